@@ -1,0 +1,28 @@
+// The list of cases. To add one: a file here, a line in each of the two lists below.
+#pragma once
+
+#include "bench/context.h"
+
+namespace cunewton::bench {
+
+void run_digits(Context& context);
+void run_logistic_dense(Context& context);
+void run_softmax_dense(Context& context);
+void run_fd_hessian(Context& context);
+void run_unconstrained(Context& context);
+
+struct Case {
+    const char* name;
+    const char* description;
+    void (*run)(Context& context);
+};
+
+inline constexpr Case all_cases[] = {
+    {"digits", "softmax regression on images of handwritten digits, with a trace", run_digits},
+    {"logistic_dense", "logistic regression by Newton's method, n up to 2000", run_logistic_dense},
+    {"softmax_dense", "softmax regression by Newton's method, n up to 1970", run_softmax_dense},
+    {"fd_hessian", "one Hessian from values, from gradients, and by autodiff", run_fd_hessian},
+    {"unconstrained", "classical test problems from their standard starts", run_unconstrained},
+};
+
+}  // namespace cunewton::bench

@@ -1,0 +1,21 @@
+#include "bench/peers/hessian_peers.h"
+
+#include <limits>
+
+namespace cunewton::bench {
+
+const std::vector<HessianPeer>& hessian_peers() {
+    constexpr int any = std::numeric_limits<int>::max();
+    static const std::vector<HessianPeer> list = {
+#if CUNEWTON_BENCH_HAVE_GSL
+        {"GSL deriv_central of deriv_central", false, 10, gsl_hessian_from_values},
+#endif
+#if CUNEWTON_BENCH_HAVE_PETSC
+        {"PETSc TAO fd hessian of fd gradient", false, any, petsc_hessian_from_values},
+        {"PETSc TAO fd hessian", true, any, petsc_hessian_from_gradients},
+#endif
+    };
+    return list;
+}
+
+}  // namespace cunewton::bench

@@ -1,0 +1,25 @@
+# Decides whether the CUDA backend is built, and leaves the answer in CUNEWTON_WITH_CUDA (0 or 1).
+set(CUNEWTON_WITH_CUDA 0)
+if(CUNEWTON_ENABLE_CUDA STREQUAL AUTO)
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(CUNEWTON_WITH_CUDA 1)
+  endif()
+elseif(CUNEWTON_ENABLE_CUDA)
+  set(CUNEWTON_WITH_CUDA 1)
+endif()
+
+if(CUNEWTON_WITH_CUDA)
+  enable_language(CUDA)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION) # CMake 3.25.1 does not know that nvcc 12 has C++20
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  endif()
+  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+  set(CMAKE_CUDA_EXTENSIONS OFF)
+  find_package(CUDAToolkit 12.0 REQUIRED) # the first that compiles C++20
+  message(STATUS "cunewton: CUDA backend for architectures ${CMAKE_CUDA_ARCHITECTURES}")
+else()
+  message(STATUS "cunewton: no CUDA backend (CUNEWTON_ENABLE_CUDA=${CUNEWTON_ENABLE_CUDA})")
+endif()

@@ -1,0 +1,137 @@
+// What the solvers need from a machine. Implemented in host/cpu and host/cuda; solvers see only this.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cunewton/error.h"
+#include "cunewton/problem.h"
+#include "cunewton/types.h"
+
+namespace cunewton {
+
+/// Numbers that a backend computes and the solver reads. They are collected on the backend's side,
+/// one slot each, and fetched together: on a GPU that is one small copy however many there are.
+enum class Slot : int {
+    f,             ///< loss at the trial point
+    slope,         ///< directional derivative at the trial point
+    gradient_sq,   ///< squared norms
+    x_sq,
+    step_sq,
+    decrease,      ///< g'p at the current point
+    curvature,     ///< p'Hp, or another product
+    product,       ///< scratch for one more
+    factor_info,   ///< 0: factorised; otherwise the order of the first minor that is not positive
+    norm,          ///< matrix_bounds: largest row sum of |H|
+    min_diagonal,  ///< matrix_bounds: smallest diagonal entry
+    max_diagonal,  ///< matrix_bounds
+    count
+};
+inline constexpr int slot_count = static_cast<int>(Slot::count);
+
+/// Memory of a backend, released with it.
+template <class T>
+class Buffer {
+   public:
+    Buffer() = default;
+    Buffer(T* data, std::size_t size, void (*release)(void*) noexcept)
+        : data_(data, release), size_(size) {}
+    T* get() const { return data_.get(); }
+    std::size_t size() const { return size_; }
+    explicit operator bool() const { return static_cast<bool>(data_); }
+
+   private:
+    struct None {
+        static void release(void*) noexcept {}
+    };
+    std::unique_ptr<T, void (*)(void*) noexcept> data_{nullptr, &None::release};
+    std::size_t size_ = 0;
+};
+
+/// Vectors and dense symmetric matrices of one problem on one machine.
+///
+/// Matrices are column-major n x n; of symmetric ones only the lower triangle is read and written.
+/// All pointers are the backend's. Operations are queued in order; upload, download and scalars()
+/// wait for what was queued before. Failures of the machine throw DeviceError, exhausted memory
+/// OutOfMemory; numerical outcomes (an indefinite matrix, a NaN) are reported in slots.
+template <class T>
+class Backend {
+   public:
+    virtual ~Backend() = default;
+    virtual const char* name() const = 0;
+
+    virtual Buffer<T> allocate(std::size_t count) = 0;
+    virtual void upload(T* to, const T* from_host, std::size_t count) = 0;
+    virtual void download(T* to_host, const T* from, std::size_t count) = 0;
+
+    virtual void copy(T* to, const T* from, std::size_t count) = 0;
+    /// y = a x
+    virtual void scale(T* y, T a, const T* x, int n) = 0;
+    /// y = x + a p
+    virtual void add_scaled(T* y, const T* x, T a, const T* p, int n) = 0;
+    /// slot = x'y
+    virtual void dot(const T* x, const T* y, int n, Slot slot) = 0;
+
+    /// A = value I (lower triangle)
+    virtual void set_identity(T* A, int n, T value) = 0;
+    /// y = A x
+    virtual void symv(const T* A, const T* x, T* y, int n) = 0;
+    /// A += a (x y' + y x') + b x x'
+    virtual void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) = 0;
+    /// Fills Slot::norm, min_diagonal and max_diagonal from A.
+    virtual void matrix_bounds(const T* A, int n) = 0;
+    /// L L' = A + shift I; A is kept. Slot::factor_info is 0 if that worked; otherwise L is unusable
+    /// until the next call.
+    virtual void factorize(const T* A, T shift, T* L, int n) = 0;
+    /// x = (L L')^-1 x
+    virtual void solve(const T* L, T* x, int n) = 0;
+    /// x = L^-1 x
+    virtual void solve_lower(const T* L, T* x, int n) = 0;
+
+    /// All slots, valid until the next call of scalars(). This is the one synchronising read.
+    virtual const double* scalars() = 0;
+    /// True if scalars() costs nothing, so that the solver may look at intermediate results instead
+    /// of queueing work ahead.
+    virtual bool scalars_are_local() const = 0;
+    double scalar(Slot slot) { return scalars()[static_cast<int>(slot)]; }
+};
+
+/// One problem's loss and derivatives on a backend.
+template <class T>
+class Evaluator {
+   public:
+    virtual ~Evaluator() = default;
+    /// Slot::f = f(x)
+    virtual void value(const T* x) = 0;
+    /// Slot::f = f(x); g = gradient
+    virtual void value_and_gradient(const T* x, T* g) = 0;
+    /// H = Hessian at x, lower triangle.
+    virtual void hessian(const T* x, T* H) = 0;
+    /// losses (host) = f at `count` points, column-major n x count (host).
+    virtual void values(const T* points, int count, T* losses) = 0;
+    /// Largest number of bytes that perturbed points and partial results have taken so far.
+    virtual std::size_t peak_tile_bytes() const = 0;
+};
+
+/// A backend with a problem on it.
+template <class T>
+struct Session {
+    std::unique_ptr<Backend<T>> backend;
+    std::unique_ptr<Evaluator<T>> evaluator;  // uses *backend: destroyed first
+};
+
+/// The derivative options of a session, with every `automatic` resolved.
+struct ResolvedDerivatives {
+    GradientBy gradient;
+    HessianBy hessian;
+    HessianPrecision precision;
+    double gradient_step;  ///< relative; 0 where nothing is differenced
+    double hessian_step;
+    std::size_t memory_budget;
+};
+template <class T>
+ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities& capabilities);
+
+}  // namespace cunewton

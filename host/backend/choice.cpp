@@ -1,0 +1,118 @@
+#include "host/backend/choice.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <type_traits>
+
+namespace cunewton {
+
+namespace {
+
+BackendChoice named(const std::string& name) {
+    if (name == "auto") return BackendChoice::automatic;
+    if (name == "cpu") return BackendChoice::cpu;
+    if (name == "cuda") return BackendChoice::cuda;
+    throw InvalidArgument("CUNEWTON_BACKEND names no backend (\"" + name +
+                          "\") set it to auto, cpu or cuda");
+}
+
+template <class T>
+bool runs(const BackendEntry& entry, const Problem<T>& problem) {
+    if constexpr (std::is_same_v<T, double>)
+        return entry.runs_double(problem);
+    else
+        return entry.runs_float(problem);
+}
+
+/// Empty if the entry can take the problem, else why not.
+template <class T>
+std::string obstacle(const BackendEntry& entry, const Problem<T>& problem) {
+    if (!runs(entry, problem)) return std::string("the loss has no code for ") + entry.name;
+    const Probe probe = entry.probe();
+    return probe.available ? "" : probe.reason;
+}
+
+}  // namespace
+
+template <class T>
+Candidates<T> choose_backends(const Problem<T>& problem, BackendChoice choice) {
+    std::string asked = "asked for by name";
+    if (choice == BackendChoice::automatic) {
+        if (const char* variable = std::getenv("CUNEWTON_BACKEND")) {
+            choice = named(variable);
+            asked = "asked for by CUNEWTON_BACKEND";
+        }
+    }
+    Candidates<T> candidates;
+    std::string passed_over;
+    for (const BackendEntry& entry : registry()) {
+        if (choice != BackendChoice::automatic && entry.choice != choice) continue;
+        const std::string why_not = obstacle(entry, problem);
+        if (why_not.empty()) {
+            if (candidates.entries.empty())
+                candidates.reason = choice != BackendChoice::automatic ? asked
+                                    : passed_over.empty() ? "first choice" : passed_over;
+            candidates.entries.push_back(&entry);
+        } else {
+            passed_over += (passed_over.empty() ? "" : "; ") + (entry.name + (": " + why_not));
+        }
+    }
+    if (candidates.entries.empty()) {
+        const bool in_build = !passed_over.empty();
+        throw BackendUnavailable(
+            "no backend can run this problem (" +
+            (in_build ? passed_over : std::string("the one asked for is not in this build")) +
+            ") choose another backend or BackendChoice::automatic");
+    }
+    return candidates;
+}
+
+template <class T>
+Session<T> open_session(const BackendEntry& entry, const Problem<T>& problem,
+                        const SessionOptions& options) {
+    if constexpr (std::is_same_v<T, double>)
+        return entry.open_double(problem, options);
+    else
+        return entry.open_float(problem, options);
+}
+
+template <class T>
+Session<T> open_first(const Candidates<T>& candidates, const Problem<T>& problem,
+                      const SessionOptions& options, std::string& reason) {
+    reason = candidates.reason;
+    for (std::size_t c = 0;; ++c) {
+        const BackendEntry& entry = *candidates.entries[c];
+        try {
+            return open_session(entry, problem, options);
+        } catch (const OutOfMemory& error) {
+            if (c + 1 == candidates.entries.size()) throw;
+            reason = std::string(entry.name) + ": " + error.what();
+        }
+    }
+}
+
+void check_derivative_options(const DerivativeOptions& options, int n) {
+    if (!(options.relative_step >= 0) || options.relative_step >= 1)
+        throw InvalidArgument("relative_step is invalid (" + std::to_string(options.relative_step) +
+                              ") pass a number in [0, 1)");
+    if (!options.typical_x.empty() && options.typical_x.size() != static_cast<std::size_t>(n))
+        throw InvalidArgument("typical_x has the wrong size (" +
+                              std::to_string(options.typical_x.size()) + " for " +
+                              std::to_string(n) + " parameters) pass none or one for each");
+    for (const double t : options.typical_x)
+        if (!(t > 0) || !std::isfinite(t))
+            throw InvalidArgument("typical_x is invalid (" + std::to_string(t) +
+                                  ") pass finite magnitudes > 0");
+}
+
+#define CUNEWTON_INSTANTIATE(T)                                                           \
+    template Candidates<T> choose_backends(const Problem<T>&, BackendChoice);             \
+    template Session<T> open_session(const BackendEntry&, const Problem<T>&,              \
+                                     const SessionOptions&);                              \
+    template Session<T> open_first(const Candidates<T>&, const Problem<T>&,               \
+                                   const SessionOptions&, std::string&);
+CUNEWTON_INSTANTIATE(double)
+CUNEWTON_INSTANTIATE(float)
+#undef CUNEWTON_INSTANTIATE
+
+}  // namespace cunewton

@@ -1,0 +1,42 @@
+// Inner loops of dense linear algebra over samples, for the processor at hand.
+#pragma once
+
+#include <cstddef>
+
+namespace cunewton::cpu {
+
+/// Sizes of the register tile of the rank-k update: mr rows (whole vectors) by nr columns.
+struct TileShape {
+    int mr, nr;
+};
+
+/// The functions of one instruction set. T is double or float.
+template <class T>
+struct RowKernels {
+    /// z[i] = rows_i'w + bias for `count` rows of length d, ld apart.
+    void (*dot_rows)(const T* rows, std::ptrdiff_t ld, int count, int d, const T* w, T bias, T* z);
+    /// g += sum_i r[i] rows_i
+    void (*add_rows)(const T* rows, std::ptrdiff_t ld, int count, int d, const T* r, T* g);
+};
+
+/// S: type of the data, Compute: of the multiplications, Sum: of the result.
+template <class S, class Compute, class Sum>
+struct TileKernels {
+    TileShape shape;
+    /// to[s * mr + i] = rows[s * ld + i] for `count` rows
+    void (*pack_left)(const S* rows, std::ptrdiff_t ld, int count, Compute* to);
+    /// to[s * nr + j] = w_s left[s * mr + j] with w_s = weights[s] * factor, or factor alone: nr
+    /// columns of a packed left panel (nr divides mr).
+    void (*pack_right)(const Compute* left, int count, const S* weights, S factor, Compute* to);
+    /// c[j * ldc + i] += sum_p left[p * mr + i] right[p * nr + j] for the whole tile.
+    void (*multiply_add)(int k, const Compute* left, const Compute* right, Sum* c,
+                         std::ptrdiff_t ldc);
+};
+
+/// The kernels of the widest instruction set that the processor has.
+template <class T>
+const RowKernels<T>& row_kernels();
+template <class S, class Compute, class Sum>
+const TileKernels<S, Compute, Sum>& tile_kernels();
+
+}  // namespace cunewton::cpu

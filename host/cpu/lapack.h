@@ -1,0 +1,86 @@
+// The BLAS and LAPACK functions that are used, under one name for double and float (Fortran
+// interface: every BLAS library has it).
+#pragma once
+
+extern "C" {
+void dpotrf_(const char*, const int*, double*, const int*, int*);
+void spotrf_(const char*, const int*, float*, const int*, int*);
+void dtrsm_(const char*, const char*, const char*, const char*, const int*, const int*,
+            const double*, const double*, const int*, double*, const int*);
+void strsm_(const char*, const char*, const char*, const char*, const int*, const int*,
+            const float*, const float*, const int*, float*, const int*);
+void dtrsv_(const char*, const char*, const char*, const int*, const double*, const int*, double*,
+            const int*);
+void strsv_(const char*, const char*, const char*, const int*, const float*, const int*, float*,
+            const int*);
+void dsymv_(const char*, const int*, const double*, const double*, const int*, const double*,
+            const int*, const double*, double*, const int*);
+void ssymv_(const char*, const int*, const float*, const float*, const int*, const float*,
+            const int*, const float*, float*, const int*);
+void dsyr2_(const char*, const int*, const double*, const double*, const int*, const double*,
+            const int*, double*, const int*);
+void ssyr2_(const char*, const int*, const float*, const float*, const int*, const float*,
+            const int*, float*, const int*);
+void dsyr_(const char*, const int*, const double*, const double*, const int*, double*, const int*);
+void ssyr_(const char*, const int*, const float*, const float*, const int*, float*, const int*);
+}
+
+namespace cunewton::lapack {
+
+/// A = L L' (lower triangle, in place); returns 0 or the order of the first bad minor.
+inline int potrf(int n, double* a, int lda) {
+    int info = 0;
+    dpotrf_("L", &n, a, &lda, &info);
+    return info;
+}
+inline int potrf(int n, float* a, int lda) {
+    int info = 0;
+    spotrf_("L", &n, a, &lda, &info);
+    return info;
+}
+/// B = B L^-T for an m x n matrix B.
+inline void trsm_right(int m, int n, const double* l, int ldl, double* b, int ldb) {
+    const double one = 1;
+    dtrsm_("R", "L", "T", "N", &m, &n, &one, l, &ldl, b, &ldb);
+}
+inline void trsm_right(int m, int n, const float* l, int ldl, float* b, int ldb) {
+    const float one = 1;
+    strsm_("R", "L", "T", "N", &m, &n, &one, l, &ldl, b, &ldb);
+}
+/// x = L^-1 x, or L^-T x if `transposed`.
+inline void trsv(bool transposed, int n, const double* l, double* x) {
+    const int one = 1;
+    dtrsv_("L", transposed ? "T" : "N", "N", &n, l, &n, x, &one);
+}
+inline void trsv(bool transposed, int n, const float* l, float* x) {
+    const int one = 1;
+    strsv_("L", transposed ? "T" : "N", "N", &n, l, &n, x, &one);
+}
+inline void symv(int n, const double* a, const double* x, double* y) {
+    const double alpha = 1, beta = 0;
+    const int one = 1;
+    dsymv_("L", &n, &alpha, a, &n, x, &one, &beta, y, &one);
+}
+inline void symv(int n, const float* a, const float* x, float* y) {
+    const float alpha = 1, beta = 0;
+    const int one = 1;
+    ssymv_("L", &n, &alpha, a, &n, x, &one, &beta, y, &one);
+}
+inline void syr2(int n, double alpha, const double* x, const double* y, double* a) {
+    const int one = 1;
+    dsyr2_("L", &n, &alpha, x, &one, y, &one, a, &n);
+}
+inline void syr2(int n, float alpha, const float* x, const float* y, float* a) {
+    const int one = 1;
+    ssyr2_("L", &n, &alpha, x, &one, y, &one, a, &n);
+}
+inline void syr(int n, double alpha, const double* x, double* a) {
+    const int one = 1;
+    dsyr_("L", &n, &alpha, x, &one, a, &n);
+}
+inline void syr(int n, float alpha, const float* x, float* a) {
+    const int one = 1;
+    ssyr_("L", &n, &alpha, x, &one, a, &n);
+}
+
+}  // namespace cunewton::lapack

@@ -1,0 +1,69 @@
+// Weighted symmetric rank-k updates, C += A' diag(w) A: where a dense Newton iteration spends its
+// time, both in the Hessian of a linear predictor and in the Cholesky factorisation.
+//
+// BLAS has no weighted update: it would need a scaled copy of A and, for weights of both signs, two
+// of them; and the packaged BLAS libraries do not recognise every processor (docs/performance.md).
+// Here the weights and the change of precision happen while the operands are packed (Goto and van
+// de Geijn 2008), and only the lower triangle is computed.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "host/backend/backend.h"
+#include "host/cpu/dense_kernels.h"
+#include "host/cpu/thread_pool.h"
+
+namespace cunewton::cpu {
+
+/// Memory aligned for vector loads.
+template <class T>
+Buffer<T> aligned_buffer(std::size_t count);
+
+/// The rows of A: row s has d numbers at rows[s * ld ...], followed by a 1 if `ones`.
+template <class S>
+struct RowBlock {
+    const S* rows;
+    std::ptrdiff_t ld;
+    int d;
+    bool ones;
+    int count;
+    int columns() const { return d + (ones ? 1 : 0); }
+};
+
+/// One update of several that share A: lower triangle of c (column-major, n = columns of A).
+template <class S, class Sum>
+struct Product {
+    const S* weights;  ///< one for each row; null: `factor` for all
+    S factor;
+    Sum* c;
+    std::ptrdiff_t ldc;
+};
+
+/// S: type of the data, Compute: of the multiplications, Sum: of the result, to which the products
+/// of every 256 rows are added.
+template <class S, class Compute, class Sum>
+class RankKUpdate {
+   public:
+    explicit RankKUpdate(ThreadPool& pool);
+    /// Adds all products. Bits do not depend on the number of threads.
+    void add(const RowBlock<S>& block, const std::vector<Product<S, Sum>>& products);
+
+   private:
+    static constexpr int row_block = 256;
+    static constexpr int column_group = 64;
+
+    void pack_left(const RowBlock<S>& block);
+    void update_columns(const RowBlock<S>& block, const Product<S, Sum>& product, int first,
+                        int thread);
+    void add_tile(int k, const Compute* left, const Compute* right, const Product<S, Sum>& product,
+                  int i0, int j0, int n);
+    void pack_last_panel(const RowBlock<S>& block, int begin, int count, int column, Compute* to);
+
+    ThreadPool& pool_;
+    const TileKernels<S, Compute, Sum>& kernels_;
+    Buffer<Compute> left_;
+    std::vector<Buffer<Compute>> right_;  // one a thread
+};
+
+}  // namespace cunewton::cpu

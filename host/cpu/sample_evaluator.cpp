@@ -1,0 +1,240 @@
+#include "host/cpu/sample_evaluator.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "host/cpu/penalty.h"
+
+namespace cunewton::cpu {
+
+namespace {
+constexpr long samples_per_piece = 2048;
+// Entries that one call evaluates: a multiple of every number of lanes in use.
+constexpr int entries_per_item = 192;
+// Lanes of the widest pack, in bytes: what a perturbed point takes for each parameter.
+constexpr std::size_t widest_pack = 4 * 64;
+}  // namespace
+
+template <class T>
+SampleEvaluator<T>::SampleEvaluator(const Problem<T>& problem,
+                                    const ResolvedDerivatives& derivatives,
+                                    std::vector<double> typical, CpuBackend<T>& backend)
+    : problem_(problem),
+      parts_(problem_.parts()),
+      derivatives_(derivatives),
+      typical_(std::move(typical)),
+      backend_(backend),
+      steps_(parts_.dimension) {}
+
+template <class T>
+std::size_t SampleEvaluator<T>::pieces(long size) const {
+    return (parts_.samples.count + size - 1) / size;
+}
+template <class T>
+SampleRange<T> SampleEvaluator<T>::piece(std::size_t index, long size) const {
+    const Samples<T>& s = parts_.samples;
+    const long begin = static_cast<long>(index) * size;
+    return {s.features, s.dimension, s.ld, s.targets, s.weights, begin,
+            std::min(s.count, begin + size)};
+}
+
+template <class T>
+void SampleEvaluator<T>::account(std::size_t bytes) {
+    if (bytes > derivatives_.memory_budget)
+        throw InvalidArgument("memory budget of " + std::to_string(derivatives_.memory_budget) +
+                              " bytes is too small (one tile of this problem takes " +
+                              std::to_string(bytes) + ") raise DerivativeOptions::memory_budget");
+    peak_ = std::max(peak_, bytes);
+}
+
+template <class T>
+double SampleEvaluator<T>::sum_of_losses(const T* x) {
+    const std::size_t count = pieces(samples_per_piece);
+    partial_.assign(count, 0.0);
+    backend_.pool().for_each(count, [&](std::size_t p, int) {
+        partial_[p] =
+            parts_.cpu_samples->value(x, parts_.dimension, piece(p, samples_per_piece));
+    });
+    return std::accumulate(partial_.begin(), partial_.end(), 0.0);
+}
+
+template <class T>
+void SampleEvaluator<T>::value(const T* x) {
+    backend_.set(Slot::f, penalized_value(parts_, x, sum_of_losses(x)));
+}
+template <class T>
+void SampleEvaluator<T>::values(const T* points, int count, T* losses) {
+    for (int p = 0; p < count; ++p) {
+        const T* x = points + static_cast<std::size_t>(p) * parts_.dimension;
+        losses[p] = static_cast<T>(penalized_value(parts_, x, sum_of_losses(x)));
+    }
+}
+
+template <class T>
+void SampleEvaluator<T>::set_steps(const T* x, double relative) {
+    for (int j = 0; j < parts_.dimension; ++j)
+        steps_[j] = difference_step<T>(x[j], static_cast<T>(typical_[j]), static_cast<T>(relative));
+}
+
+template <class T>
+void SampleEvaluator<T>::value_and_gradient(const T* x, T* g) {
+    const int n = parts_.dimension;
+    std::vector<double> sum(n, 0.0);
+    if (derivatives_.gradient == GradientBy::analytic) {
+        const std::size_t count = pieces(samples_per_piece);
+        partial_.assign(count * (n + 1), 0.0);
+        backend_.pool().for_each(count, [&](std::size_t p, int) {
+            double* out = partial_.data() + p * (n + 1);
+            out[n] = parts_.cpu_samples->value_and_gradient(x, n, piece(p, samples_per_piece), out);
+        });
+        double f = 0;
+        for (std::size_t p = 0; p < count; ++p) {
+            for (int j = 0; j < n; ++j) sum[j] += partial_[p * (n + 1) + j];
+            f += partial_[p * (n + 1) + n];
+        }
+        backend_.set(Slot::f, penalized_value(parts_, x, f));
+    } else {
+        value(x);
+        set_steps(x, derivatives_.gradient_step);
+        std::vector<int> i(n);
+        std::iota(i.begin(), i.end(), 0);
+        const TileKind kind = derivatives_.gradient == GradientBy::autodiff
+                                  ? TileKind::gradient_autodiff
+                              : derivatives_.gradient == GradientBy::forward_differences
+                                  ? TileKind::gradient_forward
+                                  : TileKind::gradient_central;
+        entries(kind, x, i, i, sum.data());
+    }
+    penalized_gradient(parts_, x, sum.data(), g);
+}
+
+template <class T>
+void SampleEvaluator<T>::entries(TileKind kind, const T* x, const std::vector<int>& i,
+                                 const std::vector<int>& k, double* out) {
+    const std::size_t count = i.size();
+    const std::size_t items = (count + entries_per_item - 1) / entries_per_item;
+    const std::size_t n_pieces = pieces(samples_per_piece);
+    partial_.assign(n_pieces * count, 0.0);
+    account(partial_.size() * sizeof(double) + 2 * count * sizeof(int) +
+            backend_.pool().size() * (parts_.dimension + 64) * widest_pack);
+    backend_.pool().for_each(items * n_pieces, [&](std::size_t job, int) {
+        const std::size_t first = job / n_pieces * entries_per_item;
+        const std::size_t p = job % n_pieces;
+        const Tile tile{kind, i.data() + first, k.data() + first,
+                        static_cast<int>(std::min<std::size_t>(entries_per_item, count - first))};
+        parts_.cpu_samples->tile(tile, x, parts_.dimension, steps_.data(),
+                                 piece(p, samples_per_piece), partial_.data() + p * count + first);
+    });
+    for (std::size_t e = 0; e < count; ++e) {
+        double sum = 0;
+        for (std::size_t p = 0; p < n_pieces; ++p) sum += partial_[p * count + e];
+        out[e] = sum;
+    }
+}
+
+template <class T>
+void SampleEvaluator<T>::hessian(const T* x, T* H) {
+    set_steps(x, derivatives_.hessian_step);
+    switch (derivatives_.hessian) {
+        case HessianBy::analytic:
+            analytic_hessian(x, H);
+            break;
+        case HessianBy::gradient_differences:
+            if (derivatives_.gradient == GradientBy::analytic)
+                hessian_by_columns(x, H);
+            else
+                hessian_by_entries(TileKind::hessian_autodiff_differences, x, H);
+            break;
+        case HessianBy::value_differences:
+            hessian_by_entries(TileKind::hessian_values, x, H);
+            break;
+        default:
+            hessian_by_entries(TileKind::hessian_autodiff, x, H);
+            break;
+    }
+    penalize_diagonal(parts_, H);
+}
+
+/// The lower triangle, entry by entry, in tiles of as many entries as the budget allows.
+template <class T>
+void SampleEvaluator<T>::hessian_by_entries(TileKind kind, const T* x, T* H) {
+    const int n = parts_.dimension;
+    const std::size_t per_entry = (pieces(samples_per_piece) + 1) * sizeof(double) + 2 * sizeof(int);
+    const std::size_t points = backend_.pool().size() * (n + 64) * widest_pack;
+    const std::size_t left = derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
+    const std::size_t tile = std::clamp<std::size_t>(left / per_entry, entries_per_item, 1 << 20);
+    std::vector<int> rows, columns;
+    std::vector<double> out;
+    const auto flush = [&] {
+        out.resize(rows.size());
+        entries(kind, x, rows, columns, out.data());
+        for (std::size_t e = 0; e < rows.size(); ++e)
+            H[static_cast<std::size_t>(columns[e]) * n + rows[e]] =
+                static_cast<T>(parts_.scale * out[e]);
+        rows.clear();
+        columns.clear();
+    };
+    for (int j = 0; j < n; ++j)
+        for (int i = j; i < n; ++i) {
+            rows.push_back(i);
+            columns.push_back(j);
+            if (rows.size() == tile) flush();
+        }
+    if (!rows.empty()) flush();
+}
+
+/// Columns of differences of the analytic gradient; the mean of both triangles is kept.
+template <class T>
+void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
+    const int n = parts_.dimension;
+    constexpr int columns_per_item = 32;
+    const int items = (n + columns_per_item - 1) / columns_per_item;
+    std::vector<double> full(static_cast<std::size_t>(n) * n, 0.0);
+    // Few pieces of samples, each as large as the partial columns within the budget allow.
+    const std::size_t column_bytes = static_cast<std::size_t>(n) * columns_per_item * sizeof(double);
+    const std::size_t points = backend_.pool().size() * 3 * static_cast<std::size_t>(n) * widest_pack / 2;
+    const std::size_t left = derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
+    const std::size_t wanted = pieces(samples_per_piece);
+    const std::size_t n_pieces = std::clamp<std::size_t>(left / column_bytes, 1, wanted);
+    const long size = (parts_.samples.count + static_cast<long>(n_pieces) - 1) / static_cast<long>(n_pieces);
+    account(n_pieces * column_bytes + points);
+    partial_.assign(n_pieces * column_bytes / sizeof(double), 0.0);
+    for (int item = 0; item < items; ++item) {
+        const int first = item * columns_per_item;
+        const int columns = std::min(columns_per_item, n - first);
+        const std::size_t stride = static_cast<std::size_t>(n) * columns_per_item;
+        backend_.pool().for_each(pieces(size), [&](std::size_t p, int) {
+            parts_.cpu_samples->gradient_difference_columns(x, n, steps_.data(), first, columns,
+                                                            piece(p, size),
+                                                            partial_.data() + p * stride);
+        });
+        for (std::size_t p = 0; p < pieces(size); ++p)
+            for (int c = 0; c < columns; ++c)
+                for (int j = 0; j < n; ++j)
+                    full[static_cast<std::size_t>(first + c) * n + j] +=
+                        partial_[p * stride + static_cast<std::size_t>(c) * n + j];
+    }
+    for (int j = 0; j < n; ++j)
+        for (int i = j; i < n; ++i)
+            H[static_cast<std::size_t>(j) * n + i] =
+                static_cast<T>(0.5 * parts_.scale *
+                               (full[static_cast<std::size_t>(j) * n + i] +
+                                full[static_cast<std::size_t>(i) * n + j]));
+}
+
+template <class T>
+void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
+    const int n = parts_.dimension;
+    const std::size_t size = static_cast<std::size_t>(n) * n;
+    std::vector<double> sum(size, 0.0), part(size);
+    for (std::size_t p = 0; p < pieces(samples_per_piece); ++p) {
+        parts_.cpu_samples->hessian(x, n, piece(p, samples_per_piece), part.data());
+        for (std::size_t e = 0; e < size; ++e) sum[e] += part[e];
+    }
+    for (std::size_t e = 0; e < size; ++e) H[e] = static_cast<T>(parts_.scale * sum[e]);
+}
+
+template class SampleEvaluator<double>;
+template class SampleEvaluator<float>;
+
+}  // namespace cunewton::cpu

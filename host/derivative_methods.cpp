@@ -1,0 +1,63 @@
+#include "cunewton/derivative_methods.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cunewton/error.h"
+#include "cunewton/math/stencil.h"
+#include "host/backend/backend.h"
+
+namespace cunewton {
+
+namespace {
+[[noreturn]] void unavailable(const std::string& what, const std::string& why) {
+    throw InvalidArgument(what + " is not available (" + why + ") choose another method");
+}
+const char* const opaque = "an opaque batched evaluator gives values only";
+}  // namespace
+
+GradientBy resolve(GradientBy by, const Capabilities& c) {
+    if (by == GradientBy::automatic)
+        return c.analytic_gradient ? GradientBy::analytic
+               : c.autodiff        ? GradientBy::autodiff
+                                   : GradientBy::central_differences;
+    if (by == GradientBy::analytic && !c.analytic_gradient)
+        unavailable("an analytic gradient", "the loss has no gradient()");
+    if (by == GradientBy::autodiff && !c.autodiff) unavailable("automatic differentiation", opaque);
+    return by;
+}
+
+HessianBy resolve(HessianBy by, const Capabilities& c) {
+    if (by == HessianBy::automatic)
+        return c.analytic_hessian ? HessianBy::analytic
+               : c.autodiff       ? HessianBy::autodiff
+                                  : HessianBy::value_differences;
+    if (by == HessianBy::analytic && !c.analytic_hessian)
+        unavailable("an analytic Hessian", "the loss has no hessian()");
+    if (by == HessianBy::autodiff && !c.autodiff) unavailable("automatic differentiation", opaque);
+    if (by == HessianBy::gradient_differences && !c.analytic_gradient && !c.autodiff)
+        unavailable("a Hessian from gradients", opaque);
+    return by;
+}
+
+template <class T>
+ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities& capabilities) {
+    ResolvedDerivatives r{resolve(options.gradient, capabilities),
+                          resolve(options.hessian, capabilities),
+                          options.hessian_precision,
+                          0,
+                          0,
+                          options.memory_budget};
+    const auto step = [&](double formula) {
+        return options.relative_step > 0 ? options.relative_step : formula;
+    };
+    if (r.gradient == GradientBy::forward_differences) r.gradient_step = step(forward_step<T>());
+    if (r.gradient == GradientBy::central_differences) r.gradient_step = step(central_step<T>());
+    if (r.hessian == HessianBy::gradient_differences) r.hessian_step = step(central_step<T>());
+    if (r.hessian == HessianBy::value_differences) r.hessian_step = step(second_difference_step<T>());
+    return r;
+}
+template ResolvedDerivatives resolve<double>(const DerivativeOptions&, const Capabilities&);
+template ResolvedDerivatives resolve<float>(const DerivativeOptions&, const Capabilities&);
+
+}  // namespace cunewton

@@ -1,0 +1,188 @@
+#include "cunewton/derivatives.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "host/backend/choice.h"
+
+namespace cunewton {
+
+namespace {
+
+/// A problem on a backend with one vector of parameters there.
+template <class T>
+class Point {
+   public:
+    Point(const Problem<T>& problem, const std::vector<T>& x, const EvaluationOptions& options)
+        : n_(problem.dimension()) {
+        if (x.size() != static_cast<std::size_t>(n_))
+            throw InvalidArgument("x has the wrong size (" + std::to_string(x.size()) + " for " +
+                                  std::to_string(n_) + " parameters) pass one number for each");
+        for (const T value : x)
+            if (!std::isfinite(value))
+                throw InvalidArgument("x is not finite (it has a " + std::to_string(value) +
+                                      ") pass finite numbers");
+        check_derivative_options(options.derivatives, n_);
+        if (options.threads < 0)
+            throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
+                                  ") pass 0 for all");
+        std::string reason;
+        session_ = open_first(choose_backends(problem, options.backend), problem,
+                              {options.derivatives, options.threads}, reason);
+        x_ = session_.backend->allocate(n_);
+        session_.backend->upload(x_.get(), x.data(), n_);
+    }
+
+    T value() {
+        session_.evaluator->value(x_.get());
+        return static_cast<T>(session_.backend->scalar(Slot::f));
+    }
+    std::vector<T> gradient() {
+        const Buffer<T> g = session_.backend->allocate(n_);
+        session_.evaluator->value_and_gradient(x_.get(), g.get());
+        return fetch(g);
+    }
+    std::vector<T> hessian() {
+        const std::size_t n = n_;
+        const Buffer<T> H = session_.backend->allocate(n * n);
+        session_.evaluator->hessian(x_.get(), H.get());
+        std::vector<T> full = fetch(H);
+        for (std::size_t j = 0; j < n; ++j)
+            for (std::size_t i = j + 1; i < n; ++i) full[i * n + j] = full[j * n + i];
+        return full;
+    }
+    Evaluator<T>& evaluator() { return *session_.evaluator; }
+
+   private:
+    std::vector<T> fetch(const Buffer<T>& buffer) {
+        std::vector<T> host(buffer.size());
+        session_.backend->download(host.data(), buffer.get(), host.size());
+        return host;
+    }
+    const int n_;
+    Session<T> session_;
+    Buffer<T> x_;
+};
+
+}  // namespace
+
+template <class T>
+T evaluate(const Problem<T>& problem, const std::vector<T>& x, const EvaluationOptions& options) {
+    return Point<T>(problem, x, options).value();
+}
+
+template <class T>
+std::vector<T> evaluate_batch(const Problem<T>& problem, const std::vector<T>& points,
+                              const EvaluationOptions& options) {
+    const std::size_t n = problem.dimension();
+    if (points.empty() || points.size() % n != 0)
+        throw InvalidArgument("points have the wrong size (" + std::to_string(points.size()) +
+                              " numbers for points of " + std::to_string(n) +
+                              " parameters) pass a whole number of points, at least one");
+    std::vector<T> losses(points.size() / n);
+    Point<T> point(problem, std::vector<T>(points.begin(), points.begin() + n), options);
+    point.evaluator().values(points.data(), static_cast<int>(losses.size()), losses.data());
+    return losses;
+}
+
+template <class T>
+std::vector<T> gradient(const Problem<T>& problem, const std::vector<T>& x,
+                        const EvaluationOptions& options) {
+    return Point<T>(problem, x, options).gradient();
+}
+
+template <class T>
+std::vector<T> hessian(const Problem<T>& problem, const std::vector<T>& x,
+                       const EvaluationOptions& options) {
+    return Point<T>(problem, x, options).hessian();
+}
+
+namespace {
+
+std::string number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.6g", value);
+    return text;
+}
+
+/// Compares entry by entry relative to the largest; rows = n, columns = 1 or n.
+template <class T>
+DerivativeCheck compare(const std::vector<T>& supplied, const std::vector<T>& difference, int rows,
+                        double tolerance, const char* what) {
+    DerivativeCheck check;
+    check.tolerance = tolerance;
+    double scale = std::numeric_limits<T>::min();
+    for (const T d : difference) scale = std::max<double>(scale, std::abs(d));
+    for (const T s : supplied)
+        if (std::isfinite(s)) scale = std::max<double>(scale, std::abs(s));
+    check.worst_error = -1;
+    for (std::size_t e = 0; e < supplied.size(); ++e) {
+        double error = std::abs(static_cast<double>(supplied[e]) - difference[e]) / scale;
+        if (std::isnan(error)) error = std::numeric_limits<double>::infinity();
+        if (error <= check.worst_error) continue;
+        check.worst_error = error;
+        check.row = static_cast<int>(e % rows);
+        check.column = static_cast<int>(e / rows);
+        check.supplied = supplied[e];
+        check.difference = difference[e];
+    }
+    check.agrees = check.worst_error <= tolerance;
+    const std::string entry = supplied.size() == static_cast<std::size_t>(rows)
+                                  ? "entry " + std::to_string(check.row)
+                                  : "entry (" + std::to_string(check.row) + ", " +
+                                        std::to_string(check.column) + ")";
+    check.message = std::string(what) + (check.agrees ? " agrees" : " disagrees") +
+                    " with differences: worst is " + entry + ", " + number(check.supplied) +
+                    " against " + number(check.difference) + " (error " +
+                    number(check.worst_error) + ", tolerance " + number(tolerance) + ")";
+    return check;
+}
+
+/// What differences with the formula's step guarantee, with room for the constants of the loss.
+template <class T>
+double checking_tolerance(double step_order) {
+    return 1e3 * std::pow(static_cast<double>(std::numeric_limits<T>::epsilon()), step_order);
+}
+
+}  // namespace
+
+template <class T>
+DerivativeCheck check_gradient(const Problem<T>& problem, const std::vector<T>& x,
+                               const EvaluationOptions& options) {
+    EvaluationOptions differences = options;
+    differences.derivatives.gradient = GradientBy::central_differences;
+    return compare(gradient(problem, x, options), gradient(problem, x, differences),
+                   problem.dimension(), checking_tolerance<T>(2.0 / 3), "gradient");
+}
+
+template <class T>
+DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x,
+                              const EvaluationOptions& options) {
+    const Capabilities& capabilities = problem.parts().capabilities;
+    const bool exact_gradient = capabilities.analytic_gradient || capabilities.autodiff;
+    EvaluationOptions differences = options;
+    differences.derivatives.hessian =
+        exact_gradient ? HessianBy::gradient_differences : HessianBy::value_differences;
+    return compare(hessian(problem, x, options), hessian(problem, x, differences),
+                   problem.dimension(), checking_tolerance<T>(exact_gradient ? 2.0 / 3 : 0.5),
+                   "Hessian");
+}
+
+#define CUNEWTON_INSTANTIATE(T)                                                                \
+    template T evaluate(const Problem<T>&, const std::vector<T>&, const EvaluationOptions&);   \
+    template std::vector<T> evaluate_batch(const Problem<T>&, const std::vector<T>&,           \
+                                           const EvaluationOptions&);                          \
+    template std::vector<T> gradient(const Problem<T>&, const std::vector<T>&,                 \
+                                     const EvaluationOptions&);                                \
+    template std::vector<T> hessian(const Problem<T>&, const std::vector<T>&,                  \
+                                    const EvaluationOptions&);                                 \
+    template DerivativeCheck check_gradient(const Problem<T>&, const std::vector<T>&,          \
+                                            const EvaluationOptions&);                         \
+    template DerivativeCheck check_hessian(const Problem<T>&, const std::vector<T>&,           \
+                                           const EvaluationOptions&);
+CUNEWTON_INSTANTIATE(double)
+CUNEWTON_INSTANTIATE(float)
+#undef CUNEWTON_INSTANTIATE
+
+}  // namespace cunewton

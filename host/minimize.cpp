@@ -1,0 +1,141 @@
+#include "cunewton/minimize.h"
+
+#include <cmath>
+
+#include "host/backend/choice.h"
+#include "host/solver/methods.h"
+
+namespace cunewton {
+
+namespace {
+
+template <class T>
+void check_arguments(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
+    const auto reject = [](const std::string& text) { throw InvalidArgument(text); };
+    const int n = problem.dimension();
+    if (x0.size() != static_cast<std::size_t>(n))
+        reject("x0 has the wrong size (" + std::to_string(x0.size()) + " for " + std::to_string(n) +
+               " parameters) pass one number for each parameter");
+    for (std::size_t j = 0; j < x0.size(); ++j)
+        if (!std::isfinite(x0[j]))
+            reject("x0 is not finite (number " + std::to_string(j) + " is " +
+                   std::to_string(x0[j]) + ") start from finite numbers");
+    const auto tolerance = [&](double value, const char* name) {
+        if (!(value >= 0) || std::isinf(value))
+            reject(std::string(name) + " is invalid (" + std::to_string(value) +
+                   ") pass a finite number >= 0");
+    };
+    if (options.gradient_tolerance) tolerance(*options.gradient_tolerance, "gradient_tolerance");
+    tolerance(options.relative_gradient_tolerance, "relative_gradient_tolerance");
+    tolerance(options.step_tolerance, "step_tolerance");
+    tolerance(options.change_tolerance, "change_tolerance");
+    tolerance(options.initial_radius, "initial_radius");
+    if (options.max_iterations < 0) reject("max_iterations is negative (" + std::to_string(options.max_iterations) + ") pass 0 or more");
+    if (options.max_evaluations < 1) reject("max_evaluations is too small (" + std::to_string(options.max_evaluations) + ") pass at least 1");
+    if (!(options.time_limit >= 0)) reject("time_limit is invalid (" + std::to_string(options.time_limit) + ") pass seconds >= 0");
+    if (std::isnan(options.unbounded_below)) reject("unbounded_below is not a number (nan) pass a loss below which to stop");
+    if (options.threads < 0) reject("threads is negative (" + std::to_string(options.threads) + ") pass 0 for all");
+    check_derivative_options(options.derivatives, n);
+}
+
+std::string sentence(Status status) {
+    switch (status) {
+        case Status::converged: return "converged: the gradient is within its tolerance";
+        case Status::derivative_accuracy:
+            return "the gradient is zero within the error of its differences, which exceeds the "
+                   "tolerance; use exact derivatives or a larger gradient_tolerance";
+        case Status::precision_limit:
+            return "no step lowers the loss in working precision, but the gradient is above its "
+                   "tolerance; scale the problem or use a larger gradient_tolerance";
+        case Status::small_step: return "the last step is within step_tolerance";
+        case Status::small_change: return "the last change of the loss is within change_tolerance";
+        case Status::saddle_point:
+            return "the gradient is within its tolerance at a point with negative curvature";
+        case Status::max_iterations: return "max_iterations reached";
+        case Status::max_evaluations: return "max_evaluations reached";
+        case Status::time_limit: return "time_limit reached";
+        case Status::cancelled: return "cancelled by the callback";
+        case Status::unbounded:
+            return "the loss falls without bound, or towards a bound that no finite point attains; "
+                   "add a penalty";
+        case Status::not_finite: return "the loss or a derivative is not finite";
+    }
+    return "unknown";
+}
+
+template <class T>
+bool run_on(Session<T>& session, const Problem<T>& problem, const Options& options, bool may_continue,
+            solver::Progress<T>& progress, Result<T>& result, std::string& why_not) {
+    const ResolvedDerivatives derivatives =
+        resolve<T>(options.derivatives, problem.parts().capabilities);
+    std::unique_ptr<solver::Run<T>> run;
+    try {
+        run = std::make_unique<solver::Run<T>>(session, problem.dimension(), derivatives, options, progress);
+        std::optional<Status> status = run->begin();
+        if (!status) status = solver::run_method(*run);
+        run->save_iterate();
+        result.status = *status;
+        result.f = static_cast<T>(run->f());
+        result.gradient_norm = run->gradient_norm();
+        result.message = sentence(*status);
+        if (options.keep_hessian_factor && run->has_factor()) {
+            result.hessian_factor = run->download_factor();
+            result.hessian_factor_shift = run->factor_shift();
+        }
+        return true;
+    } catch (const OutOfMemory& error) {
+        if (!may_continue) throw;
+        why_not = std::string(session.backend->name()) + " ran out of memory after " +
+                  std::to_string(progress.iterations) + " iterations: " + error.what();
+        if (run) run->save_iterate();
+        return false;
+    }
+}
+
+}  // namespace
+
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
+    check_arguments(problem, x0, options);
+    const Candidates<T> candidates = choose_backends(problem, options.backend);
+    solver::Progress<T> progress;
+    progress.x = x0;
+    Result<T> result;
+    result.backend_reason = candidates.reason;
+    for (std::size_t c = 0; c < candidates.entries.size(); ++c) {
+        const bool may_continue = c + 1 < candidates.entries.size();
+        const BackendEntry& entry = *candidates.entries[c];
+        std::string why_not;
+        try {
+            Session<T> session = open_session(entry, problem, {options.derivatives, options.threads});
+            if (run_on(session, problem, options, may_continue, progress, result, why_not)) {
+                result.backend = entry.name;
+                break;
+            }
+        } catch (const OutOfMemory& error) {
+            if (!may_continue) throw;
+            why_not = std::string(entry.name) + ": " + error.what();
+        }
+        result.backend_reason = why_not;
+    }
+    result.x = std::move(progress.x);
+    result.iterations = progress.iterations;
+    result.counts = progress.counts;
+    result.seconds = progress.seconds;
+    result.seconds.total = progress.elapsed();
+    result.trace = std::move(progress.trace);
+    return result;
+}
+template Result<double> minimize(const Problem<double>&, const std::vector<double>&, const Options&);
+template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&);
+
+std::vector<BackendStatus> backends() {
+    std::vector<BackendStatus> list;
+    for (const BackendEntry& entry : registry()) {
+        const Probe probe = entry.probe();
+        list.push_back({entry.name, probe.available, probe.reason});
+    }
+    return list;
+}
+
+}  // namespace cunewton

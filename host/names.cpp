@@ -1,0 +1,56 @@
+// Names of the public enumerations.
+#include "cunewton/types.h"
+
+namespace cunewton {
+
+const char* to_string(Status status) {
+    switch (status) {
+        case Status::converged: return "converged";
+        case Status::derivative_accuracy: return "derivative_accuracy";
+        case Status::precision_limit: return "precision_limit";
+        case Status::small_step: return "small_step";
+        case Status::small_change: return "small_change";
+        case Status::saddle_point: return "saddle_point";
+        case Status::max_iterations: return "max_iterations";
+        case Status::max_evaluations: return "max_evaluations";
+        case Status::time_limit: return "time_limit";
+        case Status::cancelled: return "cancelled";
+        case Status::unbounded: return "unbounded";
+        case Status::not_finite: return "not_finite";
+    }
+    return "unknown";
+}
+
+const char* to_string(Method method) {
+    switch (method) {
+        case Method::newton: return "newton";
+        case Method::trust_region: return "trust_region";
+        case Method::gradient_descent: return "gradient_descent";
+        case Method::bfgs: return "bfgs";
+    }
+    return "unknown";
+}
+
+const char* to_string(GradientBy by) {
+    switch (by) {
+        case GradientBy::automatic: return "automatic";
+        case GradientBy::analytic: return "analytic";
+        case GradientBy::autodiff: return "autodiff";
+        case GradientBy::forward_differences: return "forward_differences";
+        case GradientBy::central_differences: return "central_differences";
+    }
+    return "unknown";
+}
+
+const char* to_string(HessianBy by) {
+    switch (by) {
+        case HessianBy::automatic: return "automatic";
+        case HessianBy::analytic: return "analytic";
+        case HessianBy::autodiff: return "autodiff";
+        case HessianBy::gradient_differences: return "gradient_differences";
+        case HessianBy::value_differences: return "value_differences";
+    }
+    return "unknown";
+}
+
+}  // namespace cunewton

@@ -1,0 +1,149 @@
+// Line searches: strong Wolfe conditions (Nocedal and Wright 2006, algorithms 3.5 and 3.6) and
+// backtracking (their algorithm 3.1).
+#include <algorithm>
+#include <cmath>
+
+#include "host/solver/methods.h"
+
+namespace cunewton::solver {
+
+namespace {
+
+constexpr double sufficient_decrease = 1e-4;
+constexpr double curvature_condition = 0.9;
+constexpr double longest_step = 1e10;
+constexpr int most_trials = 60;
+
+/// Minimiser of the cubic through two points with slopes (Nocedal and Wright, equation 3.59), kept
+/// away from both ends.
+double cubic_step(const Trial& a, const Trial& b) {
+    const double d1 = a.slope + b.slope - 3 * (a.f - b.f) / (a.alpha - b.alpha);
+    const double square = d1 * d1 - a.slope * b.slope;
+    const double width = b.alpha - a.alpha;
+    double step = 0.5 * (a.alpha + b.alpha);
+    if (square >= 0) {
+        const double d2 = std::copysign(std::sqrt(square), width);
+        const double cubic =
+            b.alpha - width * (b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2);
+        if (std::isfinite(cubic)) step = cubic;
+    }
+    const double low = std::min(a.alpha, b.alpha), high = std::max(a.alpha, b.alpha);
+    return std::clamp(step, low + 0.1 * (high - low), high - 0.1 * (high - low));
+}
+
+template <class T>
+class Search {
+   public:
+    Search(Run<T>& run, double slope)
+        : run_(run), origin_{0, run.f(), slope, run.gradient_norm(), run.x_norm(), 0} {}
+
+    std::optional<Trial> backtrack(Trial trial) {
+        for (int i = 0; i < most_trials; ++i) {
+            if (decreases(trial)) {
+                // A value alone has no gradient yet.
+                const Trial full = trial.step_norm > 0 ? trial : run_.try_step(trial.alpha);
+                if (full.finite()) return full;
+            }
+            if (within_noise(trial)) return std::nullopt;
+            double next = 0.5 * trial.alpha;
+            if (std::isfinite(trial.f)) {
+                // Minimiser of the parabola through f(0), f'(0) and f(alpha).
+                const double a = trial.alpha;
+                const double parabola = -origin_.slope * a * a / (2 * (trial.f - origin_.f - origin_.slope * a));
+                if (std::isfinite(parabola)) next = std::clamp(parabola, 0.1 * a, 0.5 * a);
+            }
+            if (run_.out_of_evaluations()) return std::nullopt;
+            trial = run_.try_value(next);
+        }
+        return std::nullopt;
+    }
+
+    std::optional<Trial> strong_wolfe(Trial trial) {
+        Trial previous = origin_;
+        for (int i = 0; i < most_trials; ++i) {
+            if (!trial.finite()) {
+                // Outside of the domain: come back towards the last finite point.
+                if (run_.out_of_evaluations() || trial.alpha < 1e-20) return std::nullopt;
+                trial = run_.try_step(previous.alpha + 0.1 * (trial.alpha - previous.alpha));
+                continue;
+            }
+            if (approximately_optimal(trial)) return trial;
+            if (!decreases(trial) || (previous.alpha > 0 && trial.f >= previous.f))
+                return zoom(previous, trial);
+            if (std::abs(trial.slope) <= -curvature_condition * origin_.slope) return trial;
+            if (trial.slope >= 0) return zoom(trial, previous);
+            if (trial.alpha >= longest_step || run_.out_of_evaluations()) return trial;
+            const double next = std::max(2.0 * trial.alpha, std::min(10.0 * trial.alpha, extrapolated(previous, trial)));
+            previous = trial;
+            trial = run_.try_step(std::min(longest_step, next));
+        }
+        return std::nullopt;
+    }
+
+   private:
+    /// Where the secant of the slopes is zero.
+    static double extrapolated(const Trial& a, const Trial& b) {
+        const double step = b.alpha + b.slope * (b.alpha - a.alpha) / (a.slope - b.slope);
+        return std::isfinite(step) && step > b.alpha ? step : 0;
+    }
+
+    bool decreases(const Trial& t) const {
+        return std::isfinite(t.f) &&
+               t.f <= origin_.f + sufficient_decrease * t.alpha * origin_.slope;
+    }
+    /// Too close to the origin for losses to tell a decrease from rounding.
+    bool within_noise(const Trial& t) const {
+        return std::isfinite(t.f) && -t.alpha * origin_.slope <= run_.noise() &&
+               std::abs(t.f - origin_.f) <= run_.noise();
+    }
+    /// The approximate Wolfe conditions, for steps whose decrease drowns in rounding (Hager and
+    /// Zhang 2005, equation 4.1).
+    bool approximately_optimal(const Trial& t) const {
+        return t.f <= origin_.f + run_.noise() && -t.alpha * origin_.slope <= 1e6 * run_.noise() &&
+               t.slope >= curvature_condition * origin_.slope &&
+               t.slope <= (2 * sufficient_decrease - 1) * origin_.slope &&
+               t.gradient_norm < origin_.gradient_norm;
+    }
+
+    std::optional<Trial> zoom(Trial low, Trial high) {
+        for (int i = 0; i < most_trials; ++i) {
+            const bool tiny = std::abs(high.alpha - low.alpha) * -origin_.slope <= 0.1 * run_.noise() ||
+                              std::abs(high.alpha - low.alpha) <= 1e-15 * std::max(low.alpha, high.alpha);
+            if (tiny || run_.out_of_evaluations()) break;
+            Trial trial = run_.try_step(cubic_step(low, high));
+            if (!trial.finite()) {
+                high = trial;
+                high.f = low.f + std::abs(low.f) + 1;
+                high.slope = std::abs(low.slope);
+                continue;
+            }
+            if (approximately_optimal(trial)) return trial;
+            if (!decreases(trial) || trial.f >= low.f) {
+                high = trial;
+                continue;
+            }
+            if (std::abs(trial.slope) <= -curvature_condition * origin_.slope) return trial;
+            if (trial.slope * (high.alpha - low.alpha) >= 0) high = low;
+            low = trial;
+        }
+        // The best point so far decreases the loss, if not by the curvature condition too.
+        if (low.alpha > 0 && low.f < origin_.f) return run_.try_step(low.alpha);
+        return std::nullopt;
+    }
+
+    Run<T>& run_;
+    const Trial origin_;
+};
+
+}  // namespace
+
+template <class T>
+std::optional<Trial> line_search(Run<T>& run, double slope, Trial first) {
+    Search<T> search(run, slope);
+    return run.options().line_search == LineSearch::strong_wolfe ? search.strong_wolfe(first)
+                                                                 : search.backtrack(first);
+}
+template std::optional<Trial> line_search(Run<double>&, double, Trial);
+template std::optional<Trial> line_search(Run<float>&, double, Trial);
+
+}  // namespace cunewton::solver

@@ -1,0 +1,18 @@
+#include "host/solver/methods.h"
+
+namespace cunewton::solver {
+
+template <class T>
+Status run_method(Run<T>& run) {
+    switch (run.options().method) {
+        case Method::newton: return newton(run);
+        case Method::trust_region: return trust_region(run);
+        case Method::gradient_descent: return gradient_descent(run);
+        case Method::bfgs: return bfgs(run);
+    }
+    throw InvalidArgument("method is unknown (not one of Method's values) choose one of them");
+}
+template Status run_method(Run<double>&);
+template Status run_method(Run<float>&);
+
+}  // namespace cunewton::solver

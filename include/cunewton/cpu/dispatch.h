@@ -1,0 +1,96 @@
+// Runs a piece of code in the widest SIMD lanes that the processor has.
+#pragma once
+
+#include "cunewton/math/pack.h"
+
+namespace cunewton::cpu {
+
+enum class InstructionSet { portable, base, avx2, avx512 };
+inline const char* to_string(InstructionSet set) {
+    switch (set) {
+        case InstructionSet::portable: return "portable";
+        case InstructionSet::base: return "base";
+        case InstructionSet::avx2: return "avx2";
+        case InstructionSet::avx512: return "avx512";
+    }
+    return "unknown";
+}
+
+/// What with_lanes() runs in this translation unit on this processor.
+inline InstructionSet instruction_set() {
+#if defined(__CUDACC__)
+    return InstructionSet::portable;
+#elif defined(__x86_64__)
+    static const InstructionSet best = [] {
+        __builtin_cpu_init();
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+            return InstructionSet::avx512;
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            return InstructionSet::avx2;
+        return InstructionSet::base;
+    }();
+    return best;
+#else
+    return InstructionSet::base;
+#endif
+}
+
+/// Tags that name a Pack family.
+#if defined(__CUDACC__)
+struct PortableLanes {
+    template <class T, int V>
+    using Pack = lanes::portable::Pack<T, V>;
+};
+#else
+struct BaseLanes {
+    template <class T, int V>
+    using Pack = lanes::base::Pack<T, V>;
+};
+#if defined(__x86_64__)
+struct Avx2Lanes {
+    template <class T, int V>
+    using Pack = lanes::avx2::Pack<T, V>;
+};
+struct Avx512Lanes {
+    template <class T, int V>
+    using Pack = lanes::avx512::Pack<T, V>;
+};
+#endif
+#endif
+
+namespace detail {
+// `flatten` inlines the body, the user's functor and every lane operation into a function of the
+// right target; the functor itself carries no attribute.
+template <class Lanes, class Body>
+__attribute__((noinline, flatten)) void run(const Body& body) {
+    body.template operator()<Lanes>();
+}
+#if defined(__x86_64__) && !defined(__CUDACC__)
+template <class Body>
+__attribute__((noinline, flatten)) CUNEWTON_TARGET_AVX2 void run_avx2(const Body& body) {
+    body.template operator()<Avx2Lanes>();
+}
+template <class Body>
+__attribute__((noinline, flatten)) CUNEWTON_TARGET_AVX512 void run_avx512(const Body& body) {
+    body.template operator()<Avx512Lanes>();
+}
+#endif
+}  // namespace detail
+
+/// Calls body.operator()<Lanes>() with the best Lanes. The body must not allocate or throw by
+/// itself (everything in it is inlined); what the user's functor throws passes through.
+template <class Body>
+void with_lanes(const Body& body) {
+#if defined(__CUDACC__)
+    detail::run<PortableLanes>(body);
+#else
+#if defined(__x86_64__)
+    if (instruction_set() == InstructionSet::avx512) return detail::run_avx512(body);
+    if (instruction_set() == InstructionSet::avx2) return detail::run_avx2(body);
+#endif
+    detail::run<BaseLanes>(body);
+#endif
+}
+
+}  // namespace cunewton::cpu

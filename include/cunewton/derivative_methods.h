@@ -1,0 +1,23 @@
+// The one place where "automatic" becomes a method, and where loss interfaces are recognised.
+#pragma once
+
+#include <concepts>
+
+#include "cunewton/types.h"
+#include "cunewton/views.h"
+
+namespace cunewton {
+
+/// Which exact derivatives a loss supplies and whether it can be differentiated automatically.
+struct Capabilities {
+    bool analytic_gradient = false;
+    bool analytic_hessian = false;
+    bool autodiff = false;  ///< generic in its scalar: all functors; not an opaque evaluator
+};
+
+/// Replaces `automatic` by the best method there is. Throws InvalidArgument if the named method is
+/// not available for this loss.
+GradientBy resolve(GradientBy by, const Capabilities& capabilities);
+HessianBy resolve(HessianBy by, const Capabilities& capabilities);
+
+}  // namespace cunewton

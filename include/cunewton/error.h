@@ -1,0 +1,35 @@
+// Exceptions. What can happen to an honest problem is a Status in the result; misuse and failing
+// devices throw one of these. Every message reads PROBLEM (WHY) WHAT TO DO.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace cunewton {
+
+/// The caller's arguments contradict each other or the documentation.
+class InvalidArgument : public std::invalid_argument {
+   public:
+    using std::invalid_argument::invalid_argument;
+};
+
+/// The backend that was asked for by name cannot run this problem here.
+class BackendUnavailable : public std::runtime_error {
+   public:
+    using std::runtime_error::runtime_error;
+};
+
+/// A backend ran out of memory. minimize() handles it (smaller tiles, then the CPU) unless the
+/// backend was asked for by name.
+class OutOfMemory : public std::runtime_error {
+   public:
+    using std::runtime_error::runtime_error;
+};
+
+/// A device call failed for another reason than memory.
+class DeviceError : public std::runtime_error {
+   public:
+    using std::runtime_error::runtime_error;
+};
+
+}  // namespace cunewton

@@ -1,0 +1,31 @@
+// Linear regression with the squared error.
+#pragma once
+
+#include "cunewton/loss/device_code.h"
+#include "cunewton/math/scalar.h"
+
+namespace cunewton {
+
+/// l(z, y) = (z - y)^2, so that Reduction::mean gives the mean squared error
+/// 1/N sum (y - w'x)^2 with gradient -2/N sum (y - w'x) x and Hessian 2/N sum x x'.
+struct LinearRegression {
+    CUNEWTON_HOST_DEVICE constexpr int outputs() const { return 1; }
+
+    template <class Z, class Y>
+    CUNEWTON_HOST_DEVICE auto operator()(const Z& z, const Y& y) const {
+        return math::square(z[0] - y);
+    }
+    template <class Z, class Y, class G>
+    CUNEWTON_HOST_DEVICE void gradient(const Z& z, const Y& y, G& g) const {
+        const auto r = z[0] - y;
+        g[0] = r + r;
+    }
+    template <class Z, class Y, class H>
+    CUNEWTON_HOST_DEVICE void hessian(const Z&, const Y&, H& h) const {
+        h(0, 0) = scalar_t<Z>(2.0);
+    }
+};
+
+CUNEWTON_DECLARE_PREDICTOR_DEVICE_CODE(LinearRegression)
+
+}  // namespace cunewton

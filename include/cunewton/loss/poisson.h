@@ -1,0 +1,37 @@
+// Poisson regression.
+#pragma once
+
+#include "cunewton/loss/device_code.h"
+#include "cunewton/math/scalar.h"
+
+namespace cunewton {
+
+/// l(z, y) = e^z - y z with counts y >= 0: the negative log-likelihood of a Poisson distribution
+/// with mean e^z, without the constant log y! (McCullagh and Nelder 1989, ch. 6).
+struct Poisson {
+    CUNEWTON_HOST_DEVICE constexpr int outputs() const { return 1; }
+
+    template <class Z, class Y>
+    CUNEWTON_HOST_DEVICE auto operator()(const Z& z, const Y& y) const {
+        using namespace math;
+        const auto z0 = z[0];
+        return exp(z0) - y * z0;
+    }
+    template <class Z, class Y, class G>
+    CUNEWTON_HOST_DEVICE void gradient(const Z& z, const Y& y, G& g) const {
+        using namespace math;
+        g[0] = exp(z[0]) - y;
+    }
+    template <class Z, class Y, class H>
+    CUNEWTON_HOST_DEVICE void hessian(const Z& z, const Y&, H& h) const {
+        using namespace math;
+        h(0, 0) = exp(z[0]);
+    }
+    const char* check_target(double y) const {
+        return y >= 0 ? nullptr : "Poisson regression needs targets >= 0";
+    }
+};
+
+CUNEWTON_DECLARE_PREDICTOR_DEVICE_CODE(Poisson)
+
+}  // namespace cunewton

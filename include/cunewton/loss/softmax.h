@@ -1,0 +1,76 @@
+// Multi-class logistic regression.
+#pragma once
+
+#include "cunewton/loss/device_code.h"
+#include "cunewton/math/scalar.h"
+
+namespace cunewton {
+
+/// l(z, y) = log sum_k e^{z_k} - z_y for a class y in 0..classes-1. With p = softmax(z): gradient
+/// p_k - [k = y], second derivatives p_k ([k = l] - p_l) (Bishop 2006, section 4.3.4). Adding the
+/// same number to every z_k changes nothing: without a penalty the Hessian is singular.
+struct Softmax {
+    int classes = 2;
+
+    static constexpr bool shift_invariant = true;
+    CUNEWTON_HOST_DEVICE constexpr int outputs() const { return classes; }
+
+    template <class Z, class Y>
+    CUNEWTON_HOST_DEVICE auto operator()(const Z& z, const Y& y) const {
+        using namespace math;
+        using T = scalar_t<Z>;
+        const T top = largest(z);
+        T sum(0.0), chosen(0.0);
+        for (int k = 0; k < classes; ++k) {
+            const T zk = z[k];
+            sum += exp(zk - top);
+            chosen = select(y == Y(double(k)), zk, chosen);
+        }
+        return log(sum) + (top - chosen);
+    }
+    template <class Z, class Y, class G>
+    CUNEWTON_HOST_DEVICE void gradient(const Z& z, const Y& y, G& g) const {
+        using namespace math;
+        using T = scalar_t<Z>;
+        const T top = largest(z);
+        const T inverse = inverse_sum(z, top);
+        for (int k = 0; k < classes; ++k)
+            g[k] = exp(z[k] - top) * inverse - select(y == Y(double(k)), T(1.0), T(0.0));
+    }
+    template <class Z, class Y, class H>
+    CUNEWTON_HOST_DEVICE void hessian(const Z& z, const Y&, H& h) const {
+        using namespace math;
+        using T = scalar_t<Z>;
+        const T top = largest(z);
+        const T inverse = inverse_sum(z, top);
+        for (int k = 0; k < classes; ++k) {
+            const T pk = exp(z[k] - top) * inverse;
+            for (int l = 0; l < k; ++l) h(k, l) = -(pk * (exp(z[l] - top) * inverse));
+            h(k, k) = pk * (T(1.0) - pk);
+        }
+    }
+    const char* check_target(double y) const {
+        const bool valid = y >= 0 && y < classes && y == static_cast<int>(y);
+        return valid ? nullptr : "softmax regression needs whole targets 0 .. classes - 1";
+    }
+
+   private:
+    template <class Z>
+    CUNEWTON_HOST_DEVICE scalar_t<Z> largest(const Z& z) const {
+        scalar_t<Z> top = z[0];
+        for (int k = 1; k < classes; ++k) top = math::maximum(scalar_t<Z>(z[k]), top);
+        return top;
+    }
+    template <class Z>
+    CUNEWTON_HOST_DEVICE scalar_t<Z> inverse_sum(const Z& z, const scalar_t<Z>& top) const {
+        using namespace math;
+        using T = scalar_t<Z>;
+        T sum(0.0);
+        for (int k = 0; k < classes; ++k) sum += exp(z[k] - top);
+        return T(1.0) / sum;
+    }
+};
+
+CUNEWTON_DECLARE_PREDICTOR_DEVICE_CODE(Softmax)
+
+}  // namespace cunewton

@@ -1,0 +1,64 @@
+// Difference stencils and their steps. Host and device; written once for both.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "cunewton/math/macros.h"
+
+namespace cunewton {
+
+/// Relative steps that balance truncation and rounding (Dennis and Schnabel 1983, sections 5.4
+/// and 5.6; Nocedal and Wright 2006, section 8.1).
+template <class T>
+T forward_step() {
+    return std::sqrt(std::numeric_limits<T>::epsilon());
+}
+template <class T>
+T central_step() {
+    return std::cbrt(std::numeric_limits<T>::epsilon());
+}
+template <class T>
+T second_difference_step() {
+    return std::sqrt(std::sqrt(std::numeric_limits<T>::epsilon()));
+}
+
+/// The step of a parameter: about relative * max(|x|, typical), and x + h - x is exactly h
+/// (Dennis and Schnabel 1983, algorithm A5.6.3).
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T difference_step(T x, T typical, T relative) {
+    const T size = x < T(0) ? -x : x;
+    const T moved = x + relative * (size > typical ? size : typical);
+    return moved - x;
+}
+
+/// (f(+h) - f(0)) / h
+template <class T, class H>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T forward_difference(const T& plus, const T& centre,
+                                                                 const H& h) {
+    return (plus - centre) / h;
+}
+/// (f(+h) - f(-h)) / 2h
+template <class T, class H>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T central_difference(const T& plus, const T& minus,
+                                                                 const H& h) {
+    return (plus - minus) / (h + h);
+}
+/// (f(+h) - 2 f(0) + f(-h)) / h^2
+template <class T, class H>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T second_difference(const T& plus, const T& centre,
+                                                                const T& minus, const H& h) {
+    return ((plus - centre) - (centre - minus)) / (h * h);
+}
+/// (f(+h,+k) - f(+h,-k) - f(-h,+k) + f(-h,-k)) / 4hk
+template <class T, class H>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T four_point_difference(const T& plus_plus,
+                                                                    const T& plus_minus,
+                                                                    const T& minus_plus,
+                                                                    const T& minus_minus,
+                                                                    const H& h, const H& k) {
+    const H hk = h * k;
+    return ((plus_plus - plus_minus) - (minus_plus - minus_minus)) / (hk + hk + hk + hk);
+}
+
+}  // namespace cunewton

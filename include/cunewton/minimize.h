@@ -1,0 +1,32 @@
+// Minimisation of one problem.
+#pragma once
+
+#include <vector>
+
+#include "cunewton/problem.h"
+#include "cunewton/types.h"
+
+namespace cunewton {
+
+/// Minimises the problem from x0 (n finite numbers). T is double or float.
+///
+/// Throws InvalidArgument for misuse and BackendUnavailable if a backend was named (in the options
+/// or by CUNEWTON_BACKEND) that cannot run the problem here; passes on what the user's loss or
+/// callback throws. Everything else is a Status in the result, whose x is the best iterate.
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options = {});
+extern template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
+                                        const Options&);
+extern template Result<float> minimize(const Problem<float>&, const std::vector<float>&,
+                                       const Options&);
+
+/// Whether a backend can be used on this machine and why (not): "ready", "no CUDA device", ...
+struct BackendStatus {
+    std::string name;
+    bool available;
+    std::string reason;
+};
+/// All backends of this build in order of preference.
+std::vector<BackendStatus> backends();
+
+}  // namespace cunewton

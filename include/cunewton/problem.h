@@ -1,0 +1,192 @@
+// Problems: a loss, its data and its penalty, ready to be minimised or differentiated.
+//
+// make_objective         f(x)
+// make_sample_sum        sum_i w_i l(x, s_i), any l
+// make_linear_predictor  sum_i w_i l(z_i, y_i) with z_i = W' (x_i, 1): the Hessian is a weighted
+//                        matrix product
+// make_batched           an opaque function that is handed K points and writes K losses
+//
+// A functor passed to the first three is compiled for the CPU here. Built-in losses bring their GPU
+// code with them; a user's own loss gets its GPU code from cuda/problem.cuh in a .cu file.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "cunewton/cpu/predictor_ops.h"
+#include "cunewton/cpu/sample_ops.h"
+#include "cunewton/cuda/ops.h"
+#include "cunewton/error.h"
+
+namespace cunewton {
+
+/// Samples in the caller's memory (host), which must outlive every Problem made from them. They are
+/// checked once, when the problem is made: all numbers finite, weights >= 0 and not all zero.
+template <class T>
+struct Samples {
+    const T* features = nullptr;  ///< row-major: feature j of sample i at features[i * ld + j]
+    long count = 0;               ///< samples N
+    int dimension = 0;            ///< features of one sample, d
+    std::ptrdiff_t ld = 0;        ///< distance between samples; 0 means dimension
+    const T* targets = nullptr;   ///< N targets y_i, or null if the loss has none
+    const T* weights = nullptr;   ///< N weights w_i, or null for all 1
+};
+
+enum class Reduction {
+    mean,  ///< divide the weighted sum by sum_i w_i
+    sum,
+};
+
+struct ProblemOptions {
+    Reduction reduction = Reduction::mean;
+    /// Adds l2/2 sum_j x_j^2 (after the reduction).
+    double l2 = 0;
+    /// Linear predictors: one more coefficient for each output, multiplied by 1.
+    bool intercept = false;
+    bool penalize_intercept = false;
+};
+
+/// Opaque evaluators: `points` is column-major n x count (a point's n numbers are consecutive),
+/// `losses` receives count values. Called from one thread. Exceptions reach the caller.
+template <class T>
+using BatchedEvaluator = std::function<void(const T* points, int n, int count, T* losses)>;
+/// As above with device pointers: must queue its work on `stream` and must not wait for it.
+template <class T>
+using DeviceBatchedEvaluator =
+    std::function<void(const T* points, int n, int count, T* losses, cuda::Stream stream)>;
+
+enum class ProblemForm { samples, linear_predictor, batched };
+
+/// A problem's parts, shared by all copies of a Problem. Read by the backends.
+template <class T>
+struct ProblemParts {
+    ProblemForm form = ProblemForm::samples;
+    int dimension = 0;  ///< parameters n
+    int outputs = 1;    ///< linear predictors K
+    Samples<T> samples;
+    ProblemOptions options;
+    double scale = 1;  ///< factor of the weighted sum: 1 / sum w for the mean
+    Capabilities capabilities;
+
+    // Exactly the members of the form are set; the device's may be missing.
+    std::shared_ptr<const cpu::SampleOps<T>> cpu_samples;
+    std::shared_ptr<const cpu::PredictorOps<T>> cpu_predictor;
+    BatchedEvaluator<T> cpu_batched;
+    std::shared_ptr<const cuda::SampleOps<T>> cuda_samples;
+    std::shared_ptr<const cuda::PredictorOps<T>> cuda_predictor;
+    DeviceBatchedEvaluator<T> cuda_batched;
+
+    /// True for the coefficients that the penalty covers.
+    bool penalized(int j) const {
+        if (!options.intercept || options.penalize_intercept) return true;
+        const int block = samples.dimension + 1;
+        return j % block != block - 1;
+    }
+};
+
+/// Cheap to copy; all copies share the same parts. T is double or float.
+template <class T>
+class Problem {
+   public:
+    explicit Problem(std::shared_ptr<ProblemParts<T>> parts) : parts_(std::move(parts)) {}
+    /// Number of parameters n. Linear predictors: K blocks, one an output, of d coefficients and, if
+    /// asked for, the intercept.
+    int dimension() const { return parts_->dimension; }
+    bool runs_on_cpu() const {
+        return parts_->cpu_samples || parts_->cpu_predictor || parts_->cpu_batched;
+    }
+    bool runs_on_cuda() const {
+        return parts_->cuda_samples || parts_->cuda_predictor || parts_->cuda_batched;
+    }
+    const ProblemParts<T>& parts() const { return *parts_; }
+    ProblemParts<T>& parts() { return *parts_; }
+
+   private:
+    std::shared_ptr<ProblemParts<T>> parts_;
+};
+
+namespace detail {
+/// Checks samples and options, computes the scale. Throws InvalidArgument.
+template <class T>
+void check_and_scale(ProblemParts<T>& parts);
+extern template void check_and_scale(ProblemParts<double>&);
+extern template void check_and_scale(ProblemParts<float>&);
+
+template <class T, class Loss>
+std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, int dimension) {
+    auto parts = std::make_shared<ProblemParts<T>>();
+    parts->form = ProblemForm::samples;
+    parts->dimension = dimension;
+    parts->cpu_samples = std::make_shared<cpu::SampleOpsOf<T, Loss>>(loss);
+    parts->capabilities = parts->cpu_samples->capabilities();
+    // Built-in losses declare where the library has their GPU code (loss/device_code.h).
+    if constexpr (requires { builtin_device_ops(loss, T()); })
+        parts->cuda_samples = builtin_device_ops(loss, T());
+    return parts;
+}
+}  // namespace detail
+
+/// f(x) for x of n parameters. Loss: see cpu::ObjectiveAsSample; trivially copyable if it is to run
+/// on a GPU.
+template <class T, class Loss>
+Problem<T> make_objective(const Loss& loss, int n, ProblemOptions options = {}) {
+    auto parts = detail::sample_parts<T>(cpu::ObjectiveAsSample<Loss>{loss}, n);
+    // One sample without features stands for the sum's single term.
+    parts->samples.count = 1;
+    parts->options = options;
+    detail::check_and_scale(*parts);
+    return Problem<T>(std::move(parts));
+}
+
+/// sum_i w_i l(x, s_i) for x of n parameters. Loss: see cpu::SampleOpsOf.
+template <class T, class Loss>
+Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, int n,
+                           ProblemOptions options = {}) {
+    auto parts = detail::sample_parts<T>(loss, n);
+    parts->samples = samples;
+    parts->options = options;
+    detail::check_and_scale(*parts);
+    return Problem<T>(std::move(parts));
+}
+
+/// sum_i w_i l(z_i, y_i), z_i = W' x_i (+ b): n = K (d + intercept) parameters, W's columns one
+/// after the other, each followed by its intercept. Loss: see cpu::PredictorOpsOf.
+template <class T, class Loss>
+Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
+                                 ProblemOptions options = {}) {
+    auto parts = std::make_shared<ProblemParts<T>>();
+    parts->form = ProblemForm::linear_predictor;
+    parts->cpu_predictor = std::make_shared<cpu::PredictorOpsOf<T, Loss>>(loss);
+    parts->capabilities = parts->cpu_predictor->capabilities();
+    if constexpr (requires { builtin_device_ops(loss, T()); })
+        parts->cuda_predictor = builtin_device_ops(loss, T());
+    parts->samples = samples;
+    parts->options = options;
+    parts->outputs = loss.outputs();
+    parts->dimension = parts->outputs * (samples.dimension + (options.intercept ? 1 : 0));
+    if constexpr (requires { loss.check_target(T()); }) {
+        for (long i = 0; samples.targets && i < samples.count; ++i)
+            if (const char* why = loss.check_target(samples.targets[i]))
+                throw InvalidArgument("target of sample " + std::to_string(i) + " is invalid (" +
+                                      why + ") correct the data or choose another loss");
+    }
+    detail::check_and_scale(*parts);
+    return Problem<T>(std::move(parts));
+}
+
+/// An opaque evaluator for the CPU, for the GPU, or for both (either may be empty, not both).
+/// Derivatives are differences of its values.
+template <class T>
+Problem<T> make_batched(BatchedEvaluator<T> cpu_evaluator, int n,
+                        DeviceBatchedEvaluator<T> device_evaluator = {}) {
+    auto parts = std::make_shared<ProblemParts<T>>();
+    parts->form = ProblemForm::batched;
+    parts->dimension = n;
+    parts->samples.count = 1;
+    parts->cpu_batched = std::move(cpu_evaluator);
+    parts->cuda_batched = std::move(device_evaluator);
+    detail::check_and_scale(*parts);
+    return Problem<T>(std::move(parts));
+}
+
+}  // namespace cunewton

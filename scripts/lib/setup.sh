@@ -1,0 +1,65 @@
+# Sourced by the scripts beside it: set-up that a fresh Debian or Ubuntu machine needs.
+# shellcheck shell=bash
+
+die() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+# is_present PACKAGE, or COMMAND:PACKAGE for a program that may also have come another way
+is_present() {
+    if [[ $1 == *:* ]]; then
+        command -v "${1%%:*}" >/dev/null
+    elif command -v dpkg-query >/dev/null; then
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed* ]]
+    fi # else another distribution: CMake will name what it does not find
+}
+
+# install_packages NAME...: installs what is_present denies of these, or says how to.
+install_packages() {
+    local missing=() name sudo=()
+    for name in "$@"; do
+        is_present "$name" || missing+=("${name#*:}")
+    done
+    ((${#missing[@]})) || return 0
+    command -v apt-get >/dev/null || die "missing (Debian's names): ${missing[*]}"
+    if ((EUID != 0)); then
+        sudo=(sudo -n)
+        sudo -n true 2>/dev/null || die "missing packages; install them with
+    sudo apt-get install ${missing[*]}"
+    fi
+    echo "installing ${missing[*]}" >&2
+    "${sudo[@]}" apt-get update -qq >&2
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 ||
+        die "could not install ${missing[*]}"
+}
+
+# The tools and libraries that every build needs.
+install_prerequisites() {
+    install_packages g++:g++ cmake:cmake ninja:ninja-build pkg-config:pkg-config python3:python3 \
+        git:git libopenblas-dev libgtest-dev libcli11-dev nlohmann-json3-dev libfmt-dev zlib1g-dev
+    local version
+    version=$(cmake --version | sed -n '1s/cmake version //p')
+    [[ $(printf '%s\n' 3.25 "$version" | sort -V | head -n 1) == 3.25 ]] ||
+        die "CMake $version is too old (3.25 is needed): install a newer one, from
+    https://cmake.org/download or with: pipx install cmake"
+}
+
+has_nvcc() { [[ -n ${CUDACXX:-} ]] || command -v nvcc >/dev/null; }
+
+has_device() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU'; }
+
+# choose_architectures DEFAULT: what CUDA code is compiled for, unless the user has said so.
+# The device at hand is enough to run on, and far quicker to compile for than every architecture.
+choose_architectures() {
+    [[ -n ${CUDAARCHS:-} ]] && return
+    if has_device; then CUDAARCHS=native; else CUDAARCHS=$1; fi
+    export CUDAARCHS
+}
+
+# build PRESET [CMAKE_ARGUMENT...]
+build() {
+    cmake --preset "$@" >&2
+    cmake --build --preset "$1" >&2
+}
