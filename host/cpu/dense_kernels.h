@@ -25,8 +25,9 @@ struct TileKernels {
     TileShape shape;
     /// to[s * mr + i] = rows[s * ld + i] for `count` rows
     void (*pack_left)(const S* rows, std::ptrdiff_t ld, int count, Compute* to);
-    /// to[s * nr + j] = w_s left[s * mr + j] with w_s = weights[s] * factor, or factor alone: nr
-    /// columns of a packed left panel (nr divides mr).
+    /// The mr / nr right panels that a packed left panel holds, one after the other:
+    /// to[(q * count + s) * nr + j] = w_s left[s * mr + q * nr + j], w_s = weights[s] * factor or
+    /// factor alone.
     void (*pack_right)(const Compute* left, int count, const S* weights, S factor, Compute* to);
     /// c[j * ldc + i] += sum_p left[p * mr + i] right[p * nr + j] for the whole tile.
     void (*multiply_add)(int k, const Compute* left, const Compute* right, Sum* c,

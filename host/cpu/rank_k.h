@@ -51,14 +51,20 @@ class RankKUpdate {
 
    private:
     static constexpr int row_block = 256;
-    static constexpr int column_group = 64;
+    static constexpr int column_group = 96;  // a multiple of every tile's rows and columns
+    static constexpr int largest_tile = 48 * 8;
 
-    void pack_left(const RowBlock<S>& block);
-    void update_columns(const RowBlock<S>& block, const Product<S, Sum>& product, int first,
-                        int thread);
+    /// Panels of left columns and the columns of padding in front of the first.
+    struct Grid {
+        int panels;
+        int padding;
+    };
+    void pack_left(const RowBlock<S>& block, const Grid& grid);
+    void pack_edge_panel(const RowBlock<S>& block, int begin, int count, int column, Compute* to);
+    void update_columns(const RowBlock<S>& block, const Grid& grid, const Product<S, Sum>& product,
+                        int first, int thread);
     void add_tile(int k, const Compute* left, const Compute* right, const Product<S, Sum>& product,
-                  int i0, int j0, int n);
-    void pack_last_panel(const RowBlock<S>& block, int begin, int count, int column, Compute* to);
+                  int i0, int j0);
 
     ThreadPool& pool_;
     const TileKernels<S, Compute, Sum>& kernels_;
