@@ -27,6 +27,25 @@ struct Context {
         return *rates_;
     }
 
+    /// Of cuBLAS and cuSOLVER, for rows that ran there.
+    const DenseRates& device_rates() {
+        if (!device_rates_) {
+            report.progress("measuring the speed of cuBLAS and cuSOLVER");
+            device_rates_ = measure_device_rates(settings);
+        }
+        return *device_rates_;
+    }
+
+    /// Gives a row the least time that the work can take where it ran.
+    void set_floor(Row& row, const DenseWork& work) {
+        if (row.backend == "cuda") {
+            row.floor_seconds = floor_seconds(work, device_rates());
+        } else {
+            row.floor_seconds = floor_seconds(work, rates().dense);
+            row.floor_peak_seconds = floor_peak_seconds(work, rates());
+        }
+    }
+
     /// Whether the chosen backend can run this problem; says so if it cannot.
     template <class T>
     bool can_run(const Problem<T>& problem, const std::string& what) const {
@@ -44,6 +63,7 @@ struct Context {
     }
 
     std::optional<Rates> rates_ = {};
+    std::optional<DenseRates> device_rates_ = {};
 };
 
 }  // namespace cunewton::bench

@@ -35,6 +35,13 @@ nlohmann::ordered_json or_null(const std::string& text) {
     return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
 }
 
+nlohmann::ordered_json gigaflops(const DenseRates& rates) {
+    return {{"dsyrk_785", rates.dsyrk_785 / 1e9},   {"dsyrk_1970", rates.dsyrk_1970 / 1e9},
+            {"ssyrk_785", rates.ssyrk_785 / 1e9},   {"ssyrk_1970", rates.ssyrk_1970 / 1e9},
+            {"dpotrf_785", rates.dpotrf_785 / 1e9}, {"dpotrf_1970", rates.dpotrf_1970 / 1e9},
+            {"spotrf_785", rates.spotrf_785 / 1e9}, {"spotrf_1970", rates.spotrf_1970 / 1e9}};
+}
+
 }  // namespace
 
 std::string blas_warning(const Rates& rates) {
@@ -46,7 +53,8 @@ std::string blas_warning(const Rates& rates) {
         100 * share, describe_blas().kernel);
 }
 
-nlohmann::ordered_json describe_environment(const Settings& settings, const Rates& rates) {
+nlohmann::ordered_json describe_environment(const Settings& settings, const Rates& rates,
+                                            const std::optional<DenseRates>& device_rates) {
     nlohmann::ordered_json json;
     std::string device;
     for (const BackendStatus& backend : backends()) {
@@ -73,15 +81,9 @@ nlohmann::ordered_json describe_environment(const Settings& settings, const Rate
                       {"fma_peak_float32", rates.fma_peak_single / 1e9},
                       {"fma_peak_one_thread", rates.fma_peak_one_thread / 1e9},
                       {"dgemm", rates.dgemm / 1e9},
-                      {"dgemm_one_thread", rates.dgemm_one_thread / 1e9},
-                      {"dsyrk_785", rates.dsyrk_785 / 1e9},
-                      {"dsyrk_1970", rates.dsyrk_1970 / 1e9},
-                      {"ssyrk_785", rates.ssyrk_785 / 1e9},
-                      {"ssyrk_1970", rates.ssyrk_1970 / 1e9},
-                      {"dpotrf_785", rates.dpotrf_785 / 1e9},
-                      {"dpotrf_1970", rates.dpotrf_1970 / 1e9},
-                      {"spotrf_785", rates.spotrf_785 / 1e9},
-                      {"spotrf_1970", rates.spotrf_1970 / 1e9}};
+                      {"dgemm_one_thread", rates.dgemm_one_thread / 1e9}};
+    json["gflops"].update(gigaflops(rates.dense));
+    json["device_gflops"] = device_rates ? gigaflops(*device_rates) : nlohmann::ordered_json(nullptr);
     json["blas_warning"] = or_null(blas_warning(rates));
     return json;
 }

@@ -108,7 +108,7 @@ int run(int argc, char** argv) {
     if (json_path.empty()) return EXIT_SUCCESS;
 
     nlohmann::ordered_json json;
-    json["environment"] = describe_environment(settings, context.rates());
+    json["environment"] = describe_environment(settings, context.rates(), context.device_rates_);
     json["rows"] = nlohmann::ordered_json::array();
     for (const Row& row : report.rows()) json["rows"].push_back(to_json(row));
     if (const std::string warning = blas_warning(context.rates()); !warning.empty())

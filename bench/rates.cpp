@@ -15,7 +15,7 @@ template <class Job>
 double best_rate(double operations, const Job& job) {
     double least = 1e300;
     const double begin = wall_seconds();
-    for (int run = 0; run < 10 && (run < 2 || wall_seconds() - begin < 1); ++run) {
+    for (int run = 0; run < 10 && (run < 2 || wall_seconds() - begin < 0.5); ++run) {
         const double start = wall_seconds();
         job();
         least = std::min(least, wall_seconds() - start);
@@ -64,34 +64,37 @@ double gemm_rate(int n) {
     });
 }
 
-}  // namespace
-
-Rates measure_rates(const Settings& settings) {
-    const int middle = settings.small ? 64 : 785;
-    const int large = settings.small ? 128 : 1970;
-    const int samples = settings.small ? 512 : 8192;
-    const int square = settings.small ? 128 : 1024;
-    Rates rates;
-    rates.fma_peak_one_thread = measure_fma_peak(1);
-    rates.fma_peak = settings.threads == 1 ? rates.fma_peak_one_thread
-                                           : measure_fma_peak(settings.threads);
-    rates.fma_peak_single = measure_fma_peak_single(settings.threads);
-    set_blas_threads(1);
-    rates.dgemm_one_thread = gemm_rate(square);
-    set_blas_threads(settings.threads);
-    rates.dgemm = settings.threads == 1 ? rates.dgemm_one_thread : gemm_rate(square);
-    rates.dsyrk_785 = syrk_rate<double>(dsyrk_, middle, samples);
-    rates.dsyrk_1970 = syrk_rate<double>(dsyrk_, large, samples / 4);
-    rates.ssyrk_785 = syrk_rate<float>(ssyrk_, middle, samples);
-    rates.ssyrk_1970 = syrk_rate<float>(ssyrk_, large, samples / 4);
-    rates.dpotrf_785 = potrf_rate<double>(dpotrf_, middle);
-    rates.dpotrf_1970 = potrf_rate<double>(dpotrf_, large);
-    rates.spotrf_785 = potrf_rate<float>(spotrf_, middle);
-    rates.spotrf_1970 = potrf_rate<float>(spotrf_, large);
+DenseRates measure_dense_rates(const RateSizes& size) {
+    DenseRates rates;
+    rates.dsyrk_785 = syrk_rate<double>(dsyrk_, size.middle, size.samples);
+    rates.dsyrk_1970 = syrk_rate<double>(dsyrk_, size.large, size.samples / 4);
+    rates.ssyrk_785 = syrk_rate<float>(ssyrk_, size.middle, size.samples);
+    rates.ssyrk_1970 = syrk_rate<float>(ssyrk_, size.large, size.samples / 4);
+    rates.dpotrf_785 = potrf_rate<double>(dpotrf_, size.middle);
+    rates.dpotrf_1970 = potrf_rate<double>(dpotrf_, size.large);
+    rates.spotrf_785 = potrf_rate<float>(spotrf_, size.middle);
+    rates.spotrf_1970 = potrf_rate<float>(spotrf_, size.large);
     return rates;
 }
 
-double floor_seconds(const DenseWork& work, const Rates& rates) {
+}  // namespace
+
+Rates measure_rates(const Settings& settings) {
+    const RateSizes size(settings);
+    const bool one_thread = settings.threads == 1;
+    Rates rates;
+    rates.fma_peak_one_thread = measure_fma_peak(1);
+    rates.fma_peak = one_thread ? rates.fma_peak_one_thread : measure_fma_peak(settings.threads);
+    rates.fma_peak_single = measure_fma_peak_single(settings.threads);
+    set_blas_threads(1);
+    rates.dgemm_one_thread = gemm_rate(size.square);
+    set_blas_threads(settings.threads);
+    rates.dgemm = one_thread ? rates.dgemm_one_thread : gemm_rate(size.square);
+    rates.dense = measure_dense_rates(size);
+    return rates;
+}
+
+double floor_seconds(const DenseWork& work, const DenseRates& rates) {
     const bool large = work.dimension > 1200;
     const double products = work.single_products ? (large ? rates.ssyrk_1970 : rates.ssyrk_785)
                                                  : (large ? rates.dsyrk_1970 : rates.dsyrk_785);

@@ -5,23 +5,40 @@
 
 namespace cunewton::bench {
 
-/// Floating-point operations a second, with the threads of the settings unless said otherwise.
-struct Rates {
-    double fma_peak = 0;         ///< multiply-adds in double from registers
-    double fma_peak_single = 0;  ///< in float
-    double dgemm = 0;
+/// Floating-point operations a second of the BLAS and LAPACK of one backend.
+struct DenseRates {
     double dsyrk_785 = 0;  ///< n = 785, k = 8192
-    double dsyrk_1970 = 0;
+    double dsyrk_1970 = 0;  ///< n = 1970, k = 2048
     double ssyrk_785 = 0;
     double ssyrk_1970 = 0;
     double dpotrf_785 = 0;
     double dpotrf_1970 = 0;
     double spotrf_785 = 0;
     double spotrf_1970 = 0;
+};
+
+/// Of the processor, with the threads of the settings unless the name says otherwise.
+struct Rates {
+    DenseRates dense;
+    double dgemm = 0;
     double dgemm_one_thread = 0;
+    double fma_peak = 0;         ///< multiply-adds in double from registers
+    double fma_peak_single = 0;  ///< in float
     double fma_peak_one_thread = 0;
 };
 Rates measure_rates(const Settings& settings);
+
+/// The same of cuBLAS and cuSOLVER. Throws std::runtime_error if a call fails; call it only where
+/// something has just run on a device.
+DenseRates measure_device_rates(const Settings& settings);
+
+/// Sizes of the measurements above; small ones for tests.
+struct RateSizes {
+    explicit RateSizes(const Settings& settings)
+        : middle(settings.small ? 64 : 785), large(settings.small ? 128 : 1970),
+          samples(settings.small ? 512 : 8192), square(settings.small ? 512 : 1024) {}
+    int middle, large, samples, square;
+};
 
 /// The operations of a dense Newton solve.
 struct DenseWork {
@@ -31,7 +48,7 @@ struct DenseWork {
     bool single_products = false;
     bool single_factorizations = false;
 };
-double floor_seconds(const DenseWork& work, const Rates& rates);
+double floor_seconds(const DenseWork& work, const DenseRates& rates);
 double floor_peak_seconds(const DenseWork& work, const Rates& rates);
 
 /// Multiply-adds in SIMD lanes from registers on this number of threads: operations a second.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace cunewton::bench {
 namespace {
 
@@ -53,6 +55,11 @@ nlohmann::ordered_json to_json(const Row& row) {
     json["peer"] = or_null(row.peer);
     json["peer_seconds"] = or_null(row.peer_seconds);
     json["ratio_to_peer"] = or_null(ratio(row.timing.median, row.peer_seconds));
+    // The same in CPU seconds, which other processes on the machine disturb less.
+    std::optional<double> floor_cpu = row.floor_seconds;
+    if (floor_cpu) *floor_cpu *= row.threads.value_or(1);
+    json["cpu_ratio_to_floor"] = or_null(ratio(row.timing.cpu_median, floor_cpu));
+    json["cpu_ratio_to_peer"] = or_null(ratio(row.timing.cpu_median, row.peer_cpu_seconds));
     json["error"] = or_null(row.error);
     for (const auto& [key, value] : row.extra.items()) json[key] = value;
     return json;
@@ -75,22 +82,27 @@ void Report::compare_with_peers() {
             if (comparable && (!row.peer_seconds || peer.timing.median < *row.peer_seconds)) {
                 row.peer = peer.variant;
                 row.peer_seconds = peer.timing.median;
+                row.peer_cpu_seconds = peer.timing.cpu_median;
             }
         }
     }
 }
 
 void Report::print_table(std::FILE* file) const {
-    constexpr const char* line = "{:<44} {:<4} {:>5} {:>6}  {:>10} {:>10} {:>5} {:>8} {:>7} {:>7} {:>7} {:>8}  {}\n";
-    std::string case_name;
-    for (const Row& row : rows_) {
-        if (row.case_name != case_name) {
-            case_name = row.case_name;
-            fmt::print(file, "\n{}, {}\n", case_name, settings_.precision());
-            fmt::print(file, fmt::runtime(line), "variant", "on", "n", "N", "wall", "cpu", "iter", "|g|",
-                       "/floor", "/peak", "/peer", "error", "status");
+    constexpr const char* line =
+        "{:<{}} {:<4} {:>5} {:>6}  {:>10} {:>10} {:>5} {:>8} {:>7} {:>7} {:>7} {:>8}  {}\n";
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+        const Row& row = rows_[r];
+        static constexpr std::size_t least_width = 30;
+        std::size_t width = least_width;
+        for (const Row& other : rows_)
+            if (other.case_name == row.case_name) width = std::max(width, other.variant.size());
+        if (r == 0 || rows_[r - 1].case_name != row.case_name) {
+            fmt::print(file, "\n{}, {}\n", row.case_name, settings_.precision());
+            fmt::print(file, fmt::runtime(line), "variant", width, "on", "n", "N", "wall", "cpu",
+                       "iter", "|g|", "/floor", "/peak", "/peer", "error", "status");
         }
-        fmt::print(file, fmt::runtime(line), row.variant, row.backend, row.dimension,
+        fmt::print(file, fmt::runtime(line), row.variant, width, row.backend, row.dimension,
                    cell("{}", row.samples), duration(row.timing.median),
                    duration(row.timing.cpu_median), cell("{}", row.iterations),
                    cell("{:.1e}", row.gradient_norm),

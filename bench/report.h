@@ -37,7 +37,7 @@ struct Row {
     bool solved = true;
 
     std::optional<std::string> peer;  ///< set by Report::compare_with_peers
-    std::optional<double> peer_seconds;
+    std::optional<double> peer_seconds, peer_cpu_seconds;
 };
 
 nlohmann::ordered_json to_json(const Row& row);

@@ -7,12 +7,12 @@
 
 namespace cunewton {
 
-#define CUNEWTON_BUILTIN_LOSS(Form, Loss)                                                                  \
-    std::shared_ptr<const cuda::Form##Ops<double>> builtin_device_ops(const Loss&, double) {  \
-        return nullptr;                                                                     \
-    }                                                                                       \
-    std::shared_ptr<const cuda::Form##Ops<float>> builtin_device_ops(const Loss&, float) {    \
-        return nullptr;                                                                     \
+#define CUNEWTON_BUILTIN_LOSS(Form, Loss)                                                    \
+    std::shared_ptr<const cuda::Form##Ops<double>> builtin_device_ops(const Loss&, double) { \
+        return nullptr;                                                                      \
+    }                                                                                        \
+    std::shared_ptr<const cuda::Form##Ops<float>> builtin_device_ops(const Loss&, float) {   \
+        return nullptr;                                                                      \
     }
 #include "kernels/builtin_losses.inc"
 #undef CUNEWTON_BUILTIN_LOSS

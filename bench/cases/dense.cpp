@@ -50,13 +50,10 @@ void run_library(const DenseJob& job, Objective& model, Context& context) {
         // Not what the solver says, but what another program says about its answer.
         row.extra["reported_gradient_norm"] = result.gradient_norm;
         row.gradient_norm = gradient_norm(model, {result.x.begin(), result.x.end()});
-        if (row.backend == "cpu") {
-            DenseWork work = newton_work(data, result.iterations);
-            work.single_products = single_hessian || !is_double;
-            work.single_factorizations = !is_double;
-            row.floor_seconds = floor_seconds(work, context.rates());
-            row.floor_peak_seconds = floor_peak_seconds(work, context.rates());
-        }
+        DenseWork work = newton_work(data, result.iterations);
+        work.single_products = single_hessian || !is_double;
+        work.single_factorizations = !is_double;
+        context.set_floor(row, work);
         context.report.add(row);
     }
 }
@@ -72,7 +69,7 @@ void run_peers(const DenseJob& job, Objective& model, Context& context) {
         PeerResult result;
         const PeerLimits limits{.gradient_tolerance = tolerance, .seconds = 600};
         row.timing = measure(context.settings.repeats,
-                             [&] { result = peer.minimize(model, start, limits); });
+                             [&] { result = minimize_with(peer, model, start, limits); });
         row.iterations = result.iterations;
         row.status = result.status;
         row.gradient_norm = gradient_norm(model, result.x);

@@ -115,12 +115,9 @@ void fit(const TrainingData& data, Context& context) {
     Row row = context.report.row("digits", "softmax, newton");
     row.samples = data.samples;
     const Result<T> result = timed_minimize(problem, start, options, context, row);
-    if (row.backend == "cpu") {
-        DenseWork work = newton_work(data, result.iterations);
-        work.single_products = work.single_factorizations = context.settings.single;
-        row.floor_seconds = floor_seconds(work, context.rates());
-        row.floor_peak_seconds = floor_peak_seconds(work, context.rates());
-    }
+    DenseWork work = newton_work(data, result.iterations);
+    work.single_products = work.single_factorizations = context.settings.single;
+    context.set_floor(row, work);
     context.report.add(row);
 }
 

@@ -1,7 +1,7 @@
 // A loss as a user of the library would write it, for fd_hessian.
 #pragma once
 
-#include "cunewton/problem.h"
+#include "cunewton/math/scalar.h"
 
 namespace cunewton::bench {
 
@@ -37,10 +37,5 @@ struct SignedLogistic {
         return T((a + b) * -s.target());
     }
 };
-
-template <class T>
-Problem<T> make_signed_logistic(const Samples<T>& samples) {
-    return make_sample_sum<T>(SignedLogistic{}, samples, samples.dimension);
-}
 
 }  // namespace cunewton::bench

@@ -11,7 +11,6 @@ const std::vector<HessianPeer>& hessian_peers() {
         {"GSL deriv_central of deriv_central", false, 10, gsl_hessian_from_values},
 #endif
 #if CUNEWTON_BENCH_HAVE_PETSC
-        {"PETSc TAO fd hessian of fd gradient", false, any, petsc_hessian_from_values},
         {"PETSc TAO fd hessian", true, any, petsc_hessian_from_gradients},
 #endif
     };

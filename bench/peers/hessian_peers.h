@@ -20,7 +20,6 @@ const std::vector<HessianPeer>& hessian_peers();
 
 void gsl_hessian_from_values(Objective&, const std::vector<double>& x, double* H);
 void petsc_hessian_from_gradients(Objective&, const std::vector<double>& x, double* H);
-void petsc_hessian_from_values(Objective&, const std::vector<double>& x, double* H);
 
 /// The four-point formula, one evaluation after the other.
 template <class Function>

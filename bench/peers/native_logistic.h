@@ -7,7 +7,7 @@
 
 namespace cunewton::bench {
 
-inline constexpr int native_block = 32;
+inline constexpr int native_block = 16;
 
 struct NativeSamples {
     const double* X;

@@ -1,5 +1,7 @@
 #include "bench/peers/peers.h"
 
+#include <exception>
+
 namespace cunewton::bench {
 
 const std::vector<Peer>& peers() {
@@ -20,6 +22,15 @@ const std::vector<Peer>& peers() {
 #endif
     };
     return list;
+}
+
+PeerResult minimize_with(const Peer& peer, Objective& objective, const std::vector<double>& x0,
+                         const PeerLimits& limits) {
+    try {
+        return peer.minimize(objective, x0, limits);
+    } catch (const std::exception& error) {
+        return {x0, 0, error.what()};
+    }
 }
 
 }  // namespace cunewton::bench

@@ -29,6 +29,9 @@ struct Peer {
 /// Those that this build has.
 const std::vector<Peer>& peers();
 
+/// Runs a peer; if it throws, the result is x0 and the exception's text as status.
+PeerResult minimize_with(const Peer&, Objective&, const std::vector<double>& x0, const PeerLimits&);
+
 // The list's entries; all but the first exist where their library was found.
 PeerResult minimize_plain_newton(Objective&, const std::vector<double>&, const PeerLimits&);
 PeerResult minimize_petsc_nls(Objective&, const std::vector<double>&, const PeerLimits&);

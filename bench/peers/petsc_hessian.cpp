@@ -5,14 +5,6 @@
 namespace cunewton::bench {
 namespace {
 
-PetscErrorCode value(Tao, Vec x, PetscReal* f, void* objective) {
-    const PetscScalar* at;
-    VecGetArrayRead(x, &at);
-    *f = static_cast<Objective*>(objective)->value(at);
-    VecRestoreArrayRead(x, &at);
-    return 0;
-}
-
 PetscErrorCode gradient(Tao, Vec x, Vec g, void* objective) {
     const PetscScalar* at;
     PetscScalar* out;
@@ -24,7 +16,9 @@ PetscErrorCode gradient(Tao, Vec x, Vec g, void* objective) {
     return 0;
 }
 
-void compute(Objective& objective, const std::vector<double>& x0, bool from_values, double* H) {
+}  // namespace
+
+void petsc_hessian_from_gradients(Objective& objective, const std::vector<double>& x0, double* H) {
     start_petsc();
     const int n = objective.dimension();
     std::vector<double> point = x0;
@@ -36,22 +30,11 @@ void compute(Objective& objective, const std::vector<double>& x0, bool from_valu
     CUNEWTON_PETSC(TaoCreate(PETSC_COMM_SELF, &tao));
     CUNEWTON_PETSC(TaoSetType(tao, TAONLS));
     CUNEWTON_PETSC(TaoSetSolution(tao, x));
-    CUNEWTON_PETSC(TaoSetObjective(tao, value, &objective));
-    CUNEWTON_PETSC(TaoSetGradient(tao, nullptr, from_values ? TaoDefaultComputeGradient : gradient,
-                                  &objective));
+    CUNEWTON_PETSC(TaoSetGradient(tao, nullptr, gradient, &objective));
     CUNEWTON_PETSC(TaoDefaultComputeHessian(tao, x, matrix, matrix, nullptr));
     CUNEWTON_PETSC(TaoDestroy(&tao));
     CUNEWTON_PETSC(MatDestroy(&matrix));
     CUNEWTON_PETSC(VecDestroy(&x));
-}
-
-}  // namespace
-
-void petsc_hessian_from_gradients(Objective& objective, const std::vector<double>& x, double* H) {
-    compute(objective, x, false, H);
-}
-void petsc_hessian_from_values(Objective& objective, const std::vector<double>& x, double* H) {
-    compute(objective, x, true, H);
 }
 
 }  // namespace cunewton::bench

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include "cunewton/math/macros.h"
 
@@ -10,7 +11,7 @@ namespace cunewton {
 /// n parameters, one after the other. x[j] is parameter j; the vector does not own them.
 template <class T>
 struct VectorView {
-    using value_type = T;
+    using value_type = std::remove_const_t<T>;
     T* data;
     int count;
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T& operator[](int j) const { return data[j]; }
@@ -20,7 +21,7 @@ struct VectorView {
 /// As VectorView with element j at data[j * stride].
 template <class T>
 struct StridedView {
-    using value_type = T;
+    using value_type = std::remove_const_t<T>;
     T* data;
     int count;
     std::ptrdiff_t stride;

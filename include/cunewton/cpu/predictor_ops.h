@@ -5,8 +5,7 @@
 
 #include "cunewton/cpu/dispatch.h"
 #include "cunewton/derivative_methods.h"
-#include "cunewton/math/dual.h"
-#include "cunewton/math/stencil.h"
+#include "cunewton/math/predictor_derivatives.h"
 
 namespace cunewton::cpu {
 
@@ -48,62 +47,35 @@ struct LanePredictors {
     const T* z;
     std::ptrdiff_t ld;
     int count;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE P operator[](int k) const { return P::load(z + k * ld); }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE P operator[](int k) const {
+        return P::load(z + k * ld);
+    }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return count; }
 };
 
-/// z with a multiple of unit vectors added: hi e_i + hk e_k.
-template <class P, class T>
-struct ShiftedPredictors {
-    using value_type = P;
-    LanePredictors<P, T> z;
-    int i, k;
-    P hi, hk;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE P operator[](int j) const {
-        P p = z[j];
-        if (j == i) p += hi;
-        if (j == k) p += hk;
-        return p;
-    }
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return z.size(); }
-};
+/// w * value, and 0 where w is 0 even if the value is not finite.
+template <class P>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE P weighted(const P& w, const P& value) {
+    using math::select;
+    return select(w == P(0.0), P(0.0), w * value);
+}
 
-template <class Z>
-struct DualPredictors {
-    using value_type = Dual<typename Z::value_type>;
-    Z z;
-    int i;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE value_type operator[](int j) const {
-        using P = typename Z::value_type;
-        return value_type(z[j], P(j == i ? 1.0 : 0.0));
-    }
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return z.size(); }
-};
-
-template <class Z>
-struct HyperDualPredictors {
-    using value_type = HyperDual<typename Z::value_type>;
-    Z z;
-    int i, k;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE value_type operator[](int j) const {
-        using P = typename Z::value_type;
-        return value_type(z[j], P(j == i ? 1.0 : 0.0), P(j == k ? 1.0 : 0.0), P(0.0));
-    }
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return z.size(); }
-};
-
-/// Writes w * value where a loss assigns g[k] = value, or adds h(k, l) = value.
+/// Writes w * value where a loss assigns g[k] = value or h(k, l) = value.
 template <class P, class T>
 struct WeightedOutput {
     struct Slot {
         T* p;
         const P& w;
-        CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void operator=(const P& value) const { (value * w).store(p); }
+        CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void operator=(const P& value) const {
+            weighted(w, value).store(p);
+        }
     };
     T* out;
     std::ptrdiff_t ld;
     P w;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Slot operator[](int k) const { return {out + k * ld, w}; }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Slot operator[](int k) const {
+        return {out + k * ld, w};
+    }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Slot operator()(int k, int l) const {
         return {out + (k * (k + 1) / 2 + l) * ld, w};
     }
@@ -148,7 +120,8 @@ class PredictorOpsOf final : public PredictorOps<T> {
                 if constexpr (has_gradient) {
                     if (by == GradientBy::analytic) return loss_.gradient(z, y, g);
                 }
-                for (int k = 0; k < z.size(); ++k) g[k] = partial(z, y, k, by, step);
+                for (int k = 0; k < z.size(); ++k)
+                    g[k] = predictor_partial(loss_, z, y, k, by, step);
             });
         });
         return sum;
@@ -168,7 +141,8 @@ class PredictorOpsOf final : public PredictorOps<T> {
                     }
                 }
                 for (int k = 0; k < z.size(); ++k)
-                    for (int l = 0; l <= k; ++l) out(k, l) = second_partial(z, y, k, l, by, step);
+                    for (int l = 0; l <= k; ++l)
+                        out(k, l) = predictor_second_partial(loss_, z, y, k, l, by, step);
             }
         });
     }
@@ -184,53 +158,11 @@ class PredictorOpsOf final : public PredictorOps<T> {
             const detail::LanePredictors<P, T> z{block.z + i, block.ld, loss_.outputs()};
             const P y = P::load(block.targets + i);
             const P w = P::load(block.weights + i);
-            partial_sum += w * loss_(z, y);
+            partial_sum += detail::weighted(w, P(loss_(z, y)));
             visit(z, y, w, i);
         }
         for (int l = 0; l < P::lanes; ++l) sum += partial_sum.lane(l);
         return sum;
-    }
-
-    /// A step of about `step` max(1, |z|) for which z + h - z is exactly h.
-    template <class P>
-    static CUNEWTON_ALWAYS_INLINE P exact_step(const P& z, T step) {
-        const P size = math::maximum(abs(z), P(1.0));
-        const P moved = z + size * P(step);
-        return moved - z;
-    }
-
-    template <class Z, class Y>
-    Y partial(const Z& z, const Y& y, int k, GradientBy by, T step) const {
-        if (by == GradientBy::autodiff) return loss_(detail::DualPredictors<Z>{z, k}, y).d;
-        const Y h = exact_step(Y(z[k]), step);
-        const auto at = [&](const Y& shift) {
-            return loss_(detail::ShiftedPredictors<Y, T>{z, k, -1, shift, shift}, y);
-        };
-        if (by == GradientBy::forward_differences)
-            return forward_difference(Y(at(h)), Y(loss_(z, y)), h);
-        return central_difference(Y(at(h)), Y(at(-h)), h);
-    }
-
-    template <class Z, class Y>
-    Y second_partial(const Z& z, const Y& y, int k, int l, HessianBy by, T step) const {
-        if (by == HessianBy::autodiff) return loss_(detail::HyperDualPredictors<Z>{z, k, l}, y).d12;
-        const Y hk = exact_step(Y(z[k]), step);
-        if (by == HessianBy::gradient_differences) {
-            using Shifted = detail::ShiftedPredictors<Y, T>;
-            const auto gradient_at = [&](const Y& shift) {
-                return loss_(detail::DualPredictors<Shifted>{{z, k, -1, shift, shift}, l}, y).d;
-            };
-            return central_difference(Y(gradient_at(hk)), Y(gradient_at(-hk)), hk);
-        }
-        const Y hl = exact_step(Y(z[l]), step);
-        const auto at = [&](const Y& shift_k, const Y& shift_l) {
-            return Y(loss_(detail::ShiftedPredictors<Y, T>{z, k, l, shift_k, shift_l}, y));
-        };
-        if (k == l) {
-            const Y none(0.0);
-            return second_difference(at(hk, none), Y(loss_(z, y)), at(-hk, none), hk);
-        }
-        return four_point_difference(at(hk, hl), at(hk, -hl), at(-hk, hl), at(-hk, -hl), hk, hl);
     }
 
     struct ProbeOutput {

@@ -33,7 +33,9 @@ struct SampleRange {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE SampleView<T> sample(long i) const {
         return {features + i * ld, dimension, 1, targets ? targets[i] : T(0), i};
     }
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T weight(long i) const { return weights ? weights[i] : T(1); }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T weight(long i) const {
+        return weights ? weights[i] : T(1);
+    }
 };
 
 /// Derivative entries that are evaluated in lanes.
@@ -98,7 +100,9 @@ struct DualPoint {
     using value_type = Dual<P>;
     X x;
     const P* d;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE value_type operator[](int j) const { return {P(x[j]), d[j]}; }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE value_type operator[](int j) const {
+        return {P(x[j]), d[j]};
+    }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return x.size(); }
 };
 template <class P, class X>
@@ -129,7 +133,9 @@ struct LaneSample {
     int count;
     P target_value;
     P number;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE const P& operator[](int j) const { return features[j]; }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE const P& operator[](int j) const {
+        return features[j];
+    }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return count; }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE const P& target() const { return target_value; }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE const P& index() const { return number; }

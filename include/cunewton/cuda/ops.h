@@ -29,7 +29,7 @@ struct DevicePredictorBlock {
 /// input gives the same bits. A launch that fails throws OutOfMemory or DeviceError.
 template <class T>
 class PredictorOps {
-   public:
+  public:
     virtual ~PredictorOps() = default;
     /// Number of doubles that value_and_gradient writes to `partial` for `count` samples.
     virtual std::size_t partial_count(long count) const = 0;
@@ -65,7 +65,7 @@ struct DeviceTile {
 /// every entry, side by side: entry e's are partial[e * s], ..., partial[e * s + s - 1].
 template <class T>
 class SampleOps {
-   public:
+  public:
     virtual ~SampleOps() = default;
     /// Partial sums per entry, s, that values() and tile() write.
     virtual int blocks(long samples) const = 0;

@@ -1,6 +1,8 @@
 // The quadratic form 1/2 x'Ax - b'x.
 #pragma once
 
+#include <type_traits>
+
 #include "cunewton/loss/device_code.h"
 #include "cunewton/math/scalar.h"
 #include "cunewton/problem.h"
@@ -12,13 +14,51 @@ namespace cunewton {
 struct QuadraticRow {
     template <class X, class S>
     CUNEWTON_HOST_DEVICE auto operator()(const X& x, const S& s) const {
-        using R = decltype(x[0] * s[0]);
-        R row(0.0), own(0.0);
-        for (int j = 0; j < x.size(); ++j) {
-            row += x[j] * s[j];
-            own = math::select(s.index() == decltype(s.index())(double(j)), R(x[j]), own);
-        }
+        const auto [row, own] = products(x, s);
+        using R = std::remove_const_t<decltype(row)>;
         return own * (R(0.5) * row - R(s.target()));
+    }
+    template <class X, class S, class G>
+    CUNEWTON_HOST_DEVICE void gradient(const X& x, const S& s, G& g) const {
+        using namespace math;
+        const auto [row, own] = products(x, s);
+        using R = std::remove_const_t<decltype(row)>;
+        const R own_derivative = R(0.5) * row - R(s.target());
+        for (int j = 0; j < x.size(); ++j)
+            g[j] += R(0.5) * own * s[j] + select(is_row(s, j), own_derivative, R(0.0));
+    }
+    template <class X, class S, class H>
+    CUNEWTON_HOST_DEVICE void hessian(const X& x, const S& s, H& h) const {
+        using namespace math;
+        using R = std::remove_cvref_t<decltype(x[0] * s[0])>;
+        for (int c = 0; c < x.size(); ++c)
+            for (int r = c; r < x.size(); ++r)
+                h(r, c) += R(0.5) * (select(is_row(s, r), R(s[c]), R(0.0)) +
+                                     select(is_row(s, c), R(s[r]), R(0.0)));
+    }
+
+   private:
+    template <class R>
+    struct Products {
+        R row;  // a_i'x
+        R own;  // x_i
+    };
+    /// Whether the sample is row j: a mask where samples are in lanes.
+    template <class S>
+    CUNEWTON_HOST_DEVICE static auto is_row(const S& s, int j) {
+        using I = std::remove_cvref_t<decltype(s.index())>;
+        return s.index() == I(j);
+    }
+    template <class X, class S>
+    CUNEWTON_HOST_DEVICE static auto products(const X& x, const S& s) {
+        using namespace math;
+        using R = std::remove_cvref_t<decltype(x[0] * s[0])>;
+        Products<R> p{R(0.0), R(0.0)};
+        for (int j = 0; j < x.size(); ++j) {
+            p.row += x[j] * s[j];
+            p.own = select(is_row(s, j), R(x[j]), p.own);
+        }
+        return p;
     }
 };
 

@@ -21,9 +21,9 @@ struct RealOf {
 template <class T>
 using real_t = typename RealOf<T>::type;
 
-/// The element type of a vector-like argument of a loss, without const.
+/// The element type of a vector-like argument of a loss.
 template <class X>
-using scalar_t = std::remove_const_t<typename X::value_type>;
+using scalar_t = typename X::value_type;
 
 namespace math {
 

@@ -1,0 +1,7 @@
+#include <cunewton/cuda/problem.cuh>
+
+#include "custom_loss.h"
+
+void attach_gpu(cunewton::Problem<double>& problem, const SmoothAbsoluteDecay& loss) {
+    cunewton::cuda::attach_device_code(problem, loss);
+}

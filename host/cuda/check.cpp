@@ -1,0 +1,66 @@
+#include "host/cuda/check.h"
+
+#include <string>
+
+#include "cunewton/error.h"
+
+namespace cunewton::cuda {
+
+namespace {
+[[noreturn]] void throw_out_of_memory(const std::string& problem, const std::string& why) {
+    throw OutOfMemory(problem + " (" + why +
+                      ") lower DerivativeOptions::memory_budget, free memory on the device or use "
+                      "the CPU backend");
+}
+[[noreturn]] void throw_device_error(const std::string& problem, const std::string& why) {
+    throw DeviceError(problem + " (" + why +
+                      ") check the device with nvidia-smi and the loss with compute-sanitizer, or "
+                      "use the CPU backend");
+}
+const char* name(cusolverStatus_t status) {
+    switch (status) {
+        case CUSOLVER_STATUS_NOT_INITIALIZED:
+            return "CUSOLVER_STATUS_NOT_INITIALIZED";
+        case CUSOLVER_STATUS_ALLOC_FAILED:
+            return "CUSOLVER_STATUS_ALLOC_FAILED";
+        case CUSOLVER_STATUS_INVALID_VALUE:
+            return "CUSOLVER_STATUS_INVALID_VALUE";
+        case CUSOLVER_STATUS_ARCH_MISMATCH:
+            return "CUSOLVER_STATUS_ARCH_MISMATCH";
+        case CUSOLVER_STATUS_EXECUTION_FAILED:
+            return "CUSOLVER_STATUS_EXECUTION_FAILED";
+        case CUSOLVER_STATUS_INTERNAL_ERROR:
+            return "CUSOLVER_STATUS_INTERNAL_ERROR";
+        case CUSOLVER_STATUS_NOT_SUPPORTED:
+            return "CUSOLVER_STATUS_NOT_SUPPORTED";
+        default:
+            return "cuSOLVER status";
+    }
+}
+}  // namespace
+
+void fail(cudaError_t status, const char* problem) {
+    // Forgets the error if it is one that can be forgotten, so that no later call reports it again.
+    static_cast<void>(cudaGetLastError());
+    const std::string why =
+        std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
+    if (status == cudaErrorMemoryAllocation) throw_out_of_memory(problem, why);
+    throw_device_error(problem, why);
+}
+
+void fail(cublasStatus_t status, const char* problem) {
+    static_cast<void>(cudaGetLastError());
+    if (status == CUBLAS_STATUS_ALLOC_FAILED)
+        throw_out_of_memory(problem, cublasGetStatusName(status));
+    throw_device_error(problem, cublasGetStatusName(status));
+}
+
+void fail(cusolverStatus_t status, const char* problem) {
+    static_cast<void>(cudaGetLastError());
+    const std::string why =
+        std::string(name(status)) + ", " + std::to_string(static_cast<int>(status));
+    if (status == CUSOLVER_STATUS_ALLOC_FAILED) throw_out_of_memory(problem, why);
+    throw_device_error(problem, why);
+}
+
+}  // namespace cunewton::cuda

@@ -1,0 +1,147 @@
+#include "host/cuda/evaluator.h"
+
+#include <algorithm>
+#include <string>
+
+#include "kernels/differences.h"
+#include "kernels/vector.h"
+
+namespace cunewton::cuda {
+
+namespace {
+// Columns start on whole memory transactions.
+constexpr long column_alignment = 32;
+// Device memory through which the samples' rows come in.
+constexpr std::size_t staging_bytes = std::size_t{16} << 20;
+}  // namespace
+
+void TileMemory::require(std::size_t bytes_per_item) const {
+    if (budget_ < bytes_per_item)
+        throw InvalidArgument("memory budget of " + std::to_string(budget_) +
+                              " bytes is too small (one item of a tile of this problem takes " +
+                              std::to_string(bytes_per_item) +
+                              ") raise DerivativeOptions::memory_budget");
+}
+
+long TileMemory::reserve(long total, std::size_t bytes_per_item, long least) {
+    least = std::min(least, total);
+    for (;;) {
+        const std::size_t fitting = budget_ / bytes_per_item;
+        const long count = fitting >= static_cast<std::size_t>(total)
+                               ? total
+                               : std::max(least, static_cast<long>(fitting));
+        const std::size_t bytes = static_cast<std::size_t>(count) * bytes_per_item;
+        try {
+            if (memory_.size() < bytes) {
+                memory_ = {};
+                memory_ = DeviceArray<char>(bytes);
+            }
+            peak_ = std::max(peak_, bytes);
+            return count;
+        } catch (const OutOfMemory&) {
+            if (count <= least) throw;
+            budget_ = static_cast<std::size_t>(count / 2) * bytes_per_item;
+        }
+    }
+}
+
+template <class T>
+CudaEvaluator<T>::CudaEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
+                                const std::vector<double>& typical, CudaBackend<T>& backend)
+    : problem_(problem),
+      parts_(problem_.parts()),
+      derivatives_(derivatives),
+      backend_(backend),
+      n_(parts_.dimension),
+      assembly_{parts_.scale, parts_.options.l2,
+                parts_.options.intercept && !parts_.options.penalize_intercept
+                    ? parts_.samples.dimension + 1
+                    : 0},
+      typical_(n_),
+      steps_(n_),
+      tile_(derivatives.memory_budget) {
+    if (typical.empty()) {
+        launch_fill(typical_.get(), T(1), n_, stream());
+    } else {
+        const std::vector<T> converted(typical.begin(), typical.end());
+        backend_.upload(typical_.get(), converted.data(), converted.size());
+    }
+}
+
+template <class T>
+void CudaEvaluator<T>::set_steps(const T* x, double relative) {
+    launch_difference_steps(steps_.get(), x, typical_.get(), static_cast<T>(relative), n_,
+                            stream());
+}
+
+template <class T>
+void CudaEvaluator<T>::values(const T* points, int count, T* losses) {
+    if (count == 0) return;
+    // A tile: the points' losses, then their partial sums, then the points.
+    const std::size_t doubles = 1 + partial_per_point();
+    const long tile = tile_.reserve(
+        count, doubles * sizeof(double) + static_cast<std::size_t>(n_) * sizeof(T), 1);
+    double* out = tile_.as<double>();
+    double* partial = out + tile;
+    T* device_points = tile_.as<T>(static_cast<std::size_t>(tile) * doubles * sizeof(double));
+    std::vector<double> host(static_cast<std::size_t>(tile));
+    for (long begin = 0; begin < count; begin += tile) {
+        const std::size_t size = static_cast<std::size_t>(std::min(tile, count - begin));
+        check(cudaMemcpyAsync(device_points, points + begin * n_,
+                              size * static_cast<std::size_t>(n_) * sizeof(T),
+                              cudaMemcpyHostToDevice, stream()),
+              "a copy to the device failed");
+        queue_values(device_points, static_cast<long>(size), partial, out);
+        check(cudaMemcpyAsync(host.data(), out, size * sizeof(double), cudaMemcpyDeviceToHost,
+                              stream()),
+              "a copy from the device failed");
+        backend_.synchronize();
+        for (std::size_t p = 0; p < size; ++p)
+            losses[begin + static_cast<long>(p)] = static_cast<T>(host[p]);
+    }
+}
+
+template <class T>
+DeviceData<T>::DeviceData(const Samples<T>& samples, bool ones, bool fill,
+                          CudaBackend<T>& backend) {
+    const long count = samples.count;
+    const int d = samples.dimension, columns = d + (ones ? 1 : 0);
+    const long ld = round_up(count, column_alignment);
+    const cudaStream_t stream = backend.stream();
+    features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
+    if (d > 0) {
+        const std::size_t row_bytes = static_cast<std::size_t>(d) * sizeof(T);
+        const long rows = std::clamp(static_cast<long>(staging_bytes / row_bytes), 1L, count);
+        const DeviceArray<T> staging(static_cast<std::size_t>(rows) * d);
+        for (long begin = 0; begin < count; begin += rows) {
+            const long size = std::min(rows, count - begin);
+            check(cudaMemcpy2DAsync(staging.get(), row_bytes, samples.features + begin * samples.ld,
+                                    static_cast<std::size_t>(samples.ld) * sizeof(T), row_bytes,
+                                    static_cast<std::size_t>(size), cudaMemcpyHostToDevice, stream),
+                  "the samples could not be copied to the device");
+            launch_transpose(features_.get() + begin, ld, staging.get(), static_cast<int>(size), d,
+                             stream);
+        }
+        backend.synchronize();  // before the staging memory goes
+    }
+    if (ones) launch_fill(features_.get() + d * ld, T(1), count, stream);
+    const auto upload = [&](const T* from, T otherwise) {
+        if (!from && !fill) return DeviceArray<T>();
+        DeviceArray<T> to(static_cast<std::size_t>(count));
+        if (from)
+            backend.upload(to.get(), from, static_cast<std::size_t>(count));
+        else
+            launch_fill(to.get(), otherwise, count, stream);
+        return to;
+    };
+    targets_ = upload(samples.targets, T(0));
+    weights_ = upload(samples.weights, T(1));
+    view_ = {features_.get(), columns, ld, targets_.get(), weights_.get(), count};
+}
+
+template class CudaEvaluator<double>;
+template class CudaEvaluator<float>;
+template class DeviceData<double>;
+template class DeviceData<float>;
+
+}  // namespace cunewton::cuda

@@ -1,0 +1,92 @@
+// What the evaluators of all forms of problems share on the device.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "host/cuda/backend.h"
+#include "kernels/assemble.h"
+
+namespace cunewton::cuda {
+
+/// The memory of one tile of an evaluation: as much as the budget allows, allocated when it is
+/// first needed and kept.
+class TileMemory {
+  public:
+    explicit TileMemory(std::size_t budget) : budget_(budget) {}
+
+    /// Room for as many of `total` items as fit into the budget, but at least `least`; returns
+    /// their number. When the device has no such room the tile is halved, for this and all later
+    /// calls, down to `least`; OutOfMemory only if those do not fit.
+    long reserve(long total, std::size_t bytes_per_item, long least);
+    /// Throws InvalidArgument if the budget is below one item's bytes.
+    void require(std::size_t bytes_per_item) const;
+
+    template <class U>
+    U* as(std::size_t offset = 0) const {
+        return reinterpret_cast<U*>(memory_.get() + offset);
+    }
+    std::size_t peak() const { return peak_; }
+
+  private:
+    std::size_t budget_;
+    DeviceArray<char> memory_;
+    std::size_t peak_ = 0;
+};
+
+/// Evaluators queue work and return; only values() waits. Nothing is allocated after the first call
+/// of a function.
+template <class T>
+class CudaEvaluator : public Evaluator<T> {
+  public:
+    void value(const T* x) final { queue_values(x, 1, partial_.get(), slot_f()); }
+    void values(const T* points, int count, T* losses) final;
+    std::size_t peak_tile_bytes() const final { return tile_.peak(); }
+
+  protected:
+    CudaEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
+                  const std::vector<double>& typical, CudaBackend<T>& backend);
+
+    /// out[p] = f at points[p * n], ..., in double. partial: partial_per_point() doubles a point.
+    virtual void queue_values(const T* points, long count, double* partial, double* out) = 0;
+    virtual std::size_t partial_per_point() const = 0;
+    /// For the constructor of a derived class, once partial_per_point() is known.
+    void allocate_partial() { partial_ = DeviceArray<double>(partial_per_point()); }
+
+    /// steps_ = the steps at x.
+    void set_steps(const T* x, double relative);
+
+    cudaStream_t stream() const { return backend_.stream(); }
+    double* slot_f() const { return backend_.slot(Slot::f); }
+
+    const Problem<T> problem_;  // keeps the parts alive
+    const ProblemParts<T>& parts_;
+    const ResolvedDerivatives derivatives_;
+    CudaBackend<T>& backend_;
+    const int n_;
+    const Assembly assembly_;
+    DeviceArray<T> typical_, steps_;
+    DeviceArray<double> partial_;  // of one point
+    TileMemory tile_;
+};
+
+/// Samples on the device, feature by feature; after the last feature, if asked for, a column of
+/// ones. Null pointers stand for missing targets and weights unless `fill` puts zeros and ones
+/// there.
+template <class T>
+class DeviceData {
+  public:
+    DeviceData(const Samples<T>& samples, bool ones, bool fill, CudaBackend<T>& backend);
+    const DeviceSamples<T>& view() const { return view_; }
+
+  private:
+    DeviceArray<T> features_, targets_, weights_;
+    DeviceSamples<T> view_{};
+};
+
+/// x rounded up to a multiple of m.
+inline long round_up(long x, long m) {
+    return (x + m - 1) / m * m;
+}
+
+}  // namespace cunewton::cuda

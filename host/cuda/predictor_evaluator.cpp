@@ -1,0 +1,145 @@
+#include "host/cuda/predictor_evaluator.h"
+
+#include <algorithm>
+
+#include "host/cuda/blas.h"
+
+namespace cunewton::cuda {
+
+namespace {
+// The lower triangle of a product is computed in panels of this many columns, each from the
+// diagonal down: nearly half of the work is saved, and every panel is an ordinary matrix product,
+// which is what cuBLAS is fastest at.
+constexpr int panel_columns = 256;
+// Samples of a tile: whole memory transactions, and at least enough to keep the device busy.
+constexpr long tile_alignment = 32, least_tile = 256;
+}  // namespace
+
+template <class T>
+PredictorEvaluator<T>::PredictorEvaluator(const Problem<T>& problem,
+                                          const ResolvedDerivatives& derivatives,
+                                          CudaBackend<T>& backend)
+    : Base(problem, derivatives, {}, backend),
+      ops_(*parts_.cuda_predictor),
+      outputs_(parts_.outputs),
+      block_(n_ / outputs_),
+      single_(sizeof(T) > sizeof(float) && derivatives.precision == HessianPrecision::single),
+      data_(parts_.samples, parts_.options.intercept, true, backend),
+      z_(static_cast<std::size_t>(data_.view().ld) * outputs_),
+      r_(static_cast<std::size_t>(data_.view().ld) * outputs_) {
+    this->allocate_partial();
+}
+
+template <class T>
+std::size_t PredictorEvaluator<T>::partial_per_point() const {
+    return ops_.partial_count(parts_.samples.count);
+}
+
+template <class T>
+DevicePredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, long count) {
+    const DeviceSamples<T>& s = data_.view();
+    T* z = z_.get() + begin;
+    blas::gemm<T>(backend_.blas(), false, count, outputs_, block_, T(1), s.features + begin, s.ld,
+                  x, block_, T(0), z, s.ld);
+    return {z, s.ld, s.targets + begin, s.weights + begin, count};
+}
+
+template <class T>
+void PredictorEvaluator<T>::queue_values(const T* points, long count, double* partial,
+                                         double* out) {
+    const long samples = parts_.samples.count;
+    const std::size_t blocks = partial_per_point();
+    for (long p = 0; p < count; ++p)
+        ops_.value_and_gradient(predict(points + p * n_, 0, samples), derivatives_.gradient, T(0),
+                                nullptr, partial + static_cast<std::size_t>(p) * blocks, stream());
+    launch_assemble_values(partial, static_cast<int>(blocks), points, n_, count, assembly_, out,
+                           stream());
+}
+
+template <class T>
+void PredictorEvaluator<T>::value_and_gradient(const T* x, T* g) {
+    const DeviceSamples<T>& s = data_.view();
+    ops_.value_and_gradient(predict(x, 0, s.count), derivatives_.gradient,
+                            static_cast<T>(derivatives_.gradient_step), r_.get(), partial_.get(),
+                            stream());
+    launch_assemble_values(partial_.get(), static_cast<int>(partial_.size()), x, n_, 1, assembly_,
+                           slot_f(), stream());
+    blas::gemm<T>(backend_.blas(), true, block_, outputs_, s.count, static_cast<T>(parts_.scale),
+                  s.features, s.ld, r_.get(), s.ld, T(0), g, block_);
+    launch_penalize_gradient(g, x, n_, assembly_, stream());
+}
+
+template <class T>
+template <class U>
+void PredictorEvaluator<T>::product(const U* X, std::ptrdiff_t x_ld, const U* Y,
+                                    std::ptrdiff_t y_ld, long rows, U alpha, U beta, U* C,
+                                    std::ptrdiff_t c_ld) {
+    for (int j = 0; j < block_;) {
+        const int left = block_ - j;
+        // No narrow last panel.
+        const int width = left < panel_columns * 3 / 2 ? left : panel_columns;
+        blas::gemm<U>(backend_.blas(), true, left, width, rows, alpha, X + j * x_ld, x_ld,
+                      Y + j * y_ld, y_ld, beta, C + j * c_ld + j, c_ld);
+        j += width;
+    }
+}
+
+template <class T>
+void PredictorEvaluator<T>::hessian(const T* x, T* H) {
+    const DeviceSamples<T>& s = data_.view();
+    const int pairs = outputs_ * (outputs_ + 1) / 2;
+    const bool from_rows =
+        outputs_ > 1 && parts_.cpu_predictor && parts_.cpu_predictor->shift_invariant();
+    const T scale = static_cast<T>(parts_.scale);
+
+    // A tile: the curvatures h of its samples, then diag(h_kl) X for one pair of outputs; in single
+    // precision also X itself.
+    const std::size_t row_bytes =
+        static_cast<std::size_t>(pairs) * sizeof(T) +
+        static_cast<std::size_t>(block_) * (single_ ? 2 * sizeof(float) : sizeof(T));
+    const long groups = round_up(s.count, tile_alignment) / tile_alignment;
+    const long tile = tile_alignment * tile_.reserve(groups, row_bytes * tile_alignment,
+                                                     least_tile / tile_alignment);
+    T* h = tile_.template as<T>();
+    const std::size_t offset = static_cast<std::size_t>(tile) * pairs * sizeof(T);
+    T* scaled = tile_.template as<T>(offset);
+    float* single_scaled = tile_.template as<float>(offset);
+    float* single_plain = single_scaled + static_cast<std::size_t>(tile) * block_;
+    if (single_ && single_product_.size() == 0)
+        single_product_ = DeviceArray<float>(static_cast<std::size_t>(block_) * block_);
+
+    for (long begin = 0; begin < s.count; begin += tile) {
+        const long count = std::min(tile, s.count - begin);
+        const T* X = s.features + begin;
+        ops_.hessian(predict(x, begin, count), derivatives_.hessian,
+                     static_cast<T>(derivatives_.hessian_step), h, tile, stream());
+        if (single_)
+            launch_scaled_rows<T>(single_plain, tile, X, s.ld, nullptr, count, block_, stream());
+        for (int k = 0; k < outputs_; ++k)
+            for (int l = 0; l <= k; ++l) {
+                if (k == l && from_rows) continue;
+                const T* hkl = h + static_cast<std::ptrdiff_t>(k * (k + 1) / 2 + l) * tile;
+                T* C = H + (static_cast<std::size_t>(l) * n_ + k) * block_;
+                if constexpr (sizeof(T) > sizeof(float)) {
+                    if (single_) {
+                        launch_scaled_rows(single_scaled, tile, X, s.ld, hkl, count, block_,
+                                           stream());
+                        product<float>(single_plain, tile, single_scaled, tile, count,
+                                       static_cast<float>(scale), 0.0f, single_product_.get(),
+                                       block_);
+                        launch_add_block(C, n_, single_product_.get(), block_, begin > 0, stream());
+                        continue;
+                    }
+                }
+                launch_scaled_rows(scaled, tile, X, s.ld, hkl, count, block_, stream());
+                product<T>(X, s.ld, scaled, tile, count, scale, begin > 0 ? T(1) : T(0), C, n_);
+            }
+    }
+    if (outputs_ > 1) launch_complete_blocks(H, outputs_, block_, from_rows, stream());
+    launch_penalize_diagonal(H, n_, assembly_, stream());
+}
+
+template class PredictorEvaluator<double>;
+template class PredictorEvaluator<float>;
+
+}  // namespace cunewton::cuda

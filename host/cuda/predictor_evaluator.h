@@ -1,0 +1,45 @@
+// Losses on linear predictors, on the device.
+#pragma once
+
+#include "host/cuda/evaluator.h"
+
+namespace cunewton::cuda {
+
+/// With X the N x (d + intercept) matrix of samples: z = X W and the gradient X' r by matrix
+/// products, the Hessian's blocks X' diag(h_kl) X by products of tiles of samples.
+template <class T>
+class PredictorEvaluator final : public CudaEvaluator<T> {
+  public:
+    PredictorEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
+                       CudaBackend<T>& backend);
+    void value_and_gradient(const T* x, T* g) override;
+    void hessian(const T* x, T* H) override;
+
+  private:
+    using Base = CudaEvaluator<T>;
+    using Base::assembly_, Base::backend_, Base::derivatives_, Base::n_, Base::parts_,
+        Base::partial_, Base::stream, Base::slot_f, Base::tile_;
+
+    void queue_values(const T* points, long count, double* partial, double* out) override;
+    std::size_t partial_per_point() const override;
+
+    /// z of samples [begin, begin + count).
+    DevicePredictorBlock<T> predict(const T* x, long begin, long count);
+    /// C = alpha X'Y + beta C, lower triangle, for `rows` samples of X and Y; C: block_ x block_.
+    template <class U>
+    void product(const U* X, std::ptrdiff_t x_ld, const U* Y, std::ptrdiff_t y_ld, long rows,
+                 U alpha, U beta, U* C, std::ptrdiff_t c_ld);
+
+    const PredictorOps<T>& ops_;
+    const int outputs_;
+    const int block_;  // coefficients of one output
+    const bool single_;
+    DeviceData<T> data_;
+    DeviceArray<T> z_, r_;
+    DeviceArray<float> single_product_;
+};
+
+extern template class PredictorEvaluator<double>;
+extern template class PredictorEvaluator<float>;
+
+}  // namespace cunewton::cuda

@@ -1,0 +1,154 @@
+#include "host/cuda/sample_evaluator.h"
+
+#include <algorithm>
+
+#include "cunewton/math/packed.h"
+
+namespace cunewton::cuda {
+
+namespace {
+// Entries times partial sums of one launch: the size of a grid.
+constexpr long largest_grid = (1L << 31) - 1;
+// Threads for each point of a gradient difference. Two points a column: enough for many columns at
+// a time, and not so many that their partial sums outweigh the samples.
+constexpr int lanes_per_point = 256;
+
+/// Whole warps where there is more than one.
+int whole_warps(long lanes) {
+    return static_cast<int>(lanes >= 32 ? lanes / 32 * 32 : lanes);
+}
+}  // namespace
+
+template <class T>
+SampleEvaluator<T>::SampleEvaluator(const Problem<T>& problem,
+                                    const ResolvedDerivatives& derivatives,
+                                    const std::vector<double>& typical, CudaBackend<T>& backend)
+    : Base(problem, derivatives, typical, backend),
+      ops_(*parts_.cuda_samples),
+      data_(parts_.samples, false, false, backend),
+      blocks_(ops_.blocks(parts_.samples.count)) {
+    this->allocate_partial();
+}
+
+template <class T>
+std::size_t SampleEvaluator<T>::partial_per_point() const {
+    return static_cast<std::size_t>(blocks_);
+}
+
+template <class T>
+void SampleEvaluator<T>::queue_values(const T* points, long count, double* partial, double* out) {
+    ops_.values(points, n_, count, data_.view(), partial, stream());
+    launch_assemble_values(partial, blocks_, points, n_, count, assembly_, out, stream());
+}
+
+template <class T>
+long SampleEvaluator<T>::reserve_entries(long total) {
+    const std::size_t bytes = static_cast<std::size_t>(blocks_) * sizeof(double);
+    tile_.require(bytes);
+    return tile_.reserve(std::min(total, largest_grid / blocks_), bytes, 1);
+}
+
+template <class T>
+void SampleEvaluator<T>::value_and_gradient(const T* x, T* g) {
+    this->value(x);
+    switch (derivatives_.gradient) {
+        case GradientBy::analytic:
+            return analytic_gradient(x, g);
+        case GradientBy::forward_differences:
+            this->set_steps(x, derivatives_.gradient_step);
+            return gradient_by_entries(cpu::TileKind::gradient_forward, x, g);
+        case GradientBy::central_differences:
+            this->set_steps(x, derivatives_.gradient_step);
+            return gradient_by_entries(cpu::TileKind::gradient_central, x, g);
+        default:
+            return gradient_by_entries(cpu::TileKind::gradient_autodiff, x, g);
+    }
+}
+
+template <class T>
+void SampleEvaluator<T>::gradient_by_entries(cpu::TileKind kind, const T* x, T* g) {
+    const long tile = reserve_entries(n_);
+    double* partial = tile_.template as<double>();
+    for (long first = 0; first < n_; first += tile) {
+        const long count = std::min(tile, n_ - first);
+        ops_.tile(kind, {first, count}, x, n_, steps_.get(), data_.view(), partial, stream());
+        launch_assemble_gradient(partial, blocks_, x, first, count, assembly_, g, stream());
+    }
+}
+
+template <class T>
+void SampleEvaluator<T>::analytic_gradient(const T* x, T* g) {
+    const std::size_t lane_bytes = static_cast<std::size_t>(n_) * sizeof(double);
+    tile_.require(lane_bytes);
+    const int lanes =
+        whole_warps(tile_.reserve(ops_.max_lanes(parts_.samples.count), lane_bytes, 1));
+    double* partial = tile_.template as<double>();
+    ops_.gradients(x, n_, nullptr, 0, 1, data_.view(), lanes, partial, stream());
+    launch_assemble_gradient(partial, lanes, x, 0, n_, assembly_, g, stream());
+}
+
+template <class T>
+void SampleEvaluator<T>::hessian(const T* x, T* H) {
+    switch (derivatives_.hessian) {
+        case HessianBy::analytic:
+            return analytic_hessian(x, H);
+        case HessianBy::gradient_differences:
+            this->set_steps(x, derivatives_.hessian_step);
+            if (derivatives_.gradient == GradientBy::analytic) return hessian_by_columns(x, H);
+            return hessian_by_entries(cpu::TileKind::hessian_autodiff_differences, x, H);
+        case HessianBy::value_differences:
+            this->set_steps(x, derivatives_.hessian_step);
+            return hessian_by_entries(cpu::TileKind::hessian_values, x, H);
+        default:
+            return hessian_by_entries(cpu::TileKind::hessian_autodiff, x, H);
+    }
+}
+
+template <class T>
+void SampleEvaluator<T>::hessian_by_entries(cpu::TileKind kind, const T* x, T* H) {
+    const long total = packed_size(n_);
+    const long tile = reserve_entries(total);
+    double* partial = tile_.template as<double>();
+    for (long first = 0; first < total; first += tile) {
+        const long count = std::min(tile, total - first);
+        ops_.tile(kind, {first, count}, x, n_, steps_.get(), data_.view(), partial, stream());
+        launch_assemble_hessian(partial, blocks_, n_, first, count, assembly_, H, stream());
+    }
+}
+
+template <class T>
+void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
+    const long size = packed_size(n_);
+    const std::size_t lane_bytes = static_cast<std::size_t>(size) * sizeof(double);
+    tile_.require(lane_bytes);
+    const int lanes =
+        whole_warps(tile_.reserve(ops_.max_lanes(parts_.samples.count), lane_bytes, 1));
+    double* partial = tile_.template as<double>();
+    ops_.hessian(x, n_, data_.view(), lanes, partial, stream());
+    launch_assemble_hessian(partial, lanes, n_, 0, size, assembly_, H, stream());
+}
+
+/// Central differences of the analytic gradient, some columns at a time.
+template <class T>
+void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
+    const int lanes = whole_warps(std::min(ops_.max_lanes(parts_.samples.count), lanes_per_point));
+    // Partial sums of two gradients, and the gradients.
+    const std::size_t column_bytes =
+        2 * static_cast<std::size_t>(n_) * (static_cast<std::size_t>(lanes) + 1) * sizeof(double);
+    tile_.require(column_bytes);
+    const long tile = tile_.reserve(n_, column_bytes, 1);
+    double* sums = tile_.template as<double>();
+    double* partial = sums + 2 * tile * n_;
+    for (int first = 0; first < n_; first += static_cast<int>(tile)) {
+        const int columns = static_cast<int>(std::min<long>(tile, n_ - first));
+        ops_.gradients(x, n_, steps_.get(), first, 2 * columns, data_.view(), lanes, partial,
+                       stream());
+        launch_assemble_columns(partial, lanes, n_, first, columns, steps_.get(), assembly_, sums,
+                                H, stream());
+    }
+}
+
+template class SampleEvaluator<double>;
+template class SampleEvaluator<float>;
+
+}  // namespace cunewton::cuda

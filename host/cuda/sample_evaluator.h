@@ -1,0 +1,40 @@
+// Black-box losses on the device: entries of derivatives in tiles.
+#pragma once
+
+#include "host/cuda/evaluator.h"
+
+namespace cunewton::cuda {
+
+template <class T>
+class SampleEvaluator final : public CudaEvaluator<T> {
+  public:
+    SampleEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
+                    const std::vector<double>& typical, CudaBackend<T>& backend);
+    void value_and_gradient(const T* x, T* g) override;
+    void hessian(const T* x, T* H) override;
+
+  private:
+    using Base = CudaEvaluator<T>;
+    using Base::assembly_, Base::derivatives_, Base::n_, Base::parts_, Base::partial_, Base::slot_f,
+        Base::steps_, Base::stream, Base::tile_;
+
+    void queue_values(const T* points, long count, double* partial, double* out) override;
+    std::size_t partial_per_point() const override;
+
+    /// Entries of a tile that fit, of `total`.
+    long reserve_entries(long total);
+    void analytic_gradient(const T* x, T* g);
+    void analytic_hessian(const T* x, T* H);
+    void gradient_by_entries(cpu::TileKind kind, const T* x, T* g);
+    void hessian_by_entries(cpu::TileKind kind, const T* x, T* H);
+    void hessian_by_columns(const T* x, T* H);
+
+    const SampleOps<T>& ops_;
+    DeviceData<T> data_;
+    const int blocks_;  // partial sums of an entry
+};
+
+extern template class SampleEvaluator<double>;
+extern template class SampleEvaluator<float>;
+
+}  // namespace cunewton::cuda

@@ -1,0 +1,242 @@
+#include "kernels/vector.h"
+
+#include "cunewton/cuda/launch.cuh"
+
+namespace cunewton::cuda {
+
+namespace {
+
+constexpr int threads = 256;
+constexpr int most_dot_blocks = 256;
+
+template <class T>
+__global__ void scale_kernel(T* y, T a, const T* x, long n) {
+    const long j = thread_index();
+    if (j < n) y[j] = a * x[j];
+}
+
+template <class T>
+__global__ void add_scaled_kernel(T* y, const T* x, T a, const T* p, long n) {
+    const long j = thread_index();
+    if (j < n) y[j] = x[j] + a * p[j];
+}
+
+template <class T>
+__global__ void fill_kernel(T* x, T value, long n) {
+    const long j = thread_index();
+    if (j < n) x[j] = value;
+}
+
+template <class T>
+__global__ void __launch_bounds__(threads) dot_kernel(const T* x, const T* y, long n, double* out) {
+    double sum = 0;
+    for (long j = thread_index(); j < n; j += static_cast<long>(gridDim.x) * threads)
+        sum += static_cast<double>(x[j]) * static_cast<double>(y[j]);
+    sum = block_sum<threads>(sum);
+    if (threadIdx.x == 0) out[blockIdx.x] = sum;
+}
+
+__global__ void __launch_bounds__(threads) add_up_kernel(const double* x, int n, double* out) {
+    double sum = 0;
+    for (int j = threadIdx.x; j < n; j += threads) sum += x[j];
+    sum = block_sum<threads>(sum);
+    if (threadIdx.x == 0) *out = sum;
+}
+
+/// Entry (row, column) of an n x n matrix for this thread; false outside of the lower triangle.
+__device__ bool lower_entry(int n, int& row, int& column, std::size_t& index) {
+    row = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+    column = static_cast<int>(blockIdx.y * blockDim.y + threadIdx.y);
+    index = static_cast<std::size_t>(column) * n + row;
+    return row < n && column <= row;
+}
+const dim3 matrix_block(32, 8);
+dim3 matrix_grid(int rows, int columns) {
+    return dim3(blocks_for(rows, 32), blocks_for(columns, 8));
+}
+
+template <class T>
+__global__ void set_identity_kernel(T* A, int n, T value) {
+    int row, column;
+    std::size_t index;
+    if (lower_entry(n, row, column, index)) A[index] = row == column ? value : T(0);
+}
+
+template <class T>
+__global__ void shifted_copy_kernel(T* L, const T* A, T shift, int n) {
+    int row, column;
+    std::size_t index;
+    if (lower_entry(n, row, column, index)) L[index] = row == column ? A[index] + shift : A[index];
+}
+
+/// A block a row of the symmetric matrix.
+template <class T>
+__global__ void __launch_bounds__(threads) row_sums_kernel(const T* A, int n, double* row_sums) {
+    const int i = static_cast<int>(blockIdx.x);
+    double sum = 0;
+    for (int j = threadIdx.x; j < n; j += threads) {
+        const std::size_t index =
+            j <= i ? static_cast<std::size_t>(j) * n + i : static_cast<std::size_t>(i) * n + j;
+        sum += fabs(static_cast<double>(A[index]));
+    }
+    sum = block_sum<threads>(sum);
+    if (threadIdx.x == 0) row_sums[i] = sum;
+}
+
+/// The larger number; NaN if one is NaN.
+struct Larger {
+    __device__ double operator()(double a, double b) const { return a > b || isnan(a) ? a : b; }
+};
+
+/// Value over the block's threads, valid in thread 0.
+__device__ double block_largest(double value) {
+    using Reduce = cub::BlockReduce<double, threads>;
+    __shared__ typename Reduce::TempStorage storage;
+    __syncthreads();
+    return Reduce(storage).Reduce(value, Larger());
+}
+
+template <class T>
+__global__ void __launch_bounds__(threads)
+    matrix_bounds_kernel(const T* A, int n, const double* row_sums, double* norm,
+                         double* min_diagonal, double* max_diagonal) {
+    double sum = 0, low = -INFINITY, high = -INFINITY;
+    for (int j = threadIdx.x; j < n; j += threads) {
+        const double diagonal = A[static_cast<std::size_t>(j) * n + j];
+        sum = Larger()(row_sums[j], sum);
+        low = Larger()(-diagonal, low);
+        high = Larger()(diagonal, high);
+    }
+    sum = block_largest(sum);
+    low = block_largest(low);
+    high = block_largest(high);
+    if (threadIdx.x == 0) {
+        *norm = sum;
+        *min_diagonal = -low;
+        *max_diagonal = high;
+    }
+}
+
+template <class T>
+__global__ void __launch_bounds__(threads)
+    factor_info_kernel(const int* info, const T* L, int n, double* out) {
+    // The first bad entry, as the largest of negative numbers.
+    double first = -static_cast<double>(n) - 1;
+    for (int j = threadIdx.x; j < n; j += threads) {
+        const T diagonal = L[static_cast<std::size_t>(j) * n + j];
+        if (!(diagonal > T(0) && isfinite(diagonal))) first = Larger()(-(j + 1.0), first);
+    }
+    first = block_largest(first);
+    if (threadIdx.x == 0) *out = *info != 0 ? *info : -first <= n ? -first : 0;
+}
+
+constexpr int tile = 32;
+
+template <class T>
+__global__ void transpose_kernel(T* to, std::ptrdiff_t to_ld, const T* from, int rows,
+                                 int columns) {
+    // One more element a row, so that a column of the tile lies in different banks.
+    __shared__ T buffer[tile][tile + 1];
+    const int column = static_cast<int>(blockIdx.y) * tile,
+              row = static_cast<int>(blockIdx.x) * tile;
+    const int x = static_cast<int>(threadIdx.x);
+    for (int y = static_cast<int>(threadIdx.y); y < tile; y += 8)
+        if (row + y < rows && column + x < columns)
+            buffer[y][x] = from[static_cast<std::size_t>(row + y) * columns + column + x];
+    __syncthreads();
+    for (int y = static_cast<int>(threadIdx.y); y < tile; y += 8)
+        if (row + x < rows && column + y < columns)
+            to[(column + y) * to_ld + row + x] = buffer[x][y];
+}
+
+}  // namespace
+
+template <class T>
+void launch_scale(T* y, T a, const T* x, long n, Stream stream) {
+    if (n == 0) return;
+    scale_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(y, a, x, n);
+    check_launch("scale_kernel");
+}
+
+template <class T>
+void launch_add_scaled(T* y, const T* x, T a, const T* p, long n, Stream stream) {
+    if (n == 0) return;
+    add_scaled_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(y, x, a, p, n);
+    check_launch("add_scaled_kernel");
+}
+
+template <class T>
+void launch_fill(T* x, T value, long n, Stream stream) {
+    if (n == 0) return;
+    fill_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(x, value, n);
+    check_launch("fill_kernel");
+}
+
+int dot_blocks(long n) {
+    // One block, and so one launch, for all but long vectors.
+    const long wanted = n / (threads * 16);
+    return wanted <= 1 ? 1 : wanted < most_dot_blocks ? static_cast<int>(wanted) : most_dot_blocks;
+}
+
+template <class T>
+void launch_dot(const T* x, const T* y, long n, double* partial, double* out, Stream stream) {
+    const int blocks = dot_blocks(n);
+    dot_kernel<<<blocks, threads, 0, stream>>>(x, y, n, blocks == 1 ? out : partial);
+    check_launch("dot_kernel");
+    if (blocks == 1) return;
+    add_up_kernel<<<1, threads, 0, stream>>>(partial, blocks, out);
+    check_launch("add_up_kernel");
+}
+
+template <class T>
+void launch_set_identity(T* A, int n, T value, Stream stream) {
+    set_identity_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(A, n, value);
+    check_launch("set_identity_kernel");
+}
+
+template <class T>
+void launch_shifted_copy(T* L, const T* A, T shift, int n, Stream stream) {
+    shifted_copy_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(L, A, shift, n);
+    check_launch("shifted_copy_kernel");
+}
+
+template <class T>
+void launch_matrix_bounds(const T* A, int n, double* row_sums, double* norm, double* min_diagonal,
+                          double* max_diagonal, Stream stream) {
+    row_sums_kernel<<<n, threads, 0, stream>>>(A, n, row_sums);
+    check_launch("row_sums_kernel");
+    matrix_bounds_kernel<<<1, threads, 0, stream>>>(A, n, row_sums, norm, min_diagonal,
+                                                    max_diagonal);
+    check_launch("matrix_bounds_kernel");
+}
+
+template <class T>
+void launch_factor_info(const int* info, const T* L, int n, double* out, Stream stream) {
+    factor_info_kernel<<<1, threads, 0, stream>>>(info, L, n, out);
+    check_launch("factor_info_kernel");
+}
+
+template <class T>
+void launch_transpose(T* to, std::ptrdiff_t to_ld, const T* from, int rows, int columns,
+                      Stream stream) {
+    if (rows == 0 || columns == 0) return;
+    const dim3 grid(blocks_for(rows, tile), blocks_for(columns, tile));
+    transpose_kernel<<<grid, dim3(tile, 8), 0, stream>>>(to, to_ld, from, rows, columns);
+    check_launch("transpose_kernel");
+}
+
+#define CUNEWTON_INSTANTIATE(T)                                                                    \
+    template void launch_scale(T*, T, const T*, long, Stream);                                     \
+    template void launch_add_scaled(T*, const T*, T, const T*, long, Stream);                      \
+    template void launch_fill(T*, T, long, Stream);                                                \
+    template void launch_dot(const T*, const T*, long, double*, double*, Stream);                  \
+    template void launch_set_identity(T*, int, T, Stream);                                         \
+    template void launch_shifted_copy(T*, const T*, T, int, Stream);                               \
+    template void launch_matrix_bounds(const T*, int, double*, double*, double*, double*, Stream); \
+    template void launch_factor_info(const int*, const T*, int, double*, Stream);                  \
+    template void launch_transpose(T*, std::ptrdiff_t, const T*, int, int, Stream);
+CUNEWTON_INSTANTIATE(double)
+CUNEWTON_INSTANTIATE(float)
+#undef CUNEWTON_INSTANTIATE
+
+}  // namespace cunewton::cuda

@@ -1,0 +1,931 @@
+// Minimisation: that every method arrives, that every status is the truth, and what the caller sees.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cunewton/cunewton.h"
+#include "tests/support/backends.h"
+#include "tests/support/device_code.h"
+#include "tests/support/models.h"
+#include "tests/support/tolerances.h"
+
+namespace cunewton::test {
+namespace {
+
+const std::vector<Method> all_methods{Method::newton, Method::trust_region,
+                                      Method::gradient_descent, Method::bfgs};
+const std::vector<Method> second_order_methods{Method::newton, Method::trust_region};
+
+Options with(Method method) {
+    Options options;
+    options.method = method;
+    options.backend = tested_choice();
+    options.threads = 2;
+    return options;
+}
+
+double norm(const std::vector<long double>& v) {
+    long double sum = 0;
+    for (const long double value : v) sum += value * value;
+    return static_cast<double>(std::sqrt(sum));
+}
+
+class SolversTest : public BackendTest {};
+
+/// What holds for every result.
+template <class T>
+void expect_coherent(const Result<T>& result, const Options& options, std::size_t n) {
+    EXPECT_EQ(result.x.size(), n);
+    EXPECT_EQ(result.backend, tested_backend());
+    EXPECT_FALSE(result.backend_reason.empty());
+    EXPECT_FALSE(result.message.empty());
+    EXPECT_EQ(result.converged(), result.status == Status::converged);
+    EXPECT_LE(result.iterations, options.max_iterations);
+    EXPECT_GE(result.counts.evaluations, 1 + result.iterations);
+    EXPECT_LE(result.counts.gradients, result.counts.evaluations);
+    EXPECT_GE(result.counts.gradients, 1 + result.iterations);
+    if (options.method == Method::bfgs) {
+        EXPECT_EQ(result.counts.hessians, 0);
+        EXPECT_EQ(result.counts.factorizations, 0);
+    } else {
+        EXPECT_GE(result.counts.hessians, result.iterations);
+    }
+    EXPECT_GE(result.seconds.total, 0);
+    EXPECT_LE(result.seconds.evaluate + result.seconds.hessian + result.seconds.factorize,
+              1.001 * result.seconds.total + 1e-3);
+}
+
+// ---- Convex problems: the oracle's minimiser.
+
+/// The oracle's minimiser, by Newton's method in long double with naive elimination.
+std::vector<long double> oracle_minimiser(const OracleModel& model, const OracleData& data,
+                                          std::vector<long double> x) {
+    const std::size_t n = x.size();
+    for (int iteration = 0; iteration < 100; ++iteration) {
+        std::vector<long double> g = oracle_gradient(model, data, x);
+        std::vector<long double> H = oracle_hessian(model, data, x);
+        if (norm(g) < 1e-16) return x;
+        for (std::size_t k = 0; k < n; ++k)
+            for (std::size_t i = k + 1; i < n; ++i) {
+                const long double factor = H[i * n + k] / H[k * n + k];
+                for (std::size_t j = k; j < n; ++j) H[i * n + j] -= factor * H[k * n + j];
+                g[i] -= factor * g[k];
+            }
+        std::vector<long double> step(n);
+        for (std::size_t i = n; i-- > 0;) {
+            step[i] = g[i];
+            for (std::size_t j = i + 1; j < n; ++j) step[i] -= H[i * n + j] * step[j];
+            step[i] /= H[i * n + i];
+        }
+        long double length = 1;
+        const long double f = oracle_value(model, data, x);
+        for (;;) {
+            std::vector<long double> trial = x;
+            for (std::size_t j = 0; j < n; ++j) trial[j] -= length * step[j];
+            if (oracle_value(model, data, trial) <= f || length < 1e-6L) {
+                x = trial;
+                break;
+            }
+            length /= 2;
+        }
+    }
+    ADD_FAILURE() << "the oracle did not converge";
+    return x;
+}
+
+template <class T>
+class ConvexTest : public BackendTest {};
+using Reals = ::testing::Types<double, float>;
+struct RealName {
+    template <class T>
+    static std::string GetName(int) {
+        return sizeof(T) == 8 ? "Double" : "Float";
+    }
+};
+TYPED_TEST_SUITE(ConvexTest, Reals, RealName);
+
+TYPED_TEST(ConvexTest, EveryMethodReachesTheOraclesMinimiser) {
+    using T = TypeParam;
+    for (const ModelKind kind : all_models()) {
+        constexpr double l2 = 0.125;
+        ModelOptions model_options{.samples = 120, .features = 4, .weights = true};
+        model_options.problem = {.l2 = l2, .intercept = true, .penalize_intercept = true};
+        const Model<T> model(kind, model_options);
+        const std::vector<T> x0(model.theta().size(), T(0));
+        const std::vector<long double> exact =
+            oracle_minimiser(model.model(), model.oracle(), Model<T>::wide(x0));
+        for (const Method method : all_methods) {
+            SCOPED_TRACE(name_of(kind) + ", " + to_string(method));
+            Options options = with(method);
+            options.gradient_tolerance = sizeof(T) == 8 ? 1e-9 : 1e-4;
+            const Result<T> result = minimize(model.problem(), x0, options);
+            expect_coherent(result, options, x0.size());
+            EXPECT_EQ(result.status, Status::converged) << result.message;
+            // The penalty is the least curvature there is. Rounding of the gradient comes on top.
+            const double gradient_error =
+                *options.gradient_tolerance + sum_tolerance<T>(120) * largest(model.hessian(result.x));
+            EXPECT_LE(largest_error(result.x, exact), minimiser_tolerance(gradient_error, l2));
+            EXPECT_LE(norm(model.gradient(result.x)), 2 * gradient_error);
+            if (method == Method::newton || method == Method::trust_region) {
+                EXPECT_LE(result.iterations, 15);
+            }
+        }
+    }
+}
+
+TYPED_TEST(ConvexTest, NewtonSolvesAQuadraticInOneStep) {
+    using T = TypeParam;
+    const int n = 12;
+    std::vector<T> A(n * n, T(0)), b(n);
+    Random random(4);
+    for (int i = 0; i < n; ++i) {
+        b[i] = static_cast<T>(random.near_normal());
+        A[i * n + i] = static_cast<T>(2 + i);
+        if (i > 0) A[i * n + i - 1] = A[(i - 1) * n + i] = T(0.5);
+    }
+    const auto problem = make_quadratic(A.data(), b.data(), n);
+    for (const Method method : second_order_methods)
+        for (const LineSearch search : {LineSearch::strong_wolfe, LineSearch::backtracking}) {
+            SCOPED_TRACE(to_string(method));
+            Options options = with(method);
+            options.line_search = search;
+            options.initial_radius = 1e6;
+            options.gradient_tolerance = 100 * n * epsilon<T>;
+            const Result<T> result = minimize(problem, std::vector<T>(n, T(1)), options);
+            EXPECT_EQ(result.status, Status::converged) << result.message;
+            // One more where rounding leaves the gradient just above the tolerance.
+            EXPECT_LE(result.iterations, 2);
+            for (int i = 0; i < n; ++i) {
+                double Ax = 0;
+                for (int j = 0; j < n; ++j) Ax += double(A[i * n + j]) * result.x[j];
+                EXPECT_NEAR(Ax, b[i], 200 * n * epsilon<T>);
+            }
+        }
+}
+
+TYPED_TEST(ConvexTest, DescentStepsAndLineSearchesAllConverge) {
+    using T = TypeParam;
+    ModelOptions model_options{.samples = 120, .features = 4};
+    model_options.problem = {.l2 = 0.125, .intercept = true};
+    const Model<T> model(ModelKind::logistic, model_options);
+    const std::vector<T> x0(model.theta().size(), T(0));
+    for (const DescentStep step : {DescentStep::exact_quadratic, DescentStep::inverse_lambda_max})
+        for (const LineSearch search : {LineSearch::strong_wolfe, LineSearch::backtracking})
+            for (const Method method : all_methods) {
+                SCOPED_TRACE(to_string(method));
+                Options options = with(method);
+                options.descent_step = step;
+                options.line_search = search;
+                options.gradient_tolerance = sizeof(T) == 8 ? 1e-8 : 1e-4;
+                const Result<T> result = minimize(model.problem(), x0, options);
+                EXPECT_EQ(result.status, Status::converged) << result.message;
+                EXPECT_LE(norm(model.gradient(result.x)), 2 * *options.gradient_tolerance);
+            }
+}
+
+TEST_F(SolversTest, SinglePrecisionHessiansReachTheSameMinimiser) {
+    for (const ModelKind kind : {ModelKind::logistic, ModelKind::softmax3, ModelKind::poisson}) {
+        ModelOptions model_options{.samples = 400, .features = 20};
+        model_options.problem = {.l2 = 0.01, .intercept = true, .penalize_intercept = true};
+        const Model<double> model(kind, model_options);
+        const std::vector<double> x0(model.theta().size(), 0.0);
+        const std::vector<long double> exact =
+            oracle_minimiser(model.model(), model.oracle(), Model<double>::wide(x0));
+        for (const Method method : second_order_methods) {
+            SCOPED_TRACE(name_of(kind) + ", " + to_string(method));
+            Options options = with(method);
+            options.gradient_tolerance = 1e-11;
+            options.derivatives.hessian_precision = HessianPrecision::single;
+            const Result<double> result = minimize(model.problem(), x0, options);
+            EXPECT_EQ(result.status, Status::converged) << result.message;
+            EXPECT_LE(largest_error(result.x, exact), minimiser_tolerance(2e-11, 0.01));
+            EXPECT_LE(result.iterations, 15);
+        }
+        // It is float that the products are accumulated in: close to, but not, the same Hessian.
+        EvaluationOptions working, single;
+        working.backend = single.backend = tested_choice();
+        single.derivatives.hessian_precision = HessianPrecision::single;
+        const std::vector<long double> H = model.hessian(model.theta());
+        const double error = largest_error(hessian(model.problem(), model.theta(), single), H);
+        EXPECT_LE(error, sum_tolerance<float>(400) * largest(H));
+        EXPECT_GT(error, largest_error(hessian(model.problem(), model.theta(), working), H));
+    }
+}
+
+// ---- Beyond convexity.
+
+TEST_F(SolversTest, TrustRegionSolvesTheHardCase) {
+    // At 0 the gradient is exactly orthogonal to the direction of negative curvature.
+    const long double root = -0.682327803828019327L;
+    const int n = 4;
+    const long double minimum =
+        -1 + (n - 1) * (0.25L * root * root * root * root + 0.5L * root * root + root);
+    for (const Method method : second_order_methods)
+        for (const double radius : {0.0, 0.5, 2.0, 10.0}) {
+            SCOPED_TRACE(std::string(to_string(method)) + ", radius " + std::to_string(radius));
+            Options options = with(method);
+            options.initial_radius = radius;
+            const Result<double> result =
+                minimize(objective<double>(HardCase{}, n), std::vector<double>(n, 0.0), options);
+            EXPECT_EQ(result.status, Status::converged) << result.message;
+            EXPECT_NEAR(result.f, double(minimum), 1e-12);
+            EXPECT_NEAR(std::abs(result.x[0]), std::sqrt(2.0), 1e-7);
+            for (int j = 1; j < n; ++j) EXPECT_NEAR(result.x[j], double(root), 1e-7);
+            EXPECT_LE(result.iterations, 30);
+        }
+}
+
+TEST_F(SolversTest, SecondOrderMethodsLeaveASaddle) {
+    // On the saddle, on the way to it, and in two dimensions more.
+    for (const std::vector<double>& x0 :
+         {std::vector<double>{0, 0}, {1, 0}, {0, 0, 0, 0}, {1, 1e-9}, {-2, 0, 1, 1}})
+        for (const Method method : second_order_methods) {
+            SCOPED_TRACE(to_string(method));
+            const Result<double> result =
+                minimize(objective<double>(Saddle{}, static_cast<int>(x0.size())), x0, with(method));
+            EXPECT_EQ(result.status, Status::converged) << result.message;
+            EXPECT_NEAR(result.f, -0.5, 1e-12);
+            EXPECT_NEAR(std::abs(result.x[1]), 1, 1e-7);
+        }
+}
+
+TEST_F(SolversTest, GradientDescentNeverCallsASaddleConverged) {
+    const Result<double> result =
+        minimize(objective<double>(Saddle{}, 2), {1.0, 0.0}, with(Method::gradient_descent));
+    if (result.status == Status::converged)
+        EXPECT_NEAR(result.f, -0.5, 1e-12);
+    else
+        EXPECT_EQ(result.status, Status::saddle_point);
+}
+
+TEST_F(SolversTest, AHessianOfRankOneIsNoObstacle) {
+    for (const int n : {2, 10, 60})
+        for (const Method method : all_methods) {
+            SCOPED_TRACE(std::string(to_string(method)) + ", n = " + std::to_string(n));
+            const Result<double> result =
+                minimize(objective<double>(RankOne{}, n), std::vector<double>(n, 3.0), with(method));
+            EXPECT_EQ(result.status, Status::converged) << result.message;
+            EXPECT_LE(result.f, 1e-15);
+        }
+}
+
+TEST_F(SolversTest, AHessianThatVanishesAtTheMinimumIsNoObstacle) {
+    for (const Method method : second_order_methods) {
+        SCOPED_TRACE(to_string(method));
+        Options options = with(method);
+        options.gradient_tolerance = 1e-10;
+        const Result<double> result =
+            minimize(objective<double>(Quartic{}, 5), std::vector<double>(5, 9.0), options);
+        EXPECT_EQ(result.status, Status::converged) << result.message;
+        // |g| = 4 |x - j|^3
+        for (int j = 0; j < 5; ++j) EXPECT_NEAR(result.x[j], j, std::cbrt(0.25e-10));
+    }
+}
+
+TEST_F(SolversTest, CollinearColumnsLeaveASetOfMinimisers) {
+    // The second feature is twice the first; the third is constant, as is the intercept.
+    const int N = 40;
+    Random random(8);
+    std::vector<double> X, y;
+    for (int i = 0; i < N; ++i) {
+        const double v = random.near_normal();
+        X.insert(X.end(), {v, 2 * v, 1.0});
+        y.push_back(v + 0.5 * random.near_normal());
+    }
+    const auto problem =
+        make_linear_predictor(LinearRegression{}, Samples<double>{X.data(), N, 3, 0, y.data(), nullptr},
+                              {.intercept = true});
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        const Result<double> result = minimize(problem, {0.0, 0.0, 0.0, 0.0}, with(method));
+        EXPECT_EQ(result.status, Status::converged) << result.message;
+        for (const double v : result.x) EXPECT_LT(std::abs(v), 1e3);
+    }
+}
+
+TEST_F(SolversTest, SoftmaxWithoutPenaltyHasASingularHessianEverywhere) {
+    ModelOptions model_options{.samples = 120, .features = 3};
+    model_options.problem = {.intercept = true};
+    for (const ModelKind kind : {ModelKind::softmax2, ModelKind::softmax3}) {
+        const Model<double> model(kind, model_options);
+        for (const Method method : second_order_methods) {
+            SCOPED_TRACE(name_of(kind) + ", " + to_string(method));
+            const Result<double> result = minimize(
+                model.problem(), std::vector<double>(model.theta().size(), 0.0), with(method));
+            EXPECT_EQ(result.status, Status::converged) << result.message;
+            EXPECT_LE(norm(model.gradient(result.x)), 2 * std::sqrt(epsilon<double>));
+            EXPECT_LE(result.iterations, 20);
+        }
+    }
+}
+
+TEST_F(SolversTest, SeparableClassesAreUnbounded) {
+    const Dataset set = make_binary(50, 2, 6, {.intercept = true, .noise = 0});
+    const auto problem = make_linear_predictor(
+        Logistic{}, Samples<double>{set.X.data(), 50, 2, 0, set.y.data(), nullptr},
+        {.intercept = true});
+    for (const Method method : second_order_methods) {
+        SCOPED_TRACE(to_string(method));
+        const Result<double> result = minimize(problem, {0.0, 0.0, 0.0}, with(method));
+        EXPECT_EQ(result.status, Status::unbounded) << to_string(result.status);
+        EXPECT_LT(result.f, 1e-6);
+    }
+    // A penalty makes it a problem with a minimiser.
+    const auto penalised = make_linear_predictor(
+        Logistic{}, Samples<double>{set.X.data(), 50, 2, 0, set.y.data(), nullptr},
+        {.l2 = 1e-3, .intercept = true});
+    for (const Method method : second_order_methods)
+        EXPECT_TRUE(minimize(penalised, {0.0, 0.0, 0.0}, with(method)).converged());
+}
+
+TEST_F(SolversTest, ALossThatFallsForEverIsUnbounded) {
+    for (const Method method : second_order_methods) {
+        SCOPED_TRACE(to_string(method));
+        const Result<double> result =
+            minimize(objective<double>(FallsForEver{}, 2), {0.0, 1.0}, with(method));
+        EXPECT_EQ(result.status, Status::unbounded) << to_string(result.status);
+    }
+}
+
+TEST_F(SolversTest, AnIndefiniteQuadraticIsUnbounded) {
+    const std::vector<double> A{1, 0, 0, -1}, b{0, 0.5};
+    const auto problem = make_quadratic(A.data(), b.data(), 2);
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        const Result<double> result = minimize(problem, {1.0, 0.25}, with(method));
+        EXPECT_EQ(result.status, Status::unbounded) << to_string(result.status);
+        EXPECT_FALSE(result.converged());
+    }
+}
+
+TEST_F(SolversTest, ALinearLossIsUnbounded) {
+    const std::vector<double> A{0, 0, 0, 0}, b{1, 2};
+    const auto problem = make_quadratic(A.data(), b.data(), 2);
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        const Result<double> result = minimize(problem, {0.0, 0.0}, with(method));
+        EXPECT_EQ(result.status, Status::unbounded) << to_string(result.status);
+    }
+}
+
+TEST_F(SolversTest, UnboundedBelowIsTheCallersToChoose) {
+    const std::vector<double> A{-1}, b{0};
+    Options options = with(Method::newton);
+    options.unbounded_below = -100;
+    const Result<double> result = minimize(make_quadratic(A.data(), b.data(), 1), {1.0}, options);
+    EXPECT_EQ(result.status, Status::unbounded);
+    EXPECT_LT(result.f, -100);
+}
+
+TEST_F(SolversTest, AStartOutsideOfTheDomainIsNotFinite) {
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        const Options options = with(method);
+        const Result<double> result =
+            minimize(objective<double>(LogBarrier{}, 2), {1.0, -1.0}, options);
+        EXPECT_EQ(result.status, Status::not_finite);
+        EXPECT_EQ(result.iterations, 0);
+        EXPECT_EQ(result.x, (std::vector<double>{1.0, -1.0}));
+        EXPECT_EQ(result.counts.evaluations, 1);
+    }
+}
+
+TEST_F(SolversTest, TheEdgeOfTheDomainIsNoObstacle) {
+    // From 3 the first Newton step leads to -3, where the loss is not a number.
+    for (const Method method : all_methods)
+        for (const LineSearch search : {LineSearch::strong_wolfe, LineSearch::backtracking}) {
+            SCOPED_TRACE(to_string(method));
+            Options options = with(method);
+            options.line_search = search;
+            const Result<double> result =
+                minimize(objective<double>(LogBarrier{}, 3), {3.0, 0.01, 8.0}, options);
+            EXPECT_EQ(result.status, Status::converged) << result.message;
+            for (const double x : result.x) EXPECT_NEAR(x, 1, 1e-7);
+        }
+}
+
+// ---- Stopping tests.
+
+const std::vector<double> rosenbrock_start{-1.2, 1.0};
+Problem<double> rosenbrock() { return make_objective<double>(ExtendedRosenbrock{}, 2); }
+
+TEST_F(SolversTest, NoIterationsEvaluateTheStart) {
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        Options options = with(method);
+        options.max_iterations = 0;
+        const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
+        EXPECT_EQ(result.status, Status::max_iterations);
+        EXPECT_EQ(result.x, rosenbrock_start);
+        EXPECT_NEAR(result.f, 24.2, 24.2 * sum_tolerance<double>(2));
+        EXPECT_EQ(result.iterations, 0);
+        EXPECT_EQ(result.counts.evaluations, 1);
+        EXPECT_EQ(result.counts.hessians, 0);
+    }
+}
+
+TEST_F(SolversTest, MaxIterationsIsKept) {
+    for (const Method method : all_methods)
+        for (const int limit : {1, 3}) {
+            SCOPED_TRACE(to_string(method));
+            Options options = with(method);
+            options.max_iterations = limit;
+            const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
+            EXPECT_EQ(result.status, Status::max_iterations);
+            EXPECT_EQ(result.iterations, limit);
+            EXPECT_LT(result.f, 24.2);
+        }
+}
+
+TEST_F(SolversTest, MaxEvaluationsIsKept) {
+    for (const Method method : all_methods)
+        for (const LineSearch search : {LineSearch::strong_wolfe, LineSearch::backtracking})
+            for (const long limit : {1L, 2L, 5L, 9L}) {
+                SCOPED_TRACE(std::string(to_string(method)) + ", " + std::to_string(limit));
+                Options options = with(method);
+                options.line_search = search;
+                options.max_evaluations = limit;
+                const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
+                EXPECT_EQ(result.status, Status::max_evaluations) << to_string(result.status);
+                EXPECT_LE(result.counts.evaluations, limit);
+                EXPECT_LE(result.f, 24.2 * (1 + sum_tolerance<double>(2)));
+            }
+}
+
+TEST_F(SolversTest, TimeLimitIsKept) {
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        Options options = with(method);
+        options.time_limit = 0;
+        const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
+        EXPECT_EQ(result.status, Status::time_limit);
+        EXPECT_LE(result.iterations, 1);
+    }
+}
+
+TEST_F(SolversTest, StepAndChangeTolerancesStopButDoNotConverge) {
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        Options options = with(method);
+        options.step_tolerance = 0.5;
+        EXPECT_EQ(minimize(rosenbrock(), rosenbrock_start, options).status, Status::small_step);
+        options.step_tolerance = 0;
+        options.change_tolerance = 1e6;
+        const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
+        EXPECT_EQ(result.status, Status::small_change);
+        EXPECT_FALSE(result.converged());
+        EXPECT_EQ(result.iterations, 1);
+    }
+}
+
+TEST_F(SolversTest, AToleranceThatPrecisionCannotMeetIsAPrecisionLimit) {
+    // The gradient of logistic regression is a sum that rounds: it cannot be exactly zero.
+    ModelOptions model_options{.samples = 300, .features = 6};
+    model_options.problem = {.l2 = 0.01, .intercept = true};
+    const Model<double> model(ModelKind::logistic, model_options);
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        Options options = with(method);
+        options.gradient_tolerance = 0;
+        options.max_iterations = 3000;
+        const Result<double> result =
+            minimize(model.problem(), std::vector<double>(model.theta().size(), 0.0), options);
+        // By luck the last gradient may be zero to the last bit, and then the test is met.
+        if (result.status == Status::converged)
+            EXPECT_EQ(result.gradient_norm, 0);
+        else
+            EXPECT_EQ(result.status, Status::precision_limit) << to_string(result.status);
+        EXPECT_LE(norm(model.gradient(result.x)), 1e-7);
+    }
+}
+
+TEST_F(SolversTest, RelativeGradientToleranceRefersToTheStart) {
+    Options options = with(Method::newton);
+    options.gradient_tolerance = 0;
+    options.relative_gradient_tolerance = 1e-3;
+    options.keep_trace = true;
+    const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
+    EXPECT_EQ(result.status, Status::converged);
+    EXPECT_LE(result.gradient_norm, 1e-3 * result.trace.front().gradient_norm);
+    for (std::size_t i = 0; i + 1 < result.trace.size(); ++i)
+        EXPECT_GT(result.trace[i].gradient_norm, 1e-3 * result.trace.front().gradient_norm);
+}
+
+TEST_F(SolversTest, AMinimiserAsStartConvergesAtOnce) {
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        const Result<double> result = minimize(rosenbrock(), {1.0, 1.0}, with(method));
+        EXPECT_EQ(result.status, Status::converged);
+        EXPECT_EQ(result.iterations, 0);
+        EXPECT_EQ(result.x, (std::vector<double>{1.0, 1.0}));
+        EXPECT_EQ(result.f, 0);
+    }
+}
+
+TEST_F(SolversTest, DifferencesNeverClaimMoreThanTheyCanTell) {
+    ModelOptions model_options{.samples = 100, .features = 3};
+    model_options.problem = {.l2 = 0.125, .intercept = true};
+    const Model<double> model(ModelKind::poisson, model_options);
+    for (const Method method : all_methods)
+        for (const GradientBy by :
+             {GradientBy::forward_differences, GradientBy::central_differences}) {
+            SCOPED_TRACE(std::string(to_string(method)) + ", " + to_string(by));
+            Options options = with(method);
+            options.derivatives.gradient = by;
+            options.gradient_tolerance = 1e-12;
+            const std::vector<double> x0(model.theta().size(), 0.0);
+            Result<double> result = minimize(model.problem(), x0, options);
+            EXPECT_EQ(result.status, Status::derivative_accuracy) << to_string(result.status);
+            // Yet it came as near as the differences can tell.
+            const double accuracy =
+                by == GradientBy::forward_differences ? 1e-5 : 1e-8;
+            EXPECT_LE(norm(model.gradient(result.x)), accuracy);
+            // A tolerance that they can meet is met.
+            options.gradient_tolerance = 1e-4;
+            result = minimize(model.problem(), x0, options);
+            EXPECT_EQ(result.status, Status::converged) << result.message;
+            EXPECT_LE(norm(model.gradient(result.x)), 1.2e-4);
+        }
+}
+
+TEST_F(SolversTest, EveryPairOfDerivativeMethodsMinimises) {
+    for (const GradientBy gradient : {GradientBy::autodiff, GradientBy::forward_differences,
+                                      GradientBy::central_differences})
+        for (const HessianBy hessian : {HessianBy::autodiff, HessianBy::gradient_differences,
+                                        HessianBy::value_differences})
+            for (const Method method : second_order_methods) {
+                SCOPED_TRACE(std::string(to_string(method)) + ", " + to_string(gradient) + ", " +
+                             to_string(hessian));
+                Options options = with(method);
+                options.derivatives.gradient = gradient;
+                options.derivatives.hessian = hessian;
+                options.gradient_tolerance = 1e-4;
+                const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
+                EXPECT_EQ(result.status, Status::converged) << result.message;
+                EXPECT_LE(result.f, 1e-7);
+                EXPECT_LE(result.iterations, 40);
+            }
+}
+
+// ---- What the caller sees.
+
+TEST_F(SolversTest, TheCallbackAndTheTraceSeeEveryIteration) {
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        std::vector<IterationRecord> seen;
+        Options options = with(method);
+        options.keep_trace = true;
+        options.callback = [&](const IterationRecord& record) {
+            seen.push_back(record);
+            return true;
+        };
+        const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
+        expect_coherent(result, options, 2);
+        ASSERT_EQ(seen.size(), static_cast<std::size_t>(result.iterations) + 1);
+        ASSERT_EQ(result.trace.size(), seen.size());
+        for (std::size_t i = 0; i < seen.size(); ++i) {
+            const IterationRecord& record = result.trace[i];
+            EXPECT_EQ(record.iteration, static_cast<int>(i));
+            EXPECT_EQ(record.f, seen[i].f);
+            EXPECT_EQ(record.gradient_norm, seen[i].gradient_norm);
+            EXPECT_EQ(record.seconds, seen[i].seconds);
+            EXPECT_GE(record.shift, 0);
+            if (i == 0) {
+                EXPECT_EQ(record.step_norm, 0);
+                continue;
+            }
+            EXPECT_GT(record.step_norm, 0);
+            EXPECT_NE(record.step_length, 0);
+            EXPECT_LE(record.f, seen[i - 1].f * (1 + 16 * epsilon<double>));
+            EXPECT_GE(record.seconds, seen[i - 1].seconds);
+        }
+        EXPECT_EQ(seen.back().f, result.f);
+        EXPECT_EQ(seen.back().gradient_norm, result.gradient_norm);
+    }
+}
+
+TEST_F(SolversTest, NothingIsKeptUnlessAskedFor) {
+    const Result<double> result = minimize(rosenbrock(), rosenbrock_start, with(Method::newton));
+    EXPECT_TRUE(result.trace.empty());
+    EXPECT_TRUE(result.hessian_factor.empty());
+}
+
+TEST_F(SolversTest, TheCallbackCanCancel) {
+    for (const Method method : all_methods)
+        for (const int stop : {0, 1, 3}) {
+            SCOPED_TRACE(to_string(method));
+            double last = 0;
+            Options options = with(method);
+            options.callback = [&](const IterationRecord& record) {
+                last = record.f;
+                return record.iteration < stop;
+            };
+            const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
+            EXPECT_EQ(result.status, Status::cancelled);
+            EXPECT_EQ(result.iterations, stop);
+            EXPECT_EQ(result.f, last);
+            EXPECT_EQ(evaluate(rosenbrock(), result.x, {.backend = tested_choice()}), result.f);
+        }
+}
+
+TEST_F(SolversTest, ExceptionsOfTheCallbackReachTheCallerWithTheirType) {
+    struct Mine {
+        int iteration;
+    };
+    for (const Method method : all_methods)
+        for (const int at : {0, 2}) {
+            SCOPED_TRACE(to_string(method));
+            Options options = with(method);
+            options.callback = [&](const IterationRecord& record) -> bool {
+                if (record.iteration == at) throw Mine{at};
+                return true;
+            };
+            try {
+                minimize(rosenbrock(), rosenbrock_start, options);
+                FAIL() << "nothing was thrown";
+            } catch (const Mine& mine) {
+                EXPECT_EQ(mine.iteration, at);
+            }
+        }
+}
+
+TEST_F(SolversTest, TheFactorIsThatOfTheShiftedHessian) {
+    const int n = 4;
+    for (const Method method : {Method::newton, Method::trust_region, Method::gradient_descent})
+        for (const int iterations : {1, 2, 1000}) {
+            SCOPED_TRACE(std::string(to_string(method)) + ", " + std::to_string(iterations));
+            // The last Hessian that was factorised is the one at the last but one iterate, or, where
+            // the end was confirmed, at the last.
+            std::vector<std::vector<double>> iterates;
+            for (int i = 0; i <= iterations; ++i) {
+                Options shorter = with(method);
+                shorter.max_iterations = i;
+                const Result<double> r = minimize(objective<double>(HardCase{}, n),
+                                                  std::vector<double>(n, 0.5), shorter);
+                iterates.push_back(r.x);
+                if (r.status != Status::max_iterations) break;
+            }
+            Options options = with(method);
+            options.max_iterations = iterations;
+            options.keep_hessian_factor = true;
+            const Result<double> result =
+                minimize(objective<double>(HardCase{}, n), std::vector<double>(n, 0.5), options);
+            if (method == Method::gradient_descent && iterations <= 2) {
+                EXPECT_TRUE(result.hessian_factor.empty()) << "it factorises nothing on its way";
+                continue;
+            }
+            ASSERT_EQ(result.hessian_factor.size(), static_cast<std::size_t>(n * n));
+            EXPECT_GE(result.hessian_factor_shift, 0);
+            double best = INFINITY;
+            for (const std::vector<double>& x : iterates) {
+                EvaluationOptions evaluation;
+                evaluation.backend = tested_choice();
+                const std::vector<double> H = hessian(objective<double>(HardCase{}, n), x, evaluation);
+                double error = 0;
+                for (int j = 0; j < n; ++j)
+                    for (int i = j; i < n; ++i) {
+                        double LLt = 0;
+                        for (int k = 0; k <= j; ++k)
+                            LLt += result.hessian_factor[k * n + i] * result.hessian_factor[k * n + j];
+                        const double shifted = H[j * n + i] + (i == j ? result.hessian_factor_shift : 0);
+                        error = std::max(error, std::abs(LLt - shifted) / (1 + std::abs(shifted)));
+                    }
+                best = std::min(best, error);
+            }
+            EXPECT_LE(best, sum_tolerance<double>(n));
+        }
+}
+
+// ---- The same bits.
+
+template <class T>
+void expect_same(const Result<T>& a, const Result<T>& b) {
+    EXPECT_EQ(a.status, b.status);
+    EXPECT_EQ(a.x, b.x);
+    EXPECT_EQ(a.f, b.f);
+    EXPECT_EQ(a.gradient_norm, b.gradient_norm);
+    EXPECT_EQ(a.iterations, b.iterations);
+    EXPECT_EQ(a.counts.evaluations, b.counts.evaluations);
+    EXPECT_EQ(a.counts.factorizations, b.counts.factorizations);
+}
+
+TEST_F(SolversTest, BitsDependNeitherOnThreadsNorOnTheRun) {
+    // Enough samples and features for several pieces of every loop.
+    ModelOptions model_options{.samples = 9000, .features = 20, .weights = true};
+    model_options.problem = {.l2 = 0.01, .intercept = true, .penalize_intercept = true};
+    const Model<double> model(ModelKind::logistic, model_options);
+    const int n = static_cast<int>(model.theta().size());
+    const std::vector<double> x0(n, 0.0);
+    const auto black_box = sample_sum<double>(BlackBoxLogistic<1>{}, model.samples(), n, {.l2 = 0.01});
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        Options options = with(method);
+        options.max_iterations = 6;
+        options.threads = 1;
+        const Result<double> first = minimize(model.problem(), x0, options);
+        for (const int threads : {1, 2, 3}) {
+            options.threads = threads;
+            expect_same(minimize(model.problem(), x0, options), first);
+        }
+    }
+    for (const HessianBy by :
+         {HessianBy::autodiff, HessianBy::gradient_differences, HessianBy::value_differences}) {
+        SCOPED_TRACE(to_string(by));
+        Options options = with(Method::newton);
+        options.derivatives.hessian = by;
+        options.max_iterations = 2;
+        options.threads = 1;
+        const Result<double> first = minimize(black_box, x0, options);
+        for (const int threads : {1, 2, 3}) {
+            options.threads = threads;
+            expect_same(minimize(black_box, x0, options), first);
+        }
+    }
+}
+
+// ---- Opaque evaluators and functors that throw: their code is the CPU's.
+
+class CpuOnlyTest : public BackendTest {
+  protected:
+    void SetUp() override {
+        BackendTest::SetUp();
+        if (!IsSkipped() && testing_cuda()) GTEST_SKIP() << "a loss that is code of the CPU";
+    }
+};
+
+/// Throws at the evaluation that `left` counts down to.
+struct Throwing {
+    struct Mine {
+        std::string text;
+    };
+    int* left;
+    template <class X>
+    auto operator()(const X& x) const {
+        if (--*left < 0) throw Mine{"from the loss"};
+        using T = scalar_t<X>;
+        return T(x[0] * x[0] * x[0] * x[0] + x[1] * x[1]);
+    }
+};
+
+TEST_F(CpuOnlyTest, ExceptionsOfALossReachTheCallerWithTheirType) {
+    for (const Method method : all_methods)
+        for (const int at : {0, 1, 5}) {
+            SCOPED_TRACE(to_string(method));
+            int left = at;
+            Options options = with(method);
+            EXPECT_THROW(minimize(make_objective<double>(Throwing{&left}, 2), {3.0, 1.0}, options),
+                         Throwing::Mine);
+        }
+    int left = 3;
+    const auto batched = make_batched<double>(
+        [&](const double*, int, int count, double* losses) {
+            if (--left < 0) throw std::domain_error("from the evaluator");
+            std::fill_n(losses, count, 1.0);
+        },
+        2);
+    left = 0;
+    EXPECT_THROW(minimize(batched, {3.0, 1.0}, with(Method::newton)), std::domain_error);
+}
+
+TEST_F(CpuOnlyTest, OutOfMemoryOfALossReachesTheCallerIfTheBackendWasNamed) {
+    int calls = 0;
+    const auto batched = make_batched<double>(
+        [&](const double* points, int n, int count, double* losses) {
+            if (++calls > 4) throw OutOfMemory("no room (a test) none");
+            for (int p = 0; p < count; ++p)
+                losses[p] = std::pow(points[p * n], 4) + std::pow(points[p * n + 1], 2);
+        },
+        2);
+    EXPECT_THROW(minimize(batched, {3.0, 1.0}, with(Method::newton)), OutOfMemory);
+}
+
+TEST_F(CpuOnlyTest, OpaqueEvaluatorsAreMinimised) {
+    const auto batched = make_batched<double>(
+        [](const double* points, int n, int count, double* losses) {
+            for (int p = 0; p < count; ++p) {
+                const double* x = points + static_cast<std::ptrdiff_t>(p) * n;
+                losses[p] = 100 * std::pow(x[1] - x[0] * x[0], 2) + std::pow(1 - x[0], 2);
+            }
+        },
+        2);
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        Options options = with(method);
+        options.gradient_tolerance = 1e-5;
+        options.max_iterations = 50'000;
+        const Result<double> result = minimize(batched, rosenbrock_start, options);
+        EXPECT_EQ(result.status, Status::converged) << result.message;
+        EXPECT_LE(result.f, 1e-8);
+    }
+}
+
+// ---- Misuse.
+
+class MisuseTest : public BackendTest {
+  protected:
+    template <class Change>
+    static void expect_rejected(const char* what, const Change& change) {
+        Options options = with(Method::newton);
+        change(options);
+        try {
+            minimize(rosenbrock(), rosenbrock_start, options);
+            ADD_FAILURE() << what << " was accepted";
+        } catch (const InvalidArgument& error) {
+            EXPECT_NE(std::string(error.what()).find(what), std::string::npos) << error.what();
+        }
+    }
+};
+
+TEST_F(MisuseTest, OfOptions) {
+    for (const double bad : {-1e-6, std::nan(""), double(INFINITY)}) {
+        SCOPED_TRACE(bad);
+        expect_rejected("gradient_tolerance", [&](Options& o) { o.gradient_tolerance = bad; });
+        expect_rejected("relative_gradient_tolerance",
+                        [&](Options& o) { o.relative_gradient_tolerance = bad; });
+        expect_rejected("step_tolerance", [&](Options& o) { o.step_tolerance = bad; });
+        expect_rejected("change_tolerance", [&](Options& o) { o.change_tolerance = bad; });
+        expect_rejected("initial_radius", [&](Options& o) { o.initial_radius = bad; });
+        expect_rejected("relative_step", [&](Options& o) { o.derivatives.relative_step = bad; });
+        expect_rejected("typical_x", [&](Options& o) { o.derivatives.typical_x = {1, bad}; });
+    }
+    expect_rejected("time_limit", [](Options& o) { o.time_limit = -1; });
+    expect_rejected("time_limit", [](Options& o) { o.time_limit = std::nan(""); });
+    expect_rejected("unbounded_below", [](Options& o) { o.unbounded_below = std::nan(""); });
+    expect_rejected("max_iterations", [](Options& o) { o.max_iterations = -1; });
+    expect_rejected("max_evaluations", [](Options& o) { o.max_evaluations = 0; });
+    expect_rejected("threads", [](Options& o) { o.threads = -1; });
+    expect_rejected("typical_x", [](Options& o) { o.derivatives.typical_x = {1}; });
+    expect_rejected("analytic gradient",
+                    [](Options& o) { o.derivatives.gradient = GradientBy::analytic; });
+    expect_rejected("analytic Hessian",
+                    [](Options& o) { o.derivatives.hessian = HessianBy::analytic; });
+    expect_rejected("method", [](Options& o) { o.method = static_cast<Method>(99); });
+}
+
+TEST_F(MisuseTest, OfTheStart) {
+    const Options options = with(Method::newton);
+    for (const std::vector<double>& x0 :
+         {std::vector<double>{}, {1}, {1, 2, 3}, {1, std::nan("")}, {INFINITY, 1}, {1, -INFINITY}})
+        EXPECT_THROW(minimize(rosenbrock(), x0, options), InvalidArgument);
+}
+
+TEST_F(MisuseTest, OfSizes) {
+    EXPECT_THROW(make_objective<double>(ExtendedRosenbrock{}, 0), InvalidArgument);
+    EXPECT_THROW(make_objective<double>(ExtendedRosenbrock{}, -1), InvalidArgument);
+    EXPECT_THROW(make_batched<double>({}, 2), InvalidArgument);
+    EXPECT_THROW(make_batched<double>([](const double*, int, int, double*) {}, 0), InvalidArgument);
+    const std::vector<double> X{1, 2, 3, 4}, y{0, 1};
+    const auto make = [&](const Samples<double>& samples, ProblemOptions options = {}) {
+        make_linear_predictor(Logistic{}, samples, options);
+    };
+    EXPECT_NO_THROW(make({X.data(), 2, 2, 0, y.data(), nullptr}));
+    EXPECT_THROW(make({X.data(), 0, 2, 0, y.data(), nullptr}), InvalidArgument);
+    EXPECT_THROW(make({X.data(), -2, 2, 0, y.data(), nullptr}), InvalidArgument);
+    EXPECT_THROW(make({X.data(), 2, -1, 0, y.data(), nullptr}), InvalidArgument);
+    EXPECT_THROW(make({X.data(), 2, 2, 1, y.data(), nullptr}), InvalidArgument);
+    EXPECT_THROW(make({nullptr, 2, 2, 0, y.data(), nullptr}), InvalidArgument);
+    EXPECT_THROW(make({X.data(), 2, 0, 0, y.data(), nullptr}), InvalidArgument);
+    EXPECT_NO_THROW(make({X.data(), 2, 0, 0, y.data(), nullptr}, {.intercept = true}));
+    EXPECT_THROW(make_linear_predictor(Softmax{0}, Samples<double>{X.data(), 2, 2, 0, y.data(), nullptr}),
+                 InvalidArgument);
+    const std::vector<double> A{1};
+    EXPECT_THROW(make_quadratic(A.data(), A.data(), 0), InvalidArgument);
+}
+
+TEST_F(MisuseTest, OfData) {
+    const std::vector<double> good{1, 2, 3, 4}, labels{0, 1}, ones{1, 1};
+    const auto make = [&](const std::vector<double>& X, const std::vector<double>& y,
+                          const std::vector<double>& w, ProblemOptions options = {}) {
+        make_linear_predictor(Logistic{}, Samples<double>{X.data(), 2, 2, 0, y.data(), w.data()},
+                              options);
+    };
+    EXPECT_NO_THROW(make(good, labels, ones));
+    for (const double bad : {std::nan(""), double(INFINITY), -double(INFINITY)}) {
+        EXPECT_THROW(make({1, bad, 3, 4}, labels, ones), InvalidArgument);
+        EXPECT_THROW(make(good, {bad, 1}, ones), InvalidArgument);
+        EXPECT_THROW(make(good, labels, {1, bad}), InvalidArgument);
+    }
+    EXPECT_THROW(make(good, labels, {1, -1}), InvalidArgument);
+    EXPECT_THROW(make(good, labels, {0, 0}), InvalidArgument);
+    EXPECT_NO_THROW(make(good, labels, {0, 1}));
+    for (const double bad : {-1.0, 0.5, 2.0}) EXPECT_THROW(make(good, {0, bad}, ones), InvalidArgument);
+    for (const double bad : {-1.0, std::nan(""), double(INFINITY)})
+        EXPECT_THROW(make(good, labels, ones, {.l2 = bad}), InvalidArgument);
+
+    const auto targets = [&](const auto& loss, const std::vector<double>& y) {
+        make_linear_predictor(loss, Samples<double>{good.data(), 2, 2, 0, y.data(), nullptr});
+    };
+    EXPECT_NO_THROW(targets(Softmax{3}, {0, 2}));
+    for (const double bad : {-1.0, 3.0, 0.5}) EXPECT_THROW(targets(Softmax{3}, {0, bad}), InvalidArgument);
+    EXPECT_NO_THROW(targets(Poisson{}, {0, 7.5}));
+    EXPECT_THROW(targets(Poisson{}, {0, -1}), InvalidArgument);
+    EXPECT_NO_THROW(targets(LinearRegression{}, {-3, 1e10}));
+}
+
+}  // namespace
+}  // namespace cunewton::test

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Runs cunewton_bench at its small sizes and checks what it writes.
+
+    test_results.py PROGRAM cpu|cuda
+
+Without a usable device `cuda` ends with 77 (skipped), unless CUNEWTON_REQUIRE_GPU=1.
+"""
+import json
+import math
+import os
+import subprocess
+import sys
+import unittest
+
+PROGRAM = BACKEND = ""
+CASES = ["digits", "logistic_dense", "softmax_dense", "fd_hessian", "unconstrained"]
+NUMBER, WHOLE, TEXT, NULL = (int, float), int, str, type(None)
+
+# Every row has these; the type None stands for "may be null".
+FIELDS = {
+    "case": (TEXT,), "variant": (TEXT,), "backend": (TEXT,), "precision": (TEXT,),
+    "dimension": (WHOLE,), "samples": (WHOLE, NULL), "batch": (WHOLE, NULL),
+    "threads": (WHOLE, NULL), "repeats": (WHOLE,), "seconds_median": NUMBER,
+    "seconds_spread": NUMBER, "cpu_seconds_median": NUMBER, "iterations": (WHOLE, NULL),
+    "status": (TEXT, NULL), "gradient_norm": (*NUMBER, NULL), "floor_seconds": (*NUMBER, NULL),
+    "ratio_to_floor": (*NUMBER, NULL), "floor_peak_seconds": (*NUMBER, NULL),
+    "ratio_to_floor_peak": (*NUMBER, NULL), "peer": (TEXT, NULL), "peer_seconds": (*NUMBER, NULL),
+    "ratio_to_peer": (*NUMBER, NULL), "cpu_ratio_to_floor": (*NUMBER, NULL),
+    "cpu_ratio_to_peer": (*NUMBER, NULL), "error": (*NUMBER, NULL),
+}
+ENVIRONMENT = ["backends", "device", "cpu", "instruction_set", "compiler", "build_type", "commit",
+               "date", "threads", "blas", "gflops", "blas_warning"]
+
+
+def bench(*arguments):
+    return subprocess.run([PROGRAM, "--backend", BACKEND, *arguments], capture_output=True, text=True)
+
+
+def result(*arguments):
+    run = bench("--size", "small", "--repeat", "1", "--threads", "1", "--json", "-", *arguments)
+    if run.returncode:
+        raise AssertionError(run.stderr)
+    return json.loads(run.stdout)
+
+
+class Results(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.all = result()
+
+    def ours(self, case):
+        return [row for row in self.all["rows"]
+                if row["case"] == case and not row["variant"].startswith("peer: ")]
+
+    def test_environment_is_complete(self):
+        environment = self.all["environment"]
+        self.assertEqual([name for name in ENVIRONMENT if name not in environment], [])
+        for name, rate in environment["gflops"].items():
+            self.assertGreater(rate, 0, name)
+
+    def test_rows_have_all_fields_with_their_types(self):
+        for row in self.all["rows"]:
+            for name, types in FIELDS.items():
+                self.assertIn(name, row)
+                self.assertIsInstance(row[name], types, f"{name} of {row}")
+            self.assertGreater(row["seconds_median"], 0)
+            self.assertGreaterEqual(row["seconds_spread"], 0)
+            self.assertGreaterEqual(row["repeats"], 1)
+
+    def test_each_case_ran_on_the_backend(self):
+        for case in CASES:
+            rows = self.ours(case)
+            if case == "unconstrained" and BACKEND == "cuda":
+                self.assertEqual(rows, [])
+                continue
+            self.assertTrue(rows, case)
+            self.assertEqual({row["backend"] for row in rows}, {BACKEND}, case)
+
+    def test_rows_are_told_apart(self):
+        keys = [(row["case"], row["variant"], row["dimension"]) for row in self.all["rows"]]
+        self.assertEqual(len(keys), len(set(keys)))
+
+    def test_dense_solves_reach_the_tolerance_and_have_a_floor(self):
+        for case in ("logistic_dense", "softmax_dense", "digits"):
+            for row in self.ours(case):
+                self.assertEqual(row["status"], "converged")
+                self.assertLess(row["gradient_norm"], 1e-8)
+                self.assertGreater(row["floor_seconds"], 0)
+                ratio = row["seconds_median"] / row["floor_seconds"]
+                self.assertTrue(math.isclose(ratio, row["ratio_to_floor"], rel_tol=1e-9))
+
+    def test_dense_solves_are_compared_with_a_peer(self):
+        for case in ("logistic_dense", "softmax_dense"):
+            for row in self.ours(case):
+                self.assertTrue(row["peer"])
+                self.assertGreater(row["ratio_to_peer"], 0)
+
+    def test_hessians_are_right(self):
+        limits = {"values": 1e-5, "gradients": 1e-7, "autodiff": 1e-12}
+        for row in self.ours("fd_hessian"):
+            self.assertLess(row["error"], limits[row["variant"].split(" from ")[1]], row["variant"])
+
+    def test_unconstrained_rows_are_judged(self):
+        rows = self.ours("unconstrained")
+        for row in rows:
+            self.assertIn("accept_rule", row)
+            word = "(accepted)" if row["accepted"] else "(refused)"
+            self.assertTrue(row["status"].endswith(word), row["status"])
+
+
+class CommandLine(unittest.TestCase):
+    def test_list_names_the_cases(self):
+        listed = [line.split()[0] for line in bench("--list").stdout.splitlines()]
+        self.assertEqual(listed, CASES)
+
+    def test_unknown_case_fails_and_says_so(self):
+        run = bench("--case", "digits,nonsense", "--size", "small")
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("nonsense", run.stderr)
+
+    def test_without_peers_there_are_none(self):
+        rows = result("--case", "logistic_dense", "--no-peers")["rows"]
+        self.assertTrue(rows)
+        for row in rows:
+            self.assertFalse(row["variant"].startswith("peer: "))
+            self.assertIsNone(row["ratio_to_peer"])
+
+    def test_float(self):
+        rows = result("--case", "logistic_dense,fd_hessian", "--no-peers", "--precision", "f32")["rows"]
+        self.assertEqual({row["precision"] for row in rows}, {"float32"})
+
+
+if __name__ == "__main__":
+    PROGRAM, BACKEND = sys.argv[1:3]
+    if BACKEND == "cuda" and os.environ.get("CUNEWTON_REQUIRE_GPU") != "1":
+        probe = bench("--case", "fd_hessian", "--size", "small", "--no-peers", "--repeat", "1")
+        if probe.returncode == 1:
+            print(f"skipped: {probe.stderr.strip()}")
+            sys.exit(77)
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,248 @@
+// The CPU backend's dense linear algebra, behind the Backend interface.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "host/cpu/backend.h"
+#include "tests/support/datasets.h"
+#include "tests/support/tolerances.h"
+
+namespace cunewton::cpu {
+namespace {
+
+using test::Random;
+
+std::size_t at(int i, int j, int n) { return static_cast<std::size_t>(j) * n + i; }
+
+template <class T>
+class CholeskyTest : public ::testing::Test {
+  protected:
+    static constexpr T nan = std::numeric_limits<T>::quiet_NaN();
+
+    static std::vector<T> random_vector(int n, std::uint64_t seed) {
+        Random random(seed);
+        std::vector<T> v(n);
+        for (T& value : v) value = static_cast<T>(2 * random.uniform() - 1);
+        return v;
+    }
+
+    /// Symmetric, entries of size 1, made definite by its diagonal; the upper triangle is NaN, which
+    /// nothing may read.
+    static std::vector<T> definite(int n, std::uint64_t seed) {
+        std::vector<T> A = random_vector(n * n, seed);
+        for (int j = 0; j < n; ++j) {
+            A[at(j, j, n)] = static_cast<T>(n + 1);
+            for (int i = 0; i < j; ++i) A[at(i, j, n)] = nan;
+        }
+        return A;
+    }
+
+    static long double symmetric(const std::vector<T>& A, int i, int j, int n) {
+        return i >= j ? A[at(i, j, n)] : A[at(j, i, n)];
+    }
+
+    static std::vector<T> factorize(CpuBackend<T>& backend, const std::vector<T>& A, T shift, int n) {
+        std::vector<T> L(A.size(), nan);
+        const std::vector<T> before = A;
+        backend.factorize(A.data(), shift, L.data(), n);
+        for (int j = 0; j < n; ++j)
+            for (int i = j; i < n; ++i) {
+                const T a = A[at(i, j, n)], b = before[at(i, j, n)];
+                EXPECT_TRUE(a == b || (std::isnan(a) && std::isnan(b))) << "A is not kept";
+            }
+        return L;
+    }
+};
+using Reals = ::testing::Types<double, float>;
+TYPED_TEST_SUITE(CholeskyTest, Reals);
+
+const std::vector<int> sizes{1, 2, 95, 96, 97, 200};
+
+TYPED_TEST(CholeskyTest, FactorsMultiplyToTheShiftedMatrix) {
+    using T = TypeParam;
+    for (const int n : sizes)
+        for (const T shift : {T(0), T(3.5)}) {
+            SCOPED_TRACE(n);
+            CpuBackend<T> backend(2);
+            const std::vector<T> A = this->definite(n, 7 + n);
+            const std::vector<T> L = this->factorize(backend, A, shift, n);
+            ASSERT_EQ(backend.scalar(Slot::factor_info), 0);
+            // Higham 2002, theorem 10.3: |L L' - A| <= gamma_{n+1} |L| |L'|, whose rows are bounded
+            // by those of the diagonal.
+            const double bound = test::sum_tolerance<T>(n + 1) * (n + 1 + shift);
+            for (int j = 0; j < n; ++j)
+                for (int i = j; i < n; ++i) {
+                    long double sum = 0;
+                    for (int k = 0; k <= j; ++k)
+                        sum += static_cast<long double>(L[at(i, k, n)]) * L[at(j, k, n)];
+                    const long double a = A[at(i, j, n)] + (i == j ? static_cast<long double>(shift) : 0);
+                    ASSERT_LE(std::abs(sum - a), bound) << i << ", " << j;
+                }
+        }
+}
+
+TYPED_TEST(CholeskyTest, SolvesWithTheFactor) {
+    using T = TypeParam;
+    for (const int n : sizes) {
+        SCOPED_TRACE(n);
+        CpuBackend<T> backend(2);
+        const std::vector<T> A = this->definite(n, 70 + n), b = this->random_vector(n, n);
+        const std::vector<T> L = this->factorize(backend, A, T(0), n);
+        std::vector<T> x = b, y = b;
+        backend.solve(L.data(), x.data(), n);
+        backend.solve_lower(L.data(), y.data(), n);
+        // Diagonally dominant: condition below 4 or so, and |x| <= |b| / 1.
+        const double bound = 4 * test::sum_tolerance<T>(3 * n) * (n + 1);
+        for (int i = 0; i < n; ++i) {
+            long double ax = 0, ly = 0;
+            for (int j = 0; j < n; ++j) ax += this->symmetric(A, i, j, n) * x[j];
+            for (int j = 0; j <= i; ++j) ly += static_cast<long double>(L[at(i, j, n)]) * y[j];
+            EXPECT_LE(std::abs(ax - b[i]), bound) << i;
+            EXPECT_LE(std::abs(ly - b[i]), bound) << i;
+        }
+    }
+}
+
+TYPED_TEST(CholeskyTest, ReportsTheFirstMinorThatIsNotPositive) {
+    using T = TypeParam;
+    for (const int n : sizes)
+        for (const int bad : {0, 1, 94, 95, 96, 97, n - 1}) {
+            if (bad >= n) continue;
+            CpuBackend<T> backend(2);
+            std::vector<T> A = this->definite(n, n);
+            A[at(bad, bad, n)] = T(-1);
+            this->factorize(backend, A, T(0), n);
+            EXPECT_EQ(backend.scalar(Slot::factor_info), bad + 1) << "n = " << n;
+            // A shift mends it, and the next outcome does not remember the last one.
+            this->factorize(backend, A, T(n + 2), n);
+            EXPECT_EQ(backend.scalar(Slot::factor_info), 0) << "n = " << n;
+        }
+}
+
+TYPED_TEST(CholeskyTest, ZeroAndSemidefiniteMatricesAreNotFactorised) {
+    using T = TypeParam;
+    CpuBackend<T> backend(1);
+    const int n = 97;
+    this->factorize(backend, std::vector<T>(n * n, T(0)), T(0), n);
+    EXPECT_EQ(backend.scalar(Slot::factor_info), 1);
+    // Ones everywhere: rank one, exact in every step.
+    this->factorize(backend, std::vector<T>(n * n, T(1)), T(0), n);
+    EXPECT_EQ(backend.scalar(Slot::factor_info), 2);
+}
+
+TYPED_TEST(CholeskyTest, NumbersThatAreNotFiniteAreNotFactorised) {
+    using T = TypeParam;
+    for (const int n : {1, 96, 200})
+        for (const T bad : {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()})
+            for (const int row : {0, n / 2, n - 1})
+                for (const int column : {0, row}) {
+                    CpuBackend<T> backend(2);
+                    std::vector<T> A = this->definite(n, n);
+                    A[at(row, column, n)] = bad;
+                    this->factorize(backend, A, T(0), n);
+                    EXPECT_GT(backend.scalar(Slot::factor_info), 0)
+                        << bad << " at " << row << ", " << column << " of " << n;
+                }
+}
+
+TYPED_TEST(CholeskyTest, BitsDoNotDependOnTheNumberOfThreads) {
+    using T = TypeParam;
+    const int n = 200;
+    const std::vector<T> A = this->definite(n, 3);
+    std::vector<std::vector<T>> factors;
+    for (const int threads : {1, 2, 3}) {
+        CpuBackend<T> backend(threads);
+        factors.push_back(this->factorize(backend, A, T(0), n));
+    }
+    for (int j = 0; j < n; ++j)
+        for (int i = j; i < n; ++i)
+            for (const std::vector<T>& other : factors)
+                ASSERT_EQ(factors[0][at(i, j, n)], other[at(i, j, n)]) << i << ", " << j;
+}
+
+TYPED_TEST(CholeskyTest, VectorOperations) {
+    using T = TypeParam;
+    CpuBackend<T> backend(2);
+    for (const int n : {1, 7, 200}) {
+        const std::vector<T> A = this->definite(n, 5), x = this->random_vector(n, 1), p = this->random_vector(n, 2);
+        std::vector<T> y(n);
+        backend.scale(y.data(), T(-2), x.data(), n);
+        for (int i = 0; i < n; ++i) EXPECT_EQ(y[i], T(-2) * x[i]);
+        backend.add_scaled(y.data(), x.data(), T(0.5), p.data(), n);
+        for (int i = 0; i < n; ++i)
+            EXPECT_NEAR(y[i], x[i] + T(0.5) * p[i], test::epsilon<T>);
+        backend.copy(y.data(), x.data(), n);
+        EXPECT_EQ(y, x);
+        long double product = 0;
+        for (int i = 0; i < n; ++i) product += static_cast<long double>(x[i]) * p[i];
+        backend.dot(x.data(), p.data(), n, Slot::product);
+        // Summed in double whatever T is.
+        EXPECT_NEAR(backend.scalar(Slot::product), product, test::sum_tolerance<double>(n) * n);
+
+        backend.symv(A.data(), x.data(), y.data(), n);
+        for (int i = 0; i < n; ++i) {
+            long double sum = 0;
+            for (int j = 0; j < n; ++j) sum += this->symmetric(A, i, j, n) * x[j];
+            EXPECT_LE(std::abs(y[i] - sum), test::sum_tolerance<T>(n) * 2 * (n + 1));
+        }
+        std::vector<T> B = A;
+        backend.rank_two_update(B.data(), T(-0.5), x.data(), p.data(), T(2), n);
+        for (int j = 0; j < n; ++j)
+            for (int i = j; i < n; ++i) {
+                const long double exact = A[at(i, j, n)] +
+                                          -0.5L * (static_cast<long double>(x[i]) * p[j] + static_cast<long double>(p[i]) * x[j]) +
+                                          2 * static_cast<long double>(x[i]) * x[j];
+                EXPECT_LE(std::abs(B[at(i, j, n)] - exact), test::sum_tolerance<T>(4) * (n + 5));
+            }
+        backend.set_identity(B.data(), n, T(2.5));
+        for (int j = 0; j < n; ++j)
+            for (int i = j; i < n; ++i) EXPECT_EQ(B[at(i, j, n)], i == j ? T(2.5) : T(0));
+    }
+}
+
+TYPED_TEST(CholeskyTest, MatrixBounds) {
+    using T = TypeParam;
+    CpuBackend<T> backend(2);
+    for (const int n : {1, 7, 97}) {
+        std::vector<T> A = this->definite(n, 9);
+        A[at(n / 2, n / 2, n)] = T(-0.25);
+        long double norm = 0;
+        T low = A[0], high = A[0];
+        for (int i = 0; i < n; ++i) {
+            long double sum = 0;
+            for (int j = 0; j < n; ++j) sum += std::abs(this->symmetric(A, i, j, n));
+            norm = std::max(norm, sum);
+            low = std::min(low, A[at(i, i, n)]);
+            high = std::max(high, A[at(i, i, n)]);
+        }
+        backend.matrix_bounds(A.data(), n);
+        EXPECT_NEAR(backend.scalar(Slot::norm), norm, test::sum_tolerance<double>(n) * norm);
+        EXPECT_EQ(backend.scalar(Slot::min_diagonal), low);
+        EXPECT_EQ(backend.scalar(Slot::max_diagonal), high);
+        A[at(n - 1, 0, n)] = this->nan;
+        backend.matrix_bounds(A.data(), n);
+        EXPECT_FALSE(std::isfinite(backend.scalar(Slot::norm)));
+    }
+}
+
+TYPED_TEST(CholeskyTest, BuffersAreOwnedAndAligned) {
+    using T = TypeParam;
+    CpuBackend<T> backend(1);
+    Buffer<T> buffer = backend.allocate(5);
+    ASSERT_TRUE(buffer);
+    EXPECT_EQ(buffer.size(), 5u);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.get()) % 64, 0u);
+    T* const memory = buffer.get();
+    const Buffer<T> moved = std::move(buffer);
+    EXPECT_EQ(moved.get(), memory);
+    EXPECT_FALSE(Buffer<T>());
+    EXPECT_STREQ(backend.name(), "cpu");
+    EXPECT_TRUE(backend.scalars_are_local());
+    EXPECT_THROW(backend.allocate(std::size_t{1} << 55), OutOfMemory);
+}
+
+}  // namespace
+}  // namespace cunewton::cpu

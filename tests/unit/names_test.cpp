@@ -1,0 +1,51 @@
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "cunewton/types.h"
+
+namespace cunewton {
+namespace {
+
+TEST(Names, StatusesAreTheirOwnNames) {
+    EXPECT_STREQ(to_string(Status::converged), "converged");
+    EXPECT_STREQ(to_string(Status::derivative_accuracy), "derivative_accuracy");
+    EXPECT_STREQ(to_string(Status::precision_limit), "precision_limit");
+    EXPECT_STREQ(to_string(Status::small_step), "small_step");
+    EXPECT_STREQ(to_string(Status::small_change), "small_change");
+    EXPECT_STREQ(to_string(Status::saddle_point), "saddle_point");
+    EXPECT_STREQ(to_string(Status::max_iterations), "max_iterations");
+    EXPECT_STREQ(to_string(Status::max_evaluations), "max_evaluations");
+    EXPECT_STREQ(to_string(Status::time_limit), "time_limit");
+    EXPECT_STREQ(to_string(Status::cancelled), "cancelled");
+    EXPECT_STREQ(to_string(Status::unbounded), "unbounded");
+    EXPECT_STREQ(to_string(Status::not_finite), "not_finite");
+    EXPECT_STREQ(to_string(static_cast<Status>(99)), "unknown");
+}
+
+TEST(Names, Methods) {
+    EXPECT_STREQ(to_string(Method::newton), "newton");
+    EXPECT_STREQ(to_string(Method::trust_region), "trust_region");
+    EXPECT_STREQ(to_string(Method::gradient_descent), "gradient_descent");
+    EXPECT_STREQ(to_string(Method::bfgs), "bfgs");
+    EXPECT_STREQ(to_string(static_cast<Method>(99)), "unknown");
+}
+
+TEST(Names, Derivatives) {
+    EXPECT_STREQ(to_string(GradientBy::automatic), "automatic");
+    EXPECT_STREQ(to_string(GradientBy::analytic), "analytic");
+    EXPECT_STREQ(to_string(GradientBy::autodiff), "autodiff");
+    EXPECT_STREQ(to_string(GradientBy::forward_differences), "forward_differences");
+    EXPECT_STREQ(to_string(GradientBy::central_differences), "central_differences");
+    EXPECT_STREQ(to_string(static_cast<GradientBy>(99)), "unknown");
+    EXPECT_STREQ(to_string(HessianBy::automatic), "automatic");
+    EXPECT_STREQ(to_string(HessianBy::analytic), "analytic");
+    EXPECT_STREQ(to_string(HessianBy::autodiff), "autodiff");
+    EXPECT_STREQ(to_string(HessianBy::gradient_differences), "gradient_differences");
+    EXPECT_STREQ(to_string(HessianBy::value_differences), "value_differences");
+    EXPECT_STREQ(to_string(static_cast<HessianBy>(99)), "unknown");
+}
+
+}  // namespace
+}  // namespace cunewton
