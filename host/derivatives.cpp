@@ -10,6 +10,14 @@ namespace cunewton {
 
 namespace {
 
+template <class T>
+void require_finite(const std::vector<T>& x) {
+    for (const T value : x)
+        if (!std::isfinite(value))
+            throw InvalidArgument("x is not finite (it has a " + std::to_string(value) +
+                                  ") pass finite numbers");
+}
+
 /// A problem on a backend with one vector of parameters there.
 template <class T>
 class Point {
@@ -19,10 +27,7 @@ class Point {
         if (x.size() != static_cast<std::size_t>(n_))
             throw InvalidArgument("x has the wrong size (" + std::to_string(x.size()) + " for " +
                                   std::to_string(n_) + " parameters) pass one number for each");
-        for (const T value : x)
-            if (!std::isfinite(value))
-                throw InvalidArgument("x is not finite (it has a " + std::to_string(value) +
-                                      ") pass finite numbers");
+        require_finite(x);
         check_derivative_options(options.derivatives, n_);
         if (options.threads < 0)
             throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
@@ -80,6 +85,7 @@ std::vector<T> evaluate_batch(const Problem<T>& problem, const std::vector<T>& p
         throw InvalidArgument("points have the wrong size (" + std::to_string(points.size()) +
                               " numbers for points of " + std::to_string(n) +
                               " parameters) pass a whole number of points, at least one");
+    require_finite(points);
     std::vector<T> losses(points.size() / n);
     Point<T> point(problem, std::vector<T>(points.begin(), points.begin() + n), options);
     point.evaluator().values(points.data(), static_cast<int>(losses.size()), losses.data());

@@ -67,6 +67,7 @@ class Search {
                 trial = run_.try_step(previous.alpha + 0.1 * (trial.alpha - previous.alpha));
                 continue;
             }
+            if (trial.f < run_.options().unbounded_below) return trial;
             if (approximately_optimal(trial)) return trial;
             if (!decreases(trial) || (previous.alpha > 0 && trial.f >= previous.f))
                 return zoom(previous, trial);

@@ -39,6 +39,7 @@ std::optional<Status> Run<T>::begin() {
     if (options_.keep_trace) progress_.trace.push_back(record);
     if (options_.callback && !options_.callback(record)) return Status::cancelled;
     if (f_ < options_.unbounded_below) return Status::unbounded;
+    if (out_of_evaluations() && !gradient_small()) return Status::max_evaluations;
     return std::nullopt;
 }
 
