@@ -192,7 +192,7 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
     std::vector<double> full(static_cast<std::size_t>(n) * n, 0.0);
     // Few pieces of samples, each as large as the partial columns within the budget allow.
     const std::size_t column_bytes = static_cast<std::size_t>(n) * columns_per_item * sizeof(double);
-    const std::size_t points = backend_.pool().size() * 3 * static_cast<std::size_t>(n) * widest_pack / 2;
+    const std::size_t points = backend_.pool().size() * 4 * static_cast<std::size_t>(n) * widest_pack / 2;
     const std::size_t left = derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
     const std::size_t wanted = pieces(samples_per_piece);
     const std::size_t n_pieces = std::clamp<std::size_t>(left / column_bytes, 1, wanted);

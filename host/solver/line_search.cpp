@@ -42,7 +42,7 @@ class Search {
             if (decreases(trial)) {
                 // A value alone has no gradient yet.
                 const Trial full = trial.step_norm > 0 ? trial : run_.try_step(trial.alpha);
-                if (full.finite()) return full;
+                if (full.finite() && !only_rounding(full)) return full;
             }
             if (within_noise(trial)) return std::nullopt;
             double next = 0.5 * trial.alpha;
@@ -69,6 +69,7 @@ class Search {
             }
             if (trial.f < run_.options().unbounded_below) return trial;
             if (approximately_optimal(trial)) return trial;
+            if (only_rounding(trial)) return std::nullopt;
             if (!decreases(trial) || (previous.alpha > 0 && trial.f >= previous.f))
                 return zoom(previous, trial);
             if (std::abs(trial.slope) <= -curvature_condition * origin_.slope) return trial;
@@ -96,6 +97,10 @@ class Search {
     bool within_noise(const Trial& t) const {
         return std::isfinite(t.f) && -t.alpha * origin_.slope <= run_.noise() &&
                std::abs(t.f - origin_.f) <= run_.noise();
+    }
+    /// Accepting such steps because of a last bit would go round in circles.
+    bool only_rounding(const Trial& t) const {
+        return within_noise(t) && t.gradient_norm >= origin_.gradient_norm;
     }
     /// The approximate Wolfe conditions, for steps whose decrease drowns in rounding (Hager and
     /// Zhang 2005, equation 4.1).

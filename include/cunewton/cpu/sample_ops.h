@@ -243,34 +243,29 @@ class SampleOpsOf final : public SampleOps<T> {
         if constexpr (has_gradient) {
             with_lanes([&]<class Lanes>() {
                 using P = typename Lanes::template Pack<T, 2>;
-                const detail::PackBuffer<P> buffer(3 * static_cast<std::size_t>(n));
+                // The point, the sums of gradients on both sides, and one sample's gradient.
+                const detail::PackBuffer<P> buffer(4 * static_cast<std::size_t>(n));
                 P* point = buffer.data();
-                P* gradient = point + n;
-                P* sum = gradient + n;
+                P* const sums[2] = {point + n, point + 2 * n};
+                P* scratch = point + 3 * n;
                 for (int begin = 0; begin < columns; begin += P::lanes) {
                     const int lanes = std::min(P::lanes, columns - begin);
                     for (int j = 0; j < n; ++j) {
                         point[j] = P(x[j]);
-                        sum[j] = P(0.0);
+                        sums[0][j] = sums[1][j] = P(0.0);
                     }
-                    for (const T sign : {T(1), T(-1)}) {
+                    for (const int side : {0, 1}) {
                         for (int l = 0; l < lanes; ++l) {
                             const int c = first + begin + l;
-                            point[c].set_lane(l, x[c] + sign * h[c]);
+                            point[c].set_lane(l, side == 0 ? x[c] + h[c] : x[c] - h[c]);
                         }
-                        for (long i = range.begin; i < range.end; ++i) {
-                            const T w = sign * range.weight(i);
-                            if (w == T(0)) continue;
-                            for (int j = 0; j < n; ++j) gradient[j] = P(0.0);
-                            VectorView<P> g{gradient, n};
-                            loss_.gradient(VectorView<const P>{point, n}, range.sample(i), g);
-                            for (int j = 0; j < n; ++j) sum[j] += P(w) * gradient[j];
-                        }
+                        add_gradients(VectorView<const P>{point, n}, range, sums[side], scratch);
                     }
                     for (int l = 0; l < lanes; ++l) {
                         double* column = out + static_cast<std::size_t>(begin + l) * n;
                         const double width = 2 * static_cast<double>(h[first + begin + l]);
-                        for (int j = 0; j < n; ++j) column[j] = sum[j].lane(l) / width;
+                        for (int j = 0; j < n; ++j)
+                            column[j] = (static_cast<double>(sums[0][j].lane(l)) - sums[1][j].lane(l)) / width;
                     }
                 }
             });
@@ -283,6 +278,24 @@ class SampleOpsOf final : public SampleOps<T> {
         double s = 0;
         for (int l = 0; l < P::lanes; ++l) s += p.lane(l);
         sum += s;
+    }
+
+    /// sum += the weighted gradients of the range's samples at one point.
+    template <class P>
+    void add_gradients(const VectorView<const P>& point, const SampleRange<T>& range, P* sum,
+                       P* scratch) const {
+        const int n = point.size();
+        VectorView<P> all{sum, n}, one{scratch, n};
+        for (long i = range.begin; i < range.end; ++i) {
+            const T w = range.weight(i);
+            if (w == T(1)) {
+                loss_.gradient(point, range.sample(i), all);
+            } else if (w != T(0)) {
+                for (int j = 0; j < n; ++j) scratch[j] = P(0.0);
+                loss_.gradient(point, range.sample(i), one);
+                for (int j = 0; j < n; ++j) sum[j] += P(w) * scratch[j];
+            }
+        }
     }
 
     /// Calls visit(point, samples in lanes, their weights, scratch) over the range. Lanes beyond the

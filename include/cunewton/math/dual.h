@@ -6,6 +6,7 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 #include "cunewton/math/macros.h"
 #include "cunewton/math/scalar.h"
@@ -21,10 +22,13 @@ struct Dual {
     T d;  ///< derivative along the seeded direction
 
     Dual() = default;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE explicit(!std::convertible_to<double, T>)
-        Dual(double value) : v(T(value)), d(T(0.0)) {}
+    /// A constant: any number.
+    template <class Number>
+        requires(std::is_arithmetic_v<Number> && !std::same_as<Number, T>)
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE explicit(!std::convertible_to<Number, T>)
+        Dual(Number value)
+        : v(T(value)), d(T(0.0)) {}
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Dual(const T& value)
-        requires(!std::same_as<T, double>)
         : v(value), d(T(0.0)) {}
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Dual(const T& value, const T& derivative)
         : v(value), d(derivative) {}
@@ -70,11 +74,13 @@ struct HyperDual {
     T d12;  ///< mixed second derivative along both
 
     HyperDual() = default;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE explicit(!std::convertible_to<double, T>)
-        HyperDual(double value)
+    /// A constant: any number.
+    template <class Number>
+        requires(std::is_arithmetic_v<Number> && !std::same_as<Number, T>)
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE explicit(!std::convertible_to<Number, T>)
+        HyperDual(Number value)
         : v(T(value)), d1(T(0.0)), d2(T(0.0)), d12(T(0.0)) {}
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual(const T& value)
-        requires(!std::same_as<T, double>)
         : v(value), d1(T(0.0)), d2(T(0.0)), d12(T(0.0)) {}
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual(const T& value, const T& first,
                                                           const T& second, const T& mixed)

@@ -1,0 +1,146 @@
+// Perturbed points stay within the memory budget, on the session that a minimisation would open.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "host/backend/choice.h"
+#include "tests/support/backends.h"
+#include "tests/support/device_code.h"
+#include "tests/support/models.h"
+#include "tests/support/tolerances.h"
+
+namespace cunewton::test {
+namespace {
+
+class MemoryTest : public BackendTest {
+  protected:
+    static constexpr std::size_t mebibyte = std::size_t{1} << 20;
+
+    /// The Hessian by a method under a budget, and the bytes that it took.
+    struct Outcome {
+        std::vector<double> H;
+        std::size_t peak;
+    };
+    static Outcome hessian_within(const Problem<double>& problem, const std::vector<double>& x,
+                                  HessianBy by, std::size_t budget) {
+        SessionOptions options;
+        options.derivatives.hessian = by;
+        options.derivatives.memory_budget = budget;
+        options.threads = 2;
+        std::string reason;
+        Session<double> session =
+            open_first(choose_backends(problem, tested_choice()), problem, options, reason);
+        const std::size_t n = x.size();
+        const Buffer<double> point = session.backend->allocate(n), H = session.backend->allocate(n * n);
+        session.backend->upload(point.get(), x.data(), n);
+        session.evaluator->hessian(point.get(), H.get());
+        Outcome outcome{std::vector<double>(n * n), 0};
+        session.backend->download(outcome.H.data(), H.get(), n * n);
+        outcome.peak = session.evaluator->peak_tile_bytes();
+        return outcome;
+    }
+
+    static void expect_same_triangle(const std::vector<double>& a, const std::vector<double>& b,
+                                     std::size_t n, double tolerance) {
+        double worst = 0, scale = 0;
+        for (std::size_t j = 0; j < n; ++j)
+            for (std::size_t i = j; i < n; ++i) {
+                worst = std::max(worst, std::abs(a[j * n + i] - b[j * n + i]));
+                scale = std::max(scale, std::abs(b[j * n + i]));
+            }
+        EXPECT_LE(worst, tolerance * scale);
+    }
+};
+
+TEST_F(MemoryTest, BlackBoxOfTwoThousandParameters) {
+    ModelOptions options{.samples = 2, .features = 1999};
+    options.problem = {.intercept = true};
+    const Model<double> model(ModelKind::logistic, options);
+    const auto problem = sample_sum<double>(BlackBoxLogistic<1>{}, model.samples(), 2000);
+    const Outcome outcome = hessian_within(problem, model.theta(), HessianBy::gradient_differences,
+                                           64 * mebibyte);
+    EXPECT_GT(outcome.peak, 0u);
+    EXPECT_LE(outcome.peak, 64 * mebibyte);
+    const std::vector<long double> exact = model.hessian(model.theta());
+    expect_same_triangle(outcome.H, {exact.begin(), exact.end()}, 2000,
+                         promised_hessian_accuracy(HessianBy::gradient_differences));
+}
+
+TEST_F(MemoryTest, ValueDifferencesOfTwoThousandParameters) {
+    // 2 million entries of four points each: 128 GB if all were written down.
+    const int n = 2000;
+    const std::vector<double> x(n, 0.5);
+    const auto problem = objective<double>(RankOne{}, n);
+    const Outcome outcome = hessian_within(problem, x, HessianBy::value_differences, 64 * mebibyte);
+    EXPECT_GT(outcome.peak, 0u);
+    EXPECT_LE(outcome.peak, 64 * mebibyte);
+    // f = (n/2 - 1)^2 against entries of 2.
+    const double f = (0.5 * n - 1) * (0.5 * n - 1);
+    expect_same_triangle(outcome.H, std::vector<double>(static_cast<std::size_t>(n) * n, 2.0), n,
+                         hessian_tolerance<double>(HessianBy::value_differences, n, f, 2 * n, 2.0));
+}
+
+TEST_F(MemoryTest, ASmallBudgetGivesTheSameBits) {
+    ModelOptions options{.samples = 2100, .features = 40};
+    options.problem = {.intercept = true};
+    const Model<double> model(ModelKind::logistic, options);
+    const auto problem = sample_sum<double>(BlackBoxLogistic<1>{}, model.samples(), 41);
+    for (const HessianBy by : {HessianBy::autodiff, HessianBy::value_differences}) {
+        SCOPED_TRACE(to_string(by));
+        const Outcome ample = hessian_within(problem, model.theta(), by, 256 * mebibyte);
+        const Outcome tight = hessian_within(problem, model.theta(), by, ample.peak - 1);
+        EXPECT_LT(tight.peak, ample.peak);
+        expect_same_triangle(tight.H, ample.H, 41, 0);
+    }
+}
+
+TEST_F(MemoryTest, ABudgetBelowOneTileIsRejectedWithItsSize) {
+    const auto problem = objective<double>(RankOne{}, 500);
+    for (const HessianBy by : {HessianBy::autodiff, HessianBy::value_differences})
+        try {
+            hessian_within(problem, std::vector<double>(500, 0.5), by, 64);
+            ADD_FAILURE() << "accepted: " << to_string(by);
+        } catch (const InvalidArgument& error) {
+            EXPECT_NE(std::string(error.what()).find("memory_budget"), std::string::npos)
+                << error.what();
+        }
+}
+
+class BatchedMemoryTest : public MemoryTest {
+  protected:
+    void SetUp() override {
+        MemoryTest::SetUp();
+        if (!IsSkipped() && testing_cuda())
+            GTEST_SKIP() << "an evaluator of host pointers has no GPU code";
+    }
+};
+
+TEST_F(BatchedMemoryTest, OpaqueEvaluatorOfTwoThousandParameters) {
+    const int n = 2000;
+    int most = 0;
+    // Only some columns would differ in a real loss; all that counts here is the memory.
+    const auto problem = make_batched<double>(
+        [&](const double* points, int dimension, int count, double* losses) {
+            most = std::max(most, count);
+            for (int p = 0; p < count; ++p) {
+                const double* x = points + static_cast<std::ptrdiff_t>(p) * dimension;
+                losses[p] = x[0] * x[1] + x[dimension - 1] * x[dimension - 1];
+            }
+        },
+        n);
+    const Outcome outcome = hessian_within(problem, std::vector<double>(n, 0.5),
+                                           HessianBy::value_differences, 16 * mebibyte);
+    EXPECT_GT(outcome.peak, 0u);
+    EXPECT_LE(outcome.peak, 16 * mebibyte);
+    EXPECT_LE(static_cast<std::size_t>(most) * n * sizeof(double), 16 * mebibyte);
+    EXPECT_GE(most, 500);
+    const double tolerance = 16 * std::sqrt(epsilon<double>);
+    EXPECT_NEAR(outcome.H[1], 1, tolerance);
+    EXPECT_NEAR(outcome.H[static_cast<std::size_t>(n) * n - 1], 2, tolerance);
+    EXPECT_NEAR(outcome.H[2], 0, tolerance);
+}
+
+}  // namespace
+}  // namespace cunewton::test

@@ -1,0 +1,156 @@
+// The classical test problems: every one is solved from its standard start, or is on the list of
+// failures with the reason.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cunewton/cunewton.h"
+#include "cunewton/math/perturbed_views.h"
+#include "tests/support/backends.h"
+#include "tests/support/device_code.h"
+#include "tests/support/unconstrained.h"
+#include "tests/support/vector_view.h"
+
+namespace cunewton::test {
+namespace {
+
+/// x in long double, differentiated along axis i.
+struct DualPoint {
+    using value_type = Dual<long double>;
+    const std::vector<double>* x;
+    int i;
+    value_type operator[](int j) const {
+        return {static_cast<long double>((*x)[j]), j == i ? 1.0L : 0.0L};
+    }
+    int size() const { return static_cast<int>(x->size()); }
+};
+
+/// |gradient| by exact differentiation in long double: a second opinion on "converged".
+template <class Functor>
+double exact_gradient_norm(const Functor& functor, const std::vector<double>& x) {
+    long double sum = 0;
+    for (int i = 0; i < static_cast<int>(x.size()); ++i) {
+        const long double d = functor(DualPoint{&x, i}).d;
+        sum += d * d;
+    }
+    return static_cast<double>(std::sqrt(sum));
+}
+
+Options options_for(Method method) {
+    Options options;
+    options.method = method;
+    options.backend = tested_choice();
+    options.threads = 2;
+    options.max_iterations = 5000;
+    return options;
+}
+
+struct Failure {
+    const char* label;
+    const char* reason;
+};
+
+/// Starts from which a method ends elsewhere. Both ways: what is listed must fail, and nothing else
+/// may.
+const std::map<Method, std::vector<Failure>> known_failures{
+    {Method::newton, {}},
+    {Method::trust_region, {}},
+    {Method::bfgs, {}},
+};
+
+bool listed(Method method, const std::string& label) {
+    const std::vector<Failure>& list = known_failures.at(method);
+    return std::any_of(list.begin(), list.end(),
+                       [&](const Failure& failure) { return label == failure.label; });
+}
+
+class UnconstrainedTest : public BackendTest, public ::testing::WithParamInterface<Method> {};
+
+/// True if the tested backend should spend its time on the problem: the emulated or real device need
+/// not see the largest, whose evaluation there is the same code as of the small ones.
+bool too_large_for_difference(const UnconstrainedCase& problem) { return problem.n > 200; }
+
+TEST_P(UnconstrainedTest, StandardStarts) {
+    const Method method = GetParam();
+    std::set<std::string> seen;
+    for_each_unconstrained([&](const UnconstrainedCase& problem, const auto& functor) {
+        if (method == Method::bfgs && too_large_for_difference(problem)) return;
+        SCOPED_TRACE(problem.label());
+        seen.insert(problem.label());
+        const Options options = options_for(method);
+        const Result<double> result =
+            minimize(objective<double>(functor, problem.n), problem.x0, options);
+        const double exact = exact_gradient_norm(functor, result.x);
+        const bool solved = accepts(problem, result.f);
+        if (!solved || std::getenv("CUNEWTON_TEST_VERBOSE"))
+            std::printf("%-13s %-45s %-16s f %.9g (%.9g) |g| %.2e %.2e it %d ev %ld\n",
+                        to_string(method), problem.label().c_str(), to_string(result.status),
+                        result.f, problem.f_min, result.gradient_norm, exact, result.iterations,
+                        result.counts.evaluations);
+        if (result.converged()) {
+            // The library's gradient carries the rounding of double.
+            EXPECT_LE(exact, 1e-7) << "converged without a small gradient";
+        }
+        const bool saddle = problem.saddle_report_allowed && result.status == Status::saddle_point;
+        EXPECT_EQ(solved || saddle, !listed(method, problem.label()))
+            << to_string(result.status) << ", f = " << result.f << " against " << problem.f_min;
+    });
+    for (const Failure& failure : known_failures.at(method))
+        EXPECT_TRUE(seen.count(failure.label)) << failure.label << " is no problem's label";
+}
+
+// Far starts: where a method ends is a report, not a requirement. What it says must be true.
+TEST_P(UnconstrainedTest, FarStartsEndTruthfully) {
+    const Method method = GetParam();
+    std::map<Status, int> ends;
+    int accepted = 0, total = 0;
+    for_each_unconstrained([&](const UnconstrainedCase& problem, const auto& functor) {
+        if (problem.n > 100) return;
+        for (const double factor : {10.0, 100.0}) {
+            SCOPED_TRACE(problem.label() + " x" + std::to_string(int(factor)));
+            std::vector<double> x0 = problem.x0;
+            bool zero = true;
+            for (double& x : x0) {
+                zero = zero && x == 0;
+                x *= factor;
+            }
+            // The usual substitute for a start at the origin.
+            if (zero) std::fill(x0.begin(), x0.end(), factor);
+            Options options = options_for(method);
+            options.max_iterations = 500;
+            const Result<double> result = minimize(objective<double>(functor, problem.n), x0, options);
+            const double exact = exact_gradient_norm(functor, result.x);
+            ++total;
+            ++ends[result.status];
+            accepted += accepts(problem, result.f);
+            if (!accepts(problem, result.f))
+                std::printf("%-13s %-45s x%-3.0f %-16s f %.6g (%.6g) |g| %.1e it %d\n",
+                            to_string(method), problem.label().c_str(), factor,
+                            to_string(result.status), result.f, problem.f_min, exact,
+                            result.iterations);
+            for (const double x : result.x) EXPECT_TRUE(std::isfinite(x));
+            if (result.converged()) {
+                EXPECT_LE(exact, 1e-7) << "converged without a small gradient";
+            }
+            if (result.status != Status::not_finite) {
+                EXPECT_TRUE(std::isfinite(result.f));
+            }
+        }
+    });
+    std::printf("%s: %d of %d far starts reach a known minimum;", to_string(method), accepted, total);
+    for (const auto& [status, count] : ends) std::printf(" %s %d", to_string(status), count);
+    std::printf("\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, UnconstrainedTest,
+                         ::testing::Values(Method::newton, Method::trust_region, Method::bfgs),
+                         [](const auto& instance) { return to_string(instance.param); });
+
+}  // namespace
+}  // namespace cunewton::test
