@@ -5,23 +5,6 @@
 namespace cunewton::cpu {
 
 template <class T>
-BatchedFormEvaluator<T>::BatchedFormEvaluator(const Problem<T>& problem,
-                                              const ResolvedDerivatives& derivatives,
-                                              std::vector<double> typical, CpuBackend<T>& backend)
-    : problem_(problem),
-      parts_(problem_.parts()),
-      derivatives_(derivatives),
-      typical_(std::move(typical)),
-      backend_(backend),
-      steps_(parts_.dimension) {}
-
-template <class T>
-void BatchedFormEvaluator<T>::set_steps(const T* x, double relative) {
-    for (int j = 0; j < parts_.dimension; ++j)
-        steps_[j] = difference_step<T>(x[j], static_cast<T>(typical_[j]), static_cast<T>(relative));
-}
-
-template <class T>
 void BatchedFormEvaluator<T>::values(const T* points, int count, T* losses) {
     parts_.cpu_batched(points, parts_.dimension, count, losses);
 }
@@ -37,15 +20,10 @@ std::vector<T> BatchedFormEvaluator<T>::evaluate(const T* x, const std::vector<S
     const std::size_t n = parts_.dimension;
     std::vector<T> losses(shifts.size());
     const std::size_t bytes_per_point = (n + 1) * sizeof(T);
-    if (derivatives_.memory_budget < bytes_per_point)
-        throw InvalidArgument("memory budget of " + std::to_string(derivatives_.memory_budget) +
-                              " bytes is too small (one point takes " +
-                              std::to_string(bytes_per_point) +
-                              ") raise DerivativeOptions::memory_budget");
-    const std::size_t batch =
-        std::min<std::size_t>({shifts.size(), derivatives_.memory_budget / bytes_per_point, 1 << 20});
+    const std::size_t within_budget = std::max<std::size_t>(1, derivatives_.memory_budget / bytes_per_point);
+    const std::size_t batch = std::min<std::size_t>({shifts.size(), within_budget, 1 << 20});
+    account(batch * bytes_per_point);
     points_.resize(n * batch);
-    peak_ = std::max(peak_, batch * bytes_per_point);
     for (std::size_t begin = 0; begin < shifts.size(); begin += batch) {
         const std::size_t count = std::min(batch, shifts.size() - begin);
         for (std::size_t p = 0; p < count; ++p) {

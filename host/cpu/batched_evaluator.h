@@ -1,20 +1,18 @@
 // Opaque batched evaluators, on the CPU: every derivative is a difference of values.
 #pragma once
 
-#include "host/cpu/backend.h"
+#include "host/cpu/differencing_evaluator.h"
 
 namespace cunewton::cpu {
 
 template <class T>
-class BatchedFormEvaluator final : public Evaluator<T> {
+class BatchedFormEvaluator final : public DifferencingEvaluator<T> {
    public:
-    BatchedFormEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                         std::vector<double> typical, CpuBackend<T>& backend);
+    using DifferencingEvaluator<T>::DifferencingEvaluator;
     void value(const T* x) override;
     void value_and_gradient(const T* x, T* g) override;
     void hessian(const T* x, T* H) override;
     void values(const T* points, int count, T* losses) override;
-    std::size_t peak_tile_bytes() const override { return peak_; }
 
    private:
     /// A point x + a e_i + b e_k; i or k < 0: none.
@@ -24,15 +22,16 @@ class BatchedFormEvaluator final : public Evaluator<T> {
     };
     /// f at all shifted points, in batches within the memory budget.
     std::vector<T> evaluate(const T* x, const std::vector<Shift>& shifts);
-    void set_steps(const T* x, double relative);
 
-    const Problem<T> problem_;
-    const ProblemParts<T>& parts_;
-    const ResolvedDerivatives derivatives_;
-    const std::vector<double> typical_;
-    CpuBackend<T>& backend_;
-    std::vector<T> steps_, points_;
-    std::size_t peak_ = 0;
+    using Base = DifferencingEvaluator<T>;
+    using Base::account;
+    using Base::backend_;
+    using Base::derivatives_;
+    using Base::parts_;
+    using Base::set_steps;
+    using Base::steps_;
+
+    std::vector<T> points_;
 };
 
 }  // namespace cunewton::cpu

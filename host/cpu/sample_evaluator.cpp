@@ -16,17 +16,6 @@ constexpr std::size_t widest_pack = 4 * 64;
 }  // namespace
 
 template <class T>
-SampleEvaluator<T>::SampleEvaluator(const Problem<T>& problem,
-                                    const ResolvedDerivatives& derivatives,
-                                    std::vector<double> typical, CpuBackend<T>& backend)
-    : problem_(problem),
-      parts_(problem_.parts()),
-      derivatives_(derivatives),
-      typical_(std::move(typical)),
-      backend_(backend),
-      steps_(parts_.dimension) {}
-
-template <class T>
 std::size_t SampleEvaluator<T>::pieces(long size) const {
     return (parts_.samples.count + size - 1) / size;
 }
@@ -36,15 +25,6 @@ SampleRange<T> SampleEvaluator<T>::piece(std::size_t index, long size) const {
     const long begin = static_cast<long>(index) * size;
     return {s.features, s.dimension, s.ld, s.targets, s.weights, begin,
             std::min(s.count, begin + size)};
-}
-
-template <class T>
-void SampleEvaluator<T>::account(std::size_t bytes) {
-    if (bytes > derivatives_.memory_budget)
-        throw InvalidArgument("memory budget of " + std::to_string(derivatives_.memory_budget) +
-                              " bytes is too small (one tile of this problem takes " +
-                              std::to_string(bytes) + ") raise DerivativeOptions::memory_budget");
-    peak_ = std::max(peak_, bytes);
 }
 
 template <class T>
@@ -68,12 +48,6 @@ void SampleEvaluator<T>::values(const T* points, int count, T* losses) {
         const T* x = points + static_cast<std::size_t>(p) * parts_.dimension;
         losses[p] = static_cast<T>(penalized_value(parts_, x, sum_of_losses(x)));
     }
-}
-
-template <class T>
-void SampleEvaluator<T>::set_steps(const T* x, double relative) {
-    for (int j = 0; j < parts_.dimension; ++j)
-        steps_[j] = difference_step<T>(x[j], static_cast<T>(typical_[j]), static_cast<T>(relative));
 }
 
 template <class T>

@@ -1,20 +1,18 @@
 // Black-box losses and objectives, on the CPU.
 #pragma once
 
-#include "host/cpu/backend.h"
+#include "host/cpu/differencing_evaluator.h"
 
 namespace cunewton::cpu {
 
 template <class T>
-class SampleEvaluator final : public Evaluator<T> {
+class SampleEvaluator final : public DifferencingEvaluator<T> {
    public:
-    SampleEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                    std::vector<double> typical, CpuBackend<T>& backend);
+    using DifferencingEvaluator<T>::DifferencingEvaluator;
     void value(const T* x) override;
     void value_and_gradient(const T* x, T* g) override;
     void hessian(const T* x, T* H) override;
     void values(const T* points, int count, T* losses) override;
-    std::size_t peak_tile_bytes() const override { return peak_; }
 
    private:
     /// Samples [begin, end) of the sum, cut into pieces whose size depends on the data alone.
@@ -27,18 +25,16 @@ class SampleEvaluator final : public Evaluator<T> {
     void hessian_by_entries(TileKind kind, const T* x, T* H);
     void hessian_by_columns(const T* x, T* H);
     void analytic_hessian(const T* x, T* H);
-    /// Difference steps of every parameter at x.
-    void set_steps(const T* x, double relative);
-    void account(std::size_t bytes);
 
-    const Problem<T> problem_;
-    const ProblemParts<T>& parts_;
-    const ResolvedDerivatives derivatives_;
-    const std::vector<double> typical_;
-    CpuBackend<T>& backend_;
-    std::vector<T> steps_;
+    using Base = DifferencingEvaluator<T>;
+    using Base::account;
+    using Base::backend_;
+    using Base::derivatives_;
+    using Base::parts_;
+    using Base::set_steps;
+    using Base::steps_;
+
     std::vector<double> partial_;
-    std::size_t peak_ = 0;
 };
 
 }  // namespace cunewton::cpu

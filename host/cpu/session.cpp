@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "host/cpu/backend.h"
 #include "host/cpu/batched_evaluator.h"
 #include "host/cpu/predictor_evaluator.h"
@@ -12,8 +10,7 @@ Session<T> open_cpu(const Problem<T>& problem, const SessionOptions& options) {
     const ProblemParts<T>& parts = problem.parts();
     const ResolvedDerivatives derivatives = resolve<T>(options.derivatives, parts.capabilities);
     auto backend = std::make_unique<CpuBackend<T>>(options.threads);
-    std::vector<double> typical = options.derivatives.typical_x;
-    if (typical.empty()) typical.assign(parts.dimension, 1.0);
+    const std::vector<double>& typical = options.derivatives.typical_x;
     std::unique_ptr<Evaluator<T>> evaluator;
     switch (parts.form) {
         case ProblemForm::linear_predictor:
@@ -21,11 +18,11 @@ Session<T> open_cpu(const Problem<T>& problem, const SessionOptions& options) {
             break;
         case ProblemForm::samples:
             evaluator = std::make_unique<SampleEvaluator<T>>(problem, derivatives,
-                                                             std::move(typical), *backend);
+                                                             typical, *backend);
             break;
         case ProblemForm::batched:
             evaluator = std::make_unique<BatchedFormEvaluator<T>>(problem, derivatives,
-                                                                  std::move(typical), *backend);
+                                                                  typical, *backend);
             break;
     }
     return {std::move(backend), std::move(evaluator)};
