@@ -25,7 +25,8 @@ BlasDescription describe_blas() {
     if (dladdr(reinterpret_cast<void*>(&dsyrk_), &info) && info.dli_fname)
         blas.library = info.dli_fname;
     // In an executable the address may be that of its own jump table.
-    if (void* found = dlsym(RTLD_DEFAULT, "dsyrk_"); found && dladdr(found, &info) && info.dli_fname)
+    if (void* found = dlsym(RTLD_DEFAULT, "dsyrk_");
+        found && dladdr(found, &info) && info.dli_fname)
         blas.library = info.dli_fname;
     blas.config = text_of("openblas_get_config");
     blas.kernel = text_of("openblas_get_corename");

@@ -52,7 +52,8 @@ struct Context {
         const bool can = settings.backend == BackendChoice::cuda  ? problem.runs_on_cuda()
                          : settings.backend == BackendChoice::cpu ? problem.runs_on_cpu()
                                                                   : true;
-        if (!can) report.progress(fmt::format("  {}: left out, it has no code for this backend", what));
+        if (!can)
+            report.progress(fmt::format("  {}: left out, it has no code for this backend", what));
         return can;
     }
 

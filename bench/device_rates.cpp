@@ -21,14 +21,15 @@ namespace {
 template <class Code>
 void check(Code code, const char* what) {
     if (code != Code{})
-        throw std::runtime_error(std::string(what) + " failed (code " + std::to_string(int(code)) + ")");
+        throw std::runtime_error(std::string(what) + " failed (code " + std::to_string(int(code)) +
+                                 ")");
 }
 #define CUNEWTON_BENCH_CHECK(call) check(call, #call)
 
 /// Device memory with copies of a host array.
 template <class T>
 class DeviceArray {
-   public:
+  public:
     explicit DeviceArray(const std::vector<T>& values) : bytes_(values.size() * sizeof(T)) {
         CUNEWTON_BENCH_CHECK(cudaMalloc(&data_, bytes_));
         assign(values);
@@ -42,7 +43,7 @@ class DeviceArray {
     }
     T* data() const { return static_cast<T*>(data_); }
 
-   private:
+  private:
     void* data_ = nullptr;
     std::size_t bytes_;
 };
@@ -82,20 +83,23 @@ double syrk_rate(const Handles& handles, int n, int k) {
     const DeviceArray<T> a(std::vector<T>(static_cast<std::size_t>(n) * k, T(0.5)));
     const DeviceArray<T> c(std::vector<T>(static_cast<std::size_t>(n) * n));
     const T one = 1, zero = 0;
-    return best_rate(double(n) * (n + 1) * k, [] {}, [&] {
-        if constexpr (std::is_same_v<T, double>)
-            CUNEWTON_BENCH_CHECK(cublasDsyrk(handles.blas, CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N, n, k,
-                                             &one, a.data(), n, &zero, c.data(), n));
-        else
-            CUNEWTON_BENCH_CHECK(cublasSsyrk(handles.blas, CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N, n, k,
-                                             &one, a.data(), n, &zero, c.data(), n));
-    });
+    return best_rate(
+        double(n) * (n + 1) * k, [] {},
+        [&] {
+            if constexpr (std::is_same_v<T, double>)
+                CUNEWTON_BENCH_CHECK(cublasDsyrk(handles.blas, CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N,
+                                                 n, k, &one, a.data(), n, &zero, c.data(), n));
+            else
+                CUNEWTON_BENCH_CHECK(cublasSsyrk(handles.blas, CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N,
+                                                 n, k, &one, a.data(), n, &zero, c.data(), n));
+        });
 }
 
 template <class T>
 double potrf_rate(const Handles& handles, int n) {
     std::vector<T> matrix(static_cast<std::size_t>(n) * n, T(1));
-    for (int j = 0; j < n; ++j) matrix[static_cast<std::size_t>(j) * (n + 1)] = static_cast<T>(2 * n);
+    for (int j = 0; j < n; ++j)
+        matrix[static_cast<std::size_t>(j) * (n + 1)] = static_cast<T>(2 * n);
     DeviceArray<T> a(matrix);
     const DeviceArray<int> info(std::vector<int>(1));
     constexpr auto lower = CUBLAS_FILL_MODE_LOWER;
@@ -107,14 +111,16 @@ double potrf_rate(const Handles& handles, int n) {
         CUNEWTON_BENCH_CHECK(
             cusolverDnSpotrf_bufferSize(handles.solver, lower, n, a.data(), n, &size));
     const DeviceArray<T> work(std::vector<T>(static_cast<std::size_t>(std::max(size, 1))));
-    return best_rate(std::pow(n, 3) / 3, [&] { a.assign(matrix); }, [&] {
-        if constexpr (std::is_same_v<T, double>)
-            CUNEWTON_BENCH_CHECK(cusolverDnDpotrf(handles.solver, lower, n, a.data(), n,
-                                                  work.data(), size, info.data()));
-        else
-            CUNEWTON_BENCH_CHECK(cusolverDnSpotrf(handles.solver, lower, n, a.data(), n,
-                                                  work.data(), size, info.data()));
-    });
+    return best_rate(
+        std::pow(n, 3) / 3, [&] { a.assign(matrix); },
+        [&] {
+            if constexpr (std::is_same_v<T, double>)
+                CUNEWTON_BENCH_CHECK(cusolverDnDpotrf(handles.solver, lower, n, a.data(), n,
+                                                      work.data(), size, info.data()));
+            else
+                CUNEWTON_BENCH_CHECK(cusolverDnSpotrf(handles.solver, lower, n, a.data(), n,
+                                                      work.data(), size, info.data()));
+        });
 }
 
 }  // namespace

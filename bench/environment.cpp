@@ -83,7 +83,8 @@ nlohmann::ordered_json describe_environment(const Settings& settings, const Rate
                       {"dgemm", rates.dgemm / 1e9},
                       {"dgemm_one_thread", rates.dgemm_one_thread / 1e9}};
     json["gflops"].update(gigaflops(rates.dense));
-    json["device_gflops"] = device_rates ? gigaflops(*device_rates) : nlohmann::ordered_json(nullptr);
+    json["device_gflops"] =
+        device_rates ? gigaflops(*device_rates) : nlohmann::ordered_json(nullptr);
     json["blas_warning"] = or_null(blas_warning(rates));
     return json;
 }

@@ -58,7 +58,11 @@ double peak(int threads) {
 
 }  // namespace
 
-double measure_fma_peak(int threads) { return peak<double>(threads); }
-double measure_fma_peak_single(int threads) { return peak<float>(threads); }
+double measure_fma_peak(int threads) {
+    return peak<double>(threads);
+}
+double measure_fma_peak_single(int threads) {
+    return peak<float>(threads);
+}
 
 }  // namespace cunewton::bench

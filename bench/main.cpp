@@ -70,7 +70,8 @@ int run(int argc, char** argv) {
         ->check(CLI::IsMember({"standard", "all"}))
         ->capture_default_str();
     app.add_flag("--no-peers", no_peers, "do not run the libraries that are compared with");
-    app.add_option("--json", json_path, "write the result here; - is stdout, the table goes to stderr");
+    app.add_option("--json", json_path,
+                   "write the result here; - is stdout, the table goes to stderr");
     CLI11_PARSE(app, argc, argv);
 
     if (list) {
@@ -114,7 +115,8 @@ int run(int argc, char** argv) {
     if (const std::string warning = blas_warning(context.rates()); !warning.empty())
         report.progress("warning: " + warning);
     if (!write_json(json, json_path)) {
-        fmt::print(stderr, "error: cannot write '{}' (choose another file for --json)\n", json_path);
+        fmt::print(stderr, "error: cannot write '{}' (choose another file for --json)\n",
+                   json_path);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

@@ -7,7 +7,7 @@ namespace cunewton::bench {
 
 /// Floating-point operations a second of the BLAS and LAPACK of one backend.
 struct DenseRates {
-    double dsyrk_785 = 0;  ///< n = 785, k = 8192
+    double dsyrk_785 = 0;   ///< n = 785, k = 8192
     double dsyrk_1970 = 0;  ///< n = 1970, k = 2048
     double ssyrk_785 = 0;
     double ssyrk_1970 = 0;
@@ -35,8 +35,10 @@ DenseRates measure_device_rates(const Settings& settings);
 /// Sizes of the measurements above; small ones for tests.
 struct RateSizes {
     explicit RateSizes(const Settings& settings)
-        : middle(settings.small ? 64 : 785), large(settings.small ? 128 : 1970),
-          samples(settings.small ? 512 : 8192), square(settings.small ? 512 : 1024) {}
+        : middle(settings.small ? 64 : 785),
+          large(settings.small ? 128 : 1970),
+          samples(settings.small ? 512 : 8192),
+          square(settings.small ? 512 : 1024) {}
     int middle, large, samples, square;
 };
 

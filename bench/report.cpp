@@ -65,7 +65,9 @@ nlohmann::ordered_json to_json(const Row& row) {
     return json;
 }
 
-void Report::progress(const std::string& line) const { fmt::print(stderr, "{}\n", line); }
+void Report::progress(const std::string& line) const {
+    fmt::print(stderr, "{}\n", line);
+}
 
 void Report::add(Row row) {
     progress(fmt::format("  {:<44} n={:<5} {:>11}  {}", row.variant, row.dimension,

@@ -43,7 +43,7 @@ struct Row {
 nlohmann::ordered_json to_json(const Row& row);
 
 class Report {
-   public:
+  public:
     explicit Report(const Settings& settings) : settings_(settings) {}
 
     /// Progress for the person who waits, on stderr.
@@ -58,7 +58,7 @@ class Report {
     Row row(const std::string& case_name, const std::string& variant) const;
     Row peer_row(const std::string& case_name, const std::string& peer) const;
 
-   private:
+  private:
     Settings settings_;
     std::vector<Row> rows_;
 };

@@ -14,9 +14,13 @@ inline double seconds_on(clockid_t clock) {
     clock_gettime(clock, &t);
     return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
-inline double wall_seconds() { return seconds_on(CLOCK_MONOTONIC); }
+inline double wall_seconds() {
+    return seconds_on(CLOCK_MONOTONIC);
+}
 /// Of all threads of the process.
-inline double cpu_seconds() { return seconds_on(CLOCK_PROCESS_CPUTIME_ID); }
+inline double cpu_seconds() {
+    return seconds_on(CLOCK_PROCESS_CPUTIME_ID);
+}
 
 struct Timing {
     double median = 0;      ///< wall seconds
@@ -31,9 +35,9 @@ inline double median(std::vector<double> values) {
     return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-/// Runs `job` and takes the time of each run. What takes less than 5 ms is run several times for one
-/// measurement; the first run is a warm-up unless it takes more than a second; repeating ends early
-/// once everything together has taken `patience` seconds.
+/// Runs `job` and takes the time of each run. What takes less than 5 ms is run several times for
+/// one measurement; the first run is a warm-up unless it takes more than a second; repeating ends
+/// early once everything together has taken `patience` seconds.
 template <class Job>
 Timing measure(int repeats, const Job& job, double patience = 120) {
     const double begin = wall_seconds(), cpu_begin = cpu_seconds();

@@ -39,8 +39,9 @@ void run_library(const DenseJob& job, Objective& model, Context& context) {
 
     for (const bool single_hessian : {false, true}) {
         if (single_hessian && !is_double) continue;
-        Row row = context.report.row(
-            job.case_name, job.data_name + ", newton" + (single_hessian ? ", float32 hessian" : ""));
+        Row row =
+            context.report.row(job.case_name, job.data_name + ", newton" +
+                                                  (single_hessian ? ", float32 hessian" : ""));
         row.group = job.data_name;
         row.samples = data.samples;
         Options options;

@@ -28,8 +28,10 @@ TrainingData read_digits() {
         int number = 0;
         const auto [next, error] = std::from_chars(at, end, number);
         if (error != std::errc()) throw std::runtime_error("digits.csv.gz: a number was expected");
-        if (column < data.features) data.X.push_back(number / 16.0);
-        else data.y.push_back(number);
+        if (column < data.features)
+            data.X.push_back(number / 16.0);
+        else
+            data.y.push_back(number);
         at = std::find_if(next, end, [](char c) { return c != ',' && c != '\r' && c != '\n'; });
     }
     data.samples = static_cast<long>(data.y.size());
@@ -60,8 +62,10 @@ void print_answers(const TrainingData& data, const std::vector<T>& W, std::FILE*
     const auto pixels = [&](long i) { return data.X.data() + i * data.features; };
     long right = 0, first_wrong = -1;
     for (long i = 0; i < data.samples; ++i) {
-        if (predict(W, pixels(i)) == static_cast<int>(data.y[static_cast<std::size_t>(i)])) ++right;
-        else if (first_wrong < 0) first_wrong = i;
+        if (predict(W, pixels(i)) == static_cast<int>(data.y[static_cast<std::size_t>(i)]))
+            ++right;
+        else if (first_wrong < 0)
+            first_wrong = i;
     }
     fmt::print(text, "training accuracy {:.2f}% ({} of {})\n",
                100.0 * double(right) / double(data.samples), right, data.samples);
@@ -77,7 +81,8 @@ void print_answers(const TrainingData& data, const std::vector<T>& W, std::FILE*
         }
         fmt::print(text, "\n");
     }
-    for (long i = 0; i < shown; ++i) fmt::print(text, "    {:<16}", fmt::format("predicted {}", predict(W, pixels(i))));
+    for (long i = 0; i < shown; ++i)
+        fmt::print(text, "    {:<16}", fmt::format("predicted {}", predict(W, pixels(i))));
     fmt::print(text, "\n");
 }
 
@@ -96,14 +101,15 @@ void fit(const TrainingData& data, Context& context) {
     std::FILE* text = context.settings.text;
     fmt::print(text, "{} images, {} parameters, penalty {:g}/2 |w|^2\n", data.samples,
                problem.dimension(), l2);
-    fmt::print(text, "{:>4} {:>16} {:>10} {:>10} {:>9}\n", "iter", "loss", "|g|", "|step|", "seconds");
+    fmt::print(text, "{:>4} {:>16} {:>10} {:>10} {:>9}\n", "iter", "loss", "|g|", "|step|",
+               "seconds");
     Options options;
     options.backend = context.settings.backend;
     options.threads = context.settings.threads;
     if (!context.settings.single) options.gradient_tolerance = 1e-8;
     options.callback = [text](const IterationRecord& record) {
-        fmt::print(text, "{:>4} {:>16.10f} {:>10.2e} {:>10.2e} {:>9.4f}\n", record.iteration, record.f,
-                   record.gradient_norm, record.step_norm, record.seconds);
+        fmt::print(text, "{:>4} {:>16.10f} {:>10.2e} {:>10.2e} {:>9.4f}\n", record.iteration,
+                   record.f, record.gradient_norm, record.step_norm, record.seconds);
         return true;
     };
     const Result<T> shown = minimize(problem, start, options);

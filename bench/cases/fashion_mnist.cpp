@@ -14,7 +14,8 @@ constexpr const char* folder = "/usr/share/datasets/fashion-mnist/";
 std::string idx_payload(const std::string& name, std::size_t header, std::size_t expected) {
     const std::string content = read_gzip(folder + name);
     if (content.size() != header + expected)
-        throw std::runtime_error(name + " has an unexpected size (reinstall dataset-fashion-mnist)");
+        throw std::runtime_error(name +
+                                 " has an unexpected size (reinstall dataset-fashion-mnist)");
     return content.substr(header);
 }
 

@@ -83,7 +83,7 @@ double relative_error(const std::vector<T>& H, const Numbers& exact) {
 
 /// Zeros that begin at a cache line: a vector that crosses one takes two loads.
 class CacheLines {
-   public:
+  public:
     explicit CacheLines(std::size_t count)
         : numbers_(static_cast<double*>(::operator new(count * sizeof(double), alignment))) {
         std::fill(numbers_.get(), numbers_.get() + count, 0.0);
@@ -91,7 +91,7 @@ class CacheLines {
     double& operator[](std::size_t i) { return numbers_.get()[i]; }
     const double* data() const { return numbers_.get(); }
 
-   private:
+  private:
     static constexpr std::align_val_t alignment{64};
     struct Free {
         void operator()(double* p) const { ::operator delete(p, alignment); }
@@ -101,9 +101,11 @@ class CacheLines {
 
 /// The plain vectorised loops over all samples: what the peers evaluate, and the floor's unit.
 class NativeObjective final : public Objective {
-   public:
+  public:
     explicit NativeObjective(const Job& job)
-        : n_(job.n), N_(job.N), blocks_((job.N + native_block - 1) / native_block),
+        : n_(job.n),
+          N_(job.N),
+          blocks_((job.N + native_block - 1) / native_block),
           X_(static_cast<std::size_t>(blocks_ * n_ * native_block)),
           s_(static_cast<std::size_t>(blocks_ * native_block)),
           weight_(static_cast<std::size_t>(blocks_ * native_block)) {
@@ -154,7 +156,7 @@ class NativeObjective final : public Objective {
         return least;
     }
 
-   private:
+  private:
     NativeSamples samples() const { return {X_.data(), s_.data(), weight_.data(), n_}; }
 
     int n_;
@@ -163,7 +165,9 @@ class NativeObjective final : public Objective {
 };
 
 /// Loss evaluations over all samples that the four-point formula takes.
-double four_point_evaluations(int n) { return n * (n - 1) / 2 * 4.0 + 2.0 * n + 1; }
+double four_point_evaluations(int n) {
+    return n * (n - 1) / 2 * 4.0 + 2.0 * n + 1;
+}
 
 template <class T>
 void run_library(const Job& job, const Numbers& exact, NativeObjective& native, Context& context) {
@@ -201,14 +205,15 @@ void run_library(const Job& job, const Numbers& exact, NativeObjective& native, 
         const bool is_black_box = form.problem.parts().form == ProblemForm::samples;
         if (!context.can_run(form.problem, form.name)) continue;
         for (const Way& way : ways) {
-            Row row = context.report.row("fd_hessian", fmt::format("{}, from {}", form.name, way.name));
+            Row row =
+                context.report.row("fd_hessian", fmt::format("{}, from {}", form.name, way.name));
             EvaluationOptions options;
             options.backend = context.settings.backend;
             options.threads = context.settings.threads;
             options.derivatives.hessian = way.by;
             std::vector<T> H;
-            row.timing = measure(context.settings.repeats,
-                                 [&] { H = hessian(form.problem, w, options); });
+            row.timing =
+                measure(context.settings.repeats, [&] { H = hessian(form.problem, w, options); });
             row.backend = context.backend_of(form.problem);
             row.dimension = job.n;
             row.samples = job.N;
@@ -239,16 +244,19 @@ void run_peers(const Job& job, const Numbers& exact, NativeObjective& native, Co
     };
     const double step = std::pow(2.2e-16, 0.25);
     if (job.n <= largest_n_of_plain_loop) {
-        const Timing timing = measure(context.settings.repeats, [&] {
-            four_point_hessian([&](const Numbers& w) { return scalar_value(job, w); }, job.w, step,
-                               H.data());
-        }, 30);
+        const Timing timing = measure(
+            context.settings.repeats,
+            [&] {
+                four_point_hessian([&](const Numbers& w) { return scalar_value(job, w); }, job.w,
+                                   step, H.data());
+            },
+            30);
         add("four-point loop, scalar loss", "values", timing);
     }
     for (const HessianPeer& peer : hessian_peers()) {
         if (job.n > peer.largest_n) continue;
-        const Timing timing = measure(context.settings.repeats,
-                                      [&] { peer.compute(native, job.w, H.data()); }, 30);
+        const Timing timing = measure(
+            context.settings.repeats, [&] { peer.compute(native, job.w, H.data()); }, 30);
         add(peer.name, peer.from_gradients ? "gradients" : "values", timing);
     }
 }

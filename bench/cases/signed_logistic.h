@@ -22,7 +22,7 @@ struct SignedLogistic {
         for (int j = 0; j < x.size(); ++j) g[j] += r * s[j];
     }
 
-   private:
+  private:
     /// -y x'w
     template <class X, class S>
     CUNEWTON_HOST_DEVICE auto predictor(const X& x, const S& s) const {

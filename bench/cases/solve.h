@@ -13,7 +13,8 @@ Result<T> timed_minimize(const Problem<T>& problem, const std::vector<T>& x0, Op
     options.backend = context.settings.backend;
     options.threads = context.settings.threads;
     Result<T> result;
-    row.timing = measure(context.settings.repeats, [&] { result = minimize(problem, x0, options); });
+    row.timing =
+        measure(context.settings.repeats, [&] { result = minimize(problem, x0, options); });
     row.backend = result.backend;
     row.dimension = problem.dimension();
     if (row.backend == "cpu") row.threads = context.settings.threads;

@@ -14,7 +14,7 @@ namespace {
 /// A test function with exact derivatives from the library's automatic differentiation, so that a
 /// peer differs from the library by its algorithm alone.
 class DifferentiatedObjective final : public Objective {
-   public:
+  public:
     DifferentiatedObjective(std::shared_ptr<const cpu::SampleOps<double>> ops, int n)
         : ops_(std::move(ops)), n_(n) {
         for (int i = 0; i < n; ++i) {
@@ -42,7 +42,7 @@ class DifferentiatedObjective final : public Objective {
                 entries_[e];
     }
 
-   private:
+  private:
     static constexpr cpu::SampleRange<double> range{nullptr, 0, 0, nullptr, nullptr, 0, 1};
 
     std::shared_ptr<const cpu::SampleOps<double>> ops_;
@@ -69,16 +69,21 @@ std::vector<Start> starts(const test::UnconstrainedCase& problem, bool all) {
 
 const char* name_of(test::AcceptRule rule) {
     switch (rule) {
-        case test::AcceptRule::standard: return "standard";
-        case test::AcceptRule::below_limit: return "below_limit";
-        case test::AcceptRule::up_to_largest: return "up_to_largest";
-        case test::AcceptRule::with_cancellation: return "with_cancellation";
+        case test::AcceptRule::standard:
+            return "standard";
+        case test::AcceptRule::below_limit:
+            return "below_limit";
+        case test::AcceptRule::up_to_largest:
+            return "up_to_largest";
+        case test::AcceptRule::with_cancellation:
+            return "with_cancellation";
     }
     return "unknown";
 }
 
 void judge(Row& row, const test::UnconstrainedCase& problem, double f) {
-    const bool saddle = problem.saddle_report_allowed && row.status == to_string(Status::saddle_point);
+    const bool saddle =
+        problem.saddle_report_allowed && row.status == to_string(Status::saddle_point);
     const bool accepted = saddle || test::accepts(problem, f);
     row.extra["accepted"] = accepted;
     row.extra["accept_rule"] = name_of(problem.rule);
@@ -111,14 +116,16 @@ void run_peers(const test::UnconstrainedCase& problem, const Start& start,
                const Problem<double>& function, Context& context) {
     DifferentiatedObjective objective(function.parts().cpu_samples, problem.n);
     for (const Peer& peer : peers()) {
-        Row row = context.report.peer_row("unconstrained", fmt::format("{}: {}", start.label, peer.name));
+        Row row =
+            context.report.peer_row("unconstrained", fmt::format("{}: {}", start.label, peer.name));
         row.group = start.label;
         row.threads = 1;
         row.dimension = problem.n;
         PeerResult result;
         const PeerLimits limits{.gradient_tolerance = 1.5e-8};
-        row.timing = measure(context.settings.repeats,
-                             [&] { result = minimize_with(peer, objective, start.x0, limits); }, 30);
+        row.timing = measure(
+            context.settings.repeats,
+            [&] { result = minimize_with(peer, objective, start.x0, limits); }, 30);
         std::vector<double> g(start.x0.size());
         const double f = objective.value_and_gradient(result.x.data(), g.data());
         double squared = 0;

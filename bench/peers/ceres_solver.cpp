@@ -9,7 +9,7 @@ namespace cunewton::bench {
 namespace {
 
 class Function final : public ceres::FirstOrderFunction {
-   public:
+  public:
     explicit Function(Objective& objective) : objective_(objective) {}
     bool Evaluate(const double* x, double* f, double* g) const override {
         *f = g ? objective_.value_and_gradient(x, g) : objective_.value(x);
@@ -17,7 +17,7 @@ class Function final : public ceres::FirstOrderFunction {
     }
     int NumParameters() const override { return objective_.dimension(); }
 
-   private:
+  private:
     Objective& objective_;
 };
 

@@ -11,10 +11,15 @@ namespace {
 constexpr double one = 1, zero = 0;
 
 class DenseModel final : public Objective {
-   public:
+  public:
     DenseModel(const TrainingData& data, double l2)
-        : N_(static_cast<int>(data.samples)), m_(data.features + 1), K_(data.outputs()), l2_(l2),
-          X_(std::size_t(N_) * m_), y_(data.y), z_(std::size_t(N_) * K_),
+        : N_(static_cast<int>(data.samples)),
+          m_(data.features + 1),
+          K_(data.outputs()),
+          l2_(l2),
+          X_(std::size_t(N_) * m_),
+          y_(data.y),
+          z_(std::size_t(N_) * K_),
           scaled_(std::size_t(chunk) * m_) {
         for (std::size_t i = 0; i < std::size_t(N_); ++i) {
             const auto row = data.X.begin() + static_cast<long>(i) * data.features;
@@ -60,7 +65,7 @@ class DenseModel final : public Objective {
         }
     }
 
-   private:
+  private:
     static constexpr int chunk = 4096;
 
     /// z = X w

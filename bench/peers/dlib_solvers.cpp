@@ -27,10 +27,14 @@ struct Stop {
 
     template <class T>
     bool should_continue_search(const T&, const double f, const Vector& g) {
-        if (dlib::length(g) < limits.gradient_tolerance) result.status = "converged";
-        else if (!std::isfinite(f)) result.status = "not_finite";
-        else if (result.iterations >= limits.max_iterations) result.status = "max_iterations";
-        else if (wall_seconds() - begin > limits.seconds) result.status = "time_limit";
+        if (dlib::length(g) < limits.gradient_tolerance)
+            result.status = "converged";
+        else if (!std::isfinite(f))
+            result.status = "not_finite";
+        else if (result.iterations >= limits.max_iterations)
+            result.status = "max_iterations";
+        else if (wall_seconds() - begin > limits.seconds)
+            result.status = "time_limit";
         else {
             ++result.iterations;
             return true;
@@ -74,8 +78,8 @@ PeerResult minimize_dlib_bfgs(Objective& objective, const std::vector<double>& x
         objective.value_and_gradient(at.begin(), g.begin());
         return g;
     };
-    dlib::find_min(dlib::bfgs_search_strategy(), Stop{limits, wall_seconds(), result}, value, gradient,
-                   x, -1e100);
+    dlib::find_min(dlib::bfgs_search_strategy(), Stop{limits, wall_seconds(), result}, value,
+                   gradient, x, -1e100);
     result.x.assign(x.begin(), x.end());
     return result;
 }

@@ -1,4 +1,5 @@
-// GSL differentiates functions of one variable: a second derivative is a derivative of a derivative.
+// GSL differentiates functions of one variable: a second derivative is a derivative of a
+// derivative.
 #if CUNEWTON_BENCH_HAVE_GSL
 #include <gsl/gsl_deriv.h>
 

@@ -59,8 +59,8 @@ double native_loss(const NativeSamples& samples, long first, long last, const do
     return sum;
 }
 
-double native_loss_and_gradient(const NativeSamples& samples, long first, long last, const double* w,
-                                double* g) {
+double native_loss_and_gradient(const NativeSamples& samples, long first, long last,
+                                const double* w, double* g) {
     double z[block], r[block], sum = 0;
     for (long k = first; k < last; ++k) {
         predict(samples, k, w, z);

@@ -19,7 +19,7 @@ struct NativeSamples {
 /// sum_i log(1 + exp(-s_i x_i'w)) over blocks [first, last).
 double native_loss(const NativeSamples& samples, long first, long last, const double* w);
 /// As native_loss; also adds the gradient of the sum to g.
-double native_loss_and_gradient(const NativeSamples& samples, long first, long last, const double* w,
-                                double* g);
+double native_loss_and_gradient(const NativeSamples& samples, long first, long last,
+                                const double* w, double* g);
 
 }  // namespace cunewton::bench

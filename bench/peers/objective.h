@@ -5,7 +5,7 @@ namespace cunewton::bench {
 
 /// A function of n numbers with its derivatives, in double.
 class Objective {
-   public:
+  public:
     virtual ~Objective() = default;
     virtual int dimension() const = 0;
     virtual double value(const double* x) = 0;

@@ -9,7 +9,9 @@
 namespace cunewton::bench {
 
 inline void check(PetscErrorCode code, const char* what) {
-    if (code) throw std::runtime_error(std::string(what) + " failed (PETSc error " + std::to_string(code) + ")");
+    if (code)
+        throw std::runtime_error(std::string(what) + " failed (PETSc error " +
+                                 std::to_string(code) + ")");
 }
 #define CUNEWTON_PETSC(call) ::cunewton::bench::check(call, #call)
 
