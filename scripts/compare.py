@@ -32,7 +32,9 @@ def compare(before, after):
             yield "NEW", None, row
             continue
         old_median, median = old["seconds_median"], row["seconds_median"]
-        noise = max(old["seconds_spread"] + row["seconds_spread"], LEAST_NOISE * old_median)
+        # A spread is relative to its median.
+        noise = max(old["seconds_spread"] * old_median + row["seconds_spread"] * median,
+                    LEAST_NOISE * old_median)
         if abs(median - old_median) <= noise:
             verdict = "SAME"
         else:

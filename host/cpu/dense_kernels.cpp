@@ -15,7 +15,7 @@ namespace {
 #define KERNELS_NR 4
 #include "host/cpu/dense_kernels.inc"
 
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
 #define KERNELS_NAMESPACE avx2
 #define KERNELS_BYTES 32
 #define KERNELS_TARGET CUNEWTON_TARGET_AVX2
@@ -35,7 +35,7 @@ namespace {
 
 template <class T>
 const RowKernels<T>& row_kernels() {
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
     if (instruction_set() == InstructionSet::avx512) return avx512::rows<T>;
     if (instruction_set() == InstructionSet::avx2) return avx2::rows<T>;
 #endif
@@ -46,7 +46,7 @@ template const RowKernels<float>& row_kernels();
 
 template <class S, class Compute, class Sum>
 const TileKernels<S, Compute, Sum>& tile_kernels() {
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
     if (instruction_set() == InstructionSet::avx512) return avx512::tiles<S, Compute, Sum>;
     if (instruction_set() == InstructionSet::avx2) return avx2::tiles<S, Compute, Sum>;
 #endif

@@ -57,10 +57,11 @@ Status gradient_descent(Run<T>& run) {
         const Trial first = run.try_step(step);
         // The length is the method: it is only shortened if the loss does not decrease.
         std::optional<Trial> accepted;
-        if (first.finite() && first.f <= run.f() + 1e-4 * step * slope)
-            accepted = first;
-        else if (first.finite() && -step * slope <= run.noise() &&
-                 first.gradient_norm < run.gradient_norm())
+        // Where losses cannot judge the step any more the gradient does.
+        const bool rounding = -step * slope <= run.noise();
+        const bool better = rounding ? first.gradient_norm < run.gradient_norm()
+                                     : first.f <= run.f() + 1e-4 * step * slope;
+        if (first.finite() && better)
             accepted = first;
         else
             accepted = line_search(run, slope, first);

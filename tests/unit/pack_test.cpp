@@ -24,7 +24,7 @@ struct Family {
 
 template <class Lanes>
 bool supported() {
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
     if constexpr (std::is_same_v<Lanes, cpu::Avx512Lanes>)
         return cpu::instruction_set() == cpu::InstructionSet::avx512;
     if constexpr (std::is_same_v<Lanes, cpu::Avx2Lanes>)
@@ -36,7 +36,7 @@ bool supported() {
 /// Runs the body as cpu::with_lanes() would if the processor had these lanes at best.
 template <class Lanes, class Body>
 void run_in(const Body& body) {
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
     if constexpr (std::is_same_v<Lanes, cpu::Avx512Lanes>) return cpu::detail::run_avx512(body);
     if constexpr (std::is_same_v<Lanes, cpu::Avx2Lanes>) return cpu::detail::run_avx2(body);
 #endif
@@ -116,7 +116,7 @@ class PackTest : public ::testing::Test {
 };
 
 using Families = ::testing::Types<
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
     Family<cpu::Avx2Lanes, double, 2>, Family<cpu::Avx2Lanes, float, 2>,
     Family<cpu::Avx2Lanes, double, 3>, Family<cpu::Avx512Lanes, double, 2>,
     Family<cpu::Avx512Lanes, float, 2>, Family<cpu::Avx512Lanes, float, 4>,
@@ -128,7 +128,7 @@ struct FamilyName {
     template <class F>
     static std::string GetName(int) {
         std::string name = "Base";
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
         if (std::is_same_v<typename F::Lanes, cpu::Avx2Lanes>) name = "Avx2";
         if (std::is_same_v<typename F::Lanes, cpu::Avx512Lanes>) name = "Avx512";
 #endif
@@ -143,7 +143,7 @@ constexpr int many = 200'000;
 TYPED_TEST(PackTest, WidthIsThatOfTheInstructionSet) {
     using T = typename TestFixture::Scalar;
     int bytes = 16;
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
     if (std::is_same_v<typename TestFixture::Lanes, cpu::Avx2Lanes>) bytes = 32;
     if (std::is_same_v<typename TestFixture::Lanes, cpu::Avx512Lanes>) bytes = 64;
 #endif

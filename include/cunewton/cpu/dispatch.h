@@ -20,7 +20,7 @@ inline const char* to_string(InstructionSet set) {
 inline InstructionSet instruction_set() {
 #if defined(__CUDACC__)
     return InstructionSet::portable;
-#elif defined(__x86_64__)
+#elif CUNEWTON_CHOOSES_LANES
     static const InstructionSet best = [] {
         __builtin_cpu_init();
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
@@ -47,7 +47,7 @@ struct BaseLanes {
     template <class T, int V>
     using Pack = lanes::base::Pack<T, V>;
 };
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
 struct Avx2Lanes {
     template <class T, int V>
     using Pack = lanes::avx2::Pack<T, V>;
@@ -66,7 +66,7 @@ template <class Lanes, class Body>
 __attribute__((noinline, flatten)) void run(const Body& body) {
     body.template operator()<Lanes>();
 }
-#if defined(__x86_64__) && !defined(__CUDACC__)
+#if CUNEWTON_CHOOSES_LANES
 template <class Body>
 __attribute__((noinline, flatten)) CUNEWTON_TARGET_AVX2 void run_avx2(const Body& body) {
     body.template operator()<Avx2Lanes>();
@@ -85,7 +85,7 @@ void with_lanes(const Body& body) {
 #if defined(__CUDACC__)
     detail::run<PortableLanes>(body);
 #else
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
     if (instruction_set() == InstructionSet::avx512) return detail::run_avx512(body);
     if (instruction_set() == InstructionSet::avx2) return detail::run_avx2(body);
 #endif

@@ -21,6 +21,15 @@
 #include "cunewton/math/macros.h"
 #include "cunewton/math/scalar.h"
 
+// 1 where wider lanes than the baseline's are compiled too and the processor decides at run time. All
+// files of a program must agree; -DCUNEWTON_BASELINE_LANES compiles the baseline alone, which is
+// several times as fast to compile.
+#if defined(__x86_64__) && !defined(__CUDACC__) && !defined(CUNEWTON_BASELINE_LANES)
+#define CUNEWTON_CHOOSES_LANES 1
+#else
+#define CUNEWTON_CHOOSES_LANES 0
+#endif
+
 namespace cunewton::detail {
 
 /// Constants of a binary format, as the lane functions need them.
@@ -90,7 +99,7 @@ constexpr T atanh_coefficient(int k) {
 #define CUNEWTON_LANES_BYTES 16
 #define CUNEWTON_LANES_TARGET
 #include "cunewton/math/pack_definition.inc"
-#if defined(__x86_64__)
+#if CUNEWTON_CHOOSES_LANES
 #define CUNEWTON_TARGET_AVX2 __attribute__((target("avx2,fma")))
 #define CUNEWTON_LANES avx2
 #define CUNEWTON_LANES_BYTES 32
