@@ -28,7 +28,7 @@ class Point {
             throw InvalidArgument("x has the wrong size (" + std::to_string(x.size()) + " for " +
                                   std::to_string(n_) + " parameters) pass one number for each");
         require_finite(x);
-        check_derivative_options(options.derivatives, n_);
+        check_derivative_options<T>(options.derivatives, n_);
         if (options.threads < 0)
             throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
                                   ") pass 0 for all");
@@ -112,13 +112,17 @@ std::string number(double value) {
     return text;
 }
 
-/// Compares entry by entry relative to the largest; rows = n, columns = 1 or n.
+/// Compares entry by entry relative to the largest entry, or to a hundredth of the largest of what
+/// was differenced, whose rounding is all that is left near a stationary point. rows = n, columns =
+/// 1 or n.
 template <class T>
-DerivativeCheck compare(const std::vector<T>& supplied, const std::vector<T>& difference, int rows,
-                        double tolerance, const char* what) {
+DerivativeCheck compare(const std::vector<T>& supplied, const std::vector<T>& difference,
+                        const std::vector<T>& differenced, int rows, double tolerance,
+                        const char* what) {
     DerivativeCheck check;
     check.tolerance = tolerance;
     double scale = std::numeric_limits<T>::min();
+    for (const T value : differenced) scale = std::max(scale, 0.01 * std::abs(value));
     for (const T d : difference) scale = std::max<double>(scale, std::abs(d));
     for (const T s : supplied)
         if (std::isfinite(s)) scale = std::max<double>(scale, std::abs(s));
@@ -159,7 +163,8 @@ DerivativeCheck check_gradient(const Problem<T>& problem, const std::vector<T>& 
     EvaluationOptions differences = options;
     differences.derivatives.gradient = GradientBy::central_differences;
     return compare(gradient(problem, x, options), gradient(problem, x, differences),
-                   problem.dimension(), checking_tolerance<T>(2.0 / 3), "gradient");
+                   std::vector<T>{evaluate(problem, x, options)}, problem.dimension(),
+                   checking_tolerance<T>(2.0 / 3), "gradient");
 }
 
 template <class T>
@@ -170,7 +175,10 @@ DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x
     EvaluationOptions differences = options;
     differences.derivatives.hessian =
         exact_gradient ? HessianBy::gradient_differences : HessianBy::value_differences;
-    return compare(hessian(problem, x, options), hessian(problem, x, differences),
+    const std::vector<T> differenced = exact_gradient
+                                           ? gradient(problem, x, options)
+                                           : std::vector<T>{evaluate(problem, x, options)};
+    return compare(hessian(problem, x, options), hessian(problem, x, differences), differenced,
                    problem.dimension(), checking_tolerance<T>(exact_gradient ? 2.0 / 3 : 0.5),
                    "Hessian");
 }

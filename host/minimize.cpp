@@ -1,6 +1,7 @@
 #include "cunewton/minimize.h"
 
 #include <cmath>
+#include <optional>
 
 #include "host/backend/choice.h"
 #include "host/solver/methods.h"
@@ -35,7 +36,7 @@ void check_arguments(const Problem<T>& problem, const std::vector<T>& x0, const 
     if (!(options.time_limit >= 0)) reject("time_limit is invalid (" + std::to_string(options.time_limit) + ") pass seconds >= 0");
     if (std::isnan(options.unbounded_below)) reject("unbounded_below is not a number (nan) pass a loss below which to stop");
     if (options.threads < 0) reject("threads is negative (" + std::to_string(options.threads) + ") pass 0 for all");
-    check_derivative_options(options.derivatives, n);
+    check_derivative_options<T>(options.derivatives, n);
 }
 
 std::string sentence(Status status) {
@@ -78,14 +79,18 @@ bool run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         result.f = static_cast<T>(run->f());
         result.gradient_norm = run->gradient_norm();
         result.message = sentence(*status);
-        if (options.keep_hessian_factor && run->has_factor()) {
+        if (options.keep_hessian_factor) {
             result.hessian_factor = run->download_factor();
             result.hessian_factor_shift = run->factor_shift();
         }
         return true;
-    } catch (const OutOfMemory& error) {
-        if (!may_continue) throw;
-        why_not = std::string(session.backend->name()) + " ran out of memory after " +
+    } catch (const std::runtime_error& error) {
+        // The backend has too little memory, or no code for this device: the next one goes on from
+        // the last accepted iterate. Everything else is the caller's.
+        const bool recoverable = dynamic_cast<const OutOfMemory*>(&error) ||
+                                 dynamic_cast<const BackendUnavailable*>(&error);
+        if (!recoverable || !may_continue) throw;
+        why_not = std::string(session.backend->name()) + " gave up after " +
                   std::to_string(progress.iterations) + " iterations: " + error.what();
         if (run) run->save_iterate();
         return false;
@@ -106,15 +111,17 @@ Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Op
         const bool may_continue = c + 1 < candidates.entries.size();
         const BackendEntry& entry = *candidates.entries[c];
         std::string why_not;
+        std::optional<Session<T>> session;
         try {
-            Session<T> session = open_session(entry, problem, {options.derivatives, options.threads});
-            if (run_on(session, problem, options, may_continue, progress, result, why_not)) {
-                result.backend = entry.name;
-                break;
-            }
-        } catch (const OutOfMemory& error) {
+            session = open_session(entry, problem, {options.derivatives, options.threads});
+        } catch (const std::runtime_error& error) {
+            // Too little memory, or a device that fails when it is first used.
             if (!may_continue) throw;
             why_not = std::string(entry.name) + ": " + error.what();
+        }
+        if (session && run_on(*session, problem, options, may_continue, progress, result, why_not)) {
+            result.backend = entry.name;
+            break;
         }
         result.backend_reason = why_not;
     }

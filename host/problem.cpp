@@ -26,6 +26,8 @@ void check_and_scale(ProblemParts<T>& parts) {
     if (parts.outputs <= 0)
         reject("a loss needs predictors (outputs() = " + std::to_string(parts.outputs) +
                ") give it at least one");
+    if (options.intercept && parts.form != ProblemForm::linear_predictor)
+        reject("an intercept was asked for (only linear predictors have one) leave it to the loss");
     if (s.count <= 0)
         reject("there are no samples (count = " + std::to_string(s.count) + ") pass at least one");
     if (s.dimension < 0)

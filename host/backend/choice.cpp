@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <type_traits>
 
 namespace cunewton {
@@ -38,7 +39,7 @@ template <class T>
 Candidates<T> choose_backends(const Problem<T>& problem, BackendChoice choice) {
     std::string asked = "asked for by name";
     if (choice == BackendChoice::automatic) {
-        if (const char* variable = std::getenv("CUNEWTON_BACKEND")) {
+        if (const char* variable = std::getenv("CUNEWTON_BACKEND"); variable && *variable) {
             choice = named(variable);
             asked = "asked for by CUNEWTON_BACKEND";
         }
@@ -84,23 +85,26 @@ Session<T> open_first(const Candidates<T>& candidates, const Problem<T>& problem
         const BackendEntry& entry = *candidates.entries[c];
         try {
             return open_session(entry, problem, options);
-        } catch (const OutOfMemory& error) {
+        } catch (const std::runtime_error& error) {
+            // Too little memory, or a device that fails when it is first used.
             if (c + 1 == candidates.entries.size()) throw;
             reason = std::string(entry.name) + ": " + error.what();
         }
     }
 }
 
+template <class T>
 void check_derivative_options(const DerivativeOptions& options, int n) {
-    if (!(options.relative_step >= 0) || options.relative_step >= 1)
-        throw InvalidArgument("relative_step is invalid (" + std::to_string(options.relative_step) +
-                              ") pass a number in [0, 1)");
+    const double step = options.relative_step;
+    if (step != 0 && !(step >= std::numeric_limits<T>::epsilon() && step < 1))
+        throw InvalidArgument("relative_step is invalid (" + std::to_string(step) +
+                              ") pass 0 or a number from the scalar's epsilon to 1");
     if (!options.typical_x.empty() && options.typical_x.size() != static_cast<std::size_t>(n))
         throw InvalidArgument("typical_x has the wrong size (" +
                               std::to_string(options.typical_x.size()) + " for " +
                               std::to_string(n) + " parameters) pass none or one for each");
     for (const double t : options.typical_x)
-        if (!(t > 0) || !std::isfinite(t))
+        if (!(static_cast<T>(t) > 0) || !std::isfinite(static_cast<T>(t)))
             throw InvalidArgument("typical_x is invalid (" + std::to_string(t) +
                                   ") pass finite magnitudes > 0");
 }
@@ -110,7 +114,8 @@ void check_derivative_options(const DerivativeOptions& options, int n) {
     template Session<T> open_session(const BackendEntry&, const Problem<T>&,              \
                                      const SessionOptions&);                              \
     template Session<T> open_first(const Candidates<T>&, const Problem<T>&,               \
-                                   const SessionOptions&, std::string&);
+                                   const SessionOptions&, std::string&);                  \
+    template void check_derivative_options<T>(const DerivativeOptions&, int);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)
 #undef CUNEWTON_INSTANTIATE

@@ -31,6 +31,7 @@ Session<T> open_first(const Candidates<T>& candidates, const Problem<T>& problem
                       const SessionOptions& options, std::string& reason);
 
 /// Throws InvalidArgument unless the options are usable for n parameters.
+template <class T>
 void check_derivative_options(const DerivativeOptions& options, int n);
 
 }  // namespace cunewton

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace cunewton::cpu {
@@ -17,7 +18,11 @@ int usable_processors() {
 
 ThreadPool::ThreadPool(int threads) {
     const int wanted = threads > 0 ? threads : usable_processors();
-    for (int t = 1; t < wanted; ++t) workers_.emplace_back([this, t] { work(t); });
+    try {
+        for (int t = 1; t < wanted; ++t) workers_.emplace_back([this, t] { work(t); });
+    } catch (const std::system_error&) {
+        // The system grants no more threads; results do not depend on their number.
+    }
 }
 
 ThreadPool::~ThreadPool() {

@@ -42,6 +42,7 @@ Status bfgs(Run<T>& run) {
         backend.dot(s.get(), y.get(), n, Slot::product);
         backend.dot(y.get(), y.get(), n, Slot::curvature);
         const double sy = backend.scalar(Slot::product), yy = backend.scalar(Slot::curvature);
+        if (step->step_norm > 0) run.note_curvature(std::sqrt(yy) / step->step_norm);
         const double previous = run.f();
         run.accept(*step);
         if (const auto status = run.end_iteration(*step, previous, step->alpha, 0)) return *status;

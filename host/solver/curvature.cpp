@@ -23,7 +23,10 @@ std::optional<double> factorize_shifted(Run<T>& run, double guess) {
     const double norm = backend.scalar(Slot::norm);
     const double low_diagonal = backend.scalar(Slot::min_diagonal);
     if (!std::isfinite(norm)) return std::nullopt;
-    const double start = rounding_shift(run, norm) + std::numeric_limits<T>::min() * 1e4;
+    // A matrix that is zero, or nearly so, says nothing about the length of the step: the shift limits
+    // it to 1e4 times the size of x.
+    const double start =
+        std::max(rounding_shift(run, norm), run.gradient_norm() / (1e4 * std::max(1.0, run.x_norm())));
     double shift = std::max({start, guess, low_diagonal < 0 ? -1.1 * low_diagonal : 0.0});
     for (int i = 0; i < 60; ++i) {
         run.factorize(shift);
@@ -39,6 +42,7 @@ Curvature curvature(Run<T>& run) {
     Backend<T>& backend = run.backend();
     const double norm = backend.scalar(Slot::norm);
     if (!std::isfinite(norm)) return Curvature::not_finite;
+    run.note_curvature(norm);
     run.factorize(0);
     if (backend.scalar(Slot::factor_info) == 0) return Curvature::positive;
     run.factorize(rounding_shift(run, norm) + std::numeric_limits<T>::min() * 1e4);
@@ -73,10 +77,10 @@ template <class T>
 std::optional<Trial> leave_saddle(Run<T>& run) {
     Backend<T>& backend = run.backend();
     const double norm = backend.scalar(Slot::norm);
-    // Bisection for a shift just above minus the smallest eigenvalue.
-    double low = 0, high = 1.1 * norm + std::numeric_limits<T>::min() * 1e4;
-    for (int i = 0; i < 20 && high - low > 0.01 * high; ++i) {
-        const double middle = 0.5 * (low + high);
+    // Bisection, in powers, for a shift just above minus the smallest eigenvalue.
+    double low = rounding_shift(run, norm), high = 1.1 * norm;
+    for (int i = 0; i < 40 && high > 1.02 * low; ++i) {
+        const double middle = std::sqrt(low * high);
         run.factorize(middle);
         (backend.scalar(Slot::factor_info) == 0 ? high : low) = middle;
     }
@@ -99,36 +103,40 @@ std::optional<Trial> leave_saddle(Run<T>& run) {
 
 template <class T>
 std::optional<Status> confirm_minimum(Run<T>& run, bool trusted) {
-    const Status status = run.small_gradient_status();
-    if (trusted) return status;
+    if (trusted) return run.small_gradient_status();
     Backend<T>& backend = run.backend();
     // A loss that falls towards infinity (separable classes, for instance) has small gradients too.
-    // Its Newton steps stay as long as they are and keep lowering the loss by a good part of itself,
-    // while those towards a minimum shrink, be it degenerate: by 2/3 each for x^4.
+    // Its Newton steps keep their length and go on lowering the loss by a good part of itself, while
+    // those towards a minimum shrink, be it degenerate: by (p - 2) / (p - 1) each for x^p.
     constexpr int steps = 8;
-    double first_length = 0;
+    constexpr double same_length = 0.98;
+    double last_length = 0;
     for (int i = 0; i < steps; ++i) {
+        if (i > 0 && run.at_limit()) return run.small_gradient_status();
         run.hessian();
-        switch (curvature(run)) {
+        const Curvature found = curvature(run);
+        const Status status = run.small_gradient_status();
+        switch (found) {
             case Curvature::not_finite: return Status::not_finite;
             case Curvature::semidefinite: return status;
             case Curvature::negative: {
                 const double previous = run.f();
                 const std::optional<Trial> trial = leave_saddle(run);
-                if (!trial) return Status::saddle_point;
+                if (!trial)
+                    return run.out_of_evaluations() ? Status::max_evaluations : Status::saddle_point;
                 run.accept(*trial);
                 return run.end_iteration(*trial, previous, trial->alpha, run.factor_shift());
             }
             case Curvature::positive: break;
         }
+        if (run.at_limit()) return status;
         backend.scale(run.direction(), T(-1), run.g(), run.n());
         backend.solve(run.factor(), run.direction(), run.n());
         const Trial trial = run.try_step(1);
-        if (i == 0) first_length = trial.step_norm;
-        const bool runs_away = trial.finite() && trial.step_norm > 1e-3 * (1 + run.x_norm()) &&
-                               trial.step_norm > 0.5 * first_length &&
+        const bool runs_away = trial.finite() && trial.step_norm > same_length * last_length &&
                                run.f() - trial.f > 0.1 * std::abs(run.f()) + run.noise();
         if (!runs_away) return status;
+        last_length = trial.step_norm;
         const double previous = run.f();
         run.accept(trial);
         if (const auto end = run.end_iteration(trial, previous, 1, 0)) return end;

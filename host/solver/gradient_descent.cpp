@@ -8,8 +8,7 @@ namespace cunewton::solver {
 
 namespace {
 
-/// Largest eigenvalue of matrix() by the power method on H / |H|, which needs no normalisation on
-/// the way. Slightly above the Rayleigh quotient, which approaches from below.
+/// Largest eigenvalue of matrix() by the power method. Slightly above the Rayleigh quotient, which approaches from below.
 template <class T>
 double largest_eigenvalue(Run<T>& run, T* v, T* w) {
     Backend<T>& backend = run.backend();
@@ -18,7 +17,10 @@ double largest_eigenvalue(Run<T>& run, T* v, T* w) {
     backend.scale(v, static_cast<T>(1 / run.gradient_norm()), run.g(), run.n());
     for (int i = 0; i < 30; ++i) {
         backend.symv(run.matrix(), v, w, run.n());
-        backend.scale(v, static_cast<T>(1 / norm), w, run.n());
+        backend.dot(w, w, run.n(), Slot::product);
+        const double length = std::sqrt(backend.scalar(Slot::product));
+        if (!(length > 0)) return norm;
+        backend.scale(v, static_cast<T>(1 / length), w, run.n());
     }
     backend.symv(run.matrix(), v, w, run.n());
     backend.dot(v, w, run.n(), Slot::curvature);

@@ -2,6 +2,7 @@
 // backtracking (their algorithm 3.1).
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "host/solver/methods.h"
 
@@ -60,11 +61,13 @@ class Search {
 
     std::optional<Trial> strong_wolfe(Trial trial) {
         Trial previous = origin_;
+        double outside = std::numeric_limits<double>::infinity();  // shortest step out of the domain
         for (int i = 0; i < most_trials; ++i) {
             if (!trial.finite()) {
-                // Outside of the domain: come back towards the last finite point.
-                if (run_.out_of_evaluations() || trial.alpha < 1e-20) return std::nullopt;
-                trial = run_.try_step(previous.alpha + 0.1 * (trial.alpha - previous.alpha));
+                outside = trial.alpha;
+                const double next = previous.alpha + 0.1 * (outside - previous.alpha);
+                if (run_.out_of_evaluations() || next < 1e-20 || !(next > previous.alpha)) break;
+                trial = run_.try_step(next);
                 continue;
             }
             if (trial.f < run_.options().unbounded_below) return trial;
@@ -74,11 +77,15 @@ class Search {
                 return zoom(previous, trial);
             if (std::abs(trial.slope) <= -curvature_condition * origin_.slope) return trial;
             if (trial.slope >= 0) return zoom(trial, previous);
-            if (trial.alpha >= longest_step || run_.out_of_evaluations()) return trial;
-            const double next = std::max(2.0 * trial.alpha, std::min(10.0 * trial.alpha, extrapolated(previous, trial)));
+            // The end of the domain is close enough, too.
+            const bool at_end = outside <= trial.alpha * (1 + 1e-3);
+            if (trial.alpha >= longest_step || at_end || run_.out_of_evaluations()) return trial;
+            double next = std::max(2 * trial.alpha, std::min(10 * trial.alpha, extrapolated(previous, trial)));
+            next = std::min({next, longest_step, trial.alpha + 0.5 * (outside - trial.alpha)});
             previous = trial;
-            trial = run_.try_step(std::min(longest_step, next));
+            trial = run_.try_step(next);
         }
+        if (previous.alpha > 0 && decreases(previous)) return run_.try_step(previous.alpha);
         return std::nullopt;
     }
 

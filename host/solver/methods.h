@@ -46,6 +46,11 @@ std::optional<Trial> leave_saddle(Run<T>& run);
 template <class T>
 double smallest_eigenvector(Run<T>& run, T* u, T* work);
 
+/// Whether steps shrink as those of a Newton method near a regular minimum do.
+inline bool step_settles(double step, double last_step, double x_norm) {
+    return step <= 0.1 * last_step || step <= 1e-6 * (1 + x_norm);
+}
+
 /// Decides what a small gradient means: checks the Hessian unless `trusted` (the last one was
 /// positive definite and the last step short). Returns the final status, or nothing if the run goes
 /// on from a lower point.

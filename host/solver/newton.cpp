@@ -10,7 +10,7 @@ namespace cunewton::solver {
 template <class T>
 Status newton(Run<T>& run) {
     Backend<T>& backend = run.backend();
-    double last_shift = 0;
+    double last_shift = 0, last_step = 0;
     bool trusted = false;
     for (;;) {
         if (run.gradient_small()) {
@@ -56,7 +56,8 @@ Status newton(Run<T>& run) {
         }
         const double previous = run.f();
         run.accept(*step);
-        trusted = shift == 0 && step->step_norm <= 1e-3 * (1 + run.x_norm());
+        trusted = shift == 0 && step_settles(step->step_norm, last_step, run.x_norm());
+        last_step = step->step_norm;
         if (const auto status = run.end_iteration(*step, previous, step->alpha, shift)) return *status;
     }
 }

@@ -59,7 +59,6 @@ void Run<T>::factorize(double shift) {
     if (!L_) L_ = backend_.allocate(static_cast<std::size_t>(n_) * n_);
     backend_.factorize(H_.get(), static_cast<T>(shift), L_.get(), n_);
     factor_shift_ = shift;
-    has_factor_ = true;
     ++progress_.counts.factorizations;
 }
 
@@ -114,17 +113,22 @@ template <class T>
 double Run<T>::gradient_error() const {
     if (derivatives_.gradient_step == 0) return 0;
     const std::vector<double>& typical = options_.derivatives.typical_x;
-    const double smallest =
-        typical.empty() ? 1.0 : *std::min_element(typical.begin(), typical.end());
-    // Rounding: every component carries about eps |f| / h. At the formula's step the truncation of
-    // central differences is of the same size; that of forward differences is h/2 times the
-    // curvature.
+    double smallest = 1, largest = 1;
+    if (!typical.empty()) {
+        const auto [low, high] = std::minmax_element(typical.begin(), typical.end());
+        smallest = *low;
+        largest = *high;
+    }
+    // Rounding: every component carries about eps |f| / h.
     const double eps = std::numeric_limits<T>::epsilon();
     const double h = derivatives_.gradient_step;
-    double error = 2 * eps * std::abs(f_) / (h * smallest) * std::sqrt(static_cast<double>(n_));
+    const double size = 2 * eps * std::abs(f_) * std::sqrt(static_cast<double>(n_)) / smallest;
+    const double rounding = size / h;
+    // Truncation: h/2 times the curvature forward; central h^2/6 times a third derivative, which is
+    // taken to be as large as makes the formula's step the best one.
     if (derivatives_.gradient == GradientBy::forward_differences)
-        error += 0.5 * h * std::max(1.0, x_norm_) * hessian_norm_;
-    return error;
+        return rounding + 0.5 * h * std::max(largest, x_norm_) * hessian_norm_;
+    return rounding + size * h * h / eps;
 }
 
 template <class T>
@@ -159,6 +163,12 @@ bool Run<T>::out_of_evaluations() const {
 }
 
 template <class T>
+bool Run<T>::at_limit() const {
+    return progress_.iterations >= options_.max_iterations || out_of_evaluations() ||
+           progress_.elapsed() >= options_.time_limit;
+}
+
+template <class T>
 std::optional<Status> Run<T>::end_iteration(const Trial& trial, double previous_f,
                                             double step_length, double shift) {
     const IterationRecord record{progress_.iterations, f_,          gradient_norm_,
@@ -186,6 +196,7 @@ void Run<T>::save_iterate() {
 
 template <class T>
 std::vector<T> Run<T>::download_factor() {
+    if (!L_ || backend_.scalar(Slot::factor_info) != 0) return {};
     std::vector<T> factor(static_cast<std::size_t>(n_) * n_);
     backend_.download(factor.data(), L_.get(), factor.size());
     return factor;

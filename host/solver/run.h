@@ -94,12 +94,16 @@ class Run {
     /// What to say when no step makes progress any more.
     Status stuck_status() const;
     bool out_of_evaluations() const;
+    /// Whether iterations, evaluations or time are used up.
+    bool at_limit() const;
+    /// Tells gradient_error() how large the second derivatives are.
+    void note_curvature(double hessian_norm) { hessian_norm_ = hessian_norm; }
 
     /// Fetches the iterate into progress (also after an exception of the backend).
     void save_iterate();
+    /// The last factor; empty if there is none.
     std::vector<T> download_factor();
     double factor_shift() const { return factor_shift_; }
-    bool has_factor() const { return has_factor_; }
 
    private:
     class Timer {
@@ -125,7 +129,6 @@ class Run {
     Buffer<T> x_, g_, p_, trial_x_, trial_g_, H_, L_;
     double f_ = 0, gradient_norm_ = 0, x_norm_ = 0;
     double hessian_norm_ = 0, factor_shift_ = 0;
-    bool has_factor_ = false;
 };
 
 }  // namespace cunewton::solver

@@ -36,7 +36,8 @@ class TrustRegion {
     Subproblem solve(double radius, double guess);
     /// p + tau u on the sphere, if that is good enough: the hard case, and any time p is too short.
     bool extend_to_sphere(double radius, double multiplier, double p_norm, double& lower);
-    double predicted_reduction();
+    /// Queues what the model's reduction is made of; it is read with the trial's scalars.
+    void queue_model_terms();
     double first_radius();
 
     Run<T>& run_;
@@ -50,10 +51,10 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
     const double norm = slot(Slot::norm), g_norm = run_.gradient_norm();
     double lower = std::max({0.0, -slot(Slot::min_diagonal), g_norm / radius - norm});
     double upper = g_norm / radius + norm;
-    double lambda = lower == 0 ? (guess > 0 ? std::min(guess, upper) : 0.0)
-                               : std::clamp(guess, lower * (1 + 1e-12), std::max(lower, upper));
     // A multiplier of zero is the Newton step: worth a first look whenever it may be feasible.
-    if (lower == 0) lambda = guess > 0 ? lambda : 0;
+    constexpr double eps = std::numeric_limits<T>::epsilon();
+    double lambda = std::min(guess, upper);
+    if (lower > 0) lambda = std::max(lambda, lower * (1 + 4 * eps));
     T* p = run_.direction();
     for (int i = 0; i < 100; ++i) {
         run_.factorize(lambda);
@@ -83,13 +84,17 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
             lower = std::max(lower, lambda);
             next = -1;
         }
-        if (upper - lower <= 1e-12 * upper) {
+        if (upper - lower <= 16 * eps * upper) {
             // The interval has closed: take its upper end, where the factorisation exists.
             if (next < 0 || lambda != upper) {
-                run_.factorize(upper * (1 + 1e-8));
+                double shift = upper * (1 + 64 * eps);
+                for (int k = 0; k < 20; ++k, shift *= 1 + std::ldexp(eps, k + 8)) {
+                    run_.factorize(shift);
+                    if (slot(Slot::factor_info) == 0) break;
+                }
+                if (slot(Slot::factor_info) != 0) return {};
                 backend_.scale(p, T(-1), run_.g(), n_);
                 backend_.solve(run_.factor(), p, n_);
-                if (slot(Slot::factor_info) != 0) return {};
             }
             return {true, upper, false};
         }
@@ -124,12 +129,11 @@ bool TrustRegion<T>::extend_to_sphere(double radius, double multiplier, double p
 }
 
 template <class T>
-double TrustRegion<T>::predicted_reduction() {
+void TrustRegion<T>::queue_model_terms() {
     T* p = run_.direction();
     backend_.symv(run_.matrix(), p, work_.get(), n_);
     backend_.dot(p, work_.get(), n_, Slot::curvature);
     backend_.dot(run_.g(), p, n_, Slot::decrease);
-    return 0;  // read with the trial's scalars
 }
 
 template <class T>
@@ -146,7 +150,7 @@ double TrustRegion<T>::first_radius() {
 
 template <class T>
 Status TrustRegion<T>::minimize() {
-    double radius = -1, multiplier = 0;
+    double radius = -1, multiplier = 0, last_step = 0;
     bool trusted = false;
     for (;;) {
         if (run_.gradient_small()) {
@@ -163,7 +167,7 @@ Status TrustRegion<T>::minimize() {
         for (;;) {  // until a step is accepted
             const Subproblem step = solve(radius, multiplier);
             if (!step.solved) return run_.stuck_status();
-            predicted_reduction();
+            queue_model_terms();
             const Trial trial = run_.try_step(1);
             multiplier = step.multiplier;
             const double predicted = -(slot(Slot::decrease) + 0.5 * slot(Slot::curvature));
@@ -187,7 +191,8 @@ Status TrustRegion<T>::minimize() {
             }
             const double previous = run_.f();
             run_.accept(trial);
-            trusted = step.interior && trial.step_norm <= 1e-3 * (1 + run_.x_norm());
+            trusted = step.interior && step_settles(trial.step_norm, last_step, run_.x_norm());
+            last_step = trial.step_norm;
             if (const auto status = run_.end_iteration(trial, previous, radius, multiplier))
                 return *status;
             break;

@@ -10,7 +10,9 @@
 // code with them; a user's own loss gets its GPU code from cuda/problem.cuh in a .cu file.
 #pragma once
 
+#include <concepts>
 #include <functional>
+#include <limits>
 #include <memory>
 
 #include "cunewton/cpu/predictor_ops.h"
@@ -41,7 +43,7 @@ struct ProblemOptions {
     Reduction reduction = Reduction::mean;
     /// Adds l2/2 sum_j x_j^2 (after the reduction).
     double l2 = 0;
-    /// Linear predictors: one more coefficient for each output, multiplied by 1.
+    /// Linear predictors only: one more coefficient for each output, multiplied by 1.
     bool intercept = false;
     bool penalize_intercept = false;
 };
@@ -105,6 +107,18 @@ class Problem {
     std::shared_ptr<ProblemParts<T>> parts_;
 };
 
+/// Stands for a loss of exactly the type Loss when its GPU code is looked up: a loss derived from a
+/// built-in one must not inherit that one's.
+template <class Loss>
+struct ExactLoss {
+    const Loss& loss;
+    template <class Other>
+        requires std::same_as<Other, Loss>
+    operator const Other&() const {
+        return loss;
+    }
+};
+
 namespace detail {
 /// Checks samples and options, computes the scale. Throws InvalidArgument.
 template <class T>
@@ -120,8 +134,8 @@ std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, int dimension) {
     parts->cpu_samples = std::make_shared<cpu::SampleOpsOf<T, Loss>>(loss);
     parts->capabilities = parts->cpu_samples->capabilities();
     // Built-in losses declare where the library has their GPU code (loss/device_code.h).
-    if constexpr (requires { builtin_device_ops(loss, T()); })
-        parts->cuda_samples = builtin_device_ops(loss, T());
+    if constexpr (requires { builtin_device_ops(ExactLoss<Loss>{loss}, T()); })
+        parts->cuda_samples = builtin_device_ops(ExactLoss<Loss>{loss}, T());
     return parts;
 }
 }  // namespace detail
@@ -158,13 +172,21 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
     parts->form = ProblemForm::linear_predictor;
     parts->cpu_predictor = std::make_shared<cpu::PredictorOpsOf<T, Loss>>(loss);
     parts->capabilities = parts->cpu_predictor->capabilities();
-    if constexpr (requires { builtin_device_ops(loss, T()); })
-        parts->cuda_predictor = builtin_device_ops(loss, T());
+    if constexpr (requires { builtin_device_ops(ExactLoss<Loss>{loss}, T()); })
+        parts->cuda_predictor = builtin_device_ops(ExactLoss<Loss>{loss}, T());
     parts->samples = samples;
     parts->options = options;
     parts->outputs = loss.outputs();
-    parts->dimension = parts->outputs * (samples.dimension + (options.intercept ? 1 : 0));
+    const long n = static_cast<long>(parts->outputs) *
+                   (static_cast<long>(samples.dimension) + (options.intercept ? 1 : 0));
+    if (n > std::numeric_limits<int>::max())
+        throw InvalidArgument("there are too many parameters (" + std::to_string(n) +
+                              ") reduce features or outputs");
+    parts->dimension = static_cast<int>(n);
     if constexpr (requires { loss.check_target(T()); }) {
+        if (!samples.targets)
+            throw InvalidArgument("targets are missing (null pointer) this loss needs one for each "
+                                  "sample");
         for (long i = 0; samples.targets && i < samples.count; ++i)
             if (const char* why = loss.check_target(samples.targets[i]))
                 throw InvalidArgument("target of sample " + std::to_string(i) + " is invalid (" +

@@ -520,7 +520,9 @@ TEST_F(SolversTest, RelativeGradientToleranceRefersToTheStart) {
     const Result<double> result = minimize(rosenbrock(), rosenbrock_start, options);
     EXPECT_EQ(result.status, Status::converged);
     EXPECT_LE(result.gradient_norm, 1e-3 * result.trace.front().gradient_norm);
-    for (std::size_t i = 0; i + 1 < result.trace.size(); ++i)
+    // It stops there, but for a few steps that tell a minimum from a loss that falls for ever.
+    const std::size_t steps = 8, size = result.trace.size();
+    for (std::size_t i = 0; i + 1 + steps < size; ++i)
         EXPECT_GT(result.trace[i].gradient_norm, 1e-3 * result.trace.front().gradient_norm);
 }
 

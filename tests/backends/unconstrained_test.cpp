@@ -56,12 +56,23 @@ struct Failure {
     const char* reason;
 };
 
+constexpr const char* kinks =
+    "the lowest eigenvalues at the saddle are 1e-3 apart, so that neighbouring wells are chosen "
+    "differently: a strict local minimum with two or three kinks, each worth 0.92";
+constexpr const char* blind =
+    "the start leads straight onto a saddle, where a method without Hessians sees a minimum";
+
 /// Starts from which a method ends elsewhere. Both ways: what is listed must fail, and nothing else
 /// may.
 const std::map<Method, std::vector<Failure>> known_failures{
-    {Method::newton, {}},
-    {Method::trust_region, {}},
-    {Method::bfgs, {}},
+    {Method::newton, {{"L11 Coupled double wells n=100", kinks}}},
+    {Method::trust_region,
+     {{"L11 Coupled double wells n=100", kinks},
+      {"L11 Coupled double wells n=100, off the saddle", kinks}}},
+    {Method::bfgs,
+     {{"L10 Double well with saddle n=2", blind},
+      {"L11 Coupled double wells n=100", blind},
+      {"L11 Coupled double wells n=100, off the saddle", kinks}}},
 };
 
 bool listed(Method method, const std::string& label) {
@@ -86,7 +97,9 @@ TEST_P(UnconstrainedTest, StandardStarts) {
         if (problem.n > largest_dimension()) return;
         SCOPED_TRACE(problem.label());
         seen.insert(problem.label());
-        const Options options = options_for(method);
+        Options options = options_for(method);
+        // Where the Hessian is singular at the minimiser f is accepted at smaller gradients only.
+        options.gradient_tolerance = 1e-10;
         const Result<double> result =
             minimize(objective<double>(functor, problem.n), problem.x0, options);
         const double exact = exact_gradient_norm(functor, result.x);
@@ -104,9 +117,11 @@ TEST_P(UnconstrainedTest, StandardStarts) {
         EXPECT_EQ(solved || saddle, !listed(method, problem.label()))
             << to_string(result.status) << ", f = " << result.f << " against " << problem.f_min;
     });
-    if (largest_dimension() >= 100)
-        for (const Failure& failure : known_failures.at(method))
+    for (const Failure& failure : known_failures.at(method)) {
+        if (largest_dimension() >= 100) {
             EXPECT_TRUE(seen.count(failure.label)) << failure.label << " is no problem's label";
+        }
+    }
 }
 
 // Far starts: where a method ends is a report, not a requirement. What it says must be true.

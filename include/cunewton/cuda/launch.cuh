@@ -10,8 +10,8 @@
 
 namespace cunewton::cuda {
 
-/// Throws OutOfMemory or DeviceError if the launch just made (or earlier work on the device)
-/// failed.
+/// Throws OutOfMemory, BackendUnavailable (no code for this device) or DeviceError if the launch just
+/// made, or earlier work on the device, failed.
 inline void check_launch(const char* kernel) {
     const cudaError_t status = cudaGetLastError();
     if (status == cudaSuccess) return;
@@ -20,7 +20,7 @@ inline void check_launch(const char* kernel) {
     if (status == cudaErrorMemoryAllocation)
         throw OutOfMemory(what + "free memory on the device or use the CPU backend");
     if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction)
-        throw DeviceError(what + "compile the loss for this device's architecture");
+        throw BackendUnavailable(what + "compile the loss for this device's architecture");
     throw DeviceError(what +
                       "run under compute-sanitizer to find the cause, or use the CPU backend");
 }
