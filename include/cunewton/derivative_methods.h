@@ -1,4 +1,4 @@
-// The one place where "automatic" becomes a method, and where loss interfaces are recognised.
+// What a loss can give, and the one place where "automatic" becomes a method.
 #pragma once
 
 #include <concepts>

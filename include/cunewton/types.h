@@ -61,8 +61,7 @@ const char* to_string(GradientBy by);
 
 /// How a Hessian is obtained.
 enum class HessianBy {
-    automatic,  ///< analytic where the loss supplies it, else autodiff, else gradient_differences
-                ///< where there is an exact gradient, else value_differences
+    automatic,  ///< analytic where the loss supplies it, else autodiff, else value_differences
     analytic,
     autodiff,              ///< hyper-dual numbers, exact
     gradient_differences,  ///< central differences of the gradient, made symmetric
@@ -86,7 +85,8 @@ struct DerivativeOptions {
     double relative_step = 0;
     /// Typical magnitudes of the parameters, n entries > 0; empty means 1 everywhere.
     std::vector<double> typical_x;
-    /// Upper limit in bytes for perturbed points and partial results of one tile of differences.
+    /// Upper limit in bytes for perturbed points and partial results of one tile of differences. A
+    /// single tile that does not fit throws InvalidArgument.
     std::size_t memory_budget = std::size_t{256} << 20;
 };
 
@@ -162,7 +162,8 @@ struct Result {
     std::string backend_reason;  ///< why that one ran
     std::vector<IterationRecord> trace;
     /// Lower Cholesky factor L (column-major n x n, upper half unspecified) of the last Hessian that
-    /// was factorised, plus hessian_factor_shift times I. Empty unless asked for, or if none was.
+    /// was factorised (that of the iterate before x if the last step was short), plus
+    /// hessian_factor_shift times I. Empty unless asked for, or if none was.
     std::vector<T> hessian_factor;
     double hessian_factor_shift = 0;
 

@@ -78,8 +78,7 @@ __attribute__((noinline, flatten)) CUNEWTON_TARGET_AVX512 void run_avx512(const 
 #endif
 }  // namespace detail
 
-/// Calls body.operator()<Lanes>() with the best Lanes. The body must not allocate or throw by
-/// itself (everything in it is inlined); what the user's functor throws passes through.
+/// Calls body.operator()<Lanes>() with the best Lanes. What the user's functor throws passes through.
 template <class Body>
 void with_lanes(const Body& body) {
 #if defined(__CUDACC__)
