@@ -12,7 +12,8 @@
 #include "tests/support/tolerances.h"
 
 namespace cunewton::test {
-namespace {
+
+// Not in an unnamed namespace, where nvcc warns of members that the library only asks about.
 
 /// f(x) = sum_j exp(a x_j) - x_j, minimised where exp(a x_j) = 1/a; with its gradient.
 struct Exponentials {
@@ -52,6 +53,8 @@ struct LogCosh {
         return softplus(T(-2 * r)) + r - 0.69314718055994531;
     }
 };
+
+namespace {
 
 const std::vector<BackendChoice> both{BackendChoice::cpu, BackendChoice::cuda};
 
