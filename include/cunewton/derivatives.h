@@ -11,7 +11,7 @@ namespace cunewton {
 
 /// Where and how to evaluate; the fields have the meaning they have in Options.
 struct EvaluationOptions {
-    DerivativeOptions derivatives;
+    DerivativeOptions derivatives{};
     BackendChoice backend = BackendChoice::automatic;
     int threads = 0;
 };

@@ -84,7 +84,7 @@ struct DerivativeOptions {
     /// The step of parameter j is this times max(|x_j|, typical_x_j).
     double relative_step = 0;
     /// Typical magnitudes of the parameters, n entries > 0; empty means 1 everywhere.
-    std::vector<double> typical_x;
+    std::vector<double> typical_x{};
     /// Upper limit in bytes for perturbed points and partial results of one tile of differences. A
     /// single tile that does not fit throws InvalidArgument.
     std::size_t memory_budget = std::size_t{256} << 20;
@@ -107,11 +107,11 @@ struct Options {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
     DescentStep descent_step = DescentStep::exact_quadratic;
-    DerivativeOptions derivatives;
+    DerivativeOptions derivatives{};
 
     /// Converged when |g|_2 <= gradient_tolerance or |g|_2 <= relative_gradient_tolerance |g(x0)|_2.
     /// Not set: sqrt(epsilon) of the scalar type (1.5e-8 for double).
-    std::optional<double> gradient_tolerance;
+    std::optional<double> gradient_tolerance{};
     double relative_gradient_tolerance = 0;
     double step_tolerance = 0;    ///< stop when |step|_2 <= step_tolerance (1 + |x|_2)
     double change_tolerance = 0;  ///< stop when the loss changes by <= change_tolerance (1 + |f|)
@@ -123,7 +123,7 @@ struct Options {
     double initial_radius = 0;  ///< trust region; 0: chosen from the first gradient and Hessian
 
     /// Called after the start and after every accepted iteration; return false to stop there.
-    std::function<bool(const IterationRecord&)> callback;
+    std::function<bool(const IterationRecord&)> callback{};
     bool keep_trace = false;
     bool keep_hessian_factor = false;
 
