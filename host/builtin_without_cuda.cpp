@@ -14,7 +14,7 @@ namespace cunewton {
     std::shared_ptr<const cuda::Form##Ops<float>> builtin_device_ops(const Loss&, float) {   \
         return nullptr;                                                                      \
     }
-#include "kernels/builtin_losses.inc"
+#include "cunewton/loss/builtin_losses.inc"
 #undef CUNEWTON_BUILTIN_LOSS
 
 }  // namespace cunewton

@@ -18,7 +18,7 @@ namespace cunewton {
     std::shared_ptr<const cuda::Form##Ops<float>> builtin_device_ops(const Loss& loss, float) {   \
         return std::make_shared<cuda::Form##OpsOf<float, Loss>>(loss);                            \
     }
-#include "kernels/builtin_losses.inc"
+#include "cunewton/loss/builtin_losses.inc"
 #undef CUNEWTON_BUILTIN_LOSS
 
 }  // namespace cunewton

@@ -348,7 +348,7 @@ TYPED_TEST(UserLossesTest, Rosenbrock) {
         const std::vector<long double> wide(x.begin(), x.end());
         const Truth exact{oracle_rosenbrock_value(wide), oracle_rosenbrock_gradient(wide),
                           oracle_rosenbrock_hessian(wide), 4 * n};
-        this->expect_all(make_objective<T>(ExtendedRosenbrock{}, n), x, exact,
+        this->expect_all(make_objective<T>(cunewton::ExtendedRosenbrock{}, n), x, exact,
                          {GradientBy::autodiff, GradientBy::forward_differences,
                           GradientBy::central_differences},
                          {HessianBy::autodiff, HessianBy::gradient_differences,
@@ -450,7 +450,7 @@ TYPED_TEST(BatchedTest, ExceptionsReachTheCallerWithTheirType) {
 class EvaluationMisuse : public BackendTest {};
 
 TEST_F(EvaluationMisuse, IsRejected) {
-    const auto problem = make_objective<double>(ExtendedRosenbrock{}, 2);
+    const auto problem = make_objective<double>(cunewton::ExtendedRosenbrock{}, 2);
     const std::vector<double> x{1, 1};
     EXPECT_THROW(evaluate(problem, {1}, evaluation()), InvalidArgument);
     EXPECT_THROW(evaluate(problem, {1, 1, 1}, evaluation()), InvalidArgument);

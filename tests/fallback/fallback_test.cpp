@@ -33,7 +33,7 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-Problem<double> rosenbrock() { return make_objective<double>(ExtendedRosenbrock{}, 2); }
+Problem<double> rosenbrock() { return make_objective<double>(cunewton::ExtendedRosenbrock{}, 2); }
 const std::vector<double> start{-1.2, 1.0};
 
 Options asking_for(BackendChoice choice) {

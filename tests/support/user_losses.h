@@ -103,6 +103,16 @@ struct RankOne {
     }
 };
 
+/// x_0 x_1 + x_{n-1}^2, whatever n: the cheapest loss of many parameters.
+struct FewTerms {
+    template <class X>
+    CUNEWTON_HOST_DEVICE auto operator()(const X& x) const {
+        using T = scalar_t<X>;
+        const T last = x[x.size() - 1];
+        return T(x[0] * x[1] + last * last);
+    }
+};
+
 /// sum_j (x_j - j)^4: a Hessian that vanishes at the minimum.
 struct Quartic {
     template <class X>
@@ -151,6 +161,7 @@ struct FallsForEver {
     X(HardCase)                      \
     X(LogBarrier)                    \
     X(RankOne)                       \
+    X(FewTerms)                      \
     X(Quartic)                       \
     X(Saddle)                        \
     X(FallsForEver)
