@@ -13,5 +13,7 @@ if(CUNEWTON_SANITIZE)
   endif()
   set(sanitizers -fsanitize=address,undefined)
   add_compile_options(${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # GCC sees uninitialised values in the standard library where the sanitizers' code comes between.
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   add_link_options(${sanitizers})
 endif()
