@@ -54,7 +54,8 @@ class LossesTest : public BackendTest {
                 static_cast<long>(model.oracle().samples) + model.oracle().features};
     }
 
-    static void expect_value(const Problem<T>& problem, const std::vector<T>& x, const Truth& exact) {
+    static void expect_value(const Problem<T>& problem, const std::vector<T>& x,
+                             const Truth& exact) {
         EXPECT_LE(std::abs(evaluate(problem, x, evaluation()) - exact.f),
                   sum_tolerance<T>(exact.terms) * exact.f_scale())
             << "value";
@@ -143,8 +144,7 @@ TYPED_TEST(LossesTest, ManySamplesAndFeatures) {
         exact.terms = 512;
         this->expect_value(model.problem(), model.theta(), exact);
         this->expect_gradient(model.problem(), model.theta(), exact, GradientBy::analytic);
-        const std::vector<T> H =
-            hessian(model.problem(), model.theta(), evaluation());
+        const std::vector<T> H = hessian(model.problem(), model.theta(), evaluation());
         EXPECT_LE(largest_error(H, exact.H), sum_tolerance<T>(exact.terms) * exact.h_scale());
     }
 }
@@ -204,7 +204,8 @@ TYPED_TEST(LossesTest, BatchesOfPoints) {
             for (int p = 0; p < count; ++p) {
                 const std::vector<T> x(points.begin() + p * n, points.begin() + (p + 1) * n);
                 const Truth exact = this->truth(model, x);
-                EXPECT_LE(std::abs(f[p] - exact.f), sum_tolerance<T>(exact.terms) * exact.f_scale());
+                EXPECT_LE(std::abs(f[p] - exact.f),
+                          sum_tolerance<T>(exact.terms) * exact.f_scale());
             }
         }
 }
@@ -244,11 +245,10 @@ class UserLossesTest : public LossesTest<T> {
                                  const std::vector<HessianBy>& hessians) {
         SCOPED_TRACE("supplies " + std::to_string(supplied) + " derivatives");
         const int n = static_cast<int>(model.theta().size());
-        const auto problem =
-            sample_sum<T>(BlackBoxLogistic<supplied>{}, model.samples(), n,
-                          {.reduction = options.reduction, .l2 = options.l2});
-        LossesTest<T>::expect_all(problem, model.theta(), LossesTest<T>::truth(model, model.theta()),
-                                  gradients, hessians);
+        const auto problem = sample_sum<T>(BlackBoxLogistic<supplied>{}, model.samples(), n,
+                                           {.reduction = options.reduction, .l2 = options.l2});
+        LossesTest<T>::expect_all(problem, model.theta(),
+                                  LossesTest<T>::truth(model, model.theta()), gradients, hessians);
     }
 };
 TYPED_TEST_SUITE(UserLossesTest, Reals, RealName);
@@ -258,15 +258,19 @@ TYPED_TEST(UserLossesTest, BlackBoxOfSamples) {
     for (const int samples : {1, 31, 32, 33, 257, 2100})
         for (const Reduction reduction : {Reduction::mean, Reduction::sum}) {
             SCOPED_TRACE(std::to_string(samples) + " samples");
-            ModelOptions options{.samples = samples, .weights = true, .zero_weights = samples == 33,
+            ModelOptions options{.samples = samples,
+                                 .weights = true,
+                                 .zero_weights = samples == 33,
                                  .ld_padding = 2};
-            options.problem = {.reduction = reduction, .l2 = 0.125, .intercept = true,
-                               .penalize_intercept = true};
+            options.problem = {
+                .reduction = reduction, .l2 = 0.125, .intercept = true, .penalize_intercept = true};
             const Model<T> model(ModelKind::logistic, options);
             this->template expect_black_box<0>(
                 model, options.problem,
-                {GradientBy::autodiff, GradientBy::forward_differences, GradientBy::central_differences},
-                {HessianBy::autodiff, HessianBy::gradient_differences, HessianBy::value_differences});
+                {GradientBy::autodiff, GradientBy::forward_differences,
+                 GradientBy::central_differences},
+                {HessianBy::autodiff, HessianBy::gradient_differences,
+                 HessianBy::value_differences});
             this->template expect_black_box<1>(model, options.problem, {GradientBy::analytic},
                                                {HessianBy::gradient_differences});
             this->template expect_black_box<2>(model, options.problem, gradient_methods,
@@ -278,8 +282,8 @@ TYPED_TEST(UserLossesTest, BlackBoxOfManyParameters) {
     using T = TypeParam;
     // More entries than one tile of lanes takes, with every row and column in some remainder.
     ModelOptions options{.samples = 40, .features = 66};
-    options.problem = {.reduction = Reduction::mean, .l2 = 0.125, .intercept = true,
-                       .penalize_intercept = true};
+    options.problem = {
+        .reduction = Reduction::mean, .l2 = 0.125, .intercept = true, .penalize_intercept = true};
     const Model<T> model(ModelKind::logistic, options);
     this->template expect_black_box<2>(model, options.problem, gradient_methods, hessian_methods);
     this->template expect_black_box<0>(model, options.problem, {GradientBy::central_differences},
@@ -292,15 +296,15 @@ TYPED_TEST(UserLossesTest, PredictorLossWithoutDerivatives) {
     options.problem = {.l2 = 0.25, .intercept = true};
     const Model<T> model(ModelKind::squared, options);
     const auto problem = linear_predictor<T>(UserSquaredError{}, model.samples(), options.problem);
-    this->expect_all(problem, model.theta(), this->truth(model, model.theta()),
-                     {GradientBy::autodiff, GradientBy::forward_differences,
-                      GradientBy::central_differences},
-                     {HessianBy::autodiff, HessianBy::gradient_differences,
-                      HessianBy::value_differences});
-    EXPECT_THROW(gradient(problem, model.theta(), evaluation(GradientBy::analytic)), InvalidArgument);
-    EXPECT_THROW(hessian(problem, model.theta(),
-                         evaluation(GradientBy::automatic, HessianBy::analytic)),
+    this->expect_all(
+        problem, model.theta(), this->truth(model, model.theta()),
+        {GradientBy::autodiff, GradientBy::forward_differences, GradientBy::central_differences},
+        {HessianBy::autodiff, HessianBy::gradient_differences, HessianBy::value_differences});
+    EXPECT_THROW(gradient(problem, model.theta(), evaluation(GradientBy::analytic)),
                  InvalidArgument);
+    EXPECT_THROW(
+        hessian(problem, model.theta(), evaluation(GradientBy::automatic, HessianBy::analytic)),
+        InvalidArgument);
 }
 
 TYPED_TEST(UserLossesTest, SamplesWithoutFeaturesOrTargets) {
@@ -330,11 +334,11 @@ TYPED_TEST(UserLossesTest, Quadratic) {
         const Truth exact{oracle_quadratic_value(wA, wb, wx), oracle_quadratic_gradient(wA, wb, wx),
                           oracle_quadratic_hessian(wA, wb, wx), 4 * n};
         const auto problem = make_quadratic(A.data(), b.data(), n);
-        this->expect_all(problem, x, exact,
-                         {GradientBy::automatic, GradientBy::autodiff,
-                          GradientBy::central_differences},
-                         {HessianBy::automatic, HessianBy::autodiff,
-                          HessianBy::gradient_differences, HessianBy::value_differences});
+        this->expect_all(
+            problem, x, exact,
+            {GradientBy::automatic, GradientBy::autodiff, GradientBy::central_differences},
+            {HessianBy::automatic, HessianBy::autodiff, HessianBy::gradient_differences,
+             HessianBy::value_differences});
     }
 }
 
@@ -348,11 +352,11 @@ TYPED_TEST(UserLossesTest, Rosenbrock) {
         const std::vector<long double> wide(x.begin(), x.end());
         const Truth exact{oracle_rosenbrock_value(wide), oracle_rosenbrock_gradient(wide),
                           oracle_rosenbrock_hessian(wide), 4 * n};
-        this->expect_all(make_objective<T>(cunewton::ExtendedRosenbrock{}, n), x, exact,
-                         {GradientBy::autodiff, GradientBy::forward_differences,
-                          GradientBy::central_differences},
-                         {HessianBy::autodiff, HessianBy::gradient_differences,
-                          HessianBy::value_differences});
+        this->expect_all(
+            make_objective<T>(cunewton::ExtendedRosenbrock{}, n), x, exact,
+            {GradientBy::autodiff, GradientBy::forward_differences,
+             GradientBy::central_differences},
+            {HessianBy::autodiff, HessianBy::gradient_differences, HessianBy::value_differences});
     }
 }
 
@@ -400,7 +404,8 @@ TYPED_TEST(BatchedTest, DerivativesAreDifferencesOfItsValues) {
         const auto problem = make_batched<T>(
             [&](const T* points, int count_n, int count, T* losses) {
                 for (int p = 0; p < count; ++p)
-                    losses[p] = TestFixture::rosenbrock(points + static_cast<std::size_t>(p) * count_n, count_n);
+                    losses[p] = TestFixture::rosenbrock(
+                        points + static_cast<std::size_t>(p) * count_n, count_n);
             },
             n);
         Random random(n);

@@ -33,7 +33,8 @@ class MemoryTest : public BackendTest {
         Session<double> session =
             open_first(choose_backends(problem, tested_choice()), problem, options, reason);
         const std::size_t n = x.size();
-        const Buffer<double> point = session.backend->allocate(n), H = session.backend->allocate(n * n);
+        const Buffer<double> point = session.backend->allocate(n),
+                             H = session.backend->allocate(n * n);
         session.backend->upload(point.get(), x.data(), n);
         session.evaluator->hessian(point.get(), H.get());
         Outcome outcome{std::vector<double>(n * n), 0};
@@ -103,8 +104,7 @@ TEST_F(MemoryTest, ASmallBudgetGivesTheSameBits) {
 TEST_F(MemoryTest, ABudgetBelowOneTileIsRejectedWithItsSize) {
     const auto problem = objective<double>(RankOne{}, 500);
     // Less than a single number.
-    for (const HessianBy by : {HessianBy::autodiff, HessianBy::value_differences})
-        try {
+    for (const HessianBy by : {HessianBy::autodiff, HessianBy::value_differences}) try {
             hessian_within(problem, std::vector<double>(500, 0.5), by, 4);
             ADD_FAILURE() << "accepted: " << to_string(by);
         } catch (const InvalidArgument& error) {

@@ -1,4 +1,4 @@
-// Minimisation: that every method arrives, that every status is the truth, and what the caller sees.
+// Minimisation: that every method arrives and every status is true, and what the caller sees.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -128,8 +128,8 @@ TYPED_TEST(ConvexTest, EveryMethodReachesTheOraclesMinimiser) {
             expect_coherent(result, options, x0.size());
             EXPECT_EQ(result.status, Status::converged) << result.message;
             // The penalty is the least curvature there is. Rounding of the gradient comes on top.
-            const double gradient_error =
-                *options.gradient_tolerance + sum_tolerance<T>(120) * largest(model.hessian(result.x));
+            const double gradient_error = *options.gradient_tolerance +
+                                          sum_tolerance<T>(120) * largest(model.hessian(result.x));
             EXPECT_LE(largest_error(result.x, exact), minimiser_tolerance(gradient_error, l2));
             EXPECT_LE(norm(model.gradient(result.x)), 2 * gradient_error);
             if (method == Method::newton || method == Method::trust_region) {
@@ -247,8 +247,8 @@ TEST_F(SolversTest, SecondOrderMethodsLeaveASaddle) {
          {std::vector<double>{0, 0}, {1, 0}, {0, 0, 0, 0}, {1, 1e-9}, {-2, 0, 1, 1}})
         for (const Method method : second_order_methods) {
             SCOPED_TRACE(to_string(method));
-            const Result<double> result =
-                minimize(objective<double>(Saddle{}, static_cast<int>(x0.size())), x0, with(method));
+            const Result<double> result = minimize(
+                objective<double>(Saddle{}, static_cast<int>(x0.size())), x0, with(method));
             EXPECT_EQ(result.status, Status::converged) << result.message;
             EXPECT_NEAR(result.f, -0.5, 1e-12);
             EXPECT_NEAR(std::abs(result.x[1]), 1, 1e-7);
@@ -268,8 +268,8 @@ TEST_F(SolversTest, AHessianOfRankOneIsNoObstacle) {
     for (const int n : {2, 10, 60})
         for (const Method method : all_methods) {
             SCOPED_TRACE(std::string(to_string(method)) + ", n = " + std::to_string(n));
-            const Result<double> result =
-                minimize(objective<double>(RankOne{}, n), std::vector<double>(n, 3.0), with(method));
+            const Result<double> result = minimize(objective<double>(RankOne{}, n),
+                                                   std::vector<double>(n, 3.0), with(method));
             EXPECT_EQ(result.status, Status::converged) << result.message;
             EXPECT_LE(result.f, 1e-15);
         }
@@ -298,9 +298,9 @@ TEST_F(SolversTest, CollinearColumnsLeaveASetOfMinimisers) {
         X.insert(X.end(), {v, 2 * v, 1.0});
         y.push_back(v + 0.5 * random.near_normal());
     }
-    const auto problem =
-        make_linear_predictor(LinearRegression{}, Samples<double>{X.data(), N, 3, 0, y.data(), nullptr},
-                              {.intercept = true});
+    const auto problem = make_linear_predictor(
+        LinearRegression{}, Samples<double>{X.data(), N, 3, 0, y.data(), nullptr},
+        {.intercept = true});
     for (const Method method : all_methods) {
         SCOPED_TRACE(to_string(method));
         const Result<double> result = minimize(problem, {0.0, 0.0, 0.0, 0.0}, with(method));
@@ -349,7 +349,8 @@ TEST_F(SolversTest, ALossThatFallsForEverIsUnbounded) {
         SCOPED_TRACE(to_string(method));
         const Result<double> result =
             minimize(objective<double>(FallsForEver{}, 2), {0.0, 1.0}, with(method));
-        // So far out that e^-x_0 is lost beside what is left of x_1^2, there is a minimum in double.
+        // So far out that e^-x_0 is lost beside what is left of x_1^2, there is a minimum in
+        // double.
         if (result.x[0] > 100)
             EXPECT_EQ(result.status, Status::converged) << to_string(result.status);
         else
@@ -422,7 +423,9 @@ TEST_F(SolversTest, TheEdgeOfTheDomainIsNoObstacle) {
 // ---- Stopping tests.
 
 const std::vector<double> rosenbrock_start{-1.2, 1.0};
-Problem<double> rosenbrock() { return make_objective<double>(cunewton::ExtendedRosenbrock{}, 2); }
+Problem<double> rosenbrock() {
+    return make_objective<double>(cunewton::ExtendedRosenbrock{}, 2);
+}
 
 TEST_F(SolversTest, NoIterationsEvaluateTheStart) {
     for (const Method method : all_methods) {
@@ -554,8 +557,7 @@ TEST_F(SolversTest, DifferencesNeverClaimMoreThanTheyCanTell) {
             Result<double> result = minimize(model.problem(), x0, options);
             EXPECT_EQ(result.status, Status::derivative_accuracy) << to_string(result.status);
             // Yet it came as near as the differences can tell.
-            const double accuracy =
-                by == GradientBy::forward_differences ? 1e-5 : 1e-8;
+            const double accuracy = by == GradientBy::forward_differences ? 1e-5 : 1e-8;
             EXPECT_LE(norm(model.gradient(result.x)), accuracy);
             // A tolerance that they can meet is met.
             options.gradient_tolerance = 1e-4;
@@ -566,10 +568,10 @@ TEST_F(SolversTest, DifferencesNeverClaimMoreThanTheyCanTell) {
 }
 
 TEST_F(SolversTest, EveryPairOfDerivativeMethodsMinimises) {
-    for (const GradientBy gradient : {GradientBy::autodiff, GradientBy::forward_differences,
-                                      GradientBy::central_differences})
-        for (const HessianBy hessian : {HessianBy::autodiff, HessianBy::gradient_differences,
-                                        HessianBy::value_differences})
+    for (const GradientBy gradient :
+         {GradientBy::autodiff, GradientBy::forward_differences, GradientBy::central_differences})
+        for (const HessianBy hessian :
+             {HessianBy::autodiff, HessianBy::gradient_differences, HessianBy::value_differences})
             for (const Method method : second_order_methods) {
                 SCOPED_TRACE(std::string(to_string(method)) + ", " + to_string(gradient) + ", " +
                              to_string(hessian));
@@ -673,8 +675,8 @@ TEST_F(SolversTest, TheFactorIsThatOfTheShiftedHessian) {
     for (const Method method : {Method::newton, Method::trust_region, Method::gradient_descent})
         for (const int iterations : {1, 2, 1000}) {
             SCOPED_TRACE(std::string(to_string(method)) + ", " + std::to_string(iterations));
-            // The last Hessian that was factorised is the one at the last but one iterate, or, where
-            // the end was confirmed, at the last.
+            // The last Hessian that was factorised is the one at the last but one iterate, or,
+            // where the end was confirmed, at the last.
             std::vector<std::vector<double>> iterates;
             for (int i = 0; i <= iterations; ++i) {
                 Options shorter = with(method);
@@ -699,14 +701,17 @@ TEST_F(SolversTest, TheFactorIsThatOfTheShiftedHessian) {
             for (const std::vector<double>& x : iterates) {
                 EvaluationOptions evaluation;
                 evaluation.backend = tested_choice();
-                const std::vector<double> H = hessian(objective<double>(HardCase{}, n), x, evaluation);
+                const std::vector<double> H =
+                    hessian(objective<double>(HardCase{}, n), x, evaluation);
                 double error = 0;
                 for (int j = 0; j < n; ++j)
                     for (int i = j; i < n; ++i) {
                         double LLt = 0;
                         for (int k = 0; k <= j; ++k)
-                            LLt += result.hessian_factor[k * n + i] * result.hessian_factor[k * n + j];
-                        const double shifted = H[j * n + i] + (i == j ? result.hessian_factor_shift : 0);
+                            LLt +=
+                                result.hessian_factor[k * n + i] * result.hessian_factor[k * n + j];
+                        const double shifted =
+                            H[j * n + i] + (i == j ? result.hessian_factor_shift : 0);
                         error = std::max(error, std::abs(LLt - shifted) / (1 + std::abs(shifted)));
                     }
                 best = std::min(best, error);
@@ -735,7 +740,8 @@ TEST_F(SolversTest, BitsDependNeitherOnThreadsNorOnTheRun) {
     const Model<double> model(ModelKind::logistic, model_options);
     const int n = static_cast<int>(model.theta().size());
     const std::vector<double> x0(n, 0.0);
-    const auto black_box = sample_sum<double>(BlackBoxLogistic<1>{}, model.samples(), n, {.l2 = 0.01});
+    const auto black_box =
+        sample_sum<double>(BlackBoxLogistic<1>{}, model.samples(), n, {.l2 = 0.01});
     for (const Method method : all_methods) {
         SCOPED_TRACE(to_string(method));
         Options options = with(method);
@@ -905,8 +911,9 @@ TEST_F(MisuseTest, OfSizes) {
     EXPECT_THROW(make({nullptr, 2, 2, 0, y.data(), nullptr}), InvalidArgument);
     EXPECT_THROW(make({X.data(), 2, 0, 0, y.data(), nullptr}), InvalidArgument);
     EXPECT_NO_THROW(make({X.data(), 2, 0, 0, y.data(), nullptr}, {.intercept = true}));
-    EXPECT_THROW(make_linear_predictor(Softmax{0}, Samples<double>{X.data(), 2, 2, 0, y.data(), nullptr}),
-                 InvalidArgument);
+    EXPECT_THROW(
+        make_linear_predictor(Softmax{0}, Samples<double>{X.data(), 2, 2, 0, y.data(), nullptr}),
+        InvalidArgument);
     const std::vector<double> A{1};
     EXPECT_THROW(make_quadratic(A.data(), A.data(), 0), InvalidArgument);
 }
@@ -927,7 +934,8 @@ TEST_F(MisuseTest, OfData) {
     EXPECT_THROW(make(good, labels, {1, -1}), InvalidArgument);
     EXPECT_THROW(make(good, labels, {0, 0}), InvalidArgument);
     EXPECT_NO_THROW(make(good, labels, {0, 1}));
-    for (const double bad : {-1.0, 0.5, 2.0}) EXPECT_THROW(make(good, {0, bad}, ones), InvalidArgument);
+    for (const double bad : {-1.0, 0.5, 2.0})
+        EXPECT_THROW(make(good, {0, bad}, ones), InvalidArgument);
     for (const double bad : {-1.0, std::nan(""), double(INFINITY)})
         EXPECT_THROW(make(good, labels, ones, {.l2 = bad}), InvalidArgument);
 
@@ -935,7 +943,8 @@ TEST_F(MisuseTest, OfData) {
         make_linear_predictor(loss, Samples<double>{good.data(), 2, 2, 0, y.data(), nullptr});
     };
     EXPECT_NO_THROW(targets(Softmax{3}, {0, 2}));
-    for (const double bad : {-1.0, 3.0, 0.5}) EXPECT_THROW(targets(Softmax{3}, {0, bad}), InvalidArgument);
+    for (const double bad : {-1.0, 3.0, 0.5})
+        EXPECT_THROW(targets(Softmax{3}, {0, bad}), InvalidArgument);
     EXPECT_NO_THROW(targets(Poisson{}, {0, 7.5}));
     EXPECT_THROW(targets(Poisson{}, {0, -1}), InvalidArgument);
     EXPECT_NO_THROW(targets(LinearRegression{}, {-3, 1e10}));

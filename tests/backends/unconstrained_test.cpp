@@ -83,8 +83,8 @@ bool listed(Method method, const std::string& label) {
 
 class UnconstrainedTest : public BackendTest, public ::testing::WithParamInterface<Method> {};
 
-/// A dense Hessian of n = 1000 takes half a million evaluations: minutes a solve, and the same code as
-/// n = 100. CUNEWTON_TEST_LARGEST=5000 includes all problems.
+/// A dense Hessian of n = 1000 takes half a million evaluations: minutes a solve, and the same code
+/// as n = 100. CUNEWTON_TEST_LARGEST=5000 includes all problems.
 int largest_dimension() {
     const std::string given = environment("CUNEWTON_TEST_LARGEST");
     return given.empty() ? 100 : std::stoi(given);
@@ -143,7 +143,8 @@ TEST_P(UnconstrainedTest, FarStartsEndTruthfully) {
             if (zero) std::fill(x0.begin(), x0.end(), factor);
             Options options = options_for(method);
             options.max_iterations = 500;
-            const Result<double> result = minimize(objective<double>(functor, problem.n), x0, options);
+            const Result<double> result =
+                minimize(objective<double>(functor, problem.n), x0, options);
             const double exact = exact_gradient_norm(functor, result.x);
             ++total;
             ++ends[result.status];
@@ -162,7 +163,8 @@ TEST_P(UnconstrainedTest, FarStartsEndTruthfully) {
             }
         }
     });
-    std::printf("%s: %d of %d far starts reach a known minimum;", to_string(method), accepted, total);
+    std::printf("%s: %d of %d far starts reach a known minimum;", to_string(method), accepted,
+                total);
     for (const auto& [status, count] : ends) std::printf(" %s %d", to_string(status), count);
     std::printf("\n");
 }

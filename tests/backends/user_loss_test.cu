@@ -101,8 +101,7 @@ TEST_F(UserLossTest, Objective) {
     expect_derivatives_agree(problem, std::vector<double>(9, 0.25));
     for (const BackendChoice choice : both)
         for (const Method method : {Method::newton, Method::trust_region, Method::bfgs}) {
-            const auto result =
-                minimize(problem, std::vector<double>(9, 1.0), on(choice, method));
+            const auto result = minimize(problem, std::vector<double>(9, 1.0), on(choice, method));
             EXPECT_EQ(result.status, Status::converged) << result.message;
             EXPECT_EQ(result.backend, choice == BackendChoice::cpu ? "cpu" : "cuda");
             for (const double x : result.x) EXPECT_NEAR(x, std::log(0.5) / 2, 1e-8);
@@ -186,7 +185,8 @@ __global__ void quartic_kernel(const T* points, int n, int count, T* losses) {
     if (p >= count) return;
     const T* x = points + static_cast<std::ptrdiff_t>(p) * n;
     T f = 0;
-    for (int j = 0; j < n; ++j) f += x[j] * x[j] * x[j] * x[j] / 4 + (j + 1) * x[j] * x[j] / 2 - x[j];
+    for (int j = 0; j < n; ++j)
+        f += x[j] * x[j] * x[j] * x[j] / 4 + (j + 1) * x[j] * x[j] / 2 - x[j];
     losses[p] = f;
 }
 
@@ -245,21 +245,21 @@ TEST_F(UserLossTest, DeviceBatchedEvaluatorDerivatives) {
     }
     options.derivatives.memory_budget = 1;
     EXPECT_THROW(hessian(problem, x, options), InvalidArgument);
-    for (const GradientBy by :
-         {GradientBy::forward_differences, GradientBy::central_differences}) {
+    for (const GradientBy by : {GradientBy::forward_differences, GradientBy::central_differences}) {
         options.derivatives = {.gradient = by};
         const std::vector<double> g = gradient(problem, x, options);
         for (int j = 0; j < n; ++j)
             EXPECT_NEAR(g[j], x[j] * x[j] * x[j] + (j + 1) * x[j] - 1,
                         n * gradient_tolerance<double>(by, n, n, n));
     }
-    const std::vector<double> f = evaluate_batch(problem, std::vector<double>(33 * n, 0.0), options);
+    const std::vector<double> f =
+        evaluate_batch(problem, std::vector<double>(33 * n, 0.0), options);
     EXPECT_EQ(f, std::vector<double>(33, 0.0));
 }
 
 TEST_F(UserLossTest, AFailingDeviceEvaluatorThrowsAndLeavesTheDeviceUsable) {
-    const auto problem = make_batched<double>(
-        {}, 2, [](const double*, int, int, double*, cuda::Stream) {
+    const auto problem =
+        make_batched<double>({}, 2, [](const double*, int, int, double*, cuda::Stream) {
             throw std::domain_error("from the evaluator");
         });
     Options options = on(BackendChoice::cuda);

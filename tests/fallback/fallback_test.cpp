@@ -1,6 +1,6 @@
-// What happens where CUDA cannot run, or runs out of memory. On an ordinary machine only some of this
-// can be seen. CUNEWTON_TEST_EXPECT names what was arranged outside, for instance with an emulated
-// device, and then the tests of it must not be skipped:
+// What happens where CUDA cannot run, or runs out of memory. On an ordinary machine only some of
+// this can be seen. CUNEWTON_TEST_EXPECT names what was arranged outside, for instance with an
+// emulated device, and then the tests of it must not be skipped:
 //   no_device           there is no device, or no driver
 //   no_kernel_image     there is one that this build has no code for
 //   no_memory_at_start  its memory is below 4 MiB
@@ -20,9 +20,12 @@
 namespace cunewton::test {
 namespace {
 
-std::string expectation() { return environment("CUNEWTON_TEST_EXPECT"); }
+std::string expectation() {
+    return environment("CUNEWTON_TEST_EXPECT");
+}
 
-/// The status of "cuda" among the backends of this build; not available where it is not in the build.
+/// The status of "cuda" among the backends of this build; not available where it is not in the
+/// build.
 BackendStatus cuda_status() {
     for (const BackendStatus& status : backends())
         if (status.name == "cuda") return status;
@@ -33,7 +36,9 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-Problem<double> rosenbrock() { return make_objective<double>(cunewton::ExtendedRosenbrock{}, 2); }
+Problem<double> rosenbrock() {
+    return make_objective<double>(cunewton::ExtendedRosenbrock{}, 2);
+}
 const std::vector<double> start{-1.2, 1.0};
 
 Options asking_for(BackendChoice choice) {
@@ -72,7 +77,8 @@ TEST_F(NoDeviceTest, TheReasonIsTheArrangedOne) {
     const std::string reason = cuda_status().reason;
     EXPECT_FALSE(reason.empty());
     if (expectation() == "no_device") {
-        EXPECT_TRUE(contains(reason, "no CUDA device") || contains(reason, "no CUDA driver")) << reason;
+        EXPECT_TRUE(contains(reason, "no CUDA device") || contains(reason, "no CUDA driver"))
+            << reason;
     }
     if (expectation() == "no_kernel_image") {
         EXPECT_TRUE(contains(reason, "no code for this CUDA device")) << reason;
@@ -98,7 +104,8 @@ TEST_F(NoDeviceTest, AskingForCudaByNameThrowsTheReason) {
 }
 
 TEST_F(NoDeviceTest, AutomaticRunsOnTheCpuAndSaysWhy) {
-    const Result<double> result = minimize(rosenbrock(), start, asking_for(BackendChoice::automatic));
+    const Result<double> result =
+        minimize(rosenbrock(), start, asking_for(BackendChoice::automatic));
     EXPECT_EQ(result.status, Status::converged) << result.message;
     EXPECT_EQ(result.backend, "cpu");
     const std::string expected =
@@ -118,7 +125,8 @@ class SmallMemoryTest : public ::testing::Test {
   protected:
     void SetUp() override {
         if (expectation() != needed_)
-            GTEST_SKIP() << "needs a device of little memory (CUNEWTON_TEST_EXPECT=" << needed_ << ")";
+            GTEST_SKIP() << "needs a device of little memory (CUNEWTON_TEST_EXPECT=" << needed_
+                         << ")";
         ASSERT_TRUE(cuda_status().available) << cuda_status().reason;
     }
     explicit SmallMemoryTest(const char* needed) : needed_(needed) {}
@@ -173,7 +181,8 @@ TEST_F(NoMemoryAtStartTest, AskingForCudaByNameThrows) {
 }
 
 TEST_F(NoMemoryAtStartTest, ASmallProblemStillRunsOnTheDevice) {
-    const Result<double> result = minimize(rosenbrock(), start, asking_for(BackendChoice::automatic));
+    const Result<double> result =
+        minimize(rosenbrock(), start, asking_for(BackendChoice::automatic));
     EXPECT_EQ(result.backend, "cuda") << result.backend_reason;
     EXPECT_EQ(result.status, Status::converged);
 }

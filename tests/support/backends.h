@@ -24,7 +24,9 @@ inline std::string tested_backend() {
     return name.empty() ? "cpu" : name;
 }
 
-inline bool testing_cuda() { return tested_backend() == "cuda"; }
+inline bool testing_cuda() {
+    return tested_backend() == "cuda";
+}
 
 inline BackendChoice tested_choice() {
     return testing_cuda() ? BackendChoice::cuda : BackendChoice::cpu;

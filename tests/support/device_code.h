@@ -4,12 +4,13 @@
 #include "tests/support/unconstrained_functors.h"
 #include "tests/support/user_losses.h"
 
-// add_device_code(problem, loss) gives a problem with a test's own loss its GPU code, which .cu files
-// in tests/backends hold, so that one test source runs on every backend. Does nothing without CUDA.
+// add_device_code(problem, loss) gives a problem with a test's own loss its GPU code, which .cu
+// files in tests/backends hold, so that one test source runs on every backend. Does nothing without
+// CUDA.
 namespace cunewton::test {
 
 #if CUNEWTON_WITH_CUDA
-#define CUNEWTON_TEST_DECLARE(Loss)                            \
+#define CUNEWTON_TEST_DECLARE(Loss)                                   \
     void add_device_code(Problem<double>& problem, const Loss& loss); \
     void add_device_code(Problem<float>& problem, const Loss& loss);
 CUNEWTON_TEST_USER_LOSSES(CUNEWTON_TEST_DECLARE)

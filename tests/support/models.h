@@ -24,20 +24,29 @@ inline const std::vector<ModelKind>& all_models() {
 
 inline int classes_of(ModelKind kind) {
     switch (kind) {
-        case ModelKind::softmax2: return 2;
-        case ModelKind::softmax3: return 3;
-        case ModelKind::softmax10: return 10;
-        default: return 1;
+        case ModelKind::softmax2:
+            return 2;
+        case ModelKind::softmax3:
+            return 3;
+        case ModelKind::softmax10:
+            return 10;
+        default:
+            return 1;
     }
 }
 
 inline std::string name_of(ModelKind kind) {
     switch (kind) {
-        case ModelKind::squared: return "squared";
-        case ModelKind::logistic: return "logistic";
-        case ModelKind::poisson: return "poisson";
-        case ModelKind::huber: return "huber";
-        default: return "softmax " + std::to_string(classes_of(kind));
+        case ModelKind::squared:
+            return "squared";
+        case ModelKind::logistic:
+            return "logistic";
+        case ModelKind::poisson:
+            return "poisson";
+        case ModelKind::huber:
+            return "huber";
+        default:
+            return "softmax " + std::to_string(classes_of(kind));
     }
 }
 
@@ -45,11 +54,16 @@ constexpr double huber_delta = 1.25;
 
 inline OracleModel oracle_model(ModelKind kind) {
     switch (kind) {
-        case ModelKind::squared: return {OracleLoss::squared};
-        case ModelKind::logistic: return {OracleLoss::logistic};
-        case ModelKind::poisson: return {OracleLoss::poisson};
-        case ModelKind::huber: return {OracleLoss::huber, 1, huber_delta};
-        default: return {OracleLoss::softmax, classes_of(kind)};
+        case ModelKind::squared:
+            return {OracleLoss::squared};
+        case ModelKind::logistic:
+            return {OracleLoss::logistic};
+        case ModelKind::poisson:
+            return {OracleLoss::poisson};
+        case ModelKind::huber:
+            return {OracleLoss::huber, 1, huber_delta};
+        default:
+            return {OracleLoss::softmax, classes_of(kind)};
     }
 }
 
@@ -107,17 +121,23 @@ class Model {
     Model& operator=(const Model&) = delete;
 
     Samples<T> samples() const {
-        return {features_.data(), options_.samples, options_.features,
-                options_.ld_padding ? options_.features + options_.ld_padding : 0, targets_.data(),
-                weights_.empty() ? nullptr : weights_.data()};
+        return {
+            features_.data(),  options_.samples,
+            options_.features, options_.ld_padding ? options_.features + options_.ld_padding : 0,
+            targets_.data(),   weights_.empty() ? nullptr : weights_.data()};
     }
     Problem<T> problem() const {
         switch (kind_) {
-            case ModelKind::squared: return make(LinearRegression{});
-            case ModelKind::logistic: return make(Logistic{});
-            case ModelKind::poisson: return make(Poisson{});
-            case ModelKind::huber: return make(Huber{huber_delta});
-            default: return make(Softmax{classes_of(kind_)});
+            case ModelKind::squared:
+                return make(LinearRegression{});
+            case ModelKind::logistic:
+                return make(Logistic{});
+            case ModelKind::poisson:
+                return make(Poisson{});
+            case ModelKind::huber:
+                return make(Huber{huber_delta});
+            default:
+                return make(Softmax{classes_of(kind_)});
         }
     }
     /// A point of ordinary size, not a minimiser.
@@ -125,7 +145,9 @@ class Model {
     const OracleData& oracle() const { return oracle_; }
     OracleModel model() const { return oracle_model(kind_); }
 
-    long double value(const std::vector<T>& x) const { return oracle_value(model(), oracle_, wide(x)); }
+    long double value(const std::vector<T>& x) const {
+        return oracle_value(model(), oracle_, wide(x));
+    }
     std::vector<long double> gradient(const std::vector<T>& x) const {
         return oracle_gradient(model(), oracle_, wide(x));
     }
@@ -140,13 +162,17 @@ class Model {
         return make_linear_predictor<T>(loss, samples(), options_.problem);
     }
     Dataset dataset() const {
-        const DatasetOptions o{options_.problem.intercept, options_.weights || options_.zero_weights, 0.5};
+        const DatasetOptions o{options_.problem.intercept,
+                               options_.weights || options_.zero_weights, 0.5};
         const int samples = options_.samples, features = options_.features;
         switch (kind_) {
             case ModelKind::squared:
-            case ModelKind::huber: return make_regression(samples, features, options_.seed, o);
-            case ModelKind::logistic: return make_binary(samples, features, options_.seed, o);
-            case ModelKind::poisson: return make_counts(samples, features, options_.seed, o);
+            case ModelKind::huber:
+                return make_regression(samples, features, options_.seed, o);
+            case ModelKind::logistic:
+                return make_binary(samples, features, options_.seed, o);
+            case ModelKind::poisson:
+                return make_counts(samples, features, options_.seed, o);
             default:
                 return make_multiclass(samples, features, classes_of(kind_), options_.seed, o);
         }

@@ -35,15 +35,19 @@ template <class T>
 double gradient_tolerance(GradientBy by, long terms, double f, double g) {
     const double ratio = std::max(1.0, std::abs(f) / g);
     switch (by) {
-        case GradientBy::forward_differences: return 8 * std::sqrt(epsilon<T>) * ratio;
-        case GradientBy::central_differences: return 8 * std::pow(epsilon<T>, 2.0 / 3) * ratio;
-        default: return sum_tolerance<T>(terms);
+        case GradientBy::forward_differences:
+            return 8 * std::sqrt(epsilon<T>) * ratio;
+        case GradientBy::central_differences:
+            return 8 * std::pow(epsilon<T>, 2.0 / 3) * ratio;
+        default:
+            return sum_tolerance<T>(terms);
     }
 }
 
 /// Of a Hessian with largest entry h, likewise:
 ///   of gradients g, step eps^(1/3):  truncation h^2 g'''/6, rounding eps g / h
-///   of values f, step eps^(1/4):     truncation h^2 f''''/12 (diagonal) or /3, rounding 4 eps f / h^2
+///   of values f, step eps^(1/4):     truncation h^2 f''''/12 (diagonal) or /3, rounding 4 eps f /
+///   h^2
 template <class T>
 double hessian_tolerance(HessianBy by, long terms, double f, double g, double h) {
     switch (by) {
@@ -51,7 +55,8 @@ double hessian_tolerance(HessianBy by, long terms, double f, double g, double h)
             return 16 * std::pow(epsilon<T>, 2.0 / 3) * std::max(1.0, g / h);
         case HessianBy::value_differences:
             return 16 * std::sqrt(epsilon<T>) * std::max(1.0, std::abs(f) / h);
-        default: return sum_tolerance<T>(terms);
+        default:
+            return sum_tolerance<T>(terms);
     }
 }
 
@@ -59,9 +64,12 @@ double hessian_tolerance(HessianBy by, long terms, double f, double g, double h)
 /// come to.
 inline double promised_hessian_accuracy(HessianBy by) {
     switch (by) {
-        case HessianBy::gradient_differences: return 1e-9;
-        case HessianBy::value_differences: return 1e-5;
-        default: return 1e-13;
+        case HessianBy::gradient_differences:
+            return 1e-9;
+        case HessianBy::value_differences:
+            return 1e-5;
+        default:
+            return 1e-13;
     }
 }
 

@@ -24,16 +24,14 @@ struct BlackBoxLogistic {
         return math::softplus(z) - z * s.target();
     }
     template <class X, class S, class G>
-        requires(supplied >= 1)
-    CUNEWTON_HOST_DEVICE void gradient(const X& x, const S& s, G& g) const {
+    requires(supplied >= 1) CUNEWTON_HOST_DEVICE void gradient(const X& x, const S& s, G& g) const {
         const auto z = predictor(x, s);
         const auto slope = probability(z) - s.target();
         for (int j = 0; j < s.size(); ++j) g[j] += slope * s[j];
         g[s.size()] += slope;
     }
     template <class X, class S, class H>
-        requires(supplied >= 2)
-    CUNEWTON_HOST_DEVICE void hessian(const X& x, const S& s, H& h) const {
+    requires(supplied >= 2) CUNEWTON_HOST_DEVICE void hessian(const X& x, const S& s, H& h) const {
         const auto z = predictor(x, s);
         using R = decltype(probability(z));
         const R p = probability(z);
@@ -63,8 +61,8 @@ struct UserSquaredError {
     }
 };
 
-/// sum_j (x_j^4 / 4 + a_j x_j^2 / 2 + b_j x_j), a = (-2, 1, 1, ...), b = (0, 1, 1, ...). At x = 0 the
-/// gradient is orthogonal to the only direction of negative curvature: the hard case of a trust
+/// sum_j (x_j^4 / 4 + a_j x_j^2 / 2 + b_j x_j), a = (-2, 1, 1, ...), b = (0, 1, 1, ...). At x = 0
+/// the gradient is orthogonal to the only direction of negative curvature: the hard case of a trust
 /// region. Minimisers have x_0 = +-sqrt 2 and x_j = r, the real root of r^3 + r + 1.
 struct HardCase {
     template <class X>

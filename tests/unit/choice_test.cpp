@@ -17,7 +17,8 @@ namespace {
 
 /// Every message of the library reads PROBLEM (WHY) WHAT TO DO.
 ::testing::AssertionResult in_three_parts(const std::string& message) {
-    if (std::regex_match(message, std::regex(R"([^(]+\(.+\) .+)"))) return ::testing::AssertionSuccess();
+    if (std::regex_match(message, std::regex(R"([^(]+\(.+\) .+)")))
+        return ::testing::AssertionSuccess();
     return ::testing::AssertionFailure() << "not PROBLEM (WHY) WHAT TO DO: " << message;
 }
 
@@ -56,7 +57,8 @@ TEST(Resolve, NamedMethodsAreKept) {
                                HessianBy::gradient_differences, HessianBy::value_differences})
         EXPECT_EQ(resolve(by, with_both), by);
     EXPECT_EQ(resolve(HessianBy::gradient_differences, generic), HessianBy::gradient_differences);
-    EXPECT_EQ(resolve(GradientBy::forward_differences, values_only), GradientBy::forward_differences);
+    EXPECT_EQ(resolve(GradientBy::forward_differences, values_only),
+              GradientBy::forward_differences);
     EXPECT_EQ(resolve(HessianBy::value_differences, values_only), HessianBy::value_differences);
 }
 
@@ -205,7 +207,8 @@ TEST(BackendChoice, AskingForWhatCannotRunThrowsTheReason) {
     const std::string by_variable =
         message_of<BackendUnavailable>([] { minimized_by(BackendChoice::automatic); });
     EXPECT_EQ(by_option, by_variable);
-    EXPECT_THROW(evaluate(make_objective<double>(ExtendedRosenbrock{}, 2), start), BackendUnavailable);
+    EXPECT_THROW(evaluate(make_objective<double>(ExtendedRosenbrock{}, 2), start),
+                 BackendUnavailable);
 }
 
 TEST(BackendChoice, ALossWithoutDeviceCodeRunsOnTheCpuAndSaysWhy) {
@@ -228,8 +231,8 @@ TEST(BackendChoice, ALossWithoutDeviceCodeRunsOnTheCpuAndSaysWhy) {
 }
 
 TEST(BackendChoice, ADeviceEvaluatorAloneDoesNotRunOnTheCpu) {
-    const auto problem = make_batched<double>(
-        {}, 1, [](const double*, int, int, double*, cuda::Stream) {});
+    const auto problem =
+        make_batched<double>({}, 1, [](const double*, int, int, double*, cuda::Stream) {});
     EXPECT_FALSE(problem.runs_on_cpu());
     EXPECT_TRUE(problem.runs_on_cuda());
     Options options;

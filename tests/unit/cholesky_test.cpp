@@ -15,7 +15,9 @@ namespace {
 
 using test::Random;
 
-std::size_t at(int i, int j, int n) { return static_cast<std::size_t>(j) * n + i; }
+std::size_t at(int i, int j, int n) {
+    return static_cast<std::size_t>(j) * n + i;
+}
 
 template <class T>
 class CholeskyTest : public ::testing::Test {
@@ -29,8 +31,8 @@ class CholeskyTest : public ::testing::Test {
         return v;
     }
 
-    /// Symmetric, entries of size 1, made definite by its diagonal; the upper triangle is NaN, which
-    /// nothing may read.
+    /// Symmetric, entries of size 1, made definite by its diagonal; the upper triangle is NaN,
+    /// which nothing may read.
     static std::vector<T> definite(int n, std::uint64_t seed) {
         std::vector<T> A = random_vector(n * n, seed);
         for (int j = 0; j < n; ++j) {
@@ -44,7 +46,8 @@ class CholeskyTest : public ::testing::Test {
         return i >= j ? A[at(i, j, n)] : A[at(j, i, n)];
     }
 
-    static std::vector<T> factorize(CpuBackend<T>& backend, const std::vector<T>& A, T shift, int n) {
+    static std::vector<T> factorize(CpuBackend<T>& backend, const std::vector<T>& A, T shift,
+                                    int n) {
         std::vector<T> L(A.size(), nan);
         const std::vector<T> before = A;
         backend.factorize(A.data(), shift, L.data(), n);
@@ -78,7 +81,8 @@ TYPED_TEST(CholeskyTest, FactorsMultiplyToTheShiftedMatrix) {
                     long double sum = 0;
                     for (int k = 0; k <= j; ++k)
                         sum += static_cast<long double>(L[at(i, k, n)]) * L[at(j, k, n)];
-                    const long double a = A[at(i, j, n)] + (i == j ? static_cast<long double>(shift) : 0);
+                    const long double a =
+                        A[at(i, j, n)] + (i == j ? static_cast<long double>(shift) : 0);
                     ASSERT_LE(std::abs(sum - a), bound) << i << ", " << j;
                 }
         }
@@ -136,7 +140,8 @@ TYPED_TEST(CholeskyTest, ZeroAndSemidefiniteMatricesAreNotFactorised) {
 TYPED_TEST(CholeskyTest, NumbersThatAreNotFiniteAreNotFactorised) {
     using T = TypeParam;
     for (const int n : {1, 96, 200})
-        for (const T bad : {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()})
+        for (const T bad :
+             {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()})
             for (const int row : {0, n / 2, n - 1})
                 for (const int column : {0, row}) {
                     CpuBackend<T> backend(2);
@@ -167,13 +172,13 @@ TYPED_TEST(CholeskyTest, VectorOperations) {
     using T = TypeParam;
     CpuBackend<T> backend(2);
     for (const int n : {1, 7, 200}) {
-        const std::vector<T> A = this->definite(n, 5), x = this->random_vector(n, 1), p = this->random_vector(n, 2);
+        const std::vector<T> A = this->definite(n, 5), x = this->random_vector(n, 1),
+                             p = this->random_vector(n, 2);
         std::vector<T> y(n);
         backend.scale(y.data(), T(-2), x.data(), n);
         for (int i = 0; i < n; ++i) EXPECT_EQ(y[i], T(-2) * x[i]);
         backend.add_scaled(y.data(), x.data(), T(0.5), p.data(), n);
-        for (int i = 0; i < n; ++i)
-            EXPECT_NEAR(y[i], x[i] + T(0.5) * p[i], test::epsilon<T>);
+        for (int i = 0; i < n; ++i) EXPECT_NEAR(y[i], x[i] + T(0.5) * p[i], test::epsilon<T>);
         backend.copy(y.data(), x.data(), n);
         EXPECT_EQ(y, x);
         long double product = 0;
@@ -193,7 +198,8 @@ TYPED_TEST(CholeskyTest, VectorOperations) {
         for (int j = 0; j < n; ++j)
             for (int i = j; i < n; ++i) {
                 const long double exact = A[at(i, j, n)] +
-                                          -0.5L * (static_cast<long double>(x[i]) * p[j] + static_cast<long double>(p[i]) * x[j]) +
+                                          -0.5L * (static_cast<long double>(x[i]) * p[j] +
+                                                   static_cast<long double>(p[i]) * x[j]) +
                                           2 * static_cast<long double>(x[i]) * x[j];
                 EXPECT_LE(std::abs(B[at(i, j, n)] - exact), test::sum_tolerance<T>(4) * (n + 5));
             }

@@ -84,20 +84,19 @@ TYPED_TEST(DerivativeCheckTest, AWrongGradientIsCaughtAndTheEntryNamed) {
 
 TYPED_TEST(DerivativeCheckTest, AWrongHessianIsCaughtAndTheEntryNamed) {
     for (const auto& [row, column] : {std::pair{0, 0}, {3, 3}, {2, 0}, {3, 1}}) {
-        const DerivativeCheck check = this->hessian_of(
-            {.wrong_row = row, .wrong_column = column, .error = this->visible()});
+        const DerivativeCheck check =
+            this->hessian_of({.wrong_row = row, .wrong_column = column, .error = this->visible()});
         EXPECT_FALSE(check.agrees);
         EXPECT_EQ(std::max(check.row, check.column), row);
         EXPECT_EQ(std::min(check.row, check.column), column);
-        const std::string entry = "entry (" + std::to_string(check.row) + ", " +
-                                  std::to_string(check.column) + ")";
+        const std::string entry =
+            "entry (" + std::to_string(check.row) + ", " + std::to_string(check.column) + ")";
         EXPECT_NE(check.message.find(entry), std::string::npos) << check.message;
     }
 }
 
 TYPED_TEST(DerivativeCheckTest, ADerivativeThatIsNotANumberIsTheWorst) {
-    const DerivativeCheck check =
-        this->gradient_of({.wrong_gradient = 2, .error = std::nan("")});
+    const DerivativeCheck check = this->gradient_of({.wrong_gradient = 2, .error = std::nan("")});
     EXPECT_FALSE(check.agrees);
     EXPECT_EQ(check.row, 2);
 }

@@ -46,7 +46,7 @@ constexpr int lanes_of<lanes::base::Pack<T, V>> = lanes::base::Pack<T, V>::lanes
 template <class S>
 S seeded(double value) {
     S s = static_cast<S>(value);
-    if constexpr (lanes_of<S> > 1) {
+    if constexpr (lanes_of < S >> 1) {
         for (int l = 0; l < lanes_of<S>; ++l)
             s.set_lane(l, static_cast<real_t<S>>(value * (1 + 0.03125 * l)));
     }
@@ -120,42 +120,80 @@ TYPED_TEST(DualTest, ElementaryFunctions) {
                           const std::vector<double>& points) {
         TestFixture::expect_chain_rule(name, function, exact, points);
     };
-    check("exp", [](const auto& x) { return exp(x); },
-          [](Real x) { return Jet{std::exp(x), std::exp(x), std::exp(x)}; }, anywhere);
-    check("expm1", [](const auto& x) { return expm1(x); },
-          [](Real x) { return Jet{std::expm1(x), std::exp(x), std::exp(x)}; }, anywhere);
-    check("log", [](const auto& x) { return log(x); },
-          [](Real x) { return Jet{std::log(x), 1 / x, -1 / (x * x)}; }, positive);
-    check("log1p", [](const auto& x) { return log1p(x); },
-          [](Real x) { return Jet{std::log1p(x), 1 / (1 + x), -1 / ((1 + x) * (1 + x))}; },
-          {-0.5, 0.0, 0.25, 4.0});
-    check("sqrt", [](const auto& x) { return sqrt(x); },
-          [](Real x) {
-              return Jet{std::sqrt(x), 0.5L / std::sqrt(x), -0.25L / (x * std::sqrt(x))};
-          },
-          positive);
-    check("sin", [](const auto& x) { return sin(x); },
-          [](Real x) { return Jet{std::sin(x), std::cos(x), -std::sin(x)}; }, anywhere);
-    check("cos", [](const auto& x) { return cos(x); },
-          [](Real x) { return Jet{std::cos(x), -std::sin(x), -std::cos(x)}; }, anywhere);
-    check("tanh", [](const auto& x) { return tanh(x); },
-          [](Real x) {
-              const Real t = std::tanh(x), slope = 1 - t * t;
-              return Jet{t, slope, -2 * t * slope};
-          },
-          anywhere);
-    check("abs", [](const auto& x) { return abs(x); },
-          [](Real x) { return Jet{std::abs(x), x < 0 ? -1.0L : 1.0L, 0}; }, {-1.75, -0.5, 2.0});
-    check("square", [](const auto& x) { return square(x); },
-          [](Real x) { return Jet{x * x, 2 * x, 2}; }, anywhere);
-    check("reciprocal", [](const auto& x) { return reciprocal(x); },
-          [](Real x) { return Jet{1 / x, -1 / (x * x), 2 / (x * x * x)}; }, {-1.75, 0.5, 2.0});
-    check("softplus", [](const auto& x) { return softplus(x); },
-          [](Real x) {
-              const Real p = 1 / (1 + std::exp(-x));
-              return Jet{std::log1p(std::exp(x)), p, p * (1 - p)};
-          },
-          {-30.0, -1.75, -0.5, 0.25, 2.0, 30.0});
+    check(
+        "exp", [](const auto& x) { return exp(x); },
+        [](Real x) {
+            return Jet{std::exp(x), std::exp(x), std::exp(x)};
+        },
+        anywhere);
+    check(
+        "expm1", [](const auto& x) { return expm1(x); },
+        [](Real x) {
+            return Jet{std::expm1(x), std::exp(x), std::exp(x)};
+        },
+        anywhere);
+    check(
+        "log", [](const auto& x) { return log(x); },
+        [](Real x) {
+            return Jet{std::log(x), 1 / x, -1 / (x * x)};
+        },
+        positive);
+    check(
+        "log1p", [](const auto& x) { return log1p(x); },
+        [](Real x) {
+            return Jet{std::log1p(x), 1 / (1 + x), -1 / ((1 + x) * (1 + x))};
+        },
+        {-0.5, 0.0, 0.25, 4.0});
+    check(
+        "sqrt", [](const auto& x) { return sqrt(x); },
+        [](Real x) {
+            return Jet{std::sqrt(x), 0.5L / std::sqrt(x), -0.25L / (x * std::sqrt(x))};
+        },
+        positive);
+    check(
+        "sin", [](const auto& x) { return sin(x); },
+        [](Real x) {
+            return Jet{std::sin(x), std::cos(x), -std::sin(x)};
+        },
+        anywhere);
+    check(
+        "cos", [](const auto& x) { return cos(x); },
+        [](Real x) {
+            return Jet{std::cos(x), -std::sin(x), -std::cos(x)};
+        },
+        anywhere);
+    check(
+        "tanh", [](const auto& x) { return tanh(x); },
+        [](Real x) {
+            const Real t = std::tanh(x), slope = 1 - t * t;
+            return Jet{t, slope, -2 * t * slope};
+        },
+        anywhere);
+    check(
+        "abs", [](const auto& x) { return abs(x); },
+        [](Real x) {
+            return Jet{std::abs(x), x < 0 ? -1.0L : 1.0L, 0};
+        },
+        {-1.75, -0.5, 2.0});
+    check(
+        "square", [](const auto& x) { return square(x); },
+        [](Real x) {
+            return Jet{x * x, 2 * x, 2};
+        },
+        anywhere);
+    check(
+        "reciprocal", [](const auto& x) { return reciprocal(x); },
+        [](Real x) {
+            return Jet{1 / x, -1 / (x * x), 2 / (x * x * x)};
+        },
+        {-1.75, 0.5, 2.0});
+    check(
+        "softplus", [](const auto& x) { return softplus(x); },
+        [](Real x) {
+            const Real p = 1 / (1 + std::exp(-x));
+            return Jet{std::log1p(std::exp(x)), p, p * (1 - p)};
+        },
+        {-30.0, -1.75, -0.5, 0.25, 2.0, 30.0});
 }
 
 TYPED_TEST(DualTest, FunctionsWithConstants) {
@@ -164,27 +202,64 @@ TYPED_TEST(DualTest, FunctionsWithConstants) {
     const auto check = [&](const std::string& name, const auto& function, const auto& exact) {
         TestFixture::expect_chain_rule(name, function, exact, points);
     };
-    check("x + 2", [](const auto& x) { return x + 2; }, [](Real x) { return Jet{x + 2, 1, 0}; });
-    check("2 + x", [](const auto& x) { return 2.0 + x; }, [](Real x) { return Jet{x + 2, 1, 0}; });
-    check("x - 2", [](const auto& x) { return x - 2.0f; }, [](Real x) { return Jet{x - 2, 1, 0}; });
-    check("2 - x", [](const auto& x) { return 2 - x; }, [](Real x) { return Jet{2 - x, -1, 0}; });
-    check("3x", [](const auto& x) { return x * 3; }, [](Real x) { return Jet{3 * x, 3, 0}; });
-    check("3x", [](const auto& x) { return S(3.0) * x; }, [](Real x) { return Jet{3 * x, 3, 0}; });
-    check("x/4", [](const auto& x) { return x / 4.0; },
-          [](Real x) { return Jet{x / 4, 0.25L, 0}; });
-    check("3/x", [](const auto& x) { return 3 / x; },
-          [](Real x) { return Jet{3 / x, -3 / (x * x), 6 / (x * x * x)}; });
-    check("-x", [](const auto& x) { return -x; }, [](Real x) { return Jet{-x, -1, 0}; });
-    check("compound",
-          [](auto x) {
-              auto y = x;
-              y += 1.0;
-              y *= x;
-              y -= x;
-              y /= 2.0;
-              return y;
-          },
-          [](Real x) { return Jet{x * x / 2, x, 1}; });
+    check(
+        "x + 2", [](const auto& x) { return x + 2; },
+        [](Real x) {
+            return Jet{x + 2, 1, 0};
+        });
+    check(
+        "2 + x", [](const auto& x) { return 2.0 + x; },
+        [](Real x) {
+            return Jet{x + 2, 1, 0};
+        });
+    check(
+        "x - 2", [](const auto& x) { return x - 2.0f; },
+        [](Real x) {
+            return Jet{x - 2, 1, 0};
+        });
+    check(
+        "2 - x", [](const auto& x) { return 2 - x; },
+        [](Real x) {
+            return Jet{2 - x, -1, 0};
+        });
+    check(
+        "3x", [](const auto& x) { return x * 3; },
+        [](Real x) {
+            return Jet{3 * x, 3, 0};
+        });
+    check(
+        "3x", [](const auto& x) { return S(3.0) * x; },
+        [](Real x) {
+            return Jet{3 * x, 3, 0};
+        });
+    check(
+        "x/4", [](const auto& x) { return x / 4.0; },
+        [](Real x) {
+            return Jet{x / 4, 0.25L, 0};
+        });
+    check(
+        "3/x", [](const auto& x) { return 3 / x; },
+        [](Real x) {
+            return Jet{3 / x, -3 / (x * x), 6 / (x * x * x)};
+        });
+    check(
+        "-x", [](const auto& x) { return -x; },
+        [](Real x) {
+            return Jet{-x, -1, 0};
+        });
+    check(
+        "compound",
+        [](auto x) {
+            auto y = x;
+            y += 1.0;
+            y *= x;
+            y -= x;
+            y /= 2.0;
+            return y;
+        },
+        [](Real x) {
+            return Jet{x * x / 2, x, 1};
+        });
 }
 
 TYPED_TEST(DualTest, OperatorsOfTwoVariables) {
@@ -198,13 +273,15 @@ TYPED_TEST(DualTest, OperatorsOfTwoVariables) {
         const Real av = x(a.v), a1 = x(a.d1), a2 = x(a.d2), a12 = x(a.d12);
         const Real bv = x(b.v), b1 = x(b.d1), b2 = x(b.d2), b12 = x(b.d12);
         TestFixture::expect_hyper_dual(sum, l, av + bv, a1 + b1, a2 + b2, a12 + b12, "a + b");
-        TestFixture::expect_hyper_dual(difference, l, av - bv, a1 - b1, a2 - b2, a12 - b12, "a - b");
+        TestFixture::expect_hyper_dual(difference, l, av - bv, a1 - b1, a2 - b2, a12 - b12,
+                                       "a - b");
         TestFixture::expect_hyper_dual(product, l, av * bv, a1 * bv + av * b1, a2 * bv + av * b2,
                                        a12 * bv + a1 * b2 + a2 * b1 + av * b12, "a * b");
-        TestFixture::expect_hyper_dual(
-            quotient, l, av / bv, a1 / bv - av * b1 / (bv * bv), a2 / bv - av * b2 / (bv * bv),
-            a12 / bv - (a1 * b2 + a2 * b1 + av * b12) / (bv * bv) + 2 * av * b1 * b2 / (bv * bv * bv),
-            "a / b");
+        TestFixture::expect_hyper_dual(quotient, l, av / bv, a1 / bv - av * b1 / (bv * bv),
+                                       a2 / bv - av * b2 / (bv * bv),
+                                       a12 / bv - (a1 * b2 + a2 * b1 + av * b12) / (bv * bv) +
+                                           2 * av * b1 * b2 / (bv * bv * bv),
+                                       "a / b");
         TestFixture::expect_near((da * db).d, l, a1 * bv + av * b1, "Dual a * b");
         TestFixture::expect_near((da / db).d, l, a1 / bv - av * b1 / (bv * bv), "Dual a / b");
         TestFixture::expect_near((da + db).d, l, a1 + b1, "Dual a + b");

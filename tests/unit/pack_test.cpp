@@ -82,7 +82,8 @@ class PackTest : public ::testing::Test {
         const Scalar nearest = static_cast<Scalar>(exact);
         if (std::isnan(nearest)) return std::isnan(computed) ? 0 : INFINITY;
         if (std::isinf(nearest)) return computed == nearest ? 0 : INFINITY;
-        const Scalar above = std::nextafter(std::abs(nearest), std::numeric_limits<Scalar>::infinity());
+        const Scalar above =
+            std::nextafter(std::abs(nearest), std::numeric_limits<Scalar>::infinity());
         const long double unit = static_cast<long double>(above) - std::abs(nearest);
         return static_cast<double>(std::abs(computed - exact) / unit);
     }
@@ -148,7 +149,8 @@ TYPED_TEST(PackTest, WidthIsThatOfTheInstructionSet) {
     if (std::is_same_v<typename TestFixture::Lanes, cpu::Avx512Lanes>) bytes = 64;
 #endif
     EXPECT_EQ(TestFixture::width, TypeParam::vectors * bytes / static_cast<int>(sizeof(T)));
-    EXPECT_EQ(sizeof(typename TestFixture::Pack), TypeParam::vectors * static_cast<std::size_t>(bytes));
+    EXPECT_EQ(sizeof(typename TestFixture::Pack),
+              TypeParam::vectors * static_cast<std::size_t>(bytes));
     static_assert(std::is_same_v<real_t<typename TestFixture::Pack>, T>);
 }
 
@@ -232,10 +234,15 @@ TYPED_TEST(PackTest, ComparisonsSelectLaneByLane) {
         put(!(pa < pb));
     });
     for (int i = 0; i < lanes; ++i) {
-        const bool expected[] = {a[i] < b[i],           a[i] > b[i],  a[i] <= b[i],
-                                 a[i] >= b[i],          a[i] == b[i], a[i] < b[i] && a[i] > T(0),
-                                 a[i] < b[i] || a[i] > T(0), !(a[i] < b[i])};
-        for (int c = 0; c < 8; ++c) EXPECT_EQ(y[c * lanes + i], T(expected[c])) << c << ", lane " << i;
+        const bool expected[] = {a[i]<b[i], a[i]> b[i],
+                                 a[i] <= b[i],
+                                 a[i] >= b[i],
+                                 a[i] == b[i],
+                                 a[i] < b[i] && a[i] > T(0),
+                                 a[i] < b[i] || a[i] > T(0),
+                                 !(a[i] < b[i])};
+        for (int c = 0; c < 8; ++c)
+            EXPECT_EQ(y[c * lanes + i], T(expected[c])) << c << ", lane " << i;
     }
 }
 
@@ -267,8 +274,8 @@ TYPED_TEST(PackTest, ExpIsWithinTwoUnits) {
     for (const double edge : {low, high, 0.0, -0.0, 0.34657359027997264, -0.34657359027997264, 1.0})
         x.push_back(static_cast<T>(edge));
     std::erase_if(x, [&](T v) { return v < T(low); });
-    TestFixture::expect_within_two_ulps(x, [](const auto& p) { return exp(p); },
-                                        [](long double v) { return std::exp(v); });
+    TestFixture::expect_within_two_ulps(
+        x, [](const auto& p) { return exp(p); }, [](long double v) { return std::exp(v); });
 }
 
 TYPED_TEST(PackTest, ExpAtTheEnds) {
@@ -299,8 +306,8 @@ TYPED_TEST(PackTest, LogIsWithinTwoUnits) {
                          std::numeric_limits<T>::max(), T(0.70710678118654752440L)})
         x.push_back(edge);
     std::erase(x, T(0));
-    TestFixture::expect_within_two_ulps(x, [](const auto& p) { return log(p); },
-                                        [](long double v) { return std::log(v); });
+    TestFixture::expect_within_two_ulps(
+        x, [](const auto& p) { return log(p); }, [](long double v) { return std::log(v); });
 }
 
 TYPED_TEST(PackTest, LogAtTheEnds) {
@@ -326,8 +333,8 @@ TYPED_TEST(PackTest, Log1pIsWithinTwoUnits) {
         if (tiny < T(1)) x.push_back(-tiny);
     x.push_back(std::nextafter(T(-1), T(0)));
     std::erase(x, T(-1));
-    TestFixture::expect_within_two_ulps(x, [](const auto& p) { return log1p(p); },
-                                        [](long double v) { return std::log1p(v); });
+    TestFixture::expect_within_two_ulps(
+        x, [](const auto& p) { return log1p(p); }, [](long double v) { return std::log1p(v); });
 }
 
 TYPED_TEST(PackTest, Log1pAtTheEnds) {
@@ -369,8 +376,7 @@ TYPED_TEST(PackTest, SoftplusNeitherOverflowsNorLosesItsTail) {
     std::vector<T> x;
     for (int i = -700; i <= 700; ++i) x.push_back(static_cast<T>(i / (sizeof(T) == 8 ? 1.0 : 8.2)));
     x.push_back(T(1e30f));
-    const std::vector<T> y =
-        TestFixture::apply(x, [](const auto& p) { return math::softplus(p); });
+    const std::vector<T> y = TestFixture::apply(x, [](const auto& p) { return math::softplus(p); });
     for (std::size_t i = 0; i < x.size(); ++i) {
         const long double z = x[i];
         const long double exact = std::max(z, 0.0L) + std::log1p(std::exp(-std::abs(z)));
@@ -385,7 +391,9 @@ TEST(Dispatch, RunsTheLanesThatItNames) {
         bytes = static_cast<int>(sizeof(typename Lanes::template Pack<double, 2>)) / 2;
     });
     const cpu::InstructionSet set = cpu::instruction_set();
-    EXPECT_EQ(bytes, set == cpu::InstructionSet::avx512 ? 64 : set == cpu::InstructionSet::avx2 ? 32 : 16)
+    EXPECT_EQ(bytes, set == cpu::InstructionSet::avx512 ? 64
+                     : set == cpu::InstructionSet::avx2 ? 32
+                                                        : 16)
         << cpu::to_string(set);
     EXPECT_STREQ(cpu::to_string(cpu::InstructionSet::portable), "portable");
     EXPECT_STREQ(cpu::to_string(cpu::InstructionSet::base), "base");

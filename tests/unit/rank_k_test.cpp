@@ -104,8 +104,10 @@ class RankKTest : public ::testing::Test {
         result.size = result.c;
         std::vector<double> row(c.n, 1.0);
         for (int s = 0; s < c.rows; ++s) {
-            for (int j = 0; j < data.d; ++j) row[j] = data.rows[static_cast<std::size_t>(s) * data.ld + j];
-            const double w = factor(p) * (data.weights[p].empty() ? 1.0 : double(data.weights[p][s]));
+            for (int j = 0; j < data.d; ++j)
+                row[j] = data.rows[static_cast<std::size_t>(s) * data.ld + j];
+            const double w =
+                factor(p) * (data.weights[p].empty() ? 1.0 : double(data.weights[p][s]));
             for (int j = 0; j < c.n; ++j)
                 for (int i = j; i < c.n; ++i) {
                     // Exact enough: one rounding of a double product a term.
@@ -131,7 +133,8 @@ class RankKTest : public ::testing::Test {
                     const std::size_t at = static_cast<std::size_t>(j) * data.ldc + i;
                     const Sum start = data.start[p][at];
                     if (i < j || i >= c.n) {
-                        ASSERT_EQ(result[p][at], start) << "outside of the triangle: " << i << ", " << j;
+                        ASSERT_EQ(result[p][at], start)
+                            << "outside of the triangle: " << i << ", " << j;
                         continue;
                     }
                     const std::size_t e = static_cast<std::size_t>(j) * c.n + i;
@@ -164,7 +167,8 @@ TYPED_TEST(RankKTest, AgreesWithTheNaiveSum) {
 }
 
 TYPED_TEST(RankKTest, AddsAColumnOfOnes) {
-    for (const int n : {1, 2, 24, 25, 49, 65, 197}) this->expect_right({.n = n, .rows = 257, .ones = true});
+    for (const int n : {1, 2, 24, 25, 49, 65, 197})
+        this->expect_right({.n = n, .rows = 257, .ones = true});
 }
 
 TYPED_TEST(RankKTest, WithoutWeightsTakesTheFactorAlone) {
@@ -202,7 +206,8 @@ TYPED_TEST(RankKTest, ServesCallsOfGrowingSize) {
         std::vector<Total> c(static_cast<std::size_t>(n) * n, Total(0));
         update.add({rows.data(), n, n, false, 40}, {{nullptr, Number(1), c.data(), n}});
         for (int j = 0; j < n; ++j)
-            for (int i = j; i < n; ++i) EXPECT_EQ(c[static_cast<std::size_t>(j) * n + i], Total(10));
+            for (int i = j; i < n; ++i)
+                EXPECT_EQ(c[static_cast<std::size_t>(j) * n + i], Total(10));
     }
 }
 

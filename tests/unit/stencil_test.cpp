@@ -15,8 +15,12 @@ namespace {
 
 using Real = long double;
 
-Real f(Real x) { return std::exp(x); }
-Real f2(Real x, Real y) { return std::exp(x) * std::sin(y); }
+Real f(Real x) {
+    return std::exp(x);
+}
+Real f2(Real x, Real y) {
+    return std::exp(x) * std::sin(y);
+}
 
 constexpr Real x0 = 0.3L, y0 = 0.7L;
 
@@ -74,20 +78,22 @@ TYPED_TEST(StepTest, RelativeStepsBalanceTruncationAndRounding) {
 
 TYPED_TEST(StepTest, XPlusHMinusXIsExactlyH) {
     using T = TypeParam;
-    std::vector<T> points{T(0),    T(1),     T(-1),   T(0.1L), T(1e-30L), T(-1e-30L),
-                          T(1e30L), T(-3e20L), T(1) / 3, std::numeric_limits<T>::min()};
+    std::vector<T> points{T(0),       T(1),     T(-1),     T(0.1L),  T(1e-30L),
+                          T(-1e-30L), T(1e30L), T(-3e20L), T(1) / 3, std::numeric_limits<T>::min()};
     Random random(5);
     for (int i = 0; i < 1000; ++i) points.push_back(static_cast<T>(20 * random.uniform() - 10));
     for (const T x : points)
         for (const T typical : {T(1), T(1e-6), T(1e6)})
-            for (const T relative : {forward_step<T>(), central_step<T>(), second_difference_step<T>()}) {
+            for (const T relative :
+                 {forward_step<T>(), central_step<T>(), second_difference_step<T>()}) {
                 volatile T step = difference_step(x, typical, relative);
                 volatile T moved = x + step;
                 EXPECT_EQ(moved - x, step) << x;
                 EXPECT_GT(step, T(0)) << x;
                 // Rounding x + h to a number of T changes h by half a unit of x at most.
                 const double wanted = double(relative) * std::max(std::abs(x), typical);
-                const double unit = std::numeric_limits<T>::epsilon() * (std::abs(double(x)) + wanted);
+                const double unit =
+                    std::numeric_limits<T>::epsilon() * (std::abs(double(x)) + wanted);
                 EXPECT_NEAR(step, wanted, unit) << x;
             }
 }
@@ -99,7 +105,8 @@ TYPED_TEST(StepTest, PredictorStepsAreExactToo) {
         volatile T moved = z + step;
         EXPECT_EQ(moved - z, step) << z;
         const double wanted = double(central_step<T>()) * std::max(T(1), std::abs(z));
-        EXPECT_NEAR(step, wanted, std::numeric_limits<T>::epsilon() * (1 + std::abs(double(z)))) << z;
+        EXPECT_NEAR(step, wanted, std::numeric_limits<T>::epsilon() * (1 + std::abs(double(z))))
+            << z;
     }
 }
 

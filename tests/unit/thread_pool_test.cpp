@@ -24,7 +24,8 @@ TEST(ThreadPool, RunsEveryItemOnce) {
                 if (thread < 0 || thread >= threads) thread_in_range = false;
             });
             for (std::size_t i = 0; i < count; ++i)
-                ASSERT_EQ(runs[i], 1) << "item " << i << " of " << count << ", " << threads << " threads";
+                ASSERT_EQ(runs[i], 1)
+                    << "item " << i << " of " << count << ", " << threads << " threads";
             EXPECT_TRUE(thread_in_range);
         }
     }
@@ -88,7 +89,8 @@ TEST(ThreadPool, DropsItemsAfterAnException) {
 
 TEST(ThreadPool, OneOfSeveralExceptionsArrives) {
     ThreadPool pool(3);
-    EXPECT_THROW(pool.for_each(300, [](std::size_t, int) { throw std::string("each"); }), std::string);
+    EXPECT_THROW(pool.for_each(300, [](std::size_t, int) { throw std::string("each"); }),
+                 std::string);
 }
 
 TEST(ThreadPool, ManyShortLoops) {

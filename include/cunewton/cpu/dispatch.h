@@ -63,7 +63,12 @@ namespace detail {
 // `flatten` inlines the body, the user's functor and every lane operation into a function of the
 // right target; the functor itself carries no attribute.
 template <class Lanes, class Body>
-__attribute__((noinline, flatten)) void run(const Body& body) {
+#if defined(CUNEWTON_BASELINE_LANES)
+__attribute__((noinline))
+#else
+__attribute__((noinline, flatten))
+#endif
+void run(const Body& body) {
     body.template operator()<Lanes>();
 }
 #if CUNEWTON_CHOOSES_LANES
