@@ -8,7 +8,8 @@ namespace cunewton::solver {
 
 namespace {
 
-/// Largest eigenvalue of matrix() by the power method. Slightly above the Rayleigh quotient, which approaches from below.
+/// Largest eigenvalue of matrix() by the power method. Slightly above the Rayleigh quotient, which
+/// approaches from below.
 template <class T>
 double largest_eigenvalue(Run<T>& run, T* v, T* w) {
     Backend<T>& backend = run.backend();

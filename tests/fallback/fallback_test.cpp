@@ -14,6 +14,7 @@
 
 #include "cunewton/cunewton.h"
 #include "tests/support/backends.h"
+#include "tests/support/message_of.h"
 #include "tests/support/models.h"
 #include "tests/support/tolerances.h"
 
@@ -46,17 +47,6 @@ Options asking_for(BackendChoice choice) {
     options.backend = choice;
     options.threads = 2;
     return options;
-}
-
-template <class Error, class Call>
-std::string message_of(const Call& call) {
-    try {
-        call();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    ADD_FAILURE() << "nothing of the expected type was thrown";
-    return "";
 }
 
 /// Without a usable device, for whatever reason.

@@ -11,25 +11,18 @@
 
 #include "cunewton/cunewton.h"
 #include "cunewton/math/stencil.h"
+#include "tests/support/message_of.h"
 
 namespace cunewton {
 namespace {
+
+using test::message_of;
 
 /// Every message of the library reads PROBLEM (WHY) WHAT TO DO.
 ::testing::AssertionResult in_three_parts(const std::string& message) {
     if (std::regex_match(message, std::regex(R"([^(]+\(.+\) .+)")))
         return ::testing::AssertionSuccess();
     return ::testing::AssertionFailure() << "not PROBLEM (WHY) WHAT TO DO: " << message;
-}
-
-template <class Error, class Call>
-std::string message_of(const Call& call) {
-    try {
-        call();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "(nothing of the expected type was thrown)";
 }
 
 constexpr Capabilities values_only{false, false, false}, generic{false, false, true},
