@@ -5,10 +5,12 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bench/rates.h"
 #include "bench/report.h"
 #include "bench/settings.h"
+#include "cunewton/batch.h"
 #include "cunewton/problem.h"
 
 namespace cunewton::bench {
@@ -36,6 +38,17 @@ struct Context {
         return *device_rates_;
     }
 
+    /// Of one thread in lanes of T; measured when first asked for.
+    template <class T>
+    const VectorRates& vector_rates() {
+        std::optional<VectorRates>& rates = sizeof(T) == 8 ? vector_rates_ : vector_rates_single_;
+        if (!rates) {
+            report.progress("measuring the speed of multiply-adds and of exp in lanes");
+            rates = measure_vector_rates<T>();
+        }
+        return *rates;
+    }
+
     /// Gives a row the least time that the work can take where it ran.
     void set_floor(Row& row, const DenseWork& work) {
         if (row.backend == "cuda") {
@@ -46,16 +59,36 @@ struct Context {
         }
     }
 
-    /// Whether the chosen backend can run this problem; says so if it cannot.
-    template <class T>
-    bool can_run(const Problem<T>& problem, const std::string& what) const {
+    /// Numbers of threads besides one that batches are timed with: two, and all.
+    std::vector<int> more_threads() const {
+        std::vector<int> list;
+        if (default_backend == "cuda") return list;
+        if (settings.threads > 1) list.push_back(2);
+        if (settings.threads > 2) list.push_back(settings.threads);
+        return list;
+    }
+
+    /// Whether batches are compared with other libraries, which run on the CPU.
+    bool runs_small_peers() const {
+        return settings.peers && settings.backend != BackendChoice::cuda;
+    }
+
+    /// Whether the chosen backend can run this problem or batch; says so if it cannot.
+    template <class Job>
+    bool can_run(const Job& problem, const std::string& what) const {
         const bool can = settings.backend == BackendChoice::cuda  ? problem.runs_on_cuda()
-                         : settings.backend == BackendChoice::cpu ? problem.runs_on_cpu()
+                         : settings.backend == BackendChoice::cpu ? runs_on_cpu(problem)
                                                                   : true;
         if (!can)
             report.progress(fmt::format("  {}: left out, it has no code for this backend", what));
         return can;
     }
+
+    template <class T>
+    static bool runs_on_cpu(const Problem<T>& problem) {
+        return problem.runs_on_cpu();
+    }
+    static bool runs_on_cpu(const BatchModel&) { return true; }
 
     /// Where this problem runs.
     template <class T>
@@ -65,6 +98,7 @@ struct Context {
 
     std::optional<Rates> rates_ = {};
     std::optional<DenseRates> device_rates_ = {};
+    std::optional<VectorRates> vector_rates_ = {}, vector_rates_single_ = {};
 };
 
 }  // namespace cunewton::bench

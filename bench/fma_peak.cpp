@@ -1,4 +1,5 @@
-// The processor's multiply-add peak. Compiled with -ffp-contract=fast (see CMakeLists.txt).
+// The processor's multiply-add peak, and the speed of exp in lanes. Compiled with
+// -ffp-contract=fast (see CMakeLists.txt).
 #include <algorithm>
 #include <thread>
 #include <vector>
@@ -56,7 +57,45 @@ double peak(int threads) {
     return best;
 }
 
+/// exp of packs of V vectors: vectors a second.
+template <class T, int V>
+double exponential_rate() {
+    constexpr std::size_t count = 8192 / sizeof(T);
+    std::vector<T> x(count), y(count);
+    for (std::size_t i = 0; i < count; ++i) x[i] = -static_cast<T>(i) / static_cast<T>(count / 16);
+    double best = 0;
+    for (int trial = 0; trial < 7; ++trial) {
+        double vectors = 0;
+        const double begin = wall_seconds();
+        while (wall_seconds() - begin < 0.01) {
+            cpu::with_lanes([&]<class Lanes>() {
+                using P = typename Lanes::template Pack<T, V>;
+                for (int pass = 0; pass < 20; ++pass) {
+                    for (std::size_t i = 0; i < count; i += P::lanes)
+                        exp(P::load(x.data() + i)).store(y.data() + i);
+                    x[0] = y[0];  // a pass is not repeated for nothing
+                }
+                vectors += 20.0 * count / P::vector_lanes;
+            });
+            x[0] = 0;
+        }
+        best = std::max(best, vectors / (wall_seconds() - begin));
+    }
+    return best;
+}
+
 }  // namespace
+
+template <class T>
+VectorRates measure_vector_rates() {
+    VectorRates rates;
+    cpu::with_lanes([&]<class Lanes>() { rates.lanes = Lanes::template Pack<T, 1>::vector_lanes; });
+    rates.instructions = peak<T>(1) / (2 * rates.lanes);
+    rates.exponentials = std::max(exponential_rate<T, 1>(), exponential_rate<T, 4>());
+    return rates;
+}
+template VectorRates measure_vector_rates<double>();
+template VectorRates measure_vector_rates<float>();
 
 double measure_fma_peak(int threads) {
     return peak<double>(threads);

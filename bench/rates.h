@@ -57,4 +57,15 @@ double floor_peak_seconds(const DenseWork& work, const Rates& rates);
 double measure_fma_peak(int threads);
 double measure_fma_peak_single(int threads);
 
+/// Of one thread, in the SIMD lanes of T.
+struct VectorRates {
+    int lanes = 0;
+    double instructions = 0;  ///< multiply-adds a second, each of all lanes
+    double exponentials = 0;  ///< the library's exp of all lanes, a second, on an array in the
+                              ///< first-level cache
+};
+/// T is double or float.
+template <class T>
+VectorRates measure_vector_rates();
+
 }  // namespace cunewton::bench

@@ -29,7 +29,54 @@ std::string cell(const char* format, const std::optional<T>& value) {
     return value ? fmt::format(fmt::runtime(format), *value) : "-";
 }
 
+/// Of a table. A case's table has those in which one of its rows has something.
+struct Column {
+    const char* title;
+    std::string (*text)(const Row& row);
+    bool left = false;  ///< aligned
+};
+
+const Column columns[] = {
+    {"variant", [](const Row& row) { return row.variant; }, true},
+    {"on", [](const Row& row) { return row.backend; }, true},
+    {"n", [](const Row& row) { return fmt::to_string(row.dimension); }},
+    {"N", [](const Row& row) { return cell("{}", row.samples); }},
+    {"batch", [](const Row& row) { return cell("{}", row.batch); }},
+    {"wall", [](const Row& row) { return duration(row.timing.median); }},
+    {"cpu", [](const Row& row) { return duration(row.timing.cpu_median); }},
+    {"us each", [](const Row& row) { return cell("{:.3g}", microseconds_per_problem(row)); }},
+    {"iter",
+     [](const Row& row) {
+         return row.mean_iterations ? cell("{:.1f}", row.mean_iterations)
+                                    : cell("{}", row.iterations);
+     }},
+    {"|g|", [](const Row& row) { return cell("{:.1e}", row.gradient_norm); }},
+    {"accurate", [](const Row& row) { return cell("{:.5f}", row.share_accurate); }},
+    {"excess", [](const Row& row) { return cell("{:.1e}", row.largest_excess); }},
+    {"digits", [](const Row& row) { return cell("{:.1f}", row.digits); }},
+    {"/floor",
+     [](const Row& row) { return cell("{:.2f}", ratio(row.timing.median, row.floor_seconds)); }},
+    {"/peak",
+     [](const Row& row) {
+         return cell("{:.2f}", ratio(row.timing.median, row.floor_peak_seconds));
+     }},
+    {"/peer",
+     [](const Row& row) { return cell("{:.3f}", ratio(row.timing.median, row.peer_seconds)); }},
+    {"error", [](const Row& row) { return cell("{:.1e}", row.error); }},
+    {"status", [](const Row& row) { return row.status.value_or(""); }, true},
+};
+
+/// Seconds of as many problems as `row` has.
+double scaled_seconds(double seconds, const Row& peer, const Row& row) {
+    return peer.batch && row.batch ? seconds * double(*row.batch) / double(*peer.batch) : seconds;
+}
+
 }  // namespace
+
+std::optional<double> microseconds_per_problem(const Row& row) {
+    if (!row.batch) return {};
+    return 1e6 * row.timing.median * row.threads.value_or(1) / double(*row.batch);
+}
 
 nlohmann::ordered_json to_json(const Row& row) {
     nlohmann::ordered_json json;
@@ -61,6 +108,12 @@ nlohmann::ordered_json to_json(const Row& row) {
     json["cpu_ratio_to_floor"] = or_null(ratio(row.timing.cpu_median, floor_cpu));
     json["cpu_ratio_to_peer"] = or_null(ratio(row.timing.cpu_median, row.peer_cpu_seconds));
     json["error"] = or_null(row.error);
+    json["microseconds_per_problem"] = or_null(microseconds_per_problem(row));
+    json["mean_iterations"] = or_null(row.mean_iterations);
+    json["share_converged"] = or_null(row.share_converged);
+    json["share_accurate"] = or_null(row.share_accurate);
+    json["largest_excess"] = or_null(row.largest_excess);
+    json["digits"] = or_null(row.digits);
     for (const auto& [key, value] : row.extra.items()) json[key] = value;
     return json;
 }
@@ -81,37 +134,38 @@ void Report::compare_with_peers() {
         for (const Row& peer : rows_) {
             const bool comparable = peer.is_peer && peer.solved && peer.group == row.group &&
                                     peer.case_name == row.case_name;
-            if (comparable && (!row.peer_seconds || peer.timing.median < *row.peer_seconds)) {
+            const double seconds = scaled_seconds(peer.timing.median, peer, row);
+            if (comparable && (!row.peer_seconds || seconds < *row.peer_seconds)) {
                 row.peer = peer.variant;
-                row.peer_seconds = peer.timing.median;
-                row.peer_cpu_seconds = peer.timing.cpu_median;
+                row.peer_seconds = seconds;
+                row.peer_cpu_seconds = scaled_seconds(peer.timing.cpu_median, peer, row);
             }
         }
     }
 }
 
 void Report::print_table(std::FILE* file) const {
-    constexpr const char* line =
-        "{:<{}} {:<4} {:>5} {:>6}  {:>10} {:>10} {:>5} {:>8} {:>7} {:>7} {:>7} {:>8}  {}\n";
-    for (std::size_t r = 0; r < rows_.size(); ++r) {
-        const Row& row = rows_[r];
-        static constexpr std::size_t least_width = 30;
-        std::size_t width = least_width;
-        for (const Row& other : rows_)
-            if (other.case_name == row.case_name) width = std::max(width, other.variant.size());
-        if (r == 0 || rows_[r - 1].case_name != row.case_name) {
-            fmt::print(file, "\n{}, {}\n", row.case_name, settings_.precision());
-            fmt::print(file, fmt::runtime(line), "variant", width, "on", "n", "N", "wall", "cpu",
-                       "iter", "|g|", "/floor", "/peak", "/peer", "error", "status");
+    for (auto first = rows_.begin(); first != rows_.end();) {
+        const auto last = std::find_if(
+            first, rows_.end(), [&](const Row& row) { return row.case_name != first->case_name; });
+        std::vector<std::string> lines(static_cast<std::size_t>(last - first) + 1);
+        for (const Column& column : columns) {
+            std::vector<std::string> cells = {column.title};
+            for (auto row = first; row != last; ++row) cells.push_back(column.text(*row));
+            const auto is_empty = [](const std::string& text) {
+                return text.empty() || text == "-";
+            };
+            if (std::all_of(cells.begin() + 1, cells.end(), is_empty)) continue;
+            std::size_t width = 0;
+            for (const std::string& text : cells) width = std::max(width, text.size());
+            for (std::size_t r = 0; r < lines.size(); ++r)
+                lines[r] += column.left ? fmt::format("{:<{}}  ", cells[r], width)
+                                        : fmt::format("{:>{}}  ", cells[r], width);
         }
-        fmt::print(file, fmt::runtime(line), row.variant, width, row.backend, row.dimension,
-                   cell("{}", row.samples), duration(row.timing.median),
-                   duration(row.timing.cpu_median), cell("{}", row.iterations),
-                   cell("{:.1e}", row.gradient_norm),
-                   cell("{:.2f}", ratio(row.timing.median, row.floor_seconds)),
-                   cell("{:.2f}", ratio(row.timing.median, row.floor_peak_seconds)),
-                   cell("{:.3f}", ratio(row.timing.median, row.peer_seconds)),
-                   cell("{:.1e}", row.error), row.status.value_or(""));
+        fmt::print(file, "\n{}, {}\n", first->case_name, settings_.precision());
+        for (std::string& line : lines)
+            fmt::print(file, "{}\n", line.substr(0, line.find_last_not_of(' ') + 1));
+        first = last;
     }
 }
 

@@ -28,10 +28,16 @@ struct Row {
     std::optional<double> floor_seconds;       ///< at the rates of the BLAS in use
     std::optional<double> floor_peak_seconds;  ///< at the processor's measured peak
     std::optional<double> error;
+    // Of batches of small problems; `batch` is their number. Shares are of one.
+    std::optional<double> mean_iterations;
+    std::optional<double> share_converged;  ///< problems whose status says that a stop rule was met
+    std::optional<double> share_accurate;   ///< problems within the case's limit of `excess`
+    std::optional<double> largest_excess;   ///< of the objective over its minimum, relative
+    std::optional<double> digits;           ///< in common with certified parameters
     nlohmann::ordered_json extra = nlohmann::ordered_json::object();  ///< fields of one case
 
     /// Rows of one group do the same job: its best peer that `solved` is what the others are
-    /// compared with.
+    /// compared with. Batches are compared by their time per problem.
     std::string group;
     bool is_peer = false;
     bool solved = true;
@@ -39,6 +45,9 @@ struct Row {
     std::optional<std::string> peer;  ///< set by Report::compare_with_peers
     std::optional<double> peer_seconds, peer_cpu_seconds;
 };
+
+/// Wall time and threads that a problem of a batch takes, in microseconds.
+std::optional<double> microseconds_per_problem(const Row& row);
 
 nlohmann::ordered_json to_json(const Row& row);
 

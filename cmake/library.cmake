@@ -15,6 +15,12 @@ target_sources(
 )
 target_include_directories(cunewton PRIVATE ${PROJECT_SOURCE_DIR})
 target_compile_features(cunewton PUBLIC cxx_std_20)
+# A functor runs in wide SIMD lanes by being inlined into a function that is compiled for them. GCC's
+# IPA-SRA replaces functors by clones of another signature, and those are no longer inlined there: the
+# result is right and ten times as slow.
+target_compile_options(
+  cunewton PUBLIC "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-fno-ipa-sra>"
+)
 target_compile_definitions(cunewton PRIVATE CUNEWTON_WITH_CUDA=${CUNEWTON_WITH_CUDA})
 target_link_libraries(cunewton PRIVATE LAPACK::LAPACK BLAS::BLAS Threads::Threads)
 set_target_properties(
@@ -33,5 +39,20 @@ if(CUNEWTON_WITH_CUDA)
     set(cunewton_cudart CUDA::cudart_static)
   endif()
   target_sources(cunewton PRIVATE ${cunewton_cuda_sources})
+  # A file for each built-in model, so that they compile side by side.
+  set(models include/cunewton/model/builtin_models.inc)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${models})
+  file(STRINGS ${models} lines REGEX "^CUNEWTON_BUILTIN_")
+  foreach(line IN LISTS lines)
+    string(REGEX MATCH "^CUNEWTON_BUILTIN_([A-Z]+)\\((.*)\\)" matched "${line}")
+    set(kind objective)
+    if(CMAKE_MATCH_1 STREQUAL MODEL)
+      set(kind fit)
+    endif()
+    set(model ${CMAKE_MATCH_2})
+    string(MAKE_C_IDENTIFIER ${model} name)
+    configure_file(kernels/builtin_model.cu.in kernels/${name}.cu @ONLY)
+    target_sources(cunewton PRIVATE ${PROJECT_BINARY_DIR}/kernels/${name}.cu)
+  endforeach()
   target_link_libraries(cunewton PRIVATE ${cunewton_cudart} CUDA::cublas CUDA::cusolver)
 endif()

@@ -60,6 +60,9 @@ std::string sentence(Status status) {
             return "the loss falls without bound, or towards a bound that no finite point attains; "
                    "add a penalty";
         case Status::not_finite: return "the loss or a derivative is not finite";
+        case Status::singular:
+        case Status::invalid_data:
+        case Status::not_run: break; // of batches
     }
     return "unknown";
 }
@@ -102,7 +105,7 @@ bool run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
 template <class T>
 Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
     check_arguments(problem, x0, options);
-    const Candidates<T> candidates = choose_backends(problem, options.backend);
+    const Candidates candidates = choose_backends(problem, options.backend);
     solver::Progress<T> progress;
     progress.x = x0;
     Result<T> result;

@@ -1,4 +1,5 @@
 // Names of the public enumerations.
+#include "cunewton/batch_types.h"
 #include "cunewton/types.h"
 
 namespace cunewton {
@@ -17,6 +18,9 @@ const char* to_string(Status status) {
         case Status::cancelled: return "cancelled";
         case Status::unbounded: return "unbounded";
         case Status::not_finite: return "not_finite";
+        case Status::singular: return "singular";
+        case Status::invalid_data: return "invalid_data";
+        case Status::not_run: return "not_run";
     }
     return "unknown";
 }
@@ -49,6 +53,27 @@ const char* to_string(HessianBy by) {
         case HessianBy::autodiff: return "autodiff";
         case HessianBy::gradient_differences: return "gradient_differences";
         case HessianBy::value_differences: return "value_differences";
+    }
+    return "unknown";
+}
+
+const char* to_string(Estimator estimator) {
+    switch (estimator) {
+        case Estimator::least_squares: return "least_squares";
+        case Estimator::poisson: return "poisson";
+        case Estimator::huber: return "huber";
+        case Estimator::cauchy: return "cauchy";
+        case Estimator::tukey: return "tukey";
+    }
+    return "unknown";
+}
+
+const char* to_string(BatchDerivatives derivatives) {
+    switch (derivatives) {
+        case BatchDerivatives::automatic: return "automatic";
+        case BatchDerivatives::analytic: return "analytic";
+        case BatchDerivatives::autodiff: return "autodiff";
+        case BatchDerivatives::differences: return "differences";
     }
     return "unknown";
 }

@@ -10,6 +10,10 @@ void run_logistic_dense(Context& context);
 void run_softmax_dense(Context& context);
 void run_fd_hessian(Context& context);
 void run_unconstrained(Context& context);
+void run_gaussian2d_batch(Context& context);
+void run_dwi_batch(Context& context);
+void run_rosenbrock_batch(Context& context);
+void run_nist(Context& context);
 
 struct Case {
     const char* name;
@@ -23,6 +27,13 @@ inline constexpr Case all_cases[] = {
     {"softmax_dense", "softmax regression by Newton's method, n up to 1970", run_softmax_dense},
     {"fd_hessian", "one Hessian from values, from gradients, and by autodiff", run_fd_hessian},
     {"unconstrained", "classical test problems from their standard starts", run_unconstrained},
+    {"gaussian2d_batch", "fits of a peak in two dimensions to images of 15 x 15 pixels",
+     run_gaussian2d_batch},
+    {"dwi_batch", "fits of a diffusion tensor to the voxels of a magnetic resonance image",
+     run_dwi_batch},
+    {"rosenbrock_batch", "minimisations of the extended Rosenbrock function, n = 2 to 16",
+     run_rosenbrock_batch},
+    {"nist", "NIST's certified problems of nonlinear regression, both starts", run_nist},
 };
 
 }  // namespace cunewton::bench

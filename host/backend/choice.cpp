@@ -25,18 +25,10 @@ bool runs(const BackendEntry& entry, const Problem<T>& problem) {
         return entry.runs_float(problem);
 }
 
-/// Empty if the entry can take the problem, else why not.
-template <class T>
-std::string obstacle(const BackendEntry& entry, const Problem<T>& problem) {
-    if (!runs(entry, problem)) return std::string("the loss has no code for ") + entry.name;
-    const Probe probe = entry.probe();
-    return probe.available ? "" : probe.reason;
-}
-
 }  // namespace
 
-template <class T>
-Candidates<T> choose_backends(const Problem<T>& problem, BackendChoice choice) {
+Candidates choose_backends(BackendChoice choice,
+                           const std::function<bool(const BackendEntry&)>& has_code) {
     std::string asked = "asked for by name";
     if (choice == BackendChoice::automatic) {
         if (const char* variable = std::getenv("CUNEWTON_BACKEND"); variable && *variable) {
@@ -44,11 +36,15 @@ Candidates<T> choose_backends(const Problem<T>& problem, BackendChoice choice) {
             asked = "asked for by CUNEWTON_BACKEND";
         }
     }
-    Candidates<T> candidates;
+    Candidates candidates;
     std::string passed_over;
     for (const BackendEntry& entry : registry()) {
         if (choice != BackendChoice::automatic && entry.choice != choice) continue;
-        const std::string why_not = obstacle(entry, problem);
+        std::string why_not;
+        if (!has_code(entry))
+            why_not = std::string("the loss has no code for ") + entry.name;
+        else if (const Probe probe = entry.probe(); !probe.available)
+            why_not = probe.reason;
         if (why_not.empty()) {
             if (candidates.entries.empty())
                 candidates.reason = choice != BackendChoice::automatic ? asked
@@ -69,6 +65,11 @@ Candidates<T> choose_backends(const Problem<T>& problem, BackendChoice choice) {
 }
 
 template <class T>
+Candidates choose_backends(const Problem<T>& problem, BackendChoice choice) {
+    return choose_backends(choice, [&](const BackendEntry& entry) { return runs(entry, problem); });
+}
+
+template <class T>
 Session<T> open_session(const BackendEntry& entry, const Problem<T>& problem,
                         const SessionOptions& options) {
     if constexpr (std::is_same_v<T, double>)
@@ -78,7 +79,7 @@ Session<T> open_session(const BackendEntry& entry, const Problem<T>& problem,
 }
 
 template <class T>
-Session<T> open_first(const Candidates<T>& candidates, const Problem<T>& problem,
+Session<T> open_first(const Candidates& candidates, const Problem<T>& problem,
                       const SessionOptions& options, std::string& reason) {
     reason = candidates.reason;
     for (std::size_t c = 0;; ++c) {
@@ -110,10 +111,10 @@ void check_derivative_options(const DerivativeOptions& options, int n) {
 }
 
 #define CUNEWTON_INSTANTIATE(T)                                                           \
-    template Candidates<T> choose_backends(const Problem<T>&, BackendChoice);             \
+    template Candidates choose_backends(const Problem<T>&, BackendChoice);                \
     template Session<T> open_session(const BackendEntry&, const Problem<T>&,              \
                                      const SessionOptions&);                              \
-    template Session<T> open_first(const Candidates<T>&, const Problem<T>&,               \
+    template Session<T> open_first(const Candidates&, const Problem<T>&,               \
                                    const SessionOptions&, std::string&);                  \
     template void check_derivative_options<T>(const DerivativeOptions&, int);
 CUNEWTON_INSTANTIATE(double)

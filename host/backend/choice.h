@@ -1,6 +1,7 @@
 // Which backend runs a problem: the user's choice, the environment, the probes.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,6 @@
 namespace cunewton {
 
 /// The backends to try, in order, and the reason for the first of them.
-template <class T>
 struct Candidates {
     std::vector<const BackendEntry*> entries;  ///< more than one only if the choice was automatic
     std::string reason;
@@ -18,8 +18,10 @@ struct Candidates {
 /// `automatic` consults CUNEWTON_BACKEND first. Throws BackendUnavailable if the named backend is
 /// not in this build, not usable on this machine or has no code for the problem, and
 /// InvalidArgument for an unknown name.
+Candidates choose_backends(BackendChoice choice,
+                           const std::function<bool(const BackendEntry&)>& has_code);
 template <class T>
-Candidates<T> choose_backends(const Problem<T>& problem, BackendChoice choice);
+Candidates choose_backends(const Problem<T>& problem, BackendChoice choice);
 
 template <class T>
 Session<T> open_session(const BackendEntry& entry, const Problem<T>& problem,
@@ -27,7 +29,7 @@ Session<T> open_session(const BackendEntry& entry, const Problem<T>& problem,
 
 /// Opens the first of the candidates that has the memory; `reason` tells why that one.
 template <class T>
-Session<T> open_first(const Candidates<T>& candidates, const Problem<T>& problem,
+Session<T> open_first(const Candidates& candidates, const Problem<T>& problem,
                       const SessionOptions& options, std::string& reason);
 
 /// Throws InvalidArgument unless the options are usable for n parameters.

@@ -1,11 +1,13 @@
 // The ordered list of backends, the choice among them and the reason for it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cunewton/minimize.h"
 #include "host/backend/backend.h"
+#include "host/backend/batch_engine.h"
 
 namespace cunewton {
 
@@ -29,6 +31,9 @@ struct BackendEntry {
     bool (*runs_float)(const Problem<float>&);
     Session<double> (*open_double)(const Problem<double>&, const SessionOptions&);
     Session<float> (*open_float)(const Problem<float>&, const SessionOptions&);
+    bool (*runs_batch)(const BatchParts&);
+    std::unique_ptr<BatchEngine<double>> (*open_batch_double)(const BatchTask<double>&);
+    std::unique_ptr<BatchEngine<float>> (*open_batch_float)(const BatchTask<float>&);
 };
 
 /// Best first; the CPU is always the last.

@@ -77,6 +77,28 @@ class DeviceArray {
     std::size_t size_ = 0;
 };
 
+/// `size` elements of page-locked host memory, uninitialised. T is trivially copyable.
+template <class T>
+class PinnedArray {
+  public:
+    PinnedArray() = default;
+    explicit PinnedArray(std::size_t size) : size_(size) {
+        if (size == 0) return;
+        void* data = nullptr;
+        check(cudaMallocHost(&data, size * sizeof(T)), "page-locked memory could not be allocated");
+        data_.reset(static_cast<T*>(data));
+    }
+    T* get() const { return data_.get(); }
+    std::size_t size() const { return size_; }
+
+  private:
+    struct Free {
+        void operator()(T* data) const noexcept { static_cast<void>(cudaFreeHost(data)); }
+    };
+    std::unique_ptr<T, Free> data_;
+    std::size_t size_ = 0;
+};
+
 /// One T in page-locked host memory, which copies from the device can reach without a detour.
 template <class T>
 class PinnedValue {

@@ -1,6 +1,7 @@
 // Everything a program needs that is not compiled by nvcc.
 #pragma once
 
+#include "cunewton/batch.h"
 #include "cunewton/derivatives.h"
 #include "cunewton/error.h"
 #include "cunewton/loss/huber.h"
@@ -11,5 +12,12 @@
 #include "cunewton/loss/rosenbrock.h"
 #include "cunewton/loss/softmax.h"
 #include "cunewton/minimize.h"
+#include "cunewton/model/curves.h"
+#include "cunewton/model/decay.h"
+#include "cunewton/model/diffusion.h"
+#include "cunewton/model/gaussian.h"
+#include "cunewton/model/growth.h"
+#include "cunewton/model/peaks.h"
+#include "cunewton/model/rosenbrock.h"
 #include "cunewton/problem.h"
 #include "cunewton/types.h"

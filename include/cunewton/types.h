@@ -27,6 +27,12 @@ enum class Status {
     cancelled,   ///< the callback returned false
     unbounded,   ///< the loss fell below unbounded_below, or the iterates grow without bound
     not_finite,  ///< loss or derivatives are not finite and no smaller step mends it
+    // Of the problems of a batch only:
+    singular,      ///< the gradient test is met, but the Hessian is singular in working precision: the
+                   ///< data do not determine all parameters
+    invalid_data,  ///< not solved: data, start or bounds are not finite, bounds are crossed, or no
+                   ///< point has a weight
+    not_run,       ///< not solved: the batch was cancelled before
 };
 /// "converged", "derivative_accuracy", ...
 const char* to_string(Status status);

@@ -13,7 +13,10 @@ import sys
 import unittest
 
 PROGRAM = BACKEND = ""
-CASES = ["digits", "logistic_dense", "softmax_dense", "fd_hessian", "unconstrained"]
+CASES = ["digits", "logistic_dense", "softmax_dense", "fd_hessian", "unconstrained",
+         "gaussian2d_batch", "dwi_batch", "rosenbrock_batch", "nist"]
+WITHOUT_GPU_CODE = ["unconstrained", "nist"]
+BATCHES = ["gaussian2d_batch", "dwi_batch", "rosenbrock_batch"]
 NUMBER, WHOLE, TEXT, NULL = (int, float), int, str, type(None)
 
 # Every row has these; the type None stands for "may be null".
@@ -27,6 +30,9 @@ FIELDS = {
     "ratio_to_floor_peak": (*NUMBER, NULL), "peer": (TEXT, NULL), "peer_seconds": (*NUMBER, NULL),
     "ratio_to_peer": (*NUMBER, NULL), "cpu_ratio_to_floor": (*NUMBER, NULL),
     "cpu_ratio_to_peer": (*NUMBER, NULL), "error": (*NUMBER, NULL),
+    "microseconds_per_problem": (*NUMBER, NULL), "mean_iterations": (*NUMBER, NULL),
+    "share_converged": (*NUMBER, NULL), "share_accurate": (*NUMBER, NULL),
+    "largest_excess": (*NUMBER, NULL), "digits": (*NUMBER, NULL),
 }
 ENVIRONMENT = ["backends", "device", "cpu", "instruction_set", "compiler", "build_type", "commit",
                "date", "threads", "blas", "gflops", "blas_warning"]
@@ -36,8 +42,9 @@ def bench(*arguments):
     return subprocess.run([PROGRAM, "--backend", BACKEND, *arguments], capture_output=True, text=True)
 
 
-def result(*arguments):
-    run = bench("--size", "small", "--repeat", "1", "--threads", "1", "--json", "-", *arguments)
+def result(*arguments, threads=1):
+    run = bench("--size", "small", "--repeat", "1", "--threads", str(threads), "--json", "-",
+                *arguments)
     if run.returncode:
         raise AssertionError(run.stderr)
     return json.loads(run.stdout)
@@ -70,7 +77,7 @@ class Results(unittest.TestCase):
     def test_each_case_ran_on_the_backend(self):
         for case in CASES:
             rows = self.ours(case)
-            if case == "unconstrained" and BACKEND == "cuda":
+            if case in WITHOUT_GPU_CODE and BACKEND == "cuda":
                 self.assertEqual(rows, [])
                 continue
             self.assertTrue(rows, case)
@@ -108,6 +115,53 @@ class Results(unittest.TestCase):
             self.assertTrue(row["status"].endswith(word), row["status"])
 
 
+    def test_batches_say_what_a_problem_takes(self):
+        for case in BATCHES:
+            for row in self.all["rows"]:
+                if row["case"] != case:
+                    continue
+                each = 1e6 * row["seconds_median"] * (row["threads"] or 1) / row["batch"]
+                self.assertTrue(math.isclose(each, row["microseconds_per_problem"], rel_tol=1e-9))
+                self.assertGreater(row["mean_iterations"], 1)
+
+    def test_fits_of_peaks_are_accurate_and_have_a_floor(self):
+        for row in self.ours("gaussian2d_batch"):
+            name = row["variant"]
+            self.assertEqual(row["share_converged"], 1, name)
+            if "tight" in name:
+                self.assertLessEqual(row["largest_excess"], 1e-10, name)
+            elif name.startswith("15x15"):
+                self.assertGreaterEqual(row["share_accurate"], 0.999, name)
+            if BACKEND == "cpu":
+                self.assertGreater(row["floor_seconds"], 0, name)
+
+    def test_fits_of_tensors_have_the_listed_residual_sums(self):
+        for row in self.ours("dwi_batch"):
+            self.assertLessEqual(row["error"], 1e-8, row["variant"])
+            self.assertEqual(row["voxels_accepted"], 1000)
+            self.assertTrue(row["copies_agree"])
+            self.assertEqual(row["share_converged"], 1)
+
+    def test_all_starts_of_rosenbrock_arrive(self):
+        for row in self.ours("rosenbrock_batch"):
+            self.assertEqual(row["share_converged"], 1, row["variant"])
+            self.assertEqual(row["share_accurate"], 1, row["variant"])
+            self.assertLess(row["error"], 1e-4, row["variant"])
+
+    def test_certified_parameters_are_found(self):
+        rows = self.ours("nist")
+        if rows:
+            self.assertEqual(len(rows), 4 * 27)  # two starts, two kinds of derivatives
+        for row in rows:
+            self.assertGreaterEqual(row["digits"], 6, row["variant"])
+            self.assertLessEqual(row["digits"], 11, row["variant"])
+
+    def test_fields_of_batches_are_null_elsewhere(self):
+        for row in self.ours("logistic_dense"):
+            for name in ("microseconds_per_problem", "mean_iterations", "largest_excess", "digits"):
+                self.assertIsNone(row[name])
+
+
 class CommandLine(unittest.TestCase):
     def test_list_names_the_cases(self):
         listed = [line.split()[0] for line in bench("--list").stdout.splitlines()]
@@ -126,8 +180,18 @@ class CommandLine(unittest.TestCase):
             self.assertIsNone(row["ratio_to_peer"])
 
     def test_float(self):
-        rows = result("--case", "logistic_dense,fd_hessian", "--no-peers", "--precision", "f32")["rows"]
+        cases = ["logistic_dense", "fd_hessian", *BATCHES]
+        rows = result("--case", ",".join(cases), "--no-peers", "--precision", "f32")["rows"]
         self.assertEqual({row["precision"] for row in rows}, {"float32"})
+        self.assertEqual({row["case"] for row in rows}, set(cases))
+
+    def test_threads_have_rows_of_their_own(self):
+        if BACKEND != "cpu":
+            self.skipTest("threads are the CPU's")
+        rows = result("--case", ",".join(BATCHES), "--no-peers", threads=2)["rows"]
+        for case in BATCHES:
+            counts = {row["threads"] for row in rows if row["case"] == case}
+            self.assertEqual(counts, {1, 2}, case)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,13 @@ TYPED_TEST(DualTest, ElementaryFunctions) {
         },
         anywhere);
     check(
+        "atan", [](const auto& x) { return atan(x); },
+        [](Real x) {
+            const Real slope = 1 / (1 + x * x);
+            return Jet{std::atan(x), slope, -2 * x * slope * slope};
+        },
+        anywhere);
+    check(
         "abs", [](const auto& x) { return abs(x); },
         [](Real x) {
             return Jet{std::abs(x), x < 0 ? -1.0L : 1.0L, 0};
@@ -260,6 +267,89 @@ TYPED_TEST(DualTest, FunctionsWithConstants) {
         [](Real x) {
             return Jet{x * x / 2, x, 1};
         });
+}
+
+/// x^c and its derivatives, those which exist at x == 0 too.
+Jet power(Real x, Real c) {
+    return {std::pow(x, c), c == 0 ? 0 : c * std::pow(x, c - 1),
+            c == 0 || c == 1 ? 0 : c * (c - 1) * std::pow(x, c - 2)};
+}
+
+TYPED_TEST(DualTest, PowersWithConstantExponents) {
+    using S = TypeParam;
+    const std::vector<double> positive{0.25, 1.0, 2.5}, anywhere{-1.75, -1.0, 0.0, 0.5, 2.0};
+    for (const double c : {-1.5, 0.5, 2.75})
+        TestFixture::expect_chain_rule(
+            "x^" + std::to_string(c), [c](const auto& x) { return math::pow(x, c); },
+            [c](Real x) { return power(x, c); }, positive);
+    for (const double c : {0.0, 1.0, 2.0, 3.0}) {
+        const std::string name = "x^" + std::to_string(c);
+        const auto exact = [c](Real x) { return power(x, c); };
+        TestFixture::expect_chain_rule(
+            name, [c](const auto& x) { return math::pow(x, static_cast<int>(c)); }, exact,
+            anywhere);
+        TestFixture::expect_chain_rule(
+            name, [c](const auto& x) { return math::pow(x, S(c)); }, exact, anywhere);
+        // A dual number without derivatives is a constant too.
+        TestFixture::expect_chain_rule(
+            name,
+            [c](const auto& x) {
+                using D = std::remove_cvref_t<decltype(x)>;
+                return math::pow(x, D(S(c)));
+            },
+            exact, anywhere);
+    }
+    // 0^2.5 has two derivatives at 0.
+    TestFixture::expect_chain_rule(
+        "x^2.5 at 0", [](const auto& x) { return math::pow(x, 2.5); }, [](Real) { return Jet{}; },
+        {0.0});
+}
+
+TYPED_TEST(DualTest, PowersOfConstants) {
+    for (const double base : {0.5, 1.0, 2.5})
+        TestFixture::expect_chain_rule(
+            std::to_string(base) + "^x", [base](const auto& x) { return math::pow(base, x); },
+            [base](Real x) {
+                const Real f = std::pow(Real(base), x), l = std::log(Real(base));
+                return Jet{f, f * l, f * l * l};
+            },
+            {-1.75, 0.0, 0.5, 2.0});
+    TestFixture::expect_chain_rule(
+        "0^x", [](const auto& x) { return math::pow(0.0, x); }, [](Real) { return Jet{}; },
+        {0.5, 2.0});
+}
+
+TYPED_TEST(DualTest, PowersOfTwoVariables) {
+    using S = TypeParam;
+    for (const double base : {0.5, 1.5, 0.0}) {
+        const HyperDual<S> a = TestFixture::variable(base);
+        const HyperDual<S> b(seeded<S>(2.25), seeded<S>(0.5), seeded<S>(2.0), seeded<S>(-0.75));
+        const HyperDual<S> y = math::pow(a, b);
+        const Dual<S> first = math::pow(Dual<S>(a.v, a.d1), Dual<S>(b.v, b.d1));
+        for (int l = 0; l < lanes_of<S>; ++l) {
+            const auto x = [&](const S& s) { return static_cast<Real>(lane_of(s, l)); };
+            const Real u = x(a.v), c = x(b.v);
+            const Jet along = power(u, c);
+            // u^c log u and u^c log^2 u, which are zero in the limit of u to 0.
+            const Real lg = u > 0 ? std::log(u) : 0;
+            const Real fb = along.f * lg, fbb = fb * lg;
+            const Real fab = u > 0 ? along.f / u + along.f1 * lg : 0;
+            TestFixture::expect_hyper_dual(
+                y, l, along.f, along.f1 * x(a.d1) + fb * x(b.d1), along.f1 * x(a.d2) + fb * x(b.d2),
+                along.f2 * x(a.d1) * x(a.d2) + fab * (x(a.d1) * x(b.d2) + x(a.d2) * x(b.d1)) +
+                    fbb * x(b.d1) * x(b.d2) + along.f1 * x(a.d12) + fb * x(b.d12),
+                "a^b");
+            TestFixture::expect_near(first.d, l, along.f1 * x(a.d1) + fb * x(b.d1), "Dual a^b");
+        }
+    }
+}
+
+TEST(Dual, APowerOfANegativeBaseHasNoDerivativeByItsExponent) {
+    const HyperDual<double> y =
+        math::pow(HyperDual<double>(-2, 1, 0, 0), HyperDual<double>(3, 0, 1, 0));
+    EXPECT_EQ(y.v, -8);
+    EXPECT_TRUE(std::isnan(y.d2));
+    EXPECT_TRUE(std::isnan(y.d12));
 }
 
 TYPED_TEST(DualTest, OperatorsOfTwoVariables) {

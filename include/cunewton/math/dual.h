@@ -17,6 +17,7 @@ namespace cunewton {
 template <class T>
 struct Dual {
     using Underlying = T;
+    static constexpr int order = 1;
 
     T v;  ///< value
     T d;  ///< derivative along the seeded direction
@@ -54,6 +55,16 @@ struct Dual {
                                                            const T& /*f2*/) const {
         return {f, f1 * d};
     }
+    /// The chain rule for f(this, b): its value and its derivatives by the first argument (fa,
+    /// faa), the second (fb, fbb) and both (fab).
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Dual chain(const Dual& b, const T& f, const T& fa,
+                                                           const T& fb, const T& /*faa*/,
+                                                           const T& /*fab*/,
+                                                           const T& /*fbb*/) const {
+        return {f, fa * d + fb * b.d};
+    }
+    /// Where no derivative is carried.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto constant() const { return d == T(0.0); }
     template <class Mask>
     CUNEWTON_HOST_DEVICE static CUNEWTON_ALWAYS_INLINE Dual select(const Mask& m, const Dual& a,
                                                                    const Dual& b) {
@@ -67,6 +78,7 @@ struct Dual {
 template <class T>
 struct HyperDual {
     using Underlying = T;
+    static constexpr int order = 2;
 
     T v;    ///< value
     T d1;   ///< derivative along the first direction
@@ -108,6 +120,16 @@ struct HyperDual {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual chain(const T& f, const T& f1,
                                                                 const T& f2) const {
         return {f, f1 * d1, f1 * d2, f2 * d1 * d2 + f1 * d12};
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual
+    chain(const HyperDual& b, const T& f, const T& fa, const T& fb, const T& faa, const T& fab,
+          const T& fbb) const {
+        return {f, fa * d1 + fb * b.d1, fa * d2 + fb * b.d2,
+                faa * d1 * d2 + fab * (d1 * b.d2 + b.d1 * d2) + fbb * b.d1 * b.d2 + fa * d12 +
+                    fb * b.d12};
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto constant() const {
+        return d1 == T(0.0) && d2 == T(0.0) && d12 == T(0.0);
     }
     template <class Mask>
     CUNEWTON_HOST_DEVICE static CUNEWTON_ALWAYS_INLINE HyperDual
@@ -247,17 +269,69 @@ CUNEWTON_DUAL_OPERATOR D tanh(const D& x) {
     const T f1 = T(1.0) - t * t;
     return x.chain(t, f1, T(-2.0) * t * f1);
 }
+CUNEWTON_DUAL_OPERATOR D atan(const D& x) {
+    using T = typename D::Underlying;
+    const T f1 = T(1.0) / (T(1.0) + x.v * x.v);
+    return x.chain(atan(x.v), f1, T(-2.0) * x.v * (f1 * f1));
+}
+
+/// c x^(c-1): zero for c == 0, also where the power is infinite.
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T power_slope(const T& x, const T& c) {
+    return select(c == T(0.0), T(0.0), c * pow(x, c - T(1.0)));
+}
+/// c (c-1) x^(c-2): zero for c == 0 and c == 1.
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T power_curvature(const T& x, const T& c) {
+    const T factor = c * (c - T(1.0));
+    return select(factor == T(0.0), T(0.0), factor * pow(x, c - T(2.0)));
+}
+/// x^c for a constant c. Powers of x rather than quotients by it, so that the derivatives which
+/// exist at x == 0 are right there.
+CUNEWTON_DUAL_CONSTANT_OPERATOR D pow(const D& x, const S& exponent) {
+    using T = typename D::Underlying;
+    const T c = T(exponent);
+    T curvature = T(0.0);
+    if constexpr (D::order == 2) curvature = power_curvature(x.v, c);
+    return x.chain(pow(x.v, c), power_slope(x.v, c), curvature);
+}
+/// a^b = exp(b log a). Along directions in which b is constant it is pow(a, constant), whatever the
+/// sign of a; at a == 0 the terms with log a have their limits for b > 1.
+CUNEWTON_DUAL_OPERATOR D pow(const D& a, const D& b) {
+    using T = typename D::Underlying;
+    const T f = pow(a.v, b.v);
+    const T logarithm = log(select(b.constant() || a.v == T(0.0), T(1.0), a.v));
+    const T fa = power_slope(a.v, b.v), fb = f * logarithm;
+    T faa = T(0.0), fab = T(0.0);
+    if constexpr (D::order == 2) {
+        faa = power_curvature(a.v, b.v);
+        const T slope = pow(a.v, b.v - T(1.0));
+        fab = select(b.constant(), T(0.0), slope + fa * logarithm);
+    }
+    return a.chain(b, f, fa, fb, faa, fab, fb * logarithm);
+}
+/// c^b for a constant c.
+CUNEWTON_DUAL_CONSTANT_OPERATOR D pow(const S& base, const D& b) {
+    using T = typename D::Underlying;
+    const T c = T(base);
+    const T f = pow(c, b.v);
+    const T logarithm = log(select(b.constant() || c == T(0.0), T(1.0), c));
+    const T f1 = f * logarithm;
+    return b.chain(f, f1, f1 * logarithm);
+}
 CUNEWTON_DUAL_OPERATOR D abs(const D& x) { return select(x.v < typename D::Underlying(0.0), -x, x); }
 
 }  // namespace math
 
 // Found by argument-dependent lookup too, for functors that say `using std::exp;` and call exp(x).
 using math::abs;
+using math::atan;
 using math::cos;
 using math::exp;
 using math::expm1;
 using math::log;
 using math::log1p;
+using math::pow;
 using math::select;
 using math::sin;
 using math::sqrt;

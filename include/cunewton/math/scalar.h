@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "cunewton/math/macros.h"
@@ -25,14 +26,31 @@ using real_t = typename RealOf<T>::type;
 template <class X>
 using scalar_t = typename X::value_type;
 
+/// Constants of the real types, for host and device: nvcc does not take std's functions into device
+/// code, but variables.
+namespace limits {
+template <class T>
+inline constexpr T epsilon = std::numeric_limits<T>::epsilon();
+template <class T>
+inline constexpr T smallest = std::numeric_limits<T>::min();  ///< above 0, normal
+template <class T>
+inline constexpr T largest = std::numeric_limits<T>::max();
+template <class T>
+inline constexpr T infinity = std::numeric_limits<T>::infinity();
+template <class T>
+inline constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
+}  // namespace limits
+
 namespace math {
 
 using std::abs;
+using std::atan;
 using std::cos;
 using std::exp;
 using std::expm1;
 using std::log;
 using std::log1p;
+using std::pow;
 using std::sin;
 using std::sqrt;
 using std::tanh;
@@ -55,10 +73,25 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T square(const T& x) {
     return x * x;
 }
 
-/// max(a, b) as select(a > b, a, b).
+/// max(a, b) as select(a > b, a, b): b where either is not a number.
 template <class T>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T maximum(const T& a, const T& b) {
     return select(a > b, a, b);
+}
+/// min(a, b) as select(a < b, a, b).
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T minimum(const T& a, const T& b) {
+    return select(a < b, a, b);
+}
+
+/// Whether a condition holds in any lane, or in all of them: for loops that end when every lane is
+/// done. A plain number is its own only lane. CUDA has functions of these names in the global
+/// namespace; say `using math::any;` in the function that calls it, which hides them.
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE bool any(bool condition) {
+    return condition;
+}
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE bool all(bool condition) {
+    return condition;
 }
 
 /// log(1 + exp(z)) without overflow: max(z, 0) + log1p(exp(-|z|)). Its derivatives under automatic

@@ -1,0 +1,256 @@
+// Many small independent problems: fits of one model to many data sets, and minimisations of one
+// small objective for many sets of constants.
+//
+//     auto model = cunewton::make_fit_model(cunewton::Gaussian2D{});
+//     cunewton::BatchData<float> data{.problems = 100000, .points = 225, .coordinates = xy,
+//                                     .y = pixels, .start = start};
+//     cunewton::BatchResult<float> fits = cunewton::fit_batch(model, data);
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "cunewton/batch_types.h"
+#include "cunewton/cpu/batch_ops.h"
+#include "cunewton/types.h"
+
+namespace cunewton {
+
+namespace cuda {
+template <class T>
+class BatchOps;
+}
+
+/// A batch's data, in the caller's memory (host), which is read during the call alone. Where a span
+/// may hold either one set of numbers for all problems or one for each, its size says which.
+template <class T>
+struct BatchData {
+    long problems = 0;
+    int points = 1;  ///< of each problem; of the one that has most if there are offsets
+    /// Problems of different sizes: problem i has the points [offsets[i], offsets[i+1]). problems + 1
+    /// entries, ascending from 0. Empty: all have `points`.
+    std::span<const long> offsets{};
+    /// The model's coordinates of a point are neighbours. For all problems (points * coordinates
+    /// numbers; a problem with fewer points uses the first) or for each point of each problem.
+    std::span<const T> coordinates{};
+    std::span<const T> y{};        ///< fits: one a point
+    std::span<const T> weights{};  ///< one a point, >= 0; 1/variance, see absolute_weights. Empty: 1
+    /// n for all problems, n a problem, or n for each of options.starts starts of each problem.
+    std::span<const T> start{};
+    std::span<const T> lower{};  ///< bounds: none, n for all, or n a problem; may be infinite
+    std::span<const T> upper{};
+};
+
+struct BatchProgress {
+    long completed;  ///< problems
+    long problems;
+    double seconds;
+};
+
+struct BatchOptions {
+    Estimator estimator = Estimator::least_squares;
+    /// Of a robust estimator, in units of the residuals (of standard deviations, with weights); 0:
+    /// the constant of 95 % efficiency at the normal distribution.
+    double tuning = 0;
+    BatchDerivatives derivatives = BatchDerivatives::automatic;
+    BatchPrecision precision = BatchPrecision::as_data;
+
+    /// Fits have converged when the minimum is within this many standard errors, along every
+    /// direction in parameter space. 0: epsilon^0.56 of the arithmetic, 1.7e-9 in double and 1.3e-4 in
+    /// single precision.
+    double tolerance = 0;
+    /// Objectives have converged when no entry of the gradient is larger. 0: sqrt(epsilon).
+    double gradient_tolerance = 0;
+    /// Ends a problem as small_change when a step lowers its objective by no more than this fraction.
+    double change_tolerance = 0;
+    /// Ends a problem as small_step when no parameter moves by more than this fraction of itself.
+    double step_tolerance = 0;
+    int max_iterations = 500;  ///< trial points, the start not counted
+    /// Of the trust region; 0: fits 10 |D x|, D^2 the Hessian's diagonal; objectives the length of the
+    /// first Newton step.
+    double initial_radius = 0;
+
+    int starts = 1;             ///< starts of each problem; the best end is kept
+    std::vector<bool> fixed{};  ///< parameters that keep their start: n entries or none
+
+    bool covariance = false;
+    bool standard_errors = false;
+    bool condition_number = false;
+    /// Weights are 1/variance as they stand: covariances are not multiplied by the reduced chi
+    /// square. Always so for the Poisson estimator.
+    bool absolute_weights = false;
+
+    /// The environment variable CUNEWTON_BACKEND (auto, cpu, cuda) overrides `automatic`.
+    BackendChoice backend = BackendChoice::automatic;
+    int threads = 0;  ///< of the CPU; 0: all that the process may use
+    /// Problems solved before progress is reported; 0: chosen by the backend. On a GPU a chunk that
+    /// does not fit into memory is made smaller.
+    long chunk = 0;
+    /// Upper limit in bytes for copies of a chunk's data and results, on the host and on the device
+    /// each.
+    std::size_t memory_budget = std::size_t{256} << 20;
+    /// Called after every chunk, from the caller's thread; return false to stop there.
+    std::function<bool(const BatchProgress&)> progress{};
+};
+
+/// Problem i's parameters are parameters[i * n], ... Entries of problems that were not run are NaN.
+template <class T>
+struct BatchResult {
+    long problems = 0;
+    int dimension = 0;  ///< parameters n of a problem
+    std::vector<T> parameters;
+    std::vector<T> objective;      ///< see Estimator; objectives: f
+    std::vector<T> gradient_norm;  ///< 2-norm of the objective's gradient by the free parameters
+    std::vector<Status> status;
+    std::vector<int> iterations;
+    std::vector<int> best_start;          ///< with several starts: which one this is the end of
+    std::vector<int> degrees_of_freedom;  ///< fits: points with a weight less free parameters
+    std::vector<T> reduced_chi_square;    ///< fits: objective / degrees of freedom; NaN if those are 0
+    /// On request. Rows and columns of parameters that are fixed or at a bound are 0; NaN where the
+    /// Hessian is singular. n * n, n, and 1 a problem.
+    std::vector<T> covariance;
+    std::vector<T> standard_errors;
+    std::vector<T> condition_number;  ///< 2-norm, of the Hessian by the free parameters
+
+    long completed = 0;   ///< problems; fewer than `problems` if it was cancelled: the first ones
+    bool cancelled = false;
+    long solved_again = 0;  ///< BatchPrecision::twice: problems solved in double
+    long chunks = 0;
+    double seconds = 0;
+    std::string backend;         ///< "cpu" or "cuda": what finished the job
+    std::string backend_reason;  ///< why that one ran
+
+    long count(Status wanted) const {
+        long found = 0;
+        for (const Status s : status) found += s == wanted;
+        return found;
+    }
+};
+
+/// Code of a model or an objective, for each arithmetic; the device's may be missing. Cheap to copy;
+/// all copies share the parts.
+struct BatchParts {
+    std::shared_ptr<const cpu::BatchOps<double>> cpu_double;
+    std::shared_ptr<const cpu::BatchOps<float>> cpu_float;
+    std::shared_ptr<const cuda::BatchOps<double>> cuda_double;
+    std::shared_ptr<const cuda::BatchOps<float>> cuda_float;
+};
+class BatchModel {
+  public:
+    BatchModel(std::shared_ptr<BatchParts> parts, cpu::BatchKind kind)
+        : parts_(std::move(parts)), kind_(kind) {}
+    int parameters() const { return parts_->cpu_double->parameters(); }
+    int coordinates() const { return parts_->cpu_double->coordinates(); }
+    cpu::BatchKind kind() const { return kind_; }
+    bool runs_on_cuda() const { return parts_->cuda_double && parts_->cuda_float; }
+    const BatchParts& parts() const { return *parts_; }
+    BatchParts& parts() { return *parts_; }
+
+  private:
+    std::shared_ptr<BatchParts> parts_;
+    cpu::BatchKind kind_;
+};
+/// y ~ m(p; x).
+class FitModel : public BatchModel {
+  public:
+    using BatchModel::BatchModel;
+};
+/// f(p; d), or a weighted sum of it over points d.
+class SmallObjective : public BatchModel {
+  public:
+    using BatchModel::BatchModel;
+};
+
+/// Stands for a model of exactly the type Model when its GPU code is looked up.
+template <class Model>
+struct ExactModel {
+    const Model& model;
+    template <class Other>
+        requires std::same_as<Other, Model>
+    operator const Other&() const {
+        return model;
+    }
+};
+
+namespace detail {
+template <cpu::BatchKind kind, class Model>
+std::shared_ptr<BatchParts> batch_parts(const Model& model) {
+    static_assert(Model::parameters >= 1 && Model::parameters <= batch_max_parameters,
+                  "a small problem has 1 to 64 parameters");
+    static_assert(Model::coordinates >= 0);
+    auto parts = std::make_shared<BatchParts>();
+    parts->cpu_double = std::make_shared<cpu::BatchOpsOf<double, Model, kind>>(model);
+    parts->cpu_float = std::make_shared<cpu::BatchOpsOf<float, Model, kind>>(model);
+    // Built-in models declare where the library has their GPU code (model/device_code.h).
+    if constexpr (requires { builtin_batch_ops(ExactModel<Model>{model}, double()); }) {
+        parts->cuda_double = builtin_batch_ops(ExactModel<Model>{model}, double());
+        parts->cuda_float = builtin_batch_ops(ExactModel<Model>{model}, float());
+    }
+    return parts;
+}
+}  // namespace detail
+
+/// A model to be fitted. It is a functor, trivially copyable, with
+///
+///     static constexpr int parameters, coordinates;
+///     template <class P, class X> auto operator()(const P& p, const X& x) const;
+///
+/// that returns m(p; x) and is generic in its scalars: p[j] is parameter j, x[c] coordinate c of the
+/// point. `const auto& [a, b] = p;` names the parameters, and makes automatic differentiation
+/// cheaper than p[j] does: each then carries its own derivative alone. Mathematical functions are
+/// called after `using namespace cunewton::math;`; decisions are select(condition, a, b). Mark the
+/// operator CUNEWTON_HOST_DEVICE to use it in a .cu file too. It may have derivatives of its own:
+///
+///     template <class P, class X>
+///     scalar_t<P> value_and_gradient(const P& p, const X& x, scalar_t<P>* gradient) const;
+template <class Model>
+FitModel make_fit_model(const Model& model) {
+    return {detail::batch_parts<cpu::BatchKind::fit>(model), cpu::BatchKind::fit};
+}
+
+/// An objective to be minimised: a functor as above that returns f(p; d), where d are a problem's
+/// `coordinates` numbers; with several points a problem, the objective is the (weighted) sum over
+/// them. Derivatives of its own:
+///
+///     template <class P, class D>
+///     scalar_t<P> value_gradient_hessian(const P& p, const D& d, scalar_t<P>* gradient,
+///                                        scalar_t<P>* hessian) const;
+///
+/// with the Hessian's lower triangle packed column by column (math/packed.h).
+template <class Objective>
+SmallObjective make_small_objective(const Objective& objective) {
+    return {detail::batch_parts<cpu::BatchKind::objective>(objective), cpu::BatchKind::objective};
+}
+
+/// Fits the model to each problem's data by Levenberg-Marquardt. T is double or float: the type of
+/// data and results; options.precision chooses the arithmetic.
+///
+/// Throws InvalidArgument for misuse (sizes that do not match, crossed bounds for all problems, ...)
+/// and BackendUnavailable if the backend that was asked for cannot run here. What is wrong with one
+/// problem is its status. A start outside its bounds is moved onto them. The same input gives the
+/// same bits on one backend and processor, with any number of threads and any chunk.
+template <class T>
+BatchResult<T> fit_batch(const FitModel& model, const BatchData<T>& data,
+                         const BatchOptions& options = {});
+extern template BatchResult<double> fit_batch(const FitModel&, const BatchData<double>&,
+                                              const BatchOptions&);
+extern template BatchResult<float> fit_batch(const FitModel&, const BatchData<float>&,
+                                             const BatchOptions&);
+
+/// Minimises the objective for each problem by Newton's method with an exact trust region. As
+/// fit_batch(); data.y stays empty, and data.weights, if there are any, multiply the terms.
+template <class T>
+BatchResult<T> minimize_batch(const SmallObjective& objective, const BatchData<T>& data,
+                              const BatchOptions& options = {});
+extern template BatchResult<double> minimize_batch(const SmallObjective&, const BatchData<double>&,
+                                                   const BatchOptions&);
+extern template BatchResult<float> minimize_batch(const SmallObjective&, const BatchData<float>&,
+                                                  const BatchOptions&);
+
+}  // namespace cunewton

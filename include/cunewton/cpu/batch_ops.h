@@ -1,0 +1,167 @@
+// Small problems on the CPU: one in each SIMD lane. BatchOps is the interface that the library's
+// engine sees; BatchOpsOf compiles a functor for it, in the file that names the functor.
+#pragma once
+
+#include <cstddef>
+
+#include "cunewton/cpu/dispatch.h"
+#include "cunewton/error.h"
+#include "cunewton/math/small_problem.h"
+
+namespace cunewton::cpu {
+
+/// Problems side by side. Number k of the problem in lane l lies at [k * lanes + l].
+template <class T>
+struct LaneBlock {
+    int lanes;                ///< a multiple of 64 / sizeof(T)
+    int points;               ///< of the problem that has most
+    const T* parameters;      ///< n numbers a lane: where to evaluate
+    const T* coordinates;     ///< points * coordinates numbers: a lane, or shared by all lanes
+    bool shared_coordinates;  ///< number k of all lanes at [k]
+    const T* y;               ///< fits: a number a point
+    const T* weights;         ///< a number a point, 0 beyond a lane's own points; null: all 1
+    const T* gradient_steps;  ///< differences: n numbers a lane
+    const T* hessian_steps;   ///< differences of objectives: n numbers a lane
+    Estimator estimator;
+    T tuning;
+    T* f;         ///< out
+    T* gradient;  ///< out: n
+    T* hessian;   ///< out: packed
+};
+
+enum class BatchKind { fit, objective };
+
+/// A model or an objective of small problems.
+template <class T>
+class BatchOps {
+  public:
+    virtual ~BatchOps() = default;
+    virtual BatchKind kind() const = 0;
+    virtual int parameters() const = 0;
+    virtual int coordinates() const = 0;
+    virtual bool has_analytic() const = 0;
+    /// Sums over the points of each lane. `by` is not automatic. Lanes do not influence each other.
+    virtual void evaluate(BatchDerivatives by, const LaneBlock<T>& block) const = 0;
+};
+
+namespace detail {
+
+/// The coordinates of one point.
+template <class S, bool shared>
+struct LaneCoordinates {
+    using value_type = S;
+    const real_t<S>* data;
+    std::ptrdiff_t stride;
+    int count;
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S operator[](int c) const {
+        if constexpr (shared)
+            return S(data[c]);
+        else
+            return S::load(data + c * stride);
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return count; }
+};
+
+/// `plain`: unweighted least squares, or an objective without weights.
+template <class S, BatchKind kind, BatchDerivatives by, bool shared, bool plain, class Model>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& model,
+                                                                const LaneBlock<real_t<S>>& block,
+                                                                int lane) {
+    using T = real_t<S>;
+    constexpr int n = Model::parameters;
+    constexpr int coordinates = Model::coordinates;
+    const std::ptrdiff_t lanes = block.lanes;
+    S p[n], gradient_steps[n], hessian_steps[n];
+    batch::for_parameters<n>([&](int j) {
+        p[j] = S::load(block.parameters + j * lanes + lane);
+        if constexpr (by == BatchDerivatives::differences) {
+            gradient_steps[j] = S::load(block.gradient_steps + j * lanes + lane);
+            if constexpr (kind == BatchKind::objective)
+                hessian_steps[j] = S::load(block.hessian_steps + j * lanes + lane);
+        }
+    });
+    batch::Sums<S, n> sums;
+    sums.clear();
+    const T* x = block.coordinates + (shared ? 0 : lane);
+    const T* y = block.y + (kind == BatchKind::fit ? lane : 0);
+    const T* weights = block.weights ? block.weights + lane : nullptr;
+    int left = block.points;  // at least 1
+    do {
+        const LaneCoordinates<S, shared> point{x, lanes, coordinates};
+        S weight(1.0);
+        if constexpr (!plain)
+            if (weights) {
+                weight = S::load(weights);
+                weights += lanes;
+            }
+        if constexpr (kind == BatchKind::fit) {
+            S row[n];
+            const S value = batch::model_row<by, S>(model, p, point, gradient_steps, row);
+            if constexpr (plain)
+                batch::add_residual(value - S::load(y), row, sums);
+            else
+                batch::add_loss(
+                    batch::point_loss<S>(block.estimator, block.tuning, value, S::load(y), weight),
+                    row, sums);
+            y += lanes;
+        } else {
+            batch::add_term<by, S>(model, p, point, gradient_steps, hessian_steps, weight, sums);
+        }
+        x += shared ? coordinates : coordinates * lanes;
+    } while (--left > 0);
+    const S half(kind == BatchKind::fit ? 0.5 : 1.0);
+    (sums.f * half).store(block.f + lane);
+    batch::for_parameters<n>([&](int j) { sums.g[j].store(block.gradient + j * lanes + lane); });
+    batch::for_triangle<n>(
+        [&](int k, int, int) { sums.h[k].store(block.hessian + k * lanes + lane); });
+}
+
+template <BatchKind kind, BatchDerivatives by, bool shared, class Model, class T>
+void evaluate_block(const Model& model, const LaneBlock<T>& block) {
+    const bool plain = !block.weights && block.estimator == Estimator::least_squares;
+    with_lanes([&]<class Lanes>() {
+        using S = typename Lanes::template Pack<T, 1>;
+        for (int lane = 0; lane < block.lanes; lane += S::lanes)
+            if (plain)
+                evaluate_lanes<S, kind, by, shared, true>(model, block, lane);
+            else
+                evaluate_lanes<S, kind, by, shared, false>(model, block, lane);
+    });
+}
+
+}  // namespace detail
+
+/// A functor's CPU code. Model: see make_fit_model() and make_small_objective().
+template <class T, class Model, BatchKind model_kind>
+class BatchOpsOf final : public BatchOps<T> {
+  public:
+    explicit BatchOpsOf(const Model& model) : model_(model) {}
+    BatchKind kind() const override { return model_kind; }
+    int parameters() const override { return Model::parameters; }
+    int coordinates() const override { return Model::coordinates; }
+    bool has_analytic() const override { return own; }
+    void evaluate(BatchDerivatives by, const LaneBlock<T>& block) const override {
+        if (by == BatchDerivatives::analytic) {
+            if constexpr (own) return run<BatchDerivatives::analytic>(block);
+            throw InvalidArgument(
+                "analytic derivatives are missing (the model has none of its own) "
+                "choose BatchDerivatives::automatic");
+        }
+        if (by == BatchDerivatives::differences) return run<BatchDerivatives::differences>(block);
+        run<BatchDerivatives::autodiff>(block);
+    }
+
+  private:
+    static constexpr bool own =
+        model_kind == BatchKind::fit ? batch::HasOwnGradient<Model> : batch::HasOwnHessian<Model>;
+    template <BatchDerivatives by>
+    void run(const LaneBlock<T>& block) const {
+        if (block.shared_coordinates)
+            detail::evaluate_block<model_kind, by, true>(model_, block);
+        else
+            detail::evaluate_block<model_kind, by, false>(model_, block);
+    }
+    Model model_;
+};
+
+}  // namespace cunewton::cpu

@@ -1,0 +1,712 @@
+// The solver of one small problem, or of one in each lane of a Pack: Levenberg-Marquardt for sums
+// of residuals, Newton with an exact trust region for general objectives. Host and device.
+//
+// A problem is advanced by one evaluation at a time: whoever runs it evaluates the objective, its
+// gradient and its Hessian at the trial point and calls advance(), which accepts or rejects the
+// point, decides whether the problem is finished and computes the next trial point. So lanes and
+// threads whose problems are at different iterations work side by side, and one that is finished is
+// given the next problem. Decisions are masks: with S a Pack all lanes take the same path.
+//
+// Throughout f is half of a fit's objective (sum of squares, deviance), so that J'r is its
+// gradient.
+#pragma once
+
+#include <cstddef>
+
+#include "cunewton/math/packed.h"
+#include "cunewton/math/scalar.h"
+#include "cunewton/math/unroll.h"
+#include "cunewton/types.h"
+
+namespace cunewton::batch {
+
+using namespace math;  // select, sqrt, ... of plain numbers; a Pack's are found by their argument
+using math::all, math::any;  // not CUDA's
+
+/// One number for each problem at base[k * stride], base[k * stride + 1], ...: S is real_t<S> or a
+/// Pack of neighbouring problems.
+template <class S>
+struct Slots {
+    real_t<S>* base;
+    std::ptrdiff_t stride;
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S operator()(int k) const {
+        if constexpr (std::is_arithmetic_v<S>)
+            return base[k * stride];
+        else
+            return S::load(base + k * stride);
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void set(int k, const S& value) const {
+        if constexpr (std::is_arithmetic_v<S>)
+            base[k * stride] = value;
+        else
+            value.store(base + k * stride);
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Slots from(int k) const {
+        return {base + k * stride, stride};
+    }
+};
+
+/// The same interface over local memory, for a number of parameters that is known to the compiler.
+template <class S, int count>
+struct LocalSlots {
+    S values[count];
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE const S& operator()(int k) const {
+        return values[k];
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void set(int k, const S& value) {
+        values[k] = value;
+    }
+};
+
+/// Threads that solve one problem together; here there is one. A group of more has `rank` in
+/// [0, size) and a barrier. Scalars are computed by every thread alike; shared memory is written by
+/// one thread each, between barriers.
+struct Alone {
+    CUNEWTON_HOST_DEVICE static constexpr int rank() { return 0; }
+    CUNEWTON_HOST_DEVICE static constexpr int size() { return 1; }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void sync() const {}
+};
+
+/// Where a problem's state lies: numbers of slots.
+struct StateLayout {
+    int n;
+    bool bounded;
+    bool in_memory;  ///< the factor and the step too: the number of parameters is not known to the
+                     ///< compiler
+
+    enum Scalar {
+        f,           ///< at x
+        radius,      ///< of the trust region
+        predicted,   ///< decrease of f that the model promises at the trial point
+        decrement,   ///< g' H^-1 g, of the last step that it was computed for
+        iterations,  ///< trial points evaluated; the start does not count
+        status,      ///< running, or ended + Status
+        magnitude,   ///< of the terms that f's residuals are differences of: sum w y^2
+        freedom,     ///< degrees of freedom, at least 1
+        shift,       ///< objectives: lambda of the last step
+        stalls,      ///< steps below the rounding of f that did not lower the decrement
+        scalars
+    };
+
+    CUNEWTON_HOST_DEVICE constexpr int packed() const { return n * (n + 1) / 2; }
+    CUNEWTON_HOST_DEVICE constexpr int scalar(Scalar which) const { return which; }
+    CUNEWTON_HOST_DEVICE constexpr int x() const { return scalars; }
+    CUNEWTON_HOST_DEVICE constexpr int trial() const { return x() + n; }
+    CUNEWTON_HOST_DEVICE constexpr int gradient() const { return trial() + n; }
+    CUNEWTON_HOST_DEVICE constexpr int scale() const { return gradient() + n; }
+    CUNEWTON_HOST_DEVICE constexpr int hessian() const { return scale() + n; }
+    CUNEWTON_HOST_DEVICE constexpr int lower() const { return hessian() + packed(); }
+    CUNEWTON_HOST_DEVICE constexpr int upper() const { return lower() + (bounded ? n : 0); }
+    CUNEWTON_HOST_DEVICE constexpr int work() const { return upper() + (bounded ? n : 0); }
+    CUNEWTON_HOST_DEVICE constexpr int size() const {
+        return work() + (in_memory ? packed() + 3 * n : 0);
+    }
+};
+
+/// Values of the slot `status`: every scalar type holds them exactly.
+inline constexpr int running = 0;
+inline constexpr int ended = 1;
+CUNEWTON_HOST_DEVICE constexpr int ended_as(Status status) {
+    return ended + static_cast<int>(status);
+}
+
+/// The same for all problems of a batch.
+template <class T>
+struct SolverSettings {
+    bool bounded = false;
+    int max_iterations = 0;
+    T tolerance = 0;           ///< fits: of the distance from the minimum, in standard errors
+    T gradient_tolerance = 0;  ///< objectives: of the largest entry of the gradient
+    T change_tolerance = 0;    ///< relative decrease of f that ends a problem; 0: none
+    T step_tolerance = 0;      ///< relative step that ends a problem; 0: none
+    T initial_radius = 0;      ///< 0: see advance_fit() and advance_objective()
+    T derivative_error = 0;    ///< relative error of differences; 0 if derivatives are exact
+};
+
+/// The first radius of a fit, as a multiple of |D x|.
+inline constexpr double fit_radius = 1.0;
+
+/// f, gradient and packed Hessian at the trial point.
+template <class S>
+struct TrialSlots {
+    Slots<S> f, gradient, hessian;
+};
+
+namespace detail {
+
+template <class S>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S epsilon() {
+    return S(limits::epsilon<real_t<S>>);
+}
+
+/// L D L' = A for the symmetric A = element(i, j), i >= j, column after column. `factor` (packed)
+/// receives L D on and below the diagonal, `inverse` 1/D; `row` is overwritten. Where a pivot is
+/// not above `smallest` times its diagonal entry of A the matrix counts as not positive definite;
+/// the mask of success is returned.
+template <int N, class S, class Element, class Factor, class Inverse, class Row, class Group>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto factorize(int dimension, const Element& element,
+                                                           Factor& factor, Inverse& inverse,
+                                                           Row& row, const S& smallest,
+                                                           const Group& group) {
+    const int n = N > 0 ? N : dimension;
+    const auto at = [n](int i, int j) { return static_cast<int>(packed_index(i, j, n)); };
+    auto positive = S(0.0) < S(1.0);
+    loop<N>(0, n, [&](int j) {
+        group.sync();
+        divide<N>(group, 0, j, [&](int k) { row.set(k, factor(at(j, k)) * inverse(k)); });
+        group.sync();
+        // The rows are neighbours in each column k, and column k + 1 begins n - k - 1 entries on.
+        // Four at a time where loops stay loops: their sums are in registers.
+        const auto update = [&]<int rows>(int first, std::integral_constant<int, rows>) {
+            S sum[rows];
+            for (int r = 0; r < rows; ++r) sum[r] = element(first + r, j);
+            int entry = first;
+            loop<N>(0, j, [&](int k) {
+                const S factor_jk = row(k);
+                for (int r = 0; r < rows; ++r) sum[r] -= factor(entry + r) * factor_jk;
+                entry += n - k - 1;
+            });
+            for (int r = 0; r < rows; ++r) factor.set(entry + r, sum[r]);
+        };
+        const int blocks = N > 0 ? 0 : (n - j) / 4;
+        divide<0>(group, 0, blocks,
+                  [&](int block) { update(j + 4 * block, std::integral_constant<int, 4>()); });
+        divide<N>(group, j + 4 * blocks, n,
+                  [&](int i) { update(i, std::integral_constant<int, 1>()); });
+        group.sync();
+        const S pivot = factor(at(j, j));
+        const auto enough = pivot > smallest * abs(element(j, j));
+        positive = positive && enough;
+        if (group.rank() == 0) inverse.set(j, S(1.0) / select(enough, pivot, S(1.0)));
+    });
+    group.sync();
+    return positive;
+}
+
+/// step = -(L D L')^-1 gradient, and the decrement gradient' (L D L')^-1 gradient.
+template <int N, class S, class Gradient, class Factor, class Inverse, class Step, class Group>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S solve(int dimension, const Gradient& gradient,
+                                                    const Factor& factor, const Inverse& inverse,
+                                                    Step& step, const Group& group) {
+    const int n = N > 0 ? N : dimension;
+    S decrement(0.0);
+    group.sync();
+    if (group.rank() == 0) {
+        loop<N>(0, n, [&](int i) { step.set(i, -gradient(i)); });
+        loop<N>(0, n, [&](int j) {
+            const S z = step(j) * inverse(j);
+            loop<N>(j + 1, n, [&](int i) {
+                step.set(i, step(i) - factor(static_cast<int>(packed_index(i, j, n))) * z);
+            });
+            step.set(j, z);
+        });
+        loop_down<N>(n, [&](int j) {
+            S sum(0.0);
+            loop<N>(j + 1, n, [&](int i) {
+                sum += factor(static_cast<int>(packed_index(i, j, n))) * step(i);
+            });
+            step.set(j, step(j) - sum * inverse(j));
+        });
+    }
+    group.sync();
+    loop<N>(0, n, [&](int i) { decrement -= gradient(i) * step(i); });
+    return decrement;
+}
+
+/// Memory of one advance(): registers where the compiler knows n, slots of the state otherwise.
+template <class S, int N>
+struct Work {
+    LocalSlots<S, N*(N + 1) / 2> factor;
+    LocalSlots<S, N> inverse, step, other;
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Work(const Slots<S>&, const StateLayout&) {}
+};
+template <class S>
+struct Work<S, 0> {
+    Slots<S> factor, inverse, step, other;
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Work(const Slots<S>& state, const StateLayout& at)
+        : factor(state.from(at.work())),
+          inverse(factor.from(at.packed())),
+          step(inverse.from(at.n)),
+          other(step.from(at.n)) {}
+};
+
+/// A problem's state with names.
+template <class S>
+struct State {
+    using Mask = decltype(S() < S());
+    Slots<S> slots;
+    StateLayout at;
+    Slots<S> x, trial, gradient, scale, hessian, lower, upper;
+
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE State(const Slots<S>& memory,
+                                                      const StateLayout& layout)
+        : slots(memory),
+          at(layout),
+          x(memory.from(layout.x())),
+          trial(memory.from(layout.trial())),
+          gradient(memory.from(layout.gradient())),
+          scale(memory.from(layout.scale())),
+          hessian(memory.from(layout.hessian())),
+          lower(memory.from(layout.lower())),
+          upper(memory.from(layout.upper())) {}
+
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S get(StateLayout::Scalar which) const {
+        return slots(which);
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void set(StateLayout::Scalar which,
+                                                         const S& value) const {
+        slots.set(which, value);
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S h(int i, int j) const {
+        return hessian(static_cast<int>(packed_index(i, j, at.n)));
+    }
+    /// Parameter j may move: it is not at a bound that its gradient points across.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Mask free(int j) const {
+        const S value = x(j), low = lower(j), high = upper(j), slope = gradient(j);
+        return !(value <= low && slope >= S(0.0)) && !(value >= high && slope <= S(0.0)) &&
+               low < high;
+    }
+};
+
+/// Accepts the trial point where `accepted`.
+template <int N, class S, class Trial, class Mask, class Group>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void take(const State<S>& state, const Trial& trial,
+                                                      const Mask& accepted, int dimension,
+                                                      const Group& group) {
+    const int n = N > 0 ? N : dimension;
+    divide<N>(group, 0, n, [&](int j) {
+        state.x.set(j, select(accepted, state.trial(j), state.x(j)));
+        state.gradient.set(j, select(accepted, trial.gradient(j), state.gradient(j)));
+    });
+    const int packed = n * (n + 1) / 2;
+    divide<N*(N + 1) / 2>(group, 0, packed, [&](int k) {
+        state.hessian.set(k, select(accepted, trial.hessian(k), state.hessian(k)));
+    });
+}
+
+/// True where the trial's value and derivatives are all finite.
+template <int N, class S, class Trial>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto finite(const Trial& trial, int dimension) {
+    const int n = N > 0 ? N : dimension;
+    S probe = trial.f(0) * S(0.0);
+    loop<N>(0, n, [&](int j) {
+        probe += trial.gradient(j) * S(0.0);
+        probe += trial.hessian(static_cast<int>(packed_index(j, j, n))) * S(0.0);
+    });
+    return probe == S(0.0);
+}
+
+/// g's + s'Hs / 2 for s = trial - x.
+template <int N, class S>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S model_change(const State<S>& state, int dimension) {
+    const int n = N > 0 ? N : dimension;
+    S change(0.0);
+    loop<N>(0, n, [&](int j) {
+        const S sj = state.trial(j) - state.x(j);
+        S row = S(0.5) * state.h(j, j) * sj;
+        loop<N>(j + 1, n, [&](int i) { row += state.h(i, j) * (state.trial(i) - state.x(i)); });
+        change += sj * (row + state.gradient(j));
+    });
+    return change;
+}
+
+/// Where `chosen`: trial = x + scale * step, within the bounds.
+template <int N, class S, class Step, class Mask, class Group>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void place_trial(const State<S>& state,
+                                                             const Step& step, const S& scale,
+                                                             const Mask& chosen, bool bounded,
+                                                             int dimension, const Group& group) {
+    const int n = N > 0 ? N : dimension;
+    divide<N>(group, 0, n, [&](int j) {
+        S to = state.x(j) + scale * step(j);
+        if (bounded) {
+            to = select(to < state.lower(j), state.lower(j), to);
+            to = select(to > state.upper(j), state.upper(j), to);
+        }
+        state.trial.set(j, select(chosen, to, state.trial(j)));
+    });
+}
+
+/// True where every entry of the step is within `tolerance` times the parameter.
+template <int N, class S, class Step>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto within(const State<S>& state, const Step& step,
+                                                        const S& tolerance, int dimension) {
+    const int n = N > 0 ? N : dimension;
+    auto small = S(0.0) < S(1.0);
+    loop<N>(0, n, [&](int j) { small = small && abs(step(j)) <= tolerance * abs(state.x(j)); });
+    return small;
+}
+
+/// The gradient's 2-norm over the parameters that may move.
+template <int N, class S>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S free_gradient(const State<S>& state, bool bounded,
+                                                            int j) {
+    if (!bounded) return state.gradient(j);
+    return select(state.free(j), state.gradient(j), S(0.0));
+}
+
+}  // namespace detail
+
+namespace detail {
+
+/// The sum of a(j) b(j).
+template <int N, class S, class A, class B>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S inner(const A& a, const B& b, int dimension) {
+    const int n = N > 0 ? N : dimension;
+    S sum(0.0);
+    loop<N>(0, n, [&](int j) { sum += a(j) * b(j); });
+    return sum;
+}
+
+/// v'A^-1 v for the factorised A. `other` is overwritten.
+template <int N, class S, class Vector, class Factor, class Inverse, class Other, class Group>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S inverse_norm(int dimension, const Vector& v,
+                                                           const Factor& factor,
+                                                           const Inverse& inverse, Other& other,
+                                                           const Group& group) {
+    const int n = N > 0 ? N : dimension;
+    group.sync();
+    if (group.rank() == 0) {
+        loop<N>(0, n, [&](int j) { other.set(j, v(j)); });
+        loop<N>(0, n, [&](int j) {
+            const S z = other(j) * inverse(j);
+            loop<N>(j + 1, n, [&](int i) {
+                other.set(i, other(i) - factor(static_cast<int>(packed_index(i, j, n))) * z);
+            });
+        });
+    }
+    group.sync();
+    S sum(0.0);
+    loop<N>(0, n, [&](int j) { sum += other(j) * other(j) * inverse(j); });
+    return sum;
+}
+
+/// Both solvers. The step minimises g's + s'Hs/2 within |D s| <= radius by repeated Cholesky
+/// factorisations of H + lambda D^2, to a tenth of the radius (More and Sorensen 1983, including
+/// the hard case). D = I for objectives; for fits D^2 is the diagonal of H, the largest so far.
+template <bool fit, int N, class S, class Trial, class Group>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
+                                                         const StateLayout& layout,
+                                                         const Trial& trial,
+                                                         const SolverSettings<real_t<S>>& settings,
+                                                         const Group& group) {
+    using T = real_t<S>;
+    const int n = N > 0 ? N : layout.n;
+    const State<S> state(memory, layout);
+    const S epsilon = detail::epsilon<S>();
+    const S zero(0.0), one(1.0);
+    const auto never = one < zero;
+    const bool bounded = settings.bounded;
+
+    S status = state.get(StateLayout::status), iterations = state.get(StateLayout::iterations);
+    S f = state.get(StateLayout::f), radius = state.get(StateLayout::radius);
+    S stalls = state.get(StateLayout::stalls);
+    const S predicted = state.get(StateLayout::predicted);
+    const S magnitude = state.get(StateLayout::magnitude);
+    const S last_decrement = state.get(StateLayout::decrement);
+    const S f_trial = trial.f(0);
+    const auto active = status < S(0.5);
+    const auto first = iterations < S(-0.5);
+    const auto usable = finite<N, S>(trial, n);
+    const auto scale = [&](int j) {
+        if constexpr (fit)
+            return state.scale(j);
+        else
+            return S(1.0);
+    };
+    S moved(0.0);
+    loop<N>(0, n, [&](int j) {
+        const S d = state.trial(j) - state.x(j);
+        moved += d * d * scale(j);
+    });
+    moved = sqrt(moved);
+
+    // ---- Accept or reject, and the radius. Below `noise` a decrease is lost in f's rounding.
+    const S actual = f - f_trial;
+    const S noise = S(4.0) * epsilon * (fit ? f + sqrt(f * magnitude) : abs(f));
+    const auto invisible = predicted <= noise;
+    const auto better = (actual > zero && actual >= S(T(1e-4)) * predicted) ||
+                        (invisible && actual >= zero - noise);
+    const auto accepted = active && usable && (first || better);
+    const auto unusable_start = active && first && !usable;
+    const auto rejected = active && !first && !accepted;
+    const auto stepped = accepted && !first;
+    const auto good = stepped && actual >= S(T(0.75)) * predicted;
+    radius = select(good, maximum(radius, S(2.0) * moved), radius);
+    radius = select(rejected, S(T(0.5)) * moved, radius);
+    f = select(accepted, f_trial, f);
+    iterations = select(active, iterations + one, iterations);
+    status = select(unusable_start, S(T(ended_as(Status::not_finite))), status);
+    const S change_limit = S(settings.change_tolerance);
+    const auto changed_little =
+        stepped && zero < change_limit && actual >= zero - noise && actual <= change_limit * abs(f);
+    group.sync();
+    take<N>(state, trial, accepted, n, group);
+    group.sync();
+    if constexpr (fit)
+        divide<N>(group, 0, n, [&](int j) {
+            const S diagonal = state.h(j, j);
+            const S widest = select(first, diagonal, maximum(diagonal, state.scale(j)));
+            state.scale.set(j, select(widest > zero, widest, one));
+        });
+    group.sync();
+
+    // ---- Sizes. Parameters at a bound that the gradient points across keep still.
+    Work<S, N> work(memory, layout);
+    const auto element = [&](const S& shift) {
+        return [&, shift](int i, int j) {
+            S value = state.h(i, j);
+            if (i == j) {
+                value += shift * scale(j);
+                // A parameter that a fit does not depend on: its row is zero.
+                if constexpr (fit) value = select(value > zero, value, one);
+                if (bounded) value = select(state.free(j), value, one);
+            } else if (bounded) {
+                value = select(state.free(i) && state.free(j), value, zero);
+            }
+            return value;
+        };
+    };
+    const auto gradient = [&](int j) { return free_gradient<N>(state, bounded, j); };
+    const S smallest = S(T(n)) * epsilon;
+    S size_x(0.0), gradient_norm(0.0), largest_gradient(0.0), norm(0.0), least_diagonal(0.0);
+    auto zero_gradient = !never;
+    const S gradient_noise = S(2.0) * epsilon * (sqrt(S(2.0) * f) + sqrt(magnitude));
+    loop<N>(0, n, [&](int j) {
+        const S g = gradient(j), value = state.x(j);
+        size_x += value * value * scale(j);
+        gradient_norm += g * g / scale(j);
+        if constexpr (fit) {
+            zero_gradient = zero_gradient && abs(g) <= gradient_noise * sqrt(state.h(j, j));
+        } else {
+            largest_gradient = maximum(largest_gradient, abs(g));
+            const S diagonal = element(zero)(j, j);
+            least_diagonal = select(diagonal < least_diagonal, diagonal, least_diagonal);
+            norm += diagonal * diagonal;
+            loop<N>(j + 1, n, [&](int i) { norm += S(2.0) * state.h(i, j) * state.h(i, j); });
+        }
+    });
+    gradient_norm = sqrt(gradient_norm);
+    size_x = sqrt(size_x);
+    norm = sqrt(norm);  // Frobenius: not below the largest eigenvalue
+
+    // ---- The step: Newton's if H is positive definite and it is short enough; otherwise on the
+    // boundary, with lambda by Newton's method on 1/radius - 1/|Ds| within brackets. A lane whose
+    // step is found puts its trial point down; the others go on.
+    const auto going = active && status < S(0.5);
+    const auto candidate = going && largest_gradient <= S(settings.gradient_tolerance);
+    auto minimum = candidate, regular = never, whole_step_small = never;
+    auto open = going;
+    S lambda(0.0), lower(0.0), upper(0.0), length(0.0), decrement(0.0), newton_decrement(0.0);
+    // Fits begin with the whole Newton step, which tells them whether they have converged;
+    // objectives with the last lambda, which often is good enough again.
+    if constexpr (!fit) lambda = select(candidate || first, zero, state.get(StateLayout::shift));
+    auto tried_newton = lambda <= zero;
+    const S shortest(T(fit ? 0.9 : 0.6)), longest(T(fit ? 1.1 : 1.5));  // of the radius
+    constexpr int attempts = 30;
+    for (int attempt = 0; attempt < attempts && any(open); ++attempt) {
+        const auto definite = factorize<N>(n, element(lambda), work.factor, work.inverse,
+                                           work.other, smallest, group);
+        const S step_decrement =
+            solve<N, S>(n, gradient, work.factor, work.inverse, work.step, group);
+        length = zero;
+        loop<N>(0, n, [&](int j) { length += work.step(j) * work.step(j) * scale(j); });
+        length = sqrt(length);
+        decrement = select(open, step_decrement, decrement);
+        if (attempt == 0) {
+            regular = definite;
+            newton_decrement = decrement;
+            minimum = candidate && definite;
+            S initial;
+            if constexpr (fit) {
+                whole_step_small = within<N>(state, work.step, S(4.0) * epsilon, n);
+                initial = S(T(fit_radius)) * select(size_x > zero, size_x, one);
+            } else {
+                const S reach = S(10.0) * maximum(one, size_x);
+                initial = select(definite && length < reach, length, reach * S(T(0.1)));
+            }
+            if (settings.initial_radius > T(0)) initial = S(settings.initial_radius);
+            radius = select(first, initial, radius);
+            upper = gradient_norm / radius + norm * (one + S(100.0) * smallest) +
+                    S(limits::smallest<T>);
+            lower = maximum(maximum(zero, -least_diagonal), gradient_norm / radius - norm);
+            if constexpr (fit) lower = zero;
+        }
+        auto found = definite && length <= longest * radius &&
+                     (lambda <= zero || length >= shortest * radius);
+        if constexpr (!fit) found = found || minimum;
+        found = found && open;
+        place_trial<N>(state, work.step, one, found, bounded, n, group);
+        open = open && !found;
+        if (!any(open)) break;
+
+        const auto short_step = open && definite && length < radius;
+        lower = select(open && !short_step, maximum(lower, lambda), lower);
+        upper = select(short_step && lambda < upper, lambda, upper);
+        const auto scaled_step = [&](int j) { return work.step(j) * scale(j); };
+        const S q =
+            inverse_norm<N, S>(n, scaled_step, work.factor, work.inverse, work.other, group);
+        // The hard case: s is too short although lambda is near the least eigenvalue's negative.
+        // Along z, nearly an eigenvector (two inverse iterations), it reaches the boundary.
+        if constexpr (!fit) {
+            if (attempt > 1 && any(short_step)) {
+                group.sync();
+                divide<N>(group, 0, n, [&](int j) {
+                    const S seed(T(j % 2 == 1 ? -1.0 - 0.1 * j : 1.0 + 0.1 * j));
+                    work.other.set(j, bounded ? select(state.free(j), seed, zero) : seed);
+                });
+                group.sync();
+                S z_norm(1.0);
+                for (int iteration = 0; iteration < 2; ++iteration) {
+                    const auto rhs = [&](int j) { return work.other(j) / z_norm; };
+                    static_cast<void>(
+                        solve<N, S>(n, rhs, work.factor, work.inverse, work.other, group));
+                    z_norm = sqrt(inner<N, S>(work.other, work.other, n));
+                }
+                const auto shifted = element(lambda);
+                const S unit = one / z_norm;
+                S curvature(0.0), along(0.0);
+                loop<N>(0, n, [&](int j) {
+                    const S zj = work.other(j) * unit;
+                    along += work.step(j) * zj;
+                    S row = shifted(j, j) * zj;
+                    loop<N>(j + 1, n, [&](int i) {
+                        row += S(2.0) * shifted(i, j) * (work.other(i) * unit);
+                    });
+                    curvature += zj * row;
+                });
+                const S room = maximum(radius * radius - length * length, zero);
+                const S root = sqrt(along * along + room);
+                const S tau = room / (along + select(along < zero, -root, root));
+                const auto enough = tau * tau * curvature <=
+                                    S(T(0.1)) * (step_decrement + lambda * radius * radius);
+                const auto extended = short_step && enough;
+                group.sync();
+                divide<N>(group, 0, n, [&](int j) {
+                    work.step.set(
+                        j, work.step(j) + select(extended, tau, zero) * (work.other(j) * unit));
+                });
+                group.sync();
+                place_trial<N>(state, work.step, one, extended, bounded, n, group);
+                lower = select(short_step && !enough, maximum(lower, lambda - curvature), lower);
+                open = open && !extended;
+            }
+        }
+        if (attempt == attempts - 1) {
+            // H + lambda D^2 is positive definite at the bracket's end: its step, cut to the
+            // radius.
+            const S shorten = select(length > radius, radius / length, one);
+            place_trial<N>(state, work.step, shorten, open, bounded, n, group);
+        }
+        const S newton = lambda + length * length / q * (length - radius) / radius;
+        const S middle =
+            maximum(sqrt(lower * upper), lower + S(T(fit ? 0.001 : 0.01)) * (upper - lower));
+        const auto inside = definite && newton > lower && newton < upper;
+        S next = select(inside, newton, middle);
+        if constexpr (!fit) {
+            const auto to_newton =
+                open && definite && newton <= zero && lower <= zero && !tried_newton;
+            next = select(to_newton, zero, next);
+            tried_newton = tried_newton || to_newton;
+        }
+        lambda = select(open, attempt >= attempts - 2 ? upper : next, lambda);
+    }
+    group.sync();
+
+    // ---- Ended?
+    const S promised = -model_change<N>(state, n);
+    const auto ended_by = [&](const auto& where, Status how) {
+        status = select(where && status < S(0.5) && active, S(T(ended_as(how))), status);
+    };
+    const auto idle =
+        active && invisible && !first && newton_decrement > S(T(0.95)) * last_decrement;
+    stalls = select(idle, stalls + one, stalls);
+    const auto stuck = stalls >= S(10.0) || radius <= epsilon * maximum(size_x, epsilon);
+    if constexpr (fit) {
+        const S limit = S(settings.tolerance) * S(settings.tolerance) * S(2.0) * f /
+                        state.get(StateLayout::freedom);
+        const auto settled = newton_decrement <= limit ||
+                             (zero_gradient && (newton_decrement >= S(T(0.25)) * last_decrement ||
+                                                whole_step_small));
+        // Differences shift the gradient's zero by about derivative_error sqrt(2 f H_jj).
+        const S error = S(settings.derivative_error);
+        const auto supported = error * error * S(T(n)) * S(2.0) * f <= limit;
+        ended_by(going && regular && settled && supported, Status::converged);
+        ended_by(going && regular && settled, Status::derivative_accuracy);
+        ended_by(going && !regular && (decrement <= limit || zero_gradient), Status::singular);
+        ended_by(stuck, Status::precision_limit);
+    } else {
+        // No descent to speak of even along the least eigenvector: singular, not indefinite.
+        minimum =
+            minimum || (candidate && promised <= S(100.0) * smallest * norm * radius * radius);
+        // Central differences: rounding eps |f| / h, and truncation with a third derivative of H /
+        // x.
+        S gradient_error(0.0);
+        loop<N>(0, n, [&](int j) {
+            gradient_error =
+                maximum(gradient_error, abs(state.h(j, j)) * maximum(abs(state.x(j)), one));
+        });
+        gradient_error = S(settings.derivative_error) * (gradient_error + abs(f));
+        const auto supported = gradient_error <= S(settings.gradient_tolerance);
+        ended_by(minimum && supported, Status::converged);
+        ended_by(minimum, Status::derivative_accuracy);
+        ended_by(f < S(T(-limits::largest<float>)), Status::unbounded);
+        ended_by(candidate && stuck, Status::saddle_point);
+        ended_by(stuck, Status::precision_limit);
+    }
+    ended_by(changed_little, Status::small_change);
+    if (settings.step_tolerance > T(0)) {
+        auto small = stepped;
+        loop<N>(0, n, [&](int j) {
+            small = small && abs(state.trial(j) - state.x(j)) <=
+                                 S(settings.step_tolerance) * abs(state.x(j));
+        });
+        ended_by(small, Status::small_step);
+    }
+    ended_by(iterations >= S(T(settings.max_iterations)), Status::max_iterations);
+
+    group.sync();
+    if (group.rank() == 0) {
+        state.set(StateLayout::status, status);
+        state.set(StateLayout::iterations, iterations);
+        state.set(StateLayout::f, f);
+        state.set(StateLayout::radius, radius);
+        state.set(StateLayout::stalls, stalls);
+        state.set(StateLayout::predicted, promised);
+        state.set(StateLayout::shift, lambda);
+        state.set(StateLayout::decrement, newton_decrement);
+    }
+    group.sync();
+}
+
+}  // namespace detail
+
+/// One iteration of Levenberg-Marquardt for f = 1/2 sum of squares or the like, with J'J in the
+/// place of the Hessian, in the trust-region form of More (1978): steps (H + lambda D^2) s = -g of
+/// a length |D s| that follows the ratio of actual to predicted decrease. Call it after each
+/// evaluation at state.trial, the first of which is at the start.
+///
+/// A problem has converged when the step s = -H^-1 g satisfies g'H^-1 g <= tolerance^2 2f /
+/// (degrees of freedom): the distance to the minimum is at most `tolerance` standard errors, along
+/// every direction and in any units; or when the gradient is zero within its rounding errors and
+/// the decrement falls no further.
+template <int N, class S, class Trial, class Group = Alone>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance_fit(
+    const Slots<S>& memory, const StateLayout& layout, const Trial& trial,
+    const SolverSettings<real_t<S>>& settings, const Group& group = {}) {
+    detail::advance<true, N, S>(memory, layout, trial, settings, group);
+}
+
+/// One iteration of Newton's method with an exact trust region |s| <= radius. Called as
+/// advance_fit().
+///
+/// A problem has converged when the largest entry of its gradient is within gradient_tolerance and
+/// its Hessian has no negative eigenvalue.
+template <int N, class S, class Trial, class Group = Alone>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance_objective(
+    const Slots<S>& memory, const StateLayout& layout, const Trial& trial,
+    const SolverSettings<real_t<S>>& settings, const Group& group = {}) {
+    detail::advance<false, N, S>(memory, layout, trial, settings, group);
+}
+
+}  // namespace cunewton::batch

@@ -1,0 +1,37 @@
+// Sums of exponential decays.
+#pragma once
+
+#include <utility>
+
+#include "cunewton/math/scalar.h"
+#include "cunewton/model/device_code.h"
+
+namespace cunewton {
+
+/// a1 exp(-k1 x) + a2 exp(-k2 x) + ... + b with p = (a1, k1, a2, k2, ..., b). The rates k are in the
+/// inverse of x's unit.
+template <int terms>
+struct ExponentialDecay {
+    static_assert(terms >= 1);
+    static constexpr int parameters = 2 * terms + 1;
+    static constexpr int coordinates = 1;
+    template <class P, class X>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
+        return sum(p, x[0], std::make_integer_sequence<int, terms>());
+    }
+
+  private:
+    template <class P, class S, int... k>
+    CUNEWTON_HOST_DEVICE static CUNEWTON_ALWAYS_INLINE auto
+    sum(const P& p, const S& x, std::integer_sequence<int, k...>) {
+        using namespace math;
+        return ((p.template get<2 * k>() * exp(-x * p.template get<2 * k + 1>())) + ... +
+                p.template get<2 * terms>());
+    }
+};
+
+CUNEWTON_DECLARE_BATCH_DEVICE_CODE(ExponentialDecay<1>)
+CUNEWTON_DECLARE_BATCH_DEVICE_CODE(ExponentialDecay<2>)
+CUNEWTON_DECLARE_BATCH_DEVICE_CODE(ExponentialDecay<3>)
+
+}  // namespace cunewton

@@ -1,0 +1,29 @@
+// The diffusion tensor of magnetic resonance imaging.
+#pragma once
+
+#include "cunewton/math/scalar.h"
+#include "cunewton/model/device_code.h"
+
+namespace cunewton {
+
+/// S0 exp(-b g'Dg) with p = (S0, Dxx, Dxy, Dxz, Dyy, Dyz, Dzz), D symmetric, and the coordinates
+/// (b, gx, gy, gz) of a measurement: g is the gradient's direction, of unit length (or zero, where
+/// b = 0), and b is in the inverse of D's unit: b in ms/um^2 (s/mm^2 divided by 1000) goes with D in
+/// um^2/ms, which keeps all parameters near 1.
+struct DiffusionTensor {
+    static constexpr int parameters = 7;
+    static constexpr int coordinates = 4;
+    template <class P, class X>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
+        using namespace math;
+        const auto& [s0, xx, xy, xz, yy, yz, zz] = p;
+        const auto b = x[0], gx = x[1], gy = x[2], gz = x[3];
+        const auto bx = b * gx, by = b * gy, bz = b * gz;
+        return s0 * exp(-(xx * (bx * gx) + xy * (2.0 * bx * gy) + xz * (2.0 * bx * gz) +
+                          yy * (by * gy) + yz * (2.0 * by * gz) + zz * (bz * gz)));
+    }
+};
+
+CUNEWTON_DECLARE_BATCH_DEVICE_CODE(DiffusionTensor)
+
+}  // namespace cunewton
