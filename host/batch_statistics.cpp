@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cunewton/math/packed.h"
+#include "cunewton/math/small_solver.h"
 #include "host/cpu/lapack.h"
 
 namespace cunewton {
@@ -15,7 +16,7 @@ void batch_statistics(const C* hessian, int n, double scale, double epsilon, T* 
                       T* standard_errors, T* condition_number) {
     std::vector<int> free;
     for (int j = 0; j < n; ++j)
-        if (hessian[packed_index(j, j, n)] != C(-1)) free.push_back(j);
+        if (hessian[packed_index(j, j, n)] != batch::not_free<C>) free.push_back(j);
     const int m = static_cast<int>(free.size());
     const auto entry = [&](int i, int j) {
         return static_cast<double>(

@@ -3,7 +3,7 @@
 
 namespace cunewton {
 
-/// H: the packed Hessian of f, with a diagonal entry of -1 for every parameter that is fixed or at
+/// H: the packed Hessian of f, with a diagonal entry of batch::not_free for every parameter that is fixed or at
 /// a bound; those are left out. Outputs may be null. covariance (n x n) = scale H^-1 and
 /// standard_errors (n) are 0 for parameters left out; all are NaN if H is singular in the working
 /// precision `epsilon`. condition_number is the ratio of H's largest and smallest eigenvalue in

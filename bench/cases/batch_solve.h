@@ -32,9 +32,12 @@ inline std::string describe_status(const std::vector<Status>& status) {
     return text;
 }
 
-/// Whether a problem's status says that a stop rule was met which the options ask for.
+/// Whether a problem's status says that a stop rule was met which the options ask for, as far as
+/// its derivatives can tell.
 inline bool ended_well(Status status, const BatchOptions& options) {
     return status == Status::converged ||
+           (status == Status::derivative_accuracy &&
+            options.derivatives == BatchDerivatives::differences) ||
            (status == Status::small_change && options.change_tolerance > 0) ||
            (status == Status::small_step && options.step_tolerance > 0);
 }

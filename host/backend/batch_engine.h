@@ -60,7 +60,7 @@ struct BatchChunk {
     Status* status = nullptr;
     int* iterations = nullptr;
     int* counted_points = nullptr;  ///< points with a weight
-    T* hessian = nullptr;  ///< packed, of f, with -1 on the diagonal where a parameter is fixed or
+    T* hessian = nullptr;  ///< packed, of f, with batch::not_free on the diagonal where a parameter is fixed or
                            ///< at a bound; null unless wanted
 };
 

@@ -201,7 +201,7 @@ class LaneSolver {
         scalar(Layout::decrement, lane) = std::numeric_limits<T>::max();
         scalar(Layout::iterations, lane) = -1;
         scalar(Layout::status, lane) = batch::running;
-        scalar(Layout::freedom, lane) = static_cast<T>(std::max(1, counted_ - free));
+        scalar(Layout::freedom, lane) = static_cast<T>(counted_ - free);
         scalar(Layout::shift, lane) = 0;
         scalar(Layout::stalls, lane) = 0;
         counted_points_[lane] = counted_;
@@ -270,7 +270,7 @@ class LaneSolver {
             T* to = chunk.hessian + run * packed_;
             for (int k = 0; k < packed_; ++k) to[k] = slot(layout_.hessian() + k, lane);
             for (int j = 0; j < n; ++j)
-                if (!is_free(j, lane)) to[packed_index(j, j, n)] = T(-1);
+                if (!is_free(j, lane)) to[packed_index(j, j, n)] = batch::not_free<T>;
         }
         scalar(Layout::status, lane) = batch::ended;
     }

@@ -1,4 +1,5 @@
-// Batches of fits: that they arrive where an independent oracle does, and that every status is true.
+// Batches of fits: that they arrive where an independent oracle does, and that every status is
+// true.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -47,8 +48,8 @@ TYPED_TEST(TypedBatchTest, ModelsRecoverTheParametersOfExactData) {
         const BatchResult<T> result = fit_batch(fit.model(), data.data(), options);
         expect_coherent(result, options, data.problems, fit.parameters(), true);
         for (long i = 0; i < data.problems; ++i) {
-            // The residuals of a sine are the rounding errors of its argument, up to 16 times those of
-            // its value: more than a solver that knows the value alone can take for zero.
+            // The residuals of a sine are the rounding errors of its argument, up to 16 times those
+            // of its value: more than a solver that knows the value alone can take for zero.
             EXPECT_TRUE(result.status[i] == Status::converged ||
                         (fit.name == "Sine" && result.status[i] == Status::precision_limit))
                 << i << " " << to_string(result.status[i]);
@@ -72,8 +73,8 @@ TEST_F(BatchTest, DerivativeMethodsAgree) {
     for (const char* name : {"Gaussian2D", "ExponentialDecay<2>", "DiffusionTensor"}) {
         const FitCase& fit = fit_case(name);
         const FitData<double> data(fit, {.problems = 4, .noise = 0.03125, .weights = true});
-        for (const BatchDerivatives by :
-             {BatchDerivatives::analytic, BatchDerivatives::autodiff, BatchDerivatives::differences}) {
+        for (const BatchDerivatives by : {BatchDerivatives::analytic, BatchDerivatives::autodiff,
+                                          BatchDerivatives::differences}) {
             SCOPED_TRACE(to_string(by));
             BatchOptions options = batch_options();
             options.derivatives = by;
@@ -103,8 +104,8 @@ TEST_F(BatchTest, SixtyFourParameters) {
     oracle.coordinates = 1;
     oracle.x.assign(x.begin(), x.end());
     oracle.y.assign(y.begin(), y.end());
-    const BatchResult<double> result = fit_batch(small_model(CosineSeries<n>{}), data,
-                                                 batch_options());
+    const BatchResult<double> result =
+        fit_batch(small_model(CosineSeries<n>{}), data, batch_options());
     ASSERT_EQ(result.status[0], Status::converged) << to_string(result.status[0]);
     // Linear: the normal equations are the oracle.
     const Vector zero(n), g = fit_oracle::gradient(oracle, zero);
@@ -182,8 +183,8 @@ TYPED_TEST(TypedBatchTest, RobustEstimatorsIgnoreOutliers) {
             const BatchResult<T> result = fit_batch(data.fit.model(), data.data(), options);
             // The solver's Hessian is at most 10 times the loss's own, which is at most the
             // information: distances in its metric are sqrt(10) times longer in the worst case.
-            expect_oracle_fits(result, data,
-                               {.loss = loss, .tuning = tuning > 0 ? tuning : standard, .slack = 4});
+            expect_oracle_fits(
+                result, data, {.loss = loss, .tuning = tuning > 0 ? tuning : standard, .slack = 4});
             EXPECT_LT(worst(result), 0.5 * least_squares);
         }
 }
@@ -205,8 +206,8 @@ TYPED_TEST(TypedBatchTest, WeightsCount) {
         const FitData<T> data(fit_case(name), {.problems = 7, .noise = 0.125, .weights = true});
         const BatchResult<T> result = fit_batch(data.fit.model(), data.data(), batch_options());
         expect_oracle_fits(result, data);
-        const long zeros = std::count(data.weights.begin(),
-                                      data.weights.begin() + data.fit.points(), T(0));
+        const long zeros =
+            std::count(data.weights.begin(), data.weights.begin() + data.fit.points(), T(0));
         ASSERT_GT(zeros, 0);
         for (const int dof : result.degrees_of_freedom)
             EXPECT_EQ(dof, data.fit.points() - zeros - data.fit.parameters());
@@ -379,7 +380,7 @@ void expect_bounded_fits(const BatchResult<T>& result, const FitData<T>& data) {
     const auto bound = [&](const std::vector<T>& bounds, long i, int j, double none) {
         if (bounds.empty()) return none;
         return static_cast<double>(static_cast<int>(bounds.size()) == n ? bounds[j]
-                                                                         : bounds[i * n + j]);
+                                                                        : bounds[i * n + j]);
     };
     for (long i = 0; i < data.problems; ++i) {
         SCOPED_TRACE(data.fit.name + ", problem " + std::to_string(i));
@@ -526,6 +527,15 @@ TYPED_TEST(TypedBatchTest, TheBestOfSeveralStartsIsKept) {
     EXPECT_GT(worse, data.problems) << "too few starts lead elsewhere to tell";
 }
 
+TEST_F(BatchTest, OfEqualEndsTheFirstStartsIsKept) {
+    FitData<double> data(fit_case("Gaussian1D"), {.problems = 2, .noise = 0.0625});
+    data.start = {2, 3.5, 1.75, 0.25, 2, 3.5, 1.75, 0.25, 2, 3.5, 1.75, 0.25, 2, 3.5, 1.75, 0.25};
+    BatchOptions options = batch_options();
+    options.starts = 2;
+    const BatchResult<double> result = fit_batch(data.fit.model(), data.data(), options);
+    EXPECT_EQ(result.best_start, (std::vector<int>{0, 0}));
+}
+
 TEST_F(BatchTest, AStartThatCannotBeUsedDoesNotSpoilTheOthers) {
     FitData<double> data(fit_case("Gaussian1D"), {.problems = 2, .noise = 0.0625});
     data.start = {nan, 4, 1, 0, 2, 3.5, 1.75, 0.25, 2, 3.5, 1.75, 0.25, infinity, 4, 1, 0};
@@ -543,10 +553,10 @@ TYPED_TEST(TypedBatchTest, CovariancesAreTheOracles) {
     for (const bool poisson : {false, true})
         for (const bool absolute : {false, true}) {
             SCOPED_TRACE(std::to_string(poisson) + std::to_string(absolute));
-            FitData<T> data =
-                poisson ? make_counts_data<T>()
-                        : FitData<T>(fit_case("Gaussian2D"),
-                                     {.problems = 5, .noise = 0.125, .weights = true});
+            FitData<T> data = poisson
+                                  ? make_counts_data<T>()
+                                  : FitData<T>(fit_case("Gaussian2D"),
+                                               {.problems = 5, .noise = 0.125, .weights = true});
             BatchOptions options = batch_options();
             options.estimator = poisson ? Estimator::poisson : Estimator::least_squares;
             options.absolute_weights = absolute;
@@ -604,8 +614,7 @@ TEST_F(BatchTest, CovariancesOfFixedAndBoundParametersAreZero) {
         const Vector h = fit_oracle::information(oracle, p);
         const Vector inverse = fit_oracle::inverse(2, {h[5], h[6], h[9], h[10]});
         // A bound is no constraint that was chosen beforehand: it counts as a free parameter.
-        const Real scale =
-            fit_oracle::objective(oracle, p) / result.degrees_of_freedom[i];
+        const Real scale = fit_oracle::objective(oracle, p) / result.degrees_of_freedom[i];
         EXPECT_EQ(result.degrees_of_freedom[i], data.fit.points() - 3);
         for (int a = 0; a < 4; ++a)
             for (int b = 0; b < 4; ++b) {
@@ -718,8 +727,7 @@ TYPED_TEST(TypedBatchTest, GradientNormsAreTrue) {
         const Vector p = wide_parameters_of(result, i);
         for (const Real g : fit_oracle::gradient(oracle, p)) square += g * g;
         const Vector spectrum = fit_oracle::eigenvalues(5, fit_oracle::information(oracle, p));
-        const double size =
-            double(std::sqrt(spectrum.back() * fit_oracle::objective(oracle, p)));
+        const double size = double(std::sqrt(spectrum.back() * fit_oracle::objective(oracle, p)));
         EXPECT_NEAR(result.gradient_norm[i], double(std::sqrt(square)),
                     2 * sum_tolerance<T>(81) * size);
     }
@@ -760,7 +768,8 @@ TEST_F(BatchTest, ParametersThatAreNotDeterminedAreSingular) {
     BatchOptions options = batch_options();
     options.fixed = fixed;
     const BatchResult<double> result = fit_batch(data.fit.model(), data.data(), options);
-    for (const Status status : result.status) EXPECT_EQ(status, Status::singular) << to_string(status);
+    for (const Status status : result.status)
+        EXPECT_EQ(status, Status::singular) << to_string(status);
 }
 
 // ---- Precision.
@@ -966,10 +975,60 @@ TEST_F(BatchTest, AModelThatOverflowsOnTheWay) {
         const fit_oracle::Problem oracle = data.oracle(i);
         const Vector g = fit_oracle::gradient(oracle, p), h = fit_oracle::information(oracle, p);
         for (int j = 0; j < 3; ++j)
-            EXPECT_LE(double(std::abs(g[j])),
-                      1e-6 * double(std::sqrt(h[j * 3 + j] * fit_oracle::objective(oracle, p))) +
-                          1e-12);
+            EXPECT_LE(
+                double(std::abs(g[j])),
+                1e-6 * double(std::sqrt(h[j * 3 + j] * fit_oracle::objective(oracle, p))) + 1e-12);
     }
+}
+
+// A point without weight does not count, whatever the model gives there: here it overflows, and the
+// coordinates are shared with a problem that has a weight there.
+TEST_F(BatchTest, TheModelMayOverflowWhereThereIsNoWeight) {
+    const FitModel model = fit_case("ExponentialDecay<1>").model();
+    constexpr int points = 24, few = 6;
+    std::vector<double> x, y, weights;
+    for (int k = 0; k < points; ++k) x.push_back(k < few ? 0.125 * k : 2.5 * k);
+    // 1.1 exp(19 x) over the first points, 3 exp(-x / 2) + 0.1 over all.
+    for (int k = 0; k < few; ++k) y.push_back(1.1 * std::exp(19 * x[k]));
+    for (int k = 0; k < points; ++k) y.push_back(3 * std::exp(-0.5 * x[k]) + 0.1);
+    const std::vector<long> offsets{0, few, few + points};
+    const std::vector<double> start{1, -20, 0, 3, 1, 0};
+    BatchData<double> data{.problems = 2,
+                           .points = points,
+                           .offsets = offsets,
+                           .coordinates = x,
+                           .y = y,
+                           .start = start};
+    const auto expect_both = [&](const BatchResult<double>& result) {
+        EXPECT_EQ(result.count(Status::converged), 2);
+        EXPECT_NEAR(result.parameters[0], 1.1, 1e-9);
+        EXPECT_NEAR(result.parameters[1], -19, 1e-9);
+        EXPECT_NEAR(result.parameters[4], 0.5, 1e-9);
+    };
+    expect_both(fit_batch(model, data, batch_options()));
+    // The same by weights of 0.
+    y.insert(y.begin() + few, points - few, nan);
+    weights.assign(2 * points, 1.0);
+    std::fill(weights.begin() + few, weights.begin() + points, 0.0);
+    data.offsets = {};
+    data.y = y;
+    data.weights = weights;
+    expect_both(fit_batch(model, data, batch_options()));
+}
+
+// A straight line of counts that is negative where there is no weight.
+TEST_F(BatchTest, TheDevianceMayNotExistWhereThereIsNoWeight) {
+    FitData<double> data(fit_case("Polynomial<1>"), {.problems = 1});
+    for (int k = 0; k < data.fit.points(); ++k) {
+        data.y[k] = std::max(0.0, std::round(10 - 12 * data.coordinates[k]));
+        data.weights.push_back(data.coordinates[k] > 0.7 ? 0 : 1);
+    }
+    data.start = {10, -11};
+    data.truths = {{10, -12}};
+    BatchOptions options = batch_options();
+    options.estimator = Estimator::poisson;
+    expect_oracle_fits(fit_batch(data.fit.model(), data.data(), options), data,
+                       {.loss = Loss::poisson, .slack = 2});
 }
 
 // A model that is not positive has no deviance: the start is refused, later points are rejected.

@@ -19,8 +19,9 @@ class NistTest : public BackendTest {
         options.threads = 1;
         options.derivatives = by;
         options.standard_errors = true;
-        // The two exponentials of MGH17 are nearly alike all the way from its first start: which one
-        // becomes the slower is decided by rounding errors, and how soon, from 60 points to 600.
+        // The two exponentials of MGH17 are nearly alike all the way from its first start: which
+        // one becomes the slower is decided by rounding errors, and how soon, from 60 points to
+        // 600.
         if (problem.name == "MGH17" && start == 0) options.max_iterations = 5000;
         const BatchData<double> data{.problems = 1,
                                      .points = problem.points,

@@ -88,13 +88,16 @@ void expect_same(const BatchResult<T>& a, const BatchResult<T>& b) {
 }
 
 /// BatchOptions::tolerance of an arithmetic, in standard errors.
-inline double default_tolerance(double epsilon) { return std::pow(epsilon, 0.56); }
+inline double default_tolerance(double epsilon) {
+    return std::pow(epsilon, 0.56);
+}
 
 /// The errors of a fit around the oracle's minimiser, from first principles. In the metric of the
 /// information matrix H (in which a standard error has the length s) a perturbation e of the
 /// residuals moves the minimiser by |e|, whatever H's condition:
 ///   rounding of model and data   k eps |sqrt(w) y|
-///   rounding of the derivatives  k eps kappa |r|, kappa the condition of H scaled to a unit diagonal
+///   rounding of the derivatives  k eps kappa |r|, kappa the condition of H scaled to a unit
+///   diagonal
 /// and the fit stops within tolerance * s, in the metric that its own Hessian defines.
 struct FitTolerance {
     fit_oracle::Vector standard_errors;  ///< with s^2 = objective / dof; 0 if fixed
@@ -138,8 +141,7 @@ inline FitTolerance fit_tolerance(const fit_oracle::Problem& problem, const fit_
         t.standard_errors[free[i]] = s * t.unit_errors[free[i]];
     }
     // Twice the tolerance: curvature between the last point and the minimiser.
-    t.distance =
-        2 * tolerance * s + 8 * epsilon * (std::sqrt(magnitude) + kappa * std::sqrt(f));
+    t.distance = 2 * tolerance * s + 8 * epsilon * (std::sqrt(magnitude) + kappa * std::sqrt(f));
     return t;
 }
 
@@ -179,8 +181,7 @@ void expect_oracle_fits(const BatchResult<T>& result, const FitData<T>& data,
         for (std::size_t j = 0; j < check.fixed.size(); ++j)
             if (check.fixed[j]) near[j] = result.parameters[i * result.dimension + j];
         bool arrived = false;
-        const fit_oracle::Vector exact =
-            fit_oracle::minimiser(oracle, near, check.fixed, arrived);
+        const fit_oracle::Vector exact = fit_oracle::minimiser(oracle, near, check.fixed, arrived);
         ASSERT_TRUE(arrived) << "the oracle did not converge";
         FitTolerance tolerance =
             fit_tolerance(oracle, exact, check.fixed, eps, default_tolerance(eps));
@@ -190,10 +191,9 @@ void expect_oracle_fits(const BatchResult<T>& result, const FitData<T>& data,
         const double off = tolerance.distance * tolerance.distance;
         double magnitude = 0;
         for (int k = 0; k < oracle.points(); ++k)
-            magnitude += static_cast<double>(oracle.weight(k) * oracle.y[k] *
-                                             (check.loss == fit_oracle::Loss::poisson
-                                                  ? 1
-                                                  : oracle.y[k]));
+            magnitude +=
+                static_cast<double>(oracle.weight(k) * oracle.y[k] *
+                                    (check.loss == fit_oracle::Loss::poisson ? 1 : oracle.y[k]));
         // f of rounded residuals: 2 |r| |e|.
         EXPECT_NEAR(result.objective[i], f,
                     off + 16 * eps * (f + std::sqrt(f * magnitude)) + sum_tolerance<T>(16) * f);

@@ -13,7 +13,8 @@ FitModel builtin_fit_model(const std::string& name);
 bool find_peak_model(const std::string& name, const FitModel*& found);
 bool find_curve_model(const std::string& name, const FitModel*& found);
 
-/// True and `found` set if `name` is that of a model in the list. Each is made when first asked for.
+/// True and `found` set if `name` is that of a model in the list. Each is made when first asked
+/// for.
 template <class Model>
 bool take_model(const std::string& name, const char* wanted, const FitModel*& found) {
     if (name != wanted) return false;

@@ -17,8 +17,7 @@ bool find_curve_model(const std::string& name, const FitModel*& found) {
            take_model<Polynomial<2>>(name, "Polynomial<2>", found) ||
            take_model<Polynomial<3>>(name, "Polynomial<3>", found) ||
            take_model<Polynomial<4>>(name, "Polynomial<4>", found) ||
-           take_model<PowerLaw>(name, "PowerLaw", found) ||
-           take_model<Sine>(name, "Sine", found) ||
+           take_model<PowerLaw>(name, "PowerLaw", found) || take_model<Sine>(name, "Sine", found) ||
            take_model<DiffusionTensor>(name, "DiffusionTensor", found);
 }
 

@@ -83,7 +83,9 @@ std::vector<FitCase> make_cases() {
 
 }  // namespace
 
-FitModel FitCase::model() const { return builtin_fit_model(name); }
+FitModel FitCase::model() const {
+    return builtin_fit_model(name);
+}
 
 const std::vector<FitCase>& fit_cases() {
     static const std::vector<FitCase> cases = make_cases();

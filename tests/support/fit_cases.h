@@ -41,7 +41,8 @@ struct FitDataOptions {
 /// start. What BatchData points at is here, to be changed before data() is called.
 template <class T>
 struct FitData {
-    FitData(const FitCase& of, const FitDataOptions& options) : fit(of), problems(options.problems) {
+    FitData(const FitCase& of, const FitDataOptions& options)
+        : fit(of), problems(options.problems) {
         Random random(options.seed);
         const int n = fit.parameters(), points = fit.points();
         coordinates.assign(fit.x.begin(), fit.x.end());
@@ -57,15 +58,15 @@ struct FitData {
                 p[j] = fit.truth[j] * (1 + options.spread * (2 * random.uniform() - 1));
             truths.push_back(p);
             for (int k = 0; k < points; ++k) {
-                double y = static_cast<double>(fit_oracle::value(oracle, p, k)) * options.scale;
+                double value = static_cast<double>(fit_oracle::value(oracle, p, k)) * options.scale;
                 const double z = random.near_normal();
                 if (options.counts)
-                    y = std::max(0.0, std::round(y + std::sqrt(std::max(y, 0.0)) * z));
+                    value = std::max(0.0, std::round(value + std::sqrt(std::max(value, 0.0)) * z));
                 else
-                    y += options.noise * z;
+                    value += options.noise * z;
                 if (options.outlier_every > 0 && k % options.outlier_every == 3)
-                    y += 30 * options.noise;
-                this->y.push_back(static_cast<T>(y));
+                    value += 30 * options.noise;
+                y.push_back(static_cast<T>(value));
                 if (options.weights)
                     weights.push_back(static_cast<T>(k % 11 == 5 ? 0 : (1 + k * 7 % 32) / 16.0));
             }

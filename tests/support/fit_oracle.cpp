@@ -33,7 +33,8 @@ const std::map<std::string, Formula>& formulas() {
     static const std::map<std::string, Formula> all{
         {"Gaussian1D",
          [](const Complex* p, const Real* x) {
-             return p[0] * std::exp(-(x[0] - p[1]) * (x[0] - p[1]) / (Real(2) * p[2] * p[2])) + p[3];
+             return p[0] * std::exp(-(x[0] - p[1]) * (x[0] - p[1]) / (Real(2) * p[2] * p[2])) +
+                    p[3];
          }},
         {"Gaussian2D",
          [](const Complex* p, const Real* x) {
@@ -42,7 +43,8 @@ const std::map<std::string, Formula>& formulas() {
          }},
         {"Gaussian2DElliptic",
          [](const Complex* p, const Real* x) {
-             return p[0] * gaussian_2d(x[0] - p[1], x[1] - p[2], p[3] * p[3], 0, p[4] * p[4]) + p[5];
+             return p[0] * gaussian_2d(x[0] - p[1], x[1] - p[2], p[3] * p[3], 0, p[4] * p[4]) +
+                    p[5];
          }},
         {"Gaussian2DRotated",
          [](const Complex* p, const Real* x) {
@@ -91,10 +93,8 @@ const std::map<std::string, Formula>& formulas() {
              if (x[0] == 0) return p[2];
              return p[0] * std::exp(p[1] * std::log(x[0])) + p[2];
          }},
-        {"Sine",
-         [](const Complex* p, const Real* x) {
-             return p[0] * std::cos(p[1] * x[0] + p[2] - pi / 2) + p[3];
-         }},
+        {"Sine", [](const Complex* p,
+                    const Real* x) { return p[0] * std::cos(p[1] * x[0] + p[2] - pi / 2) + p[3]; }},
         {"DiffusionTensor",
          [](const Complex* p, const Real* x) {
              const Complex d[3][3] = {{p[1], p[2], p[3]}, {p[2], p[4], p[5]}, {p[3], p[5], p[6]}};
@@ -206,8 +206,7 @@ Vector gradient(const Problem& problem, const Vector& p) {
         const Real slope =
             problem.loss == Loss::poisson
                 ? 2 * w * (1 - y / m)
-                : std::sqrt(w) *
-                      robust(problem.loss, problem.tuning, std::sqrt(w) * (m - y)).slope;
+                : std::sqrt(w) * robust(problem.loss, problem.tuning, std::sqrt(w) * (m - y)).slope;
         const Vector derivatives = row(problem, p, i);
         for (std::size_t j = 0; j < p.size(); ++j) g[j] += slope * derivatives[j];
     }

@@ -37,8 +37,8 @@ Real value(const Problem& problem, const Vector& p, int point);
 /// The model's derivatives by its parameters, exact but for roundings.
 Vector row(const Problem& problem, const Vector& p, int point);
 
-/// With r = m - y, u = sqrt(w) r: the sum of u^2; the deviance 2 w (m - y + y log(y/m)); or a robust
-/// loss of u that is u^2 near 0.
+/// With r = m - y, u = sqrt(w) r: the sum of u^2; the deviance 2 w (m - y + y log(y/m)); or a
+/// robust loss of u that is u^2 near 0.
 Real objective(const Problem& problem, const Vector& p);
 Vector gradient(const Problem& problem, const Vector& p);
 /// J'WJ (least squares), J' diag(w/m) J (Poisson): n x n. Their inverses are covariances.

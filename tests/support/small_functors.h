@@ -41,8 +41,8 @@ struct Barrier {
     }
 };
 
-/// (p0 + p1 - d)^2 and a term of fourth order that vanishes at every minimum: the Hessian is singular
-/// everywhere on p0 + p1 = d.
+/// (p0 + p1 - d)^2 and a term of fourth order that vanishes at every minimum: the Hessian is
+/// singular everywhere on p0 + p1 = d.
 struct Valley {
     static constexpr int parameters = 2, coordinates = 1;
     template <class P, class D>
@@ -53,8 +53,8 @@ struct Valley {
     }
 };
 
-/// A term of a penalised logistic regression: log(1 + exp(-s (p0 + p1 x))) + (p0^2 + p1^2) / 64 with
-/// the data (x, s).
+/// A term of a penalised logistic regression: log(1 + exp(-s (p0 + p1 x))) + (p0^2 + p1^2) / 64
+/// with the data (x, s).
 struct LogisticTerm {
     static constexpr int parameters = 2, coordinates = 2;
     template <class P, class D>
@@ -66,8 +66,8 @@ struct LogisticTerm {
     }
 };
 
-/// Sum of p_j^4 / 4 + p_j^2 / 2 - d_j p_j + (p_j+1 - p_j)^2 / 2: strictly convex, all parameters are
-/// coupled.
+/// Sum of p_j^4 / 4 + p_j^2 / 2 - d_j p_j + (p_j+1 - p_j)^2 / 2: strictly convex, all parameters
+/// are coupled.
 template <int n>
 struct Chain {
     static constexpr int parameters = n, coordinates = n;
@@ -113,14 +113,7 @@ struct CosineSeries {
 }  // namespace cunewton::test
 
 /// Calls the macros with each of the above: models of fits, and objectives.
-#define CUNEWTON_TEST_SMALL_FUNCTORS(Fit, Objective) \
-    Fit(CosineSeries<64>)                            \
-    Objective(Cubic)                                 \
-    Objective(Saddle)                                \
-    Objective(Barrier)                               \
-    Objective(Valley)                                \
-    Objective(LogisticTerm)                          \
-    Objective(Chain<1>)                              \
-    Objective(Chain<7>)                              \
-    Objective(Chain<12>)                             \
-    Objective(Chain<32>)
+#define CUNEWTON_TEST_SMALL_FUNCTORS(Fit, Objective)                                              \
+    Fit(CosineSeries<64>) Objective(Cubic) Objective(Saddle) Objective(Barrier) Objective(Valley) \
+        Objective(LogisticTerm) Objective(Chain<1>) Objective(Chain<7>) Objective(Chain<12>)      \
+            Objective(Chain<32>)

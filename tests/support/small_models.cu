@@ -4,9 +4,9 @@
 
 namespace cunewton::test {
 
-#define CUNEWTON_TEST_DEFINE_FIT(Functor)                             \
-    void add_device_code(FitModel& model, const Functor& functor) {   \
-        cuda::attach_device_code(model, functor);                     \
+#define CUNEWTON_TEST_DEFINE_FIT(Functor)                           \
+    void add_device_code(FitModel& model, const Functor& functor) { \
+        cuda::attach_device_code(model, functor);                   \
     }
 #define CUNEWTON_TEST_DEFINE_OBJECTIVE(Functor)                           \
     void add_device_code(SmallObjective& model, const Functor& functor) { \

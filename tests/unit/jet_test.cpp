@@ -81,7 +81,8 @@ class JetTest : public ::testing::Test {
             << what << ": " << double(computed) << " against " << double(exact);
     }
     template <JetSet Set, class Exact>
-    static void expect_expansion(const Jet<S, Set>& y, const Exact& exact, const std::string& what) {
+    static void expect_expansion(const Jet<S, Set>& y, const Exact& exact,
+                                 const std::string& what) {
         for (int l = 0; l < lanes_of<S>; ++l) {
             const Expansion computed = expansion(y, l), wanted = exact(l);
             const std::string where = what + ", lane " + std::to_string(l);
@@ -122,7 +123,8 @@ class JetTest : public ::testing::Test {
         }
     }
 
-    /// function(a, b) for pairs of sets: one each, disjoint, overlapping, equal, one within the other.
+    /// function(a, b) for pairs of sets: one each, disjoint, overlapping, equal, one within the
+    /// other.
     template <class Function, class Exact>
     static void expect_binary(const std::string& name, const Function& function, const Exact& exact,
                               double a_value, double b_value) {
@@ -163,7 +165,8 @@ TYPED_TEST(JetTest, ElementaryFunctions) {
         TestFixture::expect_function(name, function, f, f1, points);
     };
     const auto exponential = [](Real x) { return std::exp(x); };
-    check("exp", [](const auto& x) { return exp(x); }, exponential, exponential, anywhere);
+    check(
+        "exp", [](const auto& x) { return exp(x); }, exponential, exponential, anywhere);
     check(
         "expm1", [](const auto& x) { return expm1(x); }, [](Real x) { return std::expm1(x); },
         exponential, anywhere);
@@ -219,14 +222,22 @@ TYPED_TEST(JetTest, OperationsWithConstants) {
     const auto minus_2 = [](Real x) { return x - 2; };
     const auto from_2 = [](Real x) { return 2 - x; };
     const auto times_3 = [](Real x) { return 3 * x; };
-    check("x + 2", [](const auto& x) { return x + 2; }, plus_2, one);
-    check("2 + x", [](const auto& x) { return 2.0 + x; }, plus_2, one);
-    check("x + S", [](const auto& x) { return x + S(2.0); }, plus_2, one);
-    check("x - 2", [](const auto& x) { return x - 2.0f; }, minus_2, one);
-    check("2 - x", [](const auto& x) { return 2 - x; }, from_2, minus_one);
-    check("S - x", [](const auto& x) { return S(2.0) - x; }, from_2, minus_one);
-    check("3x", [](const auto& x) { return 3.0 * x; }, times_3, three);
-    check("x3", [](const auto& x) { return x * S(3.0); }, times_3, three);
+    check(
+        "x + 2", [](const auto& x) { return x + 2; }, plus_2, one);
+    check(
+        "2 + x", [](const auto& x) { return 2.0 + x; }, plus_2, one);
+    check(
+        "x + S", [](const auto& x) { return x + S(2.0); }, plus_2, one);
+    check(
+        "x - 2", [](const auto& x) { return x - 2.0f; }, minus_2, one);
+    check(
+        "2 - x", [](const auto& x) { return 2 - x; }, from_2, minus_one);
+    check(
+        "S - x", [](const auto& x) { return S(2.0) - x; }, from_2, minus_one);
+    check(
+        "3x", [](const auto& x) { return 3.0 * x; }, times_3, three);
+    check(
+        "x3", [](const auto& x) { return x * S(3.0); }, times_3, three);
     check(
         "x / 4", [](const auto& x) { return x / 4.0; }, [](Real x) { return x / 4; },
         [](Real) { return 0.25L; });
@@ -261,9 +272,7 @@ TYPED_TEST(JetTest, OperationsOfTwo) {
         [](const E& a, const E& b) { return chain(a.v * b.v, b.v, a, a.v, b); });
     check(
         "a / b", [](const auto& a, const auto& b) { return a / b; },
-        [](const E& a, const E& b) {
-            return chain(a.v / b.v, 1 / b.v, a, -a.v / (b.v * b.v), b);
-        });
+        [](const E& a, const E& b) { return chain(a.v / b.v, 1 / b.v, a, -a.v / (b.v * b.v), b); });
     check(
         "max", [](const auto& a, const auto& b) { return math::select(a > b, a, b); },
         [](const E& a, const E& b) { return chain(a.v, 1, a, 0, b); });
@@ -343,9 +352,11 @@ TYPED_TEST(JetTest, WideningKeepsWhatIsThere) {
     using S = TypeParam;
     const Jet<S, x2> narrow = TestFixture::template jet<x2>(1.25);
     const Jet<S, (x0 | x2 | x5)> wide = narrow;
-    TestFixture::expect_expansion(wide, [&](int l) { return expansion(narrow, l); }, "wide");
+    TestFixture::expect_expansion(
+        wide, [&](int l) { return expansion(narrow, l); }, "wide");
     const Jet<S, (x0 | x2)> constant = 3.0;
-    TestFixture::expect_expansion(constant, [](int) { return Expansion{.v = 3}; }, "constant");
+    TestFixture::expect_expansion(
+        constant, [](int) { return Expansion{.v = 3}; }, "constant");
 }
 
 TYPED_TEST(JetTest, ParametersCarryTheirOwnDerivatives) {

@@ -29,8 +29,8 @@ struct Evaluation {
     std::vector<T> f, gradient, hessian;
 };
 
-/// Evaluates a block of lanes with the parameters p[lane][j] over points of x and y, the same in all
-/// lanes. Coordinates are shared, or copied for each lane.
+/// Evaluates a block of lanes with the parameters p[lane][j] over points of x and y, the same in
+/// all lanes. Coordinates are shared, or copied for each lane.
 template <class T>
 Evaluation<T> evaluate(const cpu::BatchOps<T>& ops, BatchDerivatives by,
                        const std::vector<Vector>& p, const std::vector<double>& x,
@@ -158,8 +158,9 @@ void expect_model(const FitCase& fit, BatchDerivatives by, bool shared) {
             }
             for (int j = 0, k = 0; j < n; ++j)
                 for (int m = j; m < n; ++m, ++k)
-                    EXPECT_NEAR(e.hessian[k * lanes + l], double(rows[l][i][j] * rows[l][i][m]),
-                                double(2 * (row_error[j] * scale[l][m] + row_error[m] * scale[l][j])))
+                    EXPECT_NEAR(
+                        e.hessian[k * lanes + l], double(rows[l][i][j] * rows[l][i][m]),
+                        double(2 * (row_error[j] * scale[l][m] + row_error[m] * scale[l][j])))
                         << "by parameters " << j << " and " << m << ", lane " << l;
         }
     }
@@ -217,7 +218,8 @@ TEST(Models, AreFiniteAtZero) {
     for (const char* name : {"Hill", "PowerLaw"}) {
         const FitCase& fit = fit_case(name);
         const std::vector<Vector> p(8, Vector(fit.truth.begin(), fit.truth.end()));
-        for (const BatchDerivatives by : {BatchDerivatives::autodiff, BatchDerivatives::differences}) {
+        for (const BatchDerivatives by :
+             {BatchDerivatives::autodiff, BatchDerivatives::differences}) {
             const Evaluation<double> e =
                 evaluate(*fit.model().parts().cpu_double, by, p, {0.0}, {-1.0}, 1, true,
                          std::vector<double>(3, 1e-5), {});
@@ -259,9 +261,8 @@ TYPED_TEST(ModelsTest, ObjectivesAgreeWithTheFormula) {
         const T second = static_cast<T>(std::sqrt(std::sqrt(epsilon<T>)));
         for (const BatchDerivatives by : {BatchDerivatives::analytic, BatchDerivatives::autodiff,
                                           BatchDerivatives::differences}) {
-            const Evaluation<T> e =
-                evaluate(ops_of<T>(objective), by, p, {}, {}, 1, true, std::vector<T>(n, first),
-                         std::vector<T>(n, second));
+            const Evaluation<T> e = evaluate(ops_of<T>(objective), by, p, {}, {}, 1, true,
+                                             std::vector<T>(n, first), std::vector<T>(n, second));
             const bool exact = by != BatchDerivatives::differences;
             for (int l = 0; l < lanes; ++l) {
                 const Real f = oracle_rosenbrock_value(p[l]);
@@ -274,9 +275,9 @@ TYPED_TEST(ModelsTest, ObjectivesAgreeWithTheFormula) {
                 const Real g_error =
                     exact ? 16 * epsilon<T> * size
                           : first * first * 800 + 8 * epsilon<T> * (f + size) / first;
-                const Real h_error =
-                    exact ? 16 * epsilon<T> * size
-                          : second * second * 400 + 16 * epsilon<T> * (f + size) / (second * second);
+                const Real h_error = exact ? 16 * epsilon<T> * size
+                                           : second * second * 400 +
+                                                 16 * epsilon<T> * (f + size) / (second * second);
                 for (int j = 0, k = 0; j < n; ++j) {
                     EXPECT_NEAR(e.gradient[j * lanes + l], double(g[j]), double(g_error))
                         << to_string(by) << ", " << j;

@@ -100,9 +100,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
             if constexpr (plain)
                 batch::add_residual(value - S::load(y), row, sums);
             else
-                batch::add_loss(
-                    batch::point_loss<S>(block.estimator, block.tuning, value, S::load(y), weight),
-                    row, sums);
+                batch::add_point(block.estimator, block.tuning, value, S::load(y), weight, row,
+                                 sums);
             y += lanes;
         } else {
             batch::add_term<by, S>(model, p, point, gradient_steps, hessian_steps, weight, sums);

@@ -264,7 +264,8 @@ __device__ __forceinline__ bool load_start(const BatchLaunch<T>& launch,
         slots.set(Layout::iterations, T(-1));
         slots.set(Layout::status, T(batch::running));
         slots.set(Layout::magnitude, checked.magnitude);
-        slots.set(Layout::freedom, T(freedom > 1 ? freedom : 1));
+        slots.set(Layout::freedom, T(freedom));
+        slots.set(Layout::shift, T(0));
         slots.set(Layout::stalls, T(0));
     }
     group.sync();
@@ -296,7 +297,7 @@ __device__ __forceinline__ void emit(const BatchLaunch<T>& launch, const batch::
             hessian[k] = known ? state.hessian(k) : nan;
         group.sync();  // orders the writes to the diagonal too
         for (int j = group.rank(); j < n; j += group.size())
-            if (known && held(j)) hessian[packed_index(j, j, n)] = T(-1);
+            if (known && held(j)) hessian[packed_index(j, j, n)] = batch::not_free<T>;
     }
     if (group.rank() != 0) return;
     T square = 0;

@@ -293,11 +293,13 @@ CUNEWTON_JET_CONSTANT pow(const J& x, const S& c) {
     using T = typename J::Underlying;
     return x.chain(pow(x.v, T(c)), T(c) * pow(x.v, T(c) - T(1.0)));
 }
-/// c^x for a constant c > 0.
+/// c^x for a constant c > 0; at c = 0 the derivative is 0.
 CUNEWTON_JET_CONSTANT pow(const S& c, const J& x) {
     using T = typename J::Underlying;
-    const T f = pow(T(c), x.v);
-    return x.chain(f, f * log(T(c)));
+    const T base(c);
+    const T f = pow(base, x.v);
+    const auto zero = base == T(0.0);
+    return x.chain(f, f * log(select(zero, T(1.0), base)));
 }
 /// a^b for a > 0; at a = 0 < b the derivative by the exponent is 0.
 CUNEWTON_JET_BINARY pow(const Jet<T, A>& a, const Jet<T, B>& b) {

@@ -199,17 +199,31 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void add_loss(const Loss<S>& loss, c
     for_triangle<n>([&](int k, int i, int j) { sums.h[k] += scaled[j] * row[i]; });
 }
 
+/// A point of any loss. One without weight does not count, whatever the model gives there.
+template <int n, class S, class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void add_point(Estimator estimator, T tuning,
+                                                           const S& model, const S& y,
+                                                           const S& weight, S* row,
+                                                           Sums<S, n>& sums) {
+    const auto counts = weight > S(0.0);
+    for_parameters<n>([&](int j) { row[j] = select(counts, row[j], S(0.0)); });
+    add_loss(point_loss<S>(estimator, tuning, select(counts, model, S(1.0)), y, weight), row, sums);
+}
+
 /// Adds weight times one term of an objective and its derivatives to the sums.
 template <BatchDerivatives by, class S, class Model, class X>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void
 add_term(const Model& model, const S* p, const X& x, const S* gradient_steps, const S* hessian_steps,
          const S& weight, Sums<S, Model::parameters>& sums) {
     constexpr int n = Model::parameters;
+    // A term without weight does not count, whatever it is.
+    const auto counts = weight > S(0.0);
+    const auto weighted = [&](const S& value) { return select(counts, weight * value, S(0.0)); };
     if constexpr (by == BatchDerivatives::analytic) {
         S g[n], h[n * (n + 1) / 2];
-        sums.f += weight * model.value_gradient_hessian(Parameters<S, n>{p}, x, g, h);
-        for_parameters<n>([&](int j) { sums.g[j] += weight * g[j]; });
-        for_triangle<n>([&](int k, int, int) { sums.h[k] += weight * h[k]; });
+        sums.f += weighted(model.value_gradient_hessian(Parameters<S, n>{p}, x, g, h));
+        for_parameters<n>([&](int j) { sums.g[j] += weighted(g[j]); });
+        for_triangle<n>([&](int k, int, int) { sums.h[k] += weighted(h[k]); });
     } else if constexpr (by == BatchDerivatives::autodiff) {
         using H = HyperDual<S>;
         H q[n];
@@ -221,9 +235,9 @@ add_term(const Model& model, const S* p, const X& x, const S* gradient_steps, co
             for (int i = j; i < n; ++i, ++k) {
                 q[i].d2 = S(1.0);
                 const H value = model(at, x);
-                sums.h[k] += weight * value.d12;
-                if (i == j) sums.g[j] += weight * value.d1;
-                if (k == 0) sums.f += weight * value.v;
+                sums.h[k] += weighted(value.d12);
+                if (i == j) sums.g[j] += weighted(value.d1);
+                if (k == 0) sums.f += weighted(value.v);
                 q[i].d2 = S(0.0);
             }
             q[j].d1 = S(0.0);
@@ -233,14 +247,14 @@ add_term(const Model& model, const S* p, const X& x, const S* gradient_steps, co
         for (int j = 0; j < n; ++j) q[j] = p[j];
         const Parameters<S, n> at{q};
         const S value = model(at, x);
-        sums.f += weight * value;
+        sums.f += weighted(value);
         int k = 0;
         for (int j = 0; j < n; ++j) {
             const S up = p[j] + gradient_steps[j], down = p[j] - gradient_steps[j];
             q[j] = up;
             const S above = model(at, x);
             q[j] = down;
-            sums.g[j] += weight * ((above - model(at, x)) / (up - down));
+            sums.g[j] += weighted((above - model(at, x)) / (up - down));
             const S jp = p[j] + hessian_steps[j], jm = p[j] - hessian_steps[j];
             for (int i = j; i < n; ++i, ++k) {
                 if (i == j) {
@@ -249,7 +263,7 @@ add_term(const Model& model, const S* p, const X& x, const S* gradient_steps, co
                     q[j] = jm;
                     const S minus = model(at, x);
                     const S width = S(0.5) * (jp - jm);
-                    sums.h[k] += weight * ((plus - S(2.0) * value + minus) / (width * width));
+                    sums.h[k] += weighted((plus - S(2.0) * value + minus) / (width * width));
                 } else {
                     const S ip = p[i] + hessian_steps[i], im = p[i] - hessian_steps[i];
                     q[j] = jp;
@@ -261,7 +275,7 @@ add_term(const Model& model, const S* p, const X& x, const S* gradient_steps, co
                     mixed += model(at, x);
                     q[i] = ip;
                     mixed -= model(at, x);
-                    sums.h[k] += weight * (mixed / ((jp - jm) * (ip - im)));
+                    sums.h[k] += weighted(mixed / ((jp - jm) * (ip - im)));
                     q[i] = p[i];
                 }
             }

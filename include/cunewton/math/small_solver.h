@@ -82,7 +82,7 @@ struct StateLayout {
         iterations,  ///< trial points evaluated; the start does not count
         status,      ///< running, or ended + Status
         magnitude,   ///< of the terms that f's residuals are differences of: sum w y^2
-        freedom,     ///< degrees of freedom, at least 1
+        freedom,     ///< degrees of freedom; negative if there are fewer points than parameters
         shift,       ///< objectives: lambda of the last step
         stalls,      ///< steps below the rounding of f that did not lower the decrement
         scalars
@@ -109,6 +109,10 @@ inline constexpr int ended = 1;
 CUNEWTON_HOST_DEVICE constexpr int ended_as(Status status) {
     return ended + static_cast<int>(status);
 }
+
+/// Stands on a Hessian's diagonal for a parameter that is fixed or at a bound.
+template <class T>
+inline constexpr T not_free = -std::numeric_limits<T>::infinity();
 
 /// The same for all problems of a batch.
 template <class T>
@@ -623,14 +627,16 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     stalls = select(idle, stalls + one, stalls);
     const auto stuck = stalls >= S(10.0) || radius <= epsilon * maximum(size_x, epsilon);
     if constexpr (fit) {
-        const S limit = S(settings.tolerance) * S(settings.tolerance) * S(2.0) * f /
-                        state.get(StateLayout::freedom);
+        const S freedom = state.get(StateLayout::freedom);
+        const S limit =
+            S(settings.tolerance) * S(settings.tolerance) * S(2.0) * f / maximum(freedom, one);
         const auto settled = newton_decrement <= limit ||
                              (zero_gradient && (newton_decrement >= S(T(0.25)) * last_decrement ||
                                                 whole_step_small));
         // Differences shift the gradient's zero by about derivative_error sqrt(2 f H_jj).
         const S error = S(settings.derivative_error);
         const auto supported = error * error * S(T(n)) * S(2.0) * f <= limit;
+        ended_by(going && regular && settled && freedom < zero, Status::singular);
         ended_by(going && regular && settled && supported, Status::converged);
         ended_by(going && regular && settled, Status::derivative_accuracy);
         ended_by(going && !regular && (decrement <= limit || zero_gradient), Status::singular);
