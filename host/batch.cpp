@@ -475,9 +475,8 @@ bool deserves_double(Status status) {
         case Status::converged:
         case Status::small_change:
         case Status::small_step:
-        case Status::invalid_data:
         case Status::not_run: return false;
-        default: return true;
+        default: return true;  // invalid_data too: single precision may have made infinities
     }
 }
 

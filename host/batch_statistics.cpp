@@ -25,9 +25,13 @@ void batch_statistics(const C* hessian, int n, double scale, double epsilon, T* 
 
     if (condition_number) {
         std::vector<double> a(static_cast<std::size_t>(m) * m), values(m);
+        bool finite = true;  // LAPACK makes numbers of what is none
         for (int j = 0; j < m; ++j)
-            for (int i = 0; i < m; ++i) a[j * m + i] = entry(i, j);
-        const bool found = m > 0 && lapack::eigenvalues(m, a.data(), values.data()) == 0;
+            for (int i = 0; i < m; ++i) {
+                a[j * m + i] = entry(i, j);
+                finite = finite && std::isfinite(a[j * m + i]);
+            }
+        const bool found = m > 0 && finite && lapack::eigenvalues(m, a.data(), values.data()) == 0;
         double least = std::numeric_limits<double>::infinity(), largest = 0;
         for (const double v : values) {
             least = std::min(least, std::abs(v));

@@ -8,6 +8,9 @@ namespace cunewton::cpu {
 
 namespace {
 
+/// Numbers of parameters with code of their own. More of an objective's gain nothing.
+constexpr int most_of_fits = 6, most_of_objectives = 4;
+
 template <class S, int N>
 CUNEWTON_ALWAYS_INLINE void advance(BatchKind kind, const batch::StateLayout& layout, real_t<S>* state,
                                     real_t<S>* f, real_t<S>* gradient, real_t<S>* hessian,
@@ -19,15 +22,16 @@ CUNEWTON_ALWAYS_INLINE void advance(BatchKind kind, const batch::StateLayout& la
             {f + lane, stride}, {gradient + lane, stride}, {hessian + lane, stride}};
         if (kind == BatchKind::fit)
             batch::advance_fit<N>(memory, layout, trial, settings);
-        else
+        else if constexpr (N <= most_of_objectives)
             batch::advance_objective<N>(memory, layout, trial, settings);
     }
 }
 
 }  // namespace
 
-bool is_compiled_for(int parameters) {
-    return instruction_set() != InstructionSet::base && parameters >= 2 && parameters <= 6;
+bool is_compiled_for(BatchKind kind, int parameters) {
+    return instruction_set() != InstructionSet::base && parameters >= 2 &&
+           parameters <= (kind == BatchKind::fit ? most_of_fits : most_of_objectives);
 }
 
 template <class T>

@@ -12,7 +12,7 @@ inline constexpr int lane_count = 128 / static_cast<int>(sizeof(T));
 
 /// Whether the solver is compiled for just this number of parameters, for the lanes of this
 /// processor; for others it uses loops, and the state has to hold its working memory.
-bool is_compiled_for(int parameters);
+bool is_compiled_for(BatchKind kind, int parameters);
 
 /// The state of lane l lies at state[slot * lane_count + l], the trial's sums likewise.
 template <class T>

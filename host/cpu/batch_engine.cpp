@@ -23,7 +23,8 @@ class LaneSolver {
   public:
     explicit LaneSolver(const BatchTask<T>& task)
         : task_(task),
-          layout_{task.n, task.settings.bounded, !is_compiled_for(task.n)},
+          layout_{task.n, task.kind == BatchKind::fit, task.settings.bounded,
+                  !is_compiled_for(task.kind, task.n)},
           packed_(layout_.packed()),
           state_(aligned_buffer<T>(static_cast<std::size_t>(layout_.size()) * lanes)),
           sums_(aligned_buffer<T>(static_cast<std::size_t>(1 + task.n + packed_) * lanes)),
@@ -202,8 +203,8 @@ class LaneSolver {
         scalar(Layout::iterations, lane) = -1;
         scalar(Layout::status, lane) = batch::running;
         scalar(Layout::freedom, lane) = static_cast<T>(counted_ - free);
-        scalar(Layout::shift, lane) = 0;
         scalar(Layout::stalls, lane) = 0;
+        if (!layout_.fit) scalar(Layout::attempts, lane) = 0;
         counted_points_[lane] = counted_;
         return true;
     }
@@ -271,6 +272,8 @@ class LaneSolver {
             for (int k = 0; k < packed_; ++k) to[k] = slot(layout_.hessian() + k, lane);
             for (int j = 0; j < n; ++j)
                 if (!is_free(j, lane)) to[packed_index(j, j, n)] = batch::not_free<T>;
+            if (chunk.status[run] == Status::not_finite)
+                std::fill_n(to, packed_, std::numeric_limits<T>::quiet_NaN());
         }
         scalar(Layout::status, lane) = batch::ended;
     }
@@ -289,7 +292,7 @@ class LaneSolver {
         chunk.objective[run] = chunk.gradient_norm[run] = nan;
         chunk.status[run] = Status::invalid_data;
         chunk.iterations[run] = 0;
-        chunk.counted_points[run] = counted_;
+        chunk.counted_points[run] = 0;
         if (chunk.hessian) std::fill_n(chunk.hessian + run * packed_, packed_, nan);
     }
 

@@ -71,7 +71,7 @@ struct BatchOptions {
     double change_tolerance = 0;
     /// Ends a problem as small_step when no parameter moves by more than this fraction of itself.
     double step_tolerance = 0;
-    int max_iterations = 500;  ///< trial points, the start not counted
+    int max_iterations = 1000;  ///< trial points, the start not counted
     /// Of the trust region; 0: fits 10 |D x|, D^2 the Hessian's diagonal; objectives the length of the
     /// first Newton step.
     double initial_radius = 0;

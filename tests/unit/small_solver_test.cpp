@@ -83,7 +83,7 @@ struct Bench {
     batch::SolverSettings<T> settings;
 
     Bench(int n, bool in_memory, bool bounded = false)
-        : layout{n, bounded, in_memory},
+        : layout{n, fit, bounded, in_memory},
           state(static_cast<std::size_t>(layout.size()) * width, T(0)),
           f(width),
           gradient(static_cast<std::size_t>(n) * width),
@@ -119,6 +119,23 @@ struct Bench {
     void advance_lanes() requires(width == cpu::lane_count<T>) {
         cpu::advance_lanes<T>(fit ? cpu::BatchKind::fit : cpu::BatchKind::objective, layout,
                               state.data(), f.data(), gradient.data(), hessian.data(), settings);
+    }
+    /// Until each lane has its step once; returns the number of calls.
+    int advance_until_found() requires(width == cpu::lane_count<T>) {
+        std::vector<T> found(state.size());
+        std::vector<bool> waits(width, true);
+        int calls = 0;
+        for (; std::ranges::find(waits, true) != waits.end(); ++calls) {
+            advance_lanes();
+            for (int l = 0; l < width; ++l) {
+                if (!waits[l] || at(batch::StateLayout::attempts, l) > T(0)) continue;
+                waits[l] = false;
+                for (int slot = 0; slot < layout.size(); ++slot)
+                    found[static_cast<std::size_t>(slot) * width + l] = at(slot, l);
+            }
+        }
+        state = found;
+        return calls;
     }
     Vector step(int lane) {
         Vector s;
@@ -192,11 +209,11 @@ void expect_good_step(const Quadratic& q, const Vector& s, Real radius, const st
     length = std::sqrt(length);
     ASSERT_TRUE(std::isfinite(length)) << what;
     const Real change = q.change(s);
-    EXPECT_LE(length, (fit ? 1.11L : 1.51L) * radius) << what;
+    EXPECT_LE(length, (fit ? 1.11L : 1.91L) * radius) << what;
     const Real best = least_change(q, d, radius);
     if (best == 0) return;
     // Of a step that is theta times too short, theta^2 of the decrease is left at least.
-    EXPECT_LE(change, (fit ? 0.8L : 0.3L) * best) << what << ", length " << double(length);
+    EXPECT_LE(change, (fit ? 0.8L : 0.15L) * best) << what << ", length " << double(length);
     if (length > 0) {
         EXPECT_LE(change, 0.89L * least_change(q, d, length)) << what << ", of its own length";
     }
@@ -260,13 +277,24 @@ TYPED_TEST(SmallSolverTest, FitsTakeTheBestStepInTheirScaledTrustRegion) {
     }
 }
 
+// Where nothing slopes or curves, every point is a minimum.
+TYPED_TEST(SmallSolverTest, AFlatObjectiveIsAtItsMinimum) {
+    using T = TypeParam;
+    const Quadratic flat{3, Vector(3, 0), Vector(9, 0)};
+    Bench<T, false> bench(3, true);
+    bench.set(0, flat);
+    bench.template advance<0>();
+    EXPECT_EQ(bench.at(batch::StateLayout::status, 0), T(batch::ended_as(Status::converged)));
+    for (const Real s : bench.step(0)) EXPECT_EQ(s, 0);
+}
+
 // Lanes do not see each other: each has the bits that it has among others like itself. And all are
 // good steps.
 TYPED_TEST(SmallSolverTest, LanesAreSolvedAsIfAlone) {
     using T = TypeParam;
     constexpr int width = cpu::lane_count<T>;
     for (const int n : {3, 7}) {
-        const bool in_memory = !cpu::is_compiled_for(n);
+        const bool in_memory = !cpu::is_compiled_for(cpu::BatchKind::objective, n);
         Random random(5);
         Bench<T, false, width> all(n, in_memory);
         all.settings.initial_radius = T(0.5);
@@ -276,12 +304,13 @@ TYPED_TEST(SmallSolverTest, LanesAreSolvedAsIfAlone) {
             problems.push_back(rounded<T>(make_quadratic(n, kinds[l % 4], 1, random)));
             all.set(l, problems.back());
         }
-        all.advance_lanes();
+        // Some are searching still when most have their step.
+        EXPECT_GT(all.advance_until_found(), 1);
         for (int l = 0; l < width; ++l) {
             Bench<T, false, width> same(n, in_memory);
             same.settings.initial_radius = T(0.5);
             for (int k = 0; k < width; ++k) same.set(k, problems[l]);
-            same.advance_lanes();
+            same.advance_until_found();
             for (int slot = 0; slot < all.layout.work(); ++slot)
                 EXPECT_EQ(all.at(slot, l), same.at(slot, l)) << "lane " << l << ", slot " << slot;
             expect_good_step<false>(problems[l], all.step(l), T(0.5), "lane " + std::to_string(l));

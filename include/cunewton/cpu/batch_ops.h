@@ -46,24 +46,26 @@ class BatchOps {
 
 namespace detail {
 
+/// What the compiler knows of a block's points: those of unweighted least squares, or of an objective
+/// without weights, have code of their own; all others share one.
+enum class Points { plain_shared, plain_own, any };
+
 /// The coordinates of one point.
-template <class S, bool shared>
+template <class S, Points points>
 struct LaneCoordinates {
     using value_type = S;
     const real_t<S>* data;
     std::ptrdiff_t stride;
     int count;
+    bool shared;
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S operator[](int c) const {
-        if constexpr (shared)
-            return S(data[c]);
-        else
-            return S::load(data + c * stride);
+        if (points == Points::plain_shared || (points == Points::any && shared)) return S(data[c]);
+        return S::load(data + c * stride);
     }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return count; }
 };
 
-/// `plain`: unweighted least squares, or an objective without weights.
-template <class S, BatchKind kind, BatchDerivatives by, bool shared, bool plain, class Model>
+template <class S, BatchKind kind, BatchDerivatives by, Points points, class Model>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& model,
                                                                 const LaneBlock<real_t<S>>& block,
                                                                 int lane) {
@@ -82,14 +84,16 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
     });
     batch::Sums<S, n> sums;
     sums.clear();
+    const bool shared = block.shared_coordinates;
     const T* x = block.coordinates + (shared ? 0 : lane);
+    const std::ptrdiff_t next = shared ? coordinates : coordinates * lanes;
     const T* y = block.y + (kind == BatchKind::fit ? lane : 0);
     const T* weights = block.weights ? block.weights + lane : nullptr;
     int left = block.points;  // at least 1
     do {
-        const LaneCoordinates<S, shared> point{x, lanes, coordinates};
+        const LaneCoordinates<S, points> point{x, lanes, coordinates, shared};
         S weight(1.0);
-        if constexpr (!plain)
+        if constexpr (points == Points::any)
             if (weights) {
                 weight = S::load(weights);
                 weights += lanes;
@@ -97,7 +101,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
         if constexpr (kind == BatchKind::fit) {
             S row[n];
             const S value = batch::model_row<by, S>(model, p, point, gradient_steps, row);
-            if constexpr (plain)
+            if constexpr (points != Points::any)
                 batch::add_residual(value - S::load(y), row, sums);
             else
                 batch::add_point(block.estimator, block.tuning, value, S::load(y), weight, row,
@@ -106,7 +110,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
         } else {
             batch::add_term<by, S>(model, p, point, gradient_steps, hessian_steps, weight, sums);
         }
-        x += shared ? coordinates : coordinates * lanes;
+        x += next;
     } while (--left > 0);
     const S half(kind == BatchKind::fit ? 0.5 : 1.0);
     (sums.f * half).store(block.f + lane);
@@ -115,16 +119,35 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
         [&](int k, int, int) { sums.h[k].store(block.hessian + k * lanes + lane); });
 }
 
-template <BatchKind kind, BatchDerivatives by, bool shared, class Model, class T>
+/// Code for special points is compiled where its speed shows, as every user's compiler has to do it
+/// for every model: not for differences, and not for the lanes that processors of today leave unused.
+template <class Lanes, BatchDerivatives by>
+constexpr bool has_special_points() {
+#if defined(__CUDACC__)
+    return false;
+#elif CUNEWTON_CHOOSES_LANES
+    if (std::is_same_v<Lanes, BaseLanes>) return false;
+#endif
+    return by != BatchDerivatives::differences;
+}
+
+template <BatchKind kind, BatchDerivatives by, class Model, class T>
 void evaluate_block(const Model& model, const LaneBlock<T>& block) {
     const bool plain = !block.weights && block.estimator == Estimator::least_squares;
     with_lanes([&]<class Lanes>() {
         using S = typename Lanes::template Pack<T, 1>;
-        for (int lane = 0; lane < block.lanes; lane += S::lanes)
-            if (plain)
-                evaluate_lanes<S, kind, by, shared, true>(model, block, lane);
-            else
-                evaluate_lanes<S, kind, by, shared, false>(model, block, lane);
+        for (int lane = 0; lane < block.lanes; lane += S::lanes) {
+            if constexpr (has_special_points<Lanes, by>()) {
+                if (plain && block.shared_coordinates)
+                    evaluate_lanes<S, kind, by, Points::plain_shared>(model, block, lane);
+                else if (plain)
+                    evaluate_lanes<S, kind, by, Points::plain_own>(model, block, lane);
+                else
+                    evaluate_lanes<S, kind, by, Points::any>(model, block, lane);
+            } else {
+                evaluate_lanes<S, kind, by, Points::any>(model, block, lane);
+            }
+        }
     });
 }
 
@@ -141,25 +164,20 @@ class BatchOpsOf final : public BatchOps<T> {
     bool has_analytic() const override { return own; }
     void evaluate(BatchDerivatives by, const LaneBlock<T>& block) const override {
         if (by == BatchDerivatives::analytic) {
-            if constexpr (own) return run<BatchDerivatives::analytic>(block);
+            if constexpr (own)
+                return detail::evaluate_block<model_kind, BatchDerivatives::analytic>(model_, block);
             throw InvalidArgument(
                 "analytic derivatives are missing (the model has none of its own) "
                 "choose BatchDerivatives::automatic");
         }
-        if (by == BatchDerivatives::differences) return run<BatchDerivatives::differences>(block);
-        run<BatchDerivatives::autodiff>(block);
+        if (by == BatchDerivatives::differences)
+            return detail::evaluate_block<model_kind, BatchDerivatives::differences>(model_, block);
+        detail::evaluate_block<model_kind, BatchDerivatives::autodiff>(model_, block);
     }
 
   private:
     static constexpr bool own =
         model_kind == BatchKind::fit ? batch::HasOwnGradient<Model> : batch::HasOwnHessian<Model>;
-    template <BatchDerivatives by>
-    void run(const LaneBlock<T>& block) const {
-        if (block.shared_coordinates)
-            detail::evaluate_block<model_kind, by, true>(model_, block);
-        else
-            detail::evaluate_block<model_kind, by, false>(model_, block);
-    }
     Model model_;
 };
 

@@ -46,7 +46,7 @@ inline BatchLayout batch_layout(const BatchNeeds& needs, bool thread_kernel, boo
     const bool differences = needs.by == BatchDerivatives::differences;
     const bool analytic = needs.by == BatchDerivatives::analytic;
     BatchLayout at{};
-    at.state = {n, needs.bounded, !thread_kernel};
+    at.state = {n, fit, needs.bounded, !thread_kernel};
     const int packed = at.state.packed();
     at.trial = at.state.size();
     at.floors = at.trial + (thread_kernel && (fit || analytic) ? 0 : 1 + n + packed);
@@ -115,14 +115,17 @@ __device__ __forceinline__ Points points_of(const DeviceBatch<T>& batch, long ru
             static_cast<int>(batch.offsets[problem + 1] - first)};
 }
 
-/// A problem's points: entry i of y and of the weights is [i * stride].
-template <class T, int stride>
+/// A problem's points: entry i of y and of the weights is [i * stride]. `neighbours`: the coordinates
+/// of a point are, as the compiler may know.
+template <class T, int stride, bool neighbours = false>
 struct PointData {
     const T* y;
     const T* weights;  ///< null: all 1
     const T* x;
     int x_stride;  ///< of the coordinates of a point
     int count;
+
+    __device__ __forceinline__ int coordinate_stride() const { return neighbours ? 1 : x_stride; }
 
     __device__ __forceinline__ T weight(int i) const {
         return weights ? weights[i * stride] : T(1);
@@ -142,10 +145,11 @@ struct PointCoordinates {
     __device__ __forceinline__ S operator[](int c) const { return data[c * stride]; }
     __device__ __forceinline__ int size() const { return count; }
 };
-template <int coordinates, class S, int stride>
-__device__ __forceinline__ PointCoordinates<S> point(const PointData<real_t<S>, stride>& data,
-                                                     int i) {
-    return {data.x + i * (coordinates * data.x_stride), data.x_stride, coordinates};
+template <int coordinates, class S, int stride, bool neighbours>
+__device__ __forceinline__ PointCoordinates<S> point(
+    const PointData<real_t<S>, stride, neighbours>& data, int i) {
+    return {data.x + i * (coordinates * data.coordinate_stride()), data.coordinate_stride(),
+            coordinates};
 }
 
 /// Copies `count` neighbouring numbers to to[0], to[stride], ...; all threads of a warp call it.
@@ -265,8 +269,8 @@ __device__ __forceinline__ bool load_start(const BatchLaunch<T>& launch,
         slots.set(Layout::status, T(batch::running));
         slots.set(Layout::magnitude, checked.magnitude);
         slots.set(Layout::freedom, T(freedom));
-        slots.set(Layout::shift, T(0));
         slots.set(Layout::stalls, T(0));
+        if (!at.fit) slots.set(Layout::attempts, T(0));
     }
     group.sync();
     return group.all(usable);
@@ -309,7 +313,7 @@ __device__ __forceinline__ void emit(const BatchLaunch<T>& launch, const batch::
     batch.gradient_norm[run] = known ? math::sqrt(square) : nan;
     batch.status[run] = static_cast<int>(status);
     batch.iterations[run] = usable ? static_cast<int>(state.get(Layout::iterations)) : 0;
-    if (batch.counted_points) batch.counted_points[run] = counted;
+    if (batch.counted_points) batch.counted_points[run] = usable ? counted : 0;
 }
 
 // ---- Parameters as the model sees them.
@@ -405,17 +409,18 @@ __device__ __forceinline__ T model_row(const Model& model, const T* p, const X& 
 
 /// Adds points begin, begin + step, ... of a fit, or terms of an objective with derivatives of its
 /// own, to the sums. `plain`: every weight is 1 and the estimator least squares.
-template <cpu::BatchKind kind, BatchDerivatives by, bool plain, class T, class Model, int stride>
+template <cpu::BatchKind kind, BatchDerivatives by, bool plain, class T, class Model, int stride,
+          bool neighbours>
 __device__ __forceinline__ void add_points(const Model& model, const BatchMethod<T>& method,
-                                           const PointData<T, stride>& data, const T* p, int begin,
-                                           int step, const DifferenceSteps<T>& steps,
+                                           const PointData<T, stride, neighbours>& data, const T* p,
+                                           int begin, int step, const DifferenceSteps<T>& steps,
                                            const batch::Slots<T>& rows,
                                            batch::Sums<T, Model::parameters>& sums) {
     constexpr int n = Model::parameters;
     // Numbers that carry derivatives take constants as they are.
     using S = std::conditional_t<by == BatchDerivatives::autodiff, T, plain_t<T>>;
     // Points that are independent of each other hide each other's latency.
-    constexpr int together = plain && by != BatchDerivatives::differences && sizeof(T) == 4 ? 4 : 1;
+    constexpr int together = plain && by != BatchDerivatives::differences && sizeof(T) == 4 ? 8 : 1;
 #pragma unroll(together)
     for (int i = begin; i < data.count; i += step) {
         T weight(1);
@@ -454,10 +459,15 @@ __device__ __forceinline__ batch::Sums<T, Model::parameters> sum_points(
     int begin, int step, const DifferenceSteps<T>& steps, const batch::Slots<T>& rows) {
     batch::Sums<T, Model::parameters> sums;
     sums.clear();
-    if (!data.weights && method.estimator == Estimator::least_squares)
-        add_points<kind, by, true>(model, method, data, p, begin, step, steps, rows, sums);
-    else
+    if (data.weights || method.estimator != Estimator::least_squares)
         add_points<kind, by, false>(model, method, data, p, begin, step, steps, rows, sums);
+    else if (data.x_stride == 1)
+        add_points<kind, by, true>(
+            model, method,
+            PointData<T, stride, true>{data.y, nullptr, data.x, data.x_stride, data.count}, p, begin,
+            step, steps, rows, sums);
+    else
+        add_points<kind, by, true>(model, method, data, p, begin, step, steps, rows, sums);
     return sums;
 }
 

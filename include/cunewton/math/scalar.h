@@ -84,14 +84,17 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T minimum(const T& a, const T& b) {
     return select(a < b, a, b);
 }
 
-/// Whether a condition holds in any lane, or in all of them: for loops that end when every lane is
-/// done. A plain number is its own only lane. CUDA has functions of these names in the global
+/// Whether a condition holds in any lane, or in all of them, or in how many: for loops that end when
+/// every lane is done. A plain number is its own only lane. CUDA has functions of these names in the global
 /// namespace; say `using math::any;` in the function that calls it, which hides them.
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE bool any(bool condition) {
     return condition;
 }
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE bool all(bool condition) {
     return condition;
+}
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int count(bool condition) {
+    return condition ? 1 : 0;
 }
 
 /// log(1 + exp(z)) without overflow: max(z, 0) + log1p(exp(-|z|)). Its derivatives under automatic

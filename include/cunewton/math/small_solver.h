@@ -21,7 +21,7 @@
 namespace cunewton::batch {
 
 using namespace math;  // select, sqrt, ... of plain numbers; a Pack's are found by their argument
-using math::all, math::any;  // not CUDA's
+using math::all, math::any, math::count;  // not CUDA's
 
 /// One number for each problem at base[k * stride], base[k * stride + 1], ...: S is real_t<S> or a
 /// Pack of neighbouring problems.
@@ -70,6 +70,7 @@ struct Alone {
 /// Where a problem's state lies: numbers of slots.
 struct StateLayout {
     int n;
+    bool fit;        ///< or an objective
     bool bounded;
     bool in_memory;  ///< the factor and the step too: the number of parameters is not known to the
                      ///< compiler
@@ -83,14 +84,21 @@ struct StateLayout {
         status,      ///< running, or ended + Status
         magnitude,   ///< of the terms that f's residuals are differences of: sum w y^2
         freedom,     ///< degrees of freedom; negative if there are fewer points than parameters
-        shift,       ///< objectives: lambda of the last step
         stalls,      ///< steps below the rounding of f that did not lower the decrement
-        scalars
+        fit_scalars,
+        // Objectives: the search for the step that is going on, or the last one.
+        shift = fit_scalars,  ///< lambda
+        least_shift,          ///< the bracket that it is in
+        largest_shift,
+        attempts,  ///< factorisations so far; 0: no search is going on
+        objective_scalars
     };
 
     CUNEWTON_HOST_DEVICE constexpr int packed() const { return n * (n + 1) / 2; }
     CUNEWTON_HOST_DEVICE constexpr int scalar(Scalar which) const { return which; }
-    CUNEWTON_HOST_DEVICE constexpr int x() const { return scalars; }
+    CUNEWTON_HOST_DEVICE constexpr int x() const {
+        return fit ? fit_scalars : objective_scalars;
+    }
     CUNEWTON_HOST_DEVICE constexpr int trial() const { return x() + n; }
     CUNEWTON_HOST_DEVICE constexpr int gradient() const { return trial() + n; }
     CUNEWTON_HOST_DEVICE constexpr int scale() const { return gradient() + n; }
@@ -143,6 +151,11 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S epsilon() {
     return S(limits::epsilon<real_t<S>>);
 }
 
+/// Entry (i, j) of a packed lower triangle is number column_begin(j, n) + i.
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int column_begin(int j, int n) {
+    return static_cast<int>(packed_index(j, j, n)) - j;
+}
+
 /// L D L' = A for the symmetric A = element(i, j), i >= j, column after column. `factor` (packed)
 /// receives L D on and below the diagonal, `inverse` 1/D; `row` is overwritten. Where a pivot is
 /// not above `smallest` times its diagonal entry of A the matrix counts as not positive definite;
@@ -153,32 +166,41 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto factorize(int dimension, const 
                                                            Row& row, const S& smallest,
                                                            const Group& group) {
     const int n = N > 0 ? N : dimension;
-    const auto at = [n](int i, int j) { return static_cast<int>(packed_index(i, j, n)); };
     auto positive = S(0.0) < S(1.0);
     loop<N>(0, n, [&](int j) {
+        const int diagonal = static_cast<int>(packed_index(j, j, n));
         group.sync();
-        divide<N>(group, 0, j, [&](int k) { row.set(k, factor(at(j, k)) * inverse(k)); });
+        divide<N>(group, 0, j, [&](int k) {
+            row.set(k, factor(static_cast<int>(packed_index(j, k, n))) * inverse(k));
+        });
         group.sync();
         // The rows are neighbours in each column k, and column k + 1 begins n - k - 1 entries on.
-        // Four at a time where loops stay loops: their sums are in registers.
-        const auto update = [&]<int rows>(int first, std::integral_constant<int, rows>) {
+        // A lone thread takes four at a time where loops stay loops: their sums are in registers.
+        const auto update = [&](auto count, int first) {
+            constexpr int rows = decltype(count)::value;
+            using Rows = std::make_integer_sequence<int, rows>;
             S sum[rows];
-            for (int r = 0; r < rows; ++r) sum[r] = element(first + r, j);
+            call_each([&](auto r) { sum[r.value] = element(first + r.value, j); }, Rows());
             int entry = first;
             loop<N>(0, j, [&](int k) {
                 const S factor_jk = row(k);
-                for (int r = 0; r < rows; ++r) sum[r] -= factor(entry + r) * factor_jk;
+                call_each([&](auto r) { sum[r.value] -= factor(entry + r.value) * factor_jk; },
+                          Rows());
                 entry += n - k - 1;
             });
-            for (int r = 0; r < rows; ++r) factor.set(entry + r, sum[r]);
+            call_each([&](auto r) { factor.set(entry + r.value, sum[r.value]); }, Rows());
         };
-        const int blocks = N > 0 ? 0 : (n - j) / 4;
-        divide<0>(group, 0, blocks,
-                  [&](int block) { update(j + 4 * block, std::integral_constant<int, 4>()); });
-        divide<N>(group, j + 4 * blocks, n,
-                  [&](int i) { update(i, std::integral_constant<int, 1>()); });
+        int alone = j;
+        if constexpr (N == 0 && Group::size() == 1) {
+            for (; alone + 4 <= n; alone += 4) update(Constant<4>(), alone);
+            if (alone + 2 <= n) {
+                update(Constant<2>(), alone);
+                alone += 2;
+            }
+        }
+        divide<N>(group, alone, n, [&](int i) { update(Constant<1>(), i); });
         group.sync();
-        const S pivot = factor(at(j, j));
+        const S pivot = factor(diagonal);
         const auto enough = pivot > smallest * abs(element(j, j));
         positive = positive && enough;
         if (group.rank() == 0) inverse.set(j, S(1.0) / select(enough, pivot, S(1.0)));
@@ -199,16 +221,14 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S solve(int dimension, const Gradien
         loop<N>(0, n, [&](int i) { step.set(i, -gradient(i)); });
         loop<N>(0, n, [&](int j) {
             const S z = step(j) * inverse(j);
-            loop<N>(j + 1, n, [&](int i) {
-                step.set(i, step(i) - factor(static_cast<int>(packed_index(i, j, n))) * z);
-            });
+            const int column = column_begin(j, n);
+            loop<N>(j + 1, n, [&](int i) { step.set(i, step(i) - factor(column + i) * z); });
             step.set(j, z);
         });
         loop_down<N>(n, [&](int j) {
             S sum(0.0);
-            loop<N>(j + 1, n, [&](int i) {
-                sum += factor(static_cast<int>(packed_index(i, j, n))) * step(i);
-            });
+            const int column = column_begin(j, n);
+            loop<N>(j + 1, n, [&](int i) { sum += factor(column + i) * step(i); });
             step.set(j, step(j) - sum * inverse(j));
         });
     }
@@ -307,8 +327,11 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S model_change(const State<S>& state
     S change(0.0);
     loop<N>(0, n, [&](int j) {
         const S sj = state.trial(j) - state.x(j);
+        const int column = column_begin(j, n);
         S row = S(0.5) * state.h(j, j) * sj;
-        loop<N>(j + 1, n, [&](int i) { row += state.h(i, j) * (state.trial(i) - state.x(i)); });
+        loop<N>(j + 1, n, [&](int i) {
+            row += state.hessian(column + i) * (state.trial(i) - state.x(i));
+        });
         change += sj * (row + state.gradient(j));
     });
     return change;
@@ -374,9 +397,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S inverse_norm(int dimension, const 
         loop<N>(0, n, [&](int j) { other.set(j, v(j)); });
         loop<N>(0, n, [&](int j) {
             const S z = other(j) * inverse(j);
-            loop<N>(j + 1, n, [&](int i) {
-                other.set(i, other(i) - factor(static_cast<int>(packed_index(i, j, n))) * z);
-            });
+            const int column = column_begin(j, n);
+            loop<N>(j + 1, n, [&](int i) { other.set(i, other(i) - factor(column + i) * z); });
         });
     }
     group.sync();
@@ -386,8 +408,10 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S inverse_norm(int dimension, const 
 }
 
 /// Both solvers. The step minimises g's + s'Hs/2 within |D s| <= radius by repeated Cholesky
-/// factorisations of H + lambda D^2, to a tenth of the radius (More and Sorensen 1983, including
-/// the hard case). D = I for objectives; for fits D^2 is the diagonal of H, the largest so far.
+/// factorisations of H + lambda D^2 (More and Sorensen 1983, including the hard case). The step is
+/// the best of its length, which is within a tenth of the radius for fits, where an evaluation costs
+/// more than a factorisation, and within 0.4 and 1.9 radii for objectives. D = I for objectives; for
+/// fits D^2 is the diagonal of H, the largest so far.
 template <bool fit, int N, class S, class Trial, class Group>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
                                                          const StateLayout& layout,
@@ -410,6 +434,13 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     const S last_decrement = state.get(StateLayout::decrement);
     const S f_trial = trial.f(0);
     const auto active = status < S(0.5);
+    // Objectives: lanes whose step was not found by the last call wait for it, not for a value.
+    auto arrived = active;
+    S tried(0.0);  // factorisations
+    if constexpr (!fit) {
+        tried = state.get(StateLayout::attempts);
+        arrived = active && tried < S(0.5);
+    }
     const auto first = iterations < S(-0.5);
     const auto usable = finite<N, S>(trial, n);
     const auto scale = [&](int j) {
@@ -431,15 +462,15 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     const auto invisible = predicted <= noise;
     const auto better = (actual > zero && actual >= S(T(1e-4)) * predicted) ||
                         (invisible && actual >= zero - noise);
-    const auto accepted = active && usable && (first || better);
-    const auto unusable_start = active && first && !usable;
-    const auto rejected = active && !first && !accepted;
+    const auto accepted = arrived && usable && (first || better);
+    const auto unusable_start = arrived && first && !usable;
+    const auto rejected = arrived && !first && !accepted;
     const auto stepped = accepted && !first;
     const auto good = stepped && actual >= S(T(0.75)) * predicted;
     radius = select(good, maximum(radius, S(2.0) * moved), radius);
-    radius = select(rejected, S(T(0.5)) * moved, radius);
+    radius = select(rejected, S(T(fit ? 0.5 : 0.4)) * moved, radius);
     f = select(accepted, f_trial, f);
-    iterations = select(active, iterations + one, iterations);
+    iterations = select(arrived, iterations + one, iterations);
     status = select(unusable_start, S(T(ended_as(Status::not_finite))), status);
     const S change_limit = S(settings.change_tolerance);
     const auto changed_little =
@@ -472,13 +503,14 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         };
     };
     const auto gradient = [&](int j) { return free_gradient<N>(state, bounded, j); };
-    const S smallest = S(T(n)) * epsilon;
-    S size_x(0.0), gradient_norm(0.0), largest_gradient(0.0), norm(0.0), least_diagonal(0.0);
+    const S smallest = S(T(n)) * epsilon, tiny(limits::smallest<T>);
+    S square_x(0.0), gradient_norm(0.0), largest_gradient(0.0), least_diagonal(0.0);
+    S norm(0.0);  // sum of magnitudes: not below the largest eigenvalue's
     auto zero_gradient = !never;
     const S gradient_noise = S(2.0) * epsilon * (sqrt(S(2.0) * f) + sqrt(magnitude));
     loop<N>(0, n, [&](int j) {
         const S g = gradient(j), value = state.x(j);
-        size_x += value * value * scale(j);
+        square_x += value * value * scale(j);
         gradient_norm += g * g / scale(j);
         if constexpr (fit) {
             zero_gradient = zero_gradient && abs(g) <= gradient_noise * sqrt(state.h(j, j));
@@ -486,13 +518,12 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             largest_gradient = maximum(largest_gradient, abs(g));
             const S diagonal = element(zero)(j, j);
             least_diagonal = select(diagonal < least_diagonal, diagonal, least_diagonal);
-            norm += diagonal * diagonal;
-            loop<N>(j + 1, n, [&](int i) { norm += S(2.0) * state.h(i, j) * state.h(i, j); });
+            norm += abs(diagonal);
+            const int column = column_begin(j, n);
+            loop<N>(j + 1, n, [&](int i) { norm += S(2.0) * abs(state.hessian(column + i)); });
         }
     });
     gradient_norm = sqrt(gradient_norm);
-    size_x = sqrt(size_x);
-    norm = sqrt(norm);  // Frobenius: not below the largest eigenvalue
 
     // ---- The step: Newton's if H is positive definite and it is short enough; otherwise on the
     // boundary, with lambda by Newton's method on 1/radius - 1/|Ds| within brackets. A lane whose
@@ -501,14 +532,22 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     const auto candidate = going && largest_gradient <= S(settings.gradient_tolerance);
     auto minimum = candidate, regular = never, whole_step_small = never;
     auto open = going;
-    S lambda(0.0), lower(0.0), upper(0.0), length(0.0), decrement(0.0), newton_decrement(0.0);
+    S lambda(0.0), lower(0.0), upper(0.0), length(0.0), decrement(0.0);
+    S newton_decrement = last_decrement;
     // Fits begin with the whole Newton step, which tells them whether they have converged;
     // objectives with the last lambda, which often is good enough again.
-    if constexpr (!fit) lambda = select(candidate || first, zero, state.get(StateLayout::shift));
-    auto tried_newton = lambda <= zero;
-    const S shortest(T(fit ? 0.9 : 0.6)), longest(T(fit ? 1.1 : 1.5));  // of the radius
-    constexpr int attempts = 30;
-    for (int attempt = 0; attempt < attempts && any(open); ++attempt) {
+    if constexpr (!fit) {
+        lambda = select(arrived && (candidate || first), zero, state.get(StateLayout::shift));
+        lower = state.get(StateLayout::least_shift);
+        upper = state.get(StateLayout::largest_shift);
+    }
+    const S shortest(T(fit ? 0.9 : 0.4)), longest(T(fit ? 1.1 : 1.9));  // of the radius
+    const S attempts(30.0);
+    // Lanes wait for each other; not for a few that search long: the next call goes on with those. What
+    // these two tolerances compare is gone by then.
+    [[maybe_unused]] const bool leaves =
+        settings.step_tolerance <= T(0) && settings.change_tolerance <= T(0);
+    for (bool begin = true; any(open); begin = false) {
         const auto definite = factorize<N>(n, element(lambda), work.factor, work.inverse,
                                            work.other, smallest, group);
         const S step_decrement =
@@ -517,24 +556,27 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         loop<N>(0, n, [&](int j) { length += work.step(j) * work.step(j) * scale(j); });
         length = sqrt(length);
         decrement = select(open, step_decrement, decrement);
-        if (attempt == 0) {
+        if (begin) {
             regular = definite;
-            newton_decrement = decrement;
-            minimum = candidate && definite;
-            S initial;
-            if constexpr (fit) {
-                whole_step_small = within<N>(state, work.step, S(4.0) * epsilon, n);
-                initial = S(T(fit_radius)) * select(size_x > zero, size_x, one);
-            } else {
-                const S reach = S(10.0) * maximum(one, size_x);
-                initial = select(definite && length < reach, length, reach * S(T(0.1)));
+            newton_decrement = select(arrived, decrement, last_decrement);
+            minimum = arrived && candidate && definite;
+            if constexpr (fit) whole_step_small = within<N>(state, work.step, S(4.0) * epsilon, n);
+            if (any(arrived && first)) {
+                const S size_x = sqrt(square_x);
+                S initial;
+                if constexpr (fit) {
+                    initial = S(T(fit_radius)) * select(size_x > zero, size_x, one);
+                } else {
+                    const S reach = S(10.0) * maximum(one, size_x);
+                    initial = select(definite && length < reach, length, reach * S(T(0.1)));
+                }
+                if (settings.initial_radius > T(0)) initial = S(settings.initial_radius);
+                radius = select(arrived && first, initial, radius);
             }
-            if (settings.initial_radius > T(0)) initial = S(settings.initial_radius);
-            radius = select(first, initial, radius);
-            upper = gradient_norm / radius + norm * (one + S(100.0) * smallest) +
-                    S(limits::smallest<T>);
-            lower = maximum(maximum(zero, -least_diagonal), gradient_norm / radius - norm);
-            if constexpr (fit) lower = zero;
+            const S ratio = gradient_norm / radius;
+            upper = select(arrived, ratio + norm * (one + S(100.0) * smallest) + tiny, upper);
+            if constexpr (!fit)
+                lower = select(arrived, maximum(maximum(zero, -least_diagonal), ratio - norm), lower);
         }
         auto found = definite && length <= longest * radius &&
                      (lambda <= zero || length >= shortest * radius);
@@ -545,7 +587,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         if (!any(open)) break;
 
         const auto short_step = open && definite && length < radius;
-        lower = select(open && !short_step, maximum(lower, lambda), lower);
+        // Above zero once Newton's step has been tried.
+        lower = select(open && !short_step, maximum(lower, maximum(lambda, tiny)), lower);
         upper = select(short_step && lambda < upper, lambda, upper);
         const auto scaled_step = [&](int j) { return work.step(j) * scale(j); };
         const S q =
@@ -553,7 +596,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         // The hard case: s is too short although lambda is near the least eigenvalue's negative.
         // Along z, nearly an eigenvector (two inverse iterations), it reaches the boundary.
         if constexpr (!fit) {
-            if (attempt > 1 && any(short_step)) {
+            const auto late = short_step && tried > S(2.5);
+            if (any(late)) {
                 group.sync();
                 divide<N>(group, 0, n, [&](int j) {
                     const S seed(T(j % 2 == 1 ? -1.0 - 0.1 * j : 1.0 + 0.1 * j));
@@ -584,48 +628,54 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
                 const S tau = room / (along + select(along < zero, -root, root));
                 const auto enough = tau * tau * curvature <=
                                     S(T(0.1)) * (step_decrement + lambda * radius * radius);
-                const auto extended = short_step && enough;
+                const auto extended = late && enough;
                 group.sync();
                 divide<N>(group, 0, n, [&](int j) {
-                    work.step.set(
-                        j, work.step(j) + select(extended, tau, zero) * (work.other(j) * unit));
+                    const S along_z = work.step(j) + tau * (work.other(j) * unit);
+                    work.step.set(j, select(extended, along_z, work.step(j)));
                 });
                 group.sync();
                 place_trial<N>(state, work.step, one, extended, bounded, n, group);
-                lower = select(short_step && !enough, maximum(lower, lambda - curvature), lower);
+                lower = select(late && !enough, maximum(lower, lambda - curvature), lower);
                 open = open && !extended;
             }
         }
-        if (attempt == attempts - 1) {
+        const auto last = open && tried >= attempts - S(1.5);
+        if (any(last)) {
             // H + lambda D^2 is positive definite at the bracket's end: its step, cut to the
             // radius.
             const S shorten = select(length > radius, radius / length, one);
-            place_trial<N>(state, work.step, shorten, open, bounded, n, group);
+            place_trial<N>(state, work.step, shorten, last, bounded, n, group);
+            open = open && !last;
         }
-        const S newton = lambda + length * length / q * (length - radius) / radius;
-        const S middle =
-            maximum(sqrt(lower * upper), lower + S(T(fit ? 0.001 : 0.01)) * (upper - lower));
+        const S newton = lambda + length * length * (length - radius) / (q * radius);
+        S next = newton;
         const auto inside = definite && newton > lower && newton < upper;
-        S next = select(inside, newton, middle);
-        if constexpr (!fit) {
-            const auto to_newton =
-                open && definite && newton <= zero && lower <= zero && !tried_newton;
-            next = select(to_newton, zero, next);
-            tried_newton = tried_newton || to_newton;
+        const auto outside = !inside;
+        if (any(open && outside)) {
+            const S middle =
+                maximum(sqrt(lower * upper), lower + S(T(fit ? 0.001 : 0.01)) * (upper - lower));
+            next = select(inside, newton, middle);
         }
-        lambda = select(open, attempt >= attempts - 2 ? upper : next, lambda);
+        tried += one;
+        if constexpr (!fit)
+            next = select(definite && newton <= zero && lower <= zero, zero, next);
+        lambda = select(open, select(tried >= attempts - S(1.5), upper, next), lambda);
+        if constexpr (!fit && !std::is_arithmetic_v<S>)
+            if (leaves && 4 * count(open) <= S::lanes) break;
     }
     group.sync();
 
     // ---- Ended?
     const S promised = -model_change<N>(state, n);
+    const auto done = active && !open;
     const auto ended_by = [&](const auto& where, Status how) {
-        status = select(where && status < S(0.5) && active, S(T(ended_as(how))), status);
+        status = select(where && status < S(0.5) && done, S(T(ended_as(how))), status);
     };
     const auto idle =
-        active && invisible && !first && newton_decrement > S(T(0.95)) * last_decrement;
+        arrived && invisible && !first && newton_decrement > S(T(0.95)) * last_decrement;
     stalls = select(idle, stalls + one, stalls);
-    const auto stuck = stalls >= S(10.0) || radius <= epsilon * maximum(size_x, epsilon);
+    const auto stuck = stalls >= S(10.0) || (radius / epsilon) * (radius / epsilon) <= maximum(square_x, epsilon * epsilon);
     if constexpr (fit) {
         const S freedom = state.get(StateLayout::freedom);
         const S limit =
@@ -679,7 +729,12 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         state.set(StateLayout::radius, radius);
         state.set(StateLayout::stalls, stalls);
         state.set(StateLayout::predicted, promised);
-        state.set(StateLayout::shift, lambda);
+        if constexpr (!fit) {
+            state.set(StateLayout::shift, lambda);
+            state.set(StateLayout::least_shift, lower);
+            state.set(StateLayout::largest_shift, upper);
+            state.set(StateLayout::attempts, select(open, tried, zero));
+        }
         state.set(StateLayout::decrement, newton_decrement);
     }
     group.sync();

@@ -5,12 +5,19 @@
 
 #include "cunewton/math/macros.h"
 
-#if defined(__CUDA_ARCH__) || defined(__clang__)
+#if defined(__CUDA_ARCH__)
+// Loops of unknown length stay loops: unrolled, they double the code and the time to compile it.
+#define CUNEWTON_UNROLLED _Pragma("unroll")
+#define CUNEWTON_NOT_UNROLLED _Pragma("unroll 1")
+#elif defined(__clang__)
 #define CUNEWTON_UNROLLED _Pragma("unroll")
 #elif defined(__GNUC__) && !defined(__CUDACC__) && !defined(CUNEWTON_BASELINE_LANES)
 #define CUNEWTON_UNROLLED _Pragma("GCC unroll 40")
 #else
 #define CUNEWTON_UNROLLED
+#endif
+#if !defined(CUNEWTON_NOT_UNROLLED)
+#define CUNEWTON_NOT_UNROLLED
 #endif
 
 namespace cunewton::batch {
@@ -35,6 +42,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void loop(int begin, int n, const F&
         CUNEWTON_UNROLLED
         for (int j = begin; j < n; ++j) f(j);
     } else {
+        CUNEWTON_NOT_UNROLLED
         for (int j = begin; j < n; ++j) f(j);
     }
 }
@@ -45,6 +53,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void loop_down(int n, const F& f) {
         CUNEWTON_UNROLLED
         for (int j = n - 1; j >= 0; --j) f(j);
     } else {
+        CUNEWTON_NOT_UNROLLED
         for (int j = n - 1; j >= 0; --j) f(j);
     }
 }
@@ -52,12 +61,15 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void loop_down(int n, const F& f) {
 template <int N, class Group, class F>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void divide(const Group& group, int begin, int n,
                                                         const F& f) {
-    if constexpr (N > 0)
+    if constexpr (N > 0) {
         loop<N>(begin, n, f);
-    else
+    } else {
+        CUNEWTON_NOT_UNROLLED
         for (int j = begin + group.rank(); j < n; j += group.size()) f(j);
+    }
 }
 
 }  // namespace cunewton::batch
 
 #undef CUNEWTON_UNROLLED
+#undef CUNEWTON_NOT_UNROLLED
