@@ -54,8 +54,24 @@ void check_bounds(const BatchData<T>& data, const Shape& shape) {
                    ") pass lower <= upper");
 }
 
+/// Whether the coordinates are one set for all problems, where their size fits that and one set for
+/// each: then there is one problem with points, which has its own, or a user to be asked.
 template <class T>
-Shape check(const BatchModel& model, const BatchData<T>& data, const BatchOptions& options) {
+bool ambiguous_coordinates_are_shared(const BatchData<T>& data) {
+    long with_points = data.offsets.empty() ? data.problems : 0;
+    for (std::size_t i = 1; i < data.offsets.size(); ++i)
+        with_points += data.offsets[i] > data.offsets[i - 1];
+    if (with_points > 1 && !data.coordinates.empty())
+        reject("coordinates may be shared or each problem's own (" +
+               std::to_string(data.coordinates.size()) +
+               " numbers fit both) set points to the largest number of points of a problem");
+    return with_points != 1 || data.coordinates.empty();
+}
+
+/// `shared_coordinates`, if given, says what their size may leave open.
+template <class T>
+Shape check(const BatchModel& model, const BatchData<T>& data, const BatchOptions& options,
+            std::optional<bool> shared_coordinates) {
     Shape s{};
     s.n = model.parameters();
     s.coordinates = model.coordinates();
@@ -65,9 +81,7 @@ Shape check(const BatchModel& model, const BatchData<T>& data, const BatchOption
     if (data.problems < 0)
         reject("the number of problems is negative (" + std::to_string(data.problems) +
                ") pass 0 or more");
-    if (data.points < 1)
-        reject("the number of points is too small (" + std::to_string(data.points) +
-               ") pass at least 1");
+    check_batch_points(data.points, s.coordinates);
     if (s.ragged) {
         if (data.offsets.size() != static_cast<std::size_t>(data.problems) + 1)
             reject("offsets have the wrong size (" +
@@ -94,7 +108,12 @@ Shape check(const BatchModel& model, const BatchData<T>& data, const BatchOption
     if (size_of(data.coordinates) != shared && size_of(data.coordinates) != own)
         reject("coordinates have the wrong size (" + sizes(data.coordinates.size(), {shared, own}) +
                ") pass the model's coordinates of each point, once or for each problem");
-    s.shared_coordinates = size_of(data.coordinates) == shared;
+    if (shared_coordinates)
+        s.shared_coordinates = *shared_coordinates;
+    else if (shared == own)
+        s.shared_coordinates = ambiguous_coordinates_are_shared(data);
+    else
+        s.shared_coordinates = size_of(data.coordinates) == shared;
     if (s.shared_coordinates)
         for (const T x : data.coordinates)
             if (!std::isfinite(x))
@@ -306,8 +325,10 @@ class BatchRun {
             engine.finish(oldest);
             begun.pop_front();
             absorb(slots[oldest]);
-            report();
+            if (!result_.cancelled) report();
         }
+        // Chunks that were under way when it was cancelled may have been the last ones.
+        result_.cancelled = result_.cancelled && result_.completed < shape_.problems;
     }
 
     /// Points the chunk at its data and at memory for its results.
@@ -408,9 +429,7 @@ class BatchRun {
 
         double scale = 1;
         if (task_.kind == cpu::BatchKind::fit) {
-            int fixed = 0;
-            for (const unsigned char f : fixed_) fixed += f;
-            const int freedom = slot.counted_points[best] - (n - fixed);
+            const int freedom = slot.counted_points[best] - free_parameters(slot.chunk, i);
             result_.degrees_of_freedom[at] = freedom;
             const double reduced = freedom > 0
                                        ? static_cast<double>(slot.objective[best]) / freedom
@@ -425,6 +444,18 @@ class BatchRun {
                              options_.covariance ? &result_.covariance[at * n * n] : nullptr,
                              options_.standard_errors ? &result_.standard_errors[at * n] : nullptr,
                              options_.condition_number ? &result_.condition_number[at] : nullptr);
+    }
+
+    /// Parameters of a chunk's problem that are neither fixed nor between bounds that are equal.
+    int free_parameters(const BatchChunk<C>& chunk, long problem) const {
+        const int n = shape_.n;
+        const bool own = task_.per_problem_bounds;
+        const C* lower = own ? chunk.lower + problem * n : task_.lower_of_all;
+        const C* upper = own ? chunk.upper + problem * n : task_.upper_of_all;
+        int free = n;
+        for (int j = 0; j < n; ++j)
+            free -= (task_.fixed && task_.fixed[j]) || (shape_.bounded && lower[j] == upper[j]);
+        return free;
     }
 
     void report() {
@@ -526,7 +557,8 @@ struct Selection {
 };
 
 template <class T>
-BatchResult<T> solve(const BatchModel& model, const BatchData<T>& data, const BatchOptions& options);
+BatchResult<T> solve(const BatchModel& model, const BatchData<T>& data, const BatchOptions& options,
+                     std::optional<bool> shared_coordinates = {});
 
 template <class To, class From>
 void scatter(std::vector<To>& to, const std::vector<From>& from, const std::vector<long>& problems) {
@@ -538,19 +570,14 @@ void scatter(std::vector<To>& to, const std::vector<From>& from, const std::vect
                 static_cast<To>(from[i * width + k]);
 }
 
-/// Solves again, in double, what did not end well in single precision.
+/// Solves some problems again, by the options given.
 template <class T>
-void solve_again(const BatchModel& model, const BatchData<T>& data, const Shape& shape,
-                 const BatchOptions& options, BatchResult<T>& result) {
-    std::vector<long> problems;
-    for (long i = 0; i < result.completed; ++i)
-        if (deserves_double(result.status[i])) problems.push_back(i);
-    if (problems.empty() || result.cancelled) return;
+void solve_selection(const BatchModel& model, const BatchData<T>& data, const Shape& shape,
+                     const BatchOptions& options, const std::vector<long>& problems,
+                     BatchResult<T>& result) {
     const Selection<T> selection(data, shape, options, problems);
-    BatchOptions again = options;
-    again.precision = BatchPrecision::full;
-    again.progress = nullptr;
-    const BatchResult<double> better = solve(model, selection.data, again);
+    const BatchResult<double> better =
+        solve(model, selection.data, options, shape.shared_coordinates);
     scatter(result.parameters, better.parameters, problems);
     scatter(result.objective, better.objective, problems);
     scatter(result.gradient_norm, better.gradient_norm, problems);
@@ -562,15 +589,34 @@ void solve_again(const BatchModel& model, const BatchData<T>& data, const Shape&
     scatter(result.covariance, better.covariance, problems);
     scatter(result.standard_errors, better.standard_errors, problems);
     scatter(result.condition_number, better.condition_number, problems);
-    result.solved_again = static_cast<long>(problems.size());
+    result.solved_again += static_cast<long>(problems.size());
     result.chunks += better.chunks;
 }
 
+/// Solves again, in double, what did not end well in single precision.
+template <class T>
+void solve_again(const BatchModel& model, const BatchData<T>& data, const Shape& shape,
+                 const BatchOptions& options, BatchResult<T>& result) {
+    if (result.cancelled) return;
+    BatchOptions again = options;
+    again.precision = BatchPrecision::full;
+    again.progress = nullptr;
+    const long numbers = shape.points * (shape.coordinates + 2L) + 3L * shape.n * options.starts;
+    const std::size_t most =
+        1 + options.memory_budget / (static_cast<std::size_t>(numbers) * sizeof(double));
+    std::vector<long> problems;
+    for (long i = 0; i < result.completed; ++i) {
+        if (deserves_double(result.status[i])) problems.push_back(i);
+        if (problems.empty() || (problems.size() < most && i + 1 < result.completed)) continue;
+        solve_selection(model, data, shape, again, problems, result);
+        problems.clear();
+    }
+}
 template <class T>
 BatchResult<T> solve(const BatchModel& model, const BatchData<T>& data,
-                     const BatchOptions& options) {
+                     const BatchOptions& options, std::optional<bool> shared_coordinates) {
     const auto begin = std::chrono::steady_clock::now();
-    const Shape shape = check(model, data, options);
+    const Shape shape = check(model, data, options, shared_coordinates);
     const Candidates candidates = choose_backends(
         options.backend, [&](const BackendEntry& entry) { return entry.runs_batch(model.parts()); });
     BatchResult<T> result = empty_result<T>(shape, options, model.kind());

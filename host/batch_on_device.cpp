@@ -23,7 +23,7 @@ void check(const BatchModel& model, const DeviceBatch<T>& batch, const BatchOpti
                    ") pass at least " + std::to_string(least));
     };
     at_least(batch.problems, 0, "the number of problems");
-    at_least(batch.points, 1, "the number of points");
+    check_batch_points(batch.points, model.coordinates());
     at_least(options.starts, 1, "starts");
     const auto needed = [](const void* array, const char* name) {
         if (!array)

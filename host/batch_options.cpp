@@ -1,5 +1,6 @@
 #include "host/batch_options.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -62,6 +63,17 @@ BatchDerivatives batch_derivatives(const BatchOptions& options, bool has_analyti
     return has_analytic ? BatchDerivatives::analytic : BatchDerivatives::autodiff;
 }
 
+void check_batch_points(long points, int coordinates) {
+    constexpr long most = std::numeric_limits<int>::max() / 64;
+    if (points < 1)
+        reject("the number of points is too small (" + std::to_string(points) +
+               ") pass at least 1");
+    if (points * std::max(1, coordinates) > most)
+        reject("a problem has too many points (" + std::to_string(points) + " of " +
+               std::to_string(coordinates) + " coordinates) pass at most " +
+               std::to_string(most / std::max(1, coordinates)));
+}
+
 template <class T>
 batch::SolverSettings<T> solver_settings(const BatchOptions& options, bool bounded,
                                          BatchDerivatives derivatives) {
@@ -71,7 +83,7 @@ batch::SolverSettings<T> solver_settings(const BatchOptions& options, bool bound
         return static_cast<T>(value > 0 ? value : fallback);
     };
     s.bounded = bounded;
-    s.max_iterations = options.max_iterations;
+    s.max_iterations = std::min(options.max_iterations, 1 << 24);  // counted in T
     s.tolerance = or_else(options.tolerance, std::pow(epsilon, 0.56));
     s.gradient_tolerance = or_else(options.gradient_tolerance, std::sqrt(epsilon));
     s.change_tolerance = static_cast<T>(options.change_tolerance);

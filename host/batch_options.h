@@ -12,6 +12,9 @@ namespace cunewton {
 /// Throws InvalidArgument for options that no batch of n parameters can be solved with.
 void check_batch_options(const BatchOptions& options, int n);
 
+/// Throws InvalidArgument for a number of points that a problem cannot have.
+void check_batch_points(long points, int coordinates);
+
 /// options.tuning, or the estimator's constant of 95 % efficiency.
 double tuning_constant(const BatchOptions& options);
 

@@ -110,15 +110,15 @@ class LaneSolver {
         const BatchChunk<T>& chunk = *chunk_;
         const bool fit = task_.kind == BatchKind::fit;
         const T* weights = task_.weighted ? chunk.weights + first : nullptr;
-        int valid = 0; // a point with a weight
         T probe = 0, magnitude = 0;
+        // Beyond its points a lane has zeros: as far as the last problem reached.
+        const int used = used_[lane];
+        used_[lane] = std::max(used, count);
         if (weights) {
-            valid = -1;
             for (int i = 0; i < count; ++i) {
                 if (!(weights[i] >= T(0))) return false;
                 probe += weights[i] * T(0);
                 counted_ += weights[i] > T(0);
-                if (valid < 0 && weights[i] > T(0)) valid = i;
             }
         } else {
             counted_ = count;
@@ -143,28 +143,28 @@ class LaneSolver {
                     magnitude += y[i] * y[i];
                 }
             }
+            for (int i = count; i < used; ++i) to[i * lanes] = T(0);
             probe += magnitude * T(0);
             if (counts && least < T(0)) return false;
         }
         const int c = own_coordinates_;
         if (c > 0) {
             const T* x = chunk.coordinates + first * c;
-            for (int i = 0; i < task_.points; ++i) {
-                const bool own = i < count && (!weights || weights[i] > T(0));
-                const T* from = x + (own ? i : valid) * c;
+            for (int i = 0; i < count; ++i) {
+                const bool counts = !weights || weights[i] > T(0);
                 for (int k = 0; k < c; ++k) {
-                    coordinates_.get()[(i * c + k) * lanes + lane] = from[k];
-                    probe += from[k] * T(0);
+                    const T value = counts ? x[i * c + k] : T(0);
+                    coordinates_.get()[(i * c + k) * lanes + lane] = value;
+                    probe += value * T(0);
                 }
             }
         }
         if (weights_) {
             T* to = weights_.get() + lane;
-            for (int i = 0; i < task_.points; ++i)
-                to[i * lanes] = i >= count ? T(0) : weights ? weights[i] : T(1);
-            if (fit)
-                for (int i = count; i < task_.points; ++i) y_.get()[i * lanes + lane] = T(0);
+            for (int i = 0; i < count; ++i) to[i * lanes] = weights ? weights[i] : T(1);
+            for (int i = count; i < used; ++i) to[i * lanes] = T(0);
         }
+        used_[lane] = count;
         scalar(batch::StateLayout::magnitude, lane) = magnitude;
         return probe == T(0);
     }
@@ -310,6 +310,7 @@ class LaneSolver {
     int counted_ = 0; // of the problem being loaded
     long run_[lanes];
     int points_[lanes];
+    int used_[lanes] = {};  // points that the lane's last problem had
     int counted_points_[lanes];
 };
 
@@ -320,7 +321,14 @@ class CpuBatchEngine final : public BatchEngine<T> {
         for (int t = 0; t < pool_.size(); ++t) solvers_.push_back(std::make_unique<LaneSolver<T>>(task_));
     }
     const char* name() const override { return "cpu"; }
-    long chunk_size(long wanted) const override { return wanted > 0 ? wanted : 32768; }
+    long chunk_size(long wanted) const override {
+        // Results, and the data, which are copied where the arithmetic is not the data's.
+        const long packed = task_.hessians ? long{task_.n} * (task_.n + 1) / 2 : 0;
+        const long numbers = task_.points * (task_.coordinates + 2L) +
+                             task_.starts * (4L * task_.n + 2 + packed);
+        const long fit = static_cast<long>(task_.memory_budget / sizeof(T)) / numbers;
+        return std::clamp(wanted > 0 ? wanted : 32768L, 1L, std::max(64L, fit));
+    }
     int slots() const override { return 1; }
     void begin(int, const BatchChunk<T>& chunk) override {
         std::atomic<long> next = 0;

@@ -87,6 +87,9 @@ class CudaBatchEngine final : public BatchEngine<T> {
         common_lower_ = to_device(task.lower_of_all, n);
         common_upper_ = to_device(task.upper_of_all, n);
         for (Slot& slot : slots_) slot.stream = make_stream();
+        // Copies from pageable memory may still be on their way, and the slots' streams do not wait
+        // for the stream that they are on.
+        check(cudaStreamSynchronize(nullptr), "a copy to the device failed");
     }
 
     const char* name() const override { return "cuda"; }

@@ -37,7 +37,8 @@ struct BatchData {
     /// entries, ascending from 0. Empty: all have `points`.
     std::span<const long> offsets{};
     /// The model's coordinates of a point are neighbours. For all problems (points * coordinates
-    /// numbers; a problem with fewer points uses the first) or for each point of each problem.
+    /// numbers; a problem with fewer points uses the first) or for each point of each problem. Where
+    /// both are the same number, a single problem has its own; several throw.
     std::span<const T> coordinates{};
     std::span<const T> y{};        ///< fits: one a point
     std::span<const T> weights{};  ///< one a point, >= 0; 1/variance, see absolute_weights. Empty: 1
@@ -54,7 +55,7 @@ struct BatchProgress {
 };
 
 struct BatchOptions {
-    Estimator estimator = Estimator::least_squares;
+    Estimator estimator = Estimator::least_squares;  ///< fits; as are tuning and absolute_weights
     /// Of a robust estimator, in units of the residuals (of standard deviations, with weights); 0:
     /// the constant of 95 % efficiency at the normal distribution.
     double tuning = 0;
@@ -72,8 +73,8 @@ struct BatchOptions {
     /// Ends a problem as small_step when no parameter moves by more than this fraction of itself.
     double step_tolerance = 0;
     int max_iterations = 1000;  ///< trial points, the start not counted
-    /// Of the trust region; 0: fits 10 |D x|, D^2 the Hessian's diagonal; objectives the length of the
-    /// first Newton step.
+    /// Of the trust region; 0: fits |D x| with D^2 the Hessian's diagonal (1 where x = 0); objectives the
+    /// length of the first Newton step where there is one of at most 10 max(1, |x|), else max(1, |x|).
     double initial_radius = 0;
 
     int starts = 1;             ///< starts of each problem; the best end is kept
@@ -95,7 +96,9 @@ struct BatchOptions {
     /// Upper limit in bytes for copies of a chunk's data and results, on the host and on the device
     /// each.
     std::size_t memory_budget = std::size_t{256} << 20;
-    /// Called after every chunk, from the caller's thread; return false to stop there.
+    /// Called after every chunk, from the caller's thread; return false to stop there: chunks that are
+    /// under way are finished, and it is not called again. The second pass of BatchPrecision::twice
+    /// follows the last call, and is left out after a cancel.
     std::function<bool(const BatchProgress&)> progress{};
 };
 
@@ -112,8 +115,10 @@ struct BatchResult {
     std::vector<int> best_start;          ///< with several starts: which one this is the end of
     std::vector<int> degrees_of_freedom;  ///< fits: points with a weight less free parameters
     std::vector<T> reduced_chi_square;    ///< fits: objective / degrees of freedom; NaN if those are 0
-    /// On request. Rows and columns of parameters that are fixed or at a bound are 0; NaN where the
-    /// Hessian is singular. n * n, n, and 1 a problem.
+    /// On request. Fits: objective / (degrees of freedom) times the inverse Hessian, or the inverse
+    /// alone, see absolute_weights; objectives: the inverse Hessian. Rows and columns of parameters
+    /// that are fixed or at a bound are 0; NaN where the Hessian is singular or no degree of freedom is
+    /// left. n * n, n, and 1 a problem.
     std::vector<T> covariance;
     std::vector<T> standard_errors;
     std::vector<T> condition_number;  ///< 2-norm, of the Hessian by the free parameters

@@ -24,7 +24,9 @@ enum class BatchDerivatives : std::uint8_t {
     automatic,    ///< the model's own where it has them, else autodiff
     analytic,     ///< the model's own
     autodiff,     ///< forward mode, exact
-    differences,  ///< of values: central for gradients, four-point for Hessians
+    /// Of values: central for gradients, four-point for Hessians. Steps are cbrt(epsilon) and
+    /// epsilon^(1/4) of the parameter or a hundredth of its start, and may go beyond bounds.
+    differences,
 };
 const char* to_string(BatchDerivatives derivatives);
 

@@ -207,6 +207,13 @@ TEST_F(BatchObjectivesTest, OneParameter) {
         << to_string(result.status[4]);
     EXPECT_EQ(result.status[5], Status::unbounded) << to_string(result.status[5]);
     EXPECT_EQ(result.status[6], Status::unbounded) << to_string(result.status[6]);
+    // Single precision sees it too.
+    const std::vector<float> below{-1.5F, -10};
+    const BatchData<float> data{.problems = 2, .start = below};
+    const BatchResult<float> falling =
+        minimize_batch(small_model(Cubic{}), data, batch_options());
+    for (const Status status : falling.status)
+        EXPECT_EQ(status, Status::unbounded) << to_string(status);
 }
 
 TEST_F(BatchObjectivesTest, ASingularHessianIsAMinimum) {

@@ -475,7 +475,9 @@ TEST_F(BatchTest, ABoundThatMeetsTheOtherFixesTheParameter) {
     FitData<double> data(fit_case("Gaussian1D"), {.problems = 3, .noise = 0.0625});
     data.lower = {-infinity, 4, -infinity, -infinity};
     data.upper = {infinity, 4, infinity, infinity};
-    expect_bounded_fits(fit_batch(data.fit.model(), data.data(), batch_options()), data);
+    const BatchResult<double> result = fit_batch(data.fit.model(), data.data(), batch_options());
+    expect_bounded_fits(result, data);
+    for (const int freedom : result.degrees_of_freedom) EXPECT_EQ(freedom, data.data().points - 3);
 }
 
 // ---- Several starts.
@@ -772,6 +774,20 @@ TEST_F(BatchTest, ParametersThatAreNotDeterminedAreSingular) {
         EXPECT_EQ(status, Status::singular) << to_string(status);
 }
 
+// A peak that is nowhere near the data: its height, place and width have no influence.
+TEST_F(BatchTest, ParametersWithoutInfluenceAreSingular) {
+    FitData<double> data(fit_case("Gaussian1D"), {.problems = 3, .noise = 0.0625});
+    data.start = {1, 1e6, 1, 0};
+    const BatchResult<double> away = fit_batch(data.fit.model(), data.data(), batch_options());
+    for (const Status status : away.status) EXPECT_EQ(status, Status::singular) << to_string(status);
+    // Every point is so far off that it does not count.
+    data.start = {1, 4, 1, 1e6};
+    BatchOptions options = batch_options();
+    options.estimator = Estimator::tukey;
+    const BatchResult<double> off = fit_batch(data.fit.model(), data.data(), options);
+    for (const Status status : off.status) EXPECT_EQ(status, Status::singular) << to_string(status);
+}
+
 // ---- Precision.
 
 TEST_F(BatchTest, PrecisionOfTheArithmeticIsThatOfTheOption) {
@@ -801,6 +817,44 @@ TEST_F(BatchTest, PrecisionOfTheArithmeticIsThatOfTheOption) {
         EXPECT_EQ(twice.solved_again, 0);
         expect_same(twice, run(wide, BatchPrecision::single));
     }
+}
+
+// Problems that are solved again are a batch of another shape: they keep their own coordinates even
+// where those are as many as shared ones would be.
+TEST_F(BatchTest, WhatIsSolvedAgainKeepsItsCoordinates) {
+    const std::vector<long> offsets{0, 20, 30, 40, 60};
+    const std::vector<double> start{2, 1, 0, 2, -80, 0, 2, -80, 0, 2, 1, 0};
+    std::vector<double> x, y;
+    for (long i = 0; i < 4; ++i)
+        for (long k = offsets[i]; k < offsets[i + 1]; ++k) {
+            x.push_back(0.1 * static_cast<double>(i + 1) * static_cast<double>(k - offsets[i]));
+            y.push_back(3 * std::exp(-x.back()) + 0.5 + 0.01 * static_cast<double>(k % 3));
+        }
+    BatchData<double> data{.problems = 4, .points = 20, .offsets = offsets, .coordinates = x,
+                           .y = y, .start = start};
+    const FitModel model = fit_case("ExponentialDecay<1>").model();
+    BatchOptions options = batch_options();
+    options.precision = BatchPrecision::full;
+    const BatchResult<double> full = fit_batch(model, data, options);
+    options.precision = BatchPrecision::twice;
+    const BatchResult<double> twice = fit_batch(model, data, options);
+    EXPECT_EQ(twice.solved_again, 2);
+    for (const long i : {1, 2})
+        EXPECT_TRUE(same_bits(parameters_of(twice, i), parameters_of(full, i))) << i;
+    // One problem alone, whose coordinates are not all numbers, is a bad problem and no misuse.
+    x[25] = std::nan("");
+    const BatchResult<double> bad = fit_batch(model, data, options);
+    EXPECT_EQ(bad.solved_again, 2);
+    EXPECT_EQ(bad.status[1], Status::invalid_data);
+    EXPECT_EQ(bad.status[2], twice.status[2]);
+    // Two problems of ten points each, twenty announced: whose are twenty coordinates?
+    data.problems = 2;
+    const std::vector<long> from_zero{0, 10, 20};
+    data.offsets = from_zero;
+    data.coordinates = std::span(x).first(20);
+    data.y = std::span(y).first(20);
+    data.start = std::span(start).first(6);
+    EXPECT_THROW(fit_batch(model, data, options), InvalidArgument);
 }
 
 TEST_F(BatchTest, WhatFailsInSingleIsSolvedAgainInDouble) {
@@ -965,10 +1019,12 @@ TEST_F(BatchTest, AModelThatOverflowsOnTheWay) {
     FitData<double> data(fit_case("ExponentialDecay<1>"), {.problems = 2, .spread = 0});
     for (double& x : data.coordinates) x *= 100;
     data.truths = {{3, 0.0075L, 0.5L}, {3, 0.0075L, 0.5L}};
-    data.start = {2, -0.25, 0};
+    // From e^150 it is a long way, longer than the limit perhaps; from e^30 it is not.
+    data.start = {2, -0.25, 0, 2, -0.05, 0};
     const BatchResult<double> result = fit_batch(data.fit.model(), data.data(), batch_options());
+    EXPECT_LT(result.objective[0], 1e-20 * std::exp(300.0));
+    EXPECT_EQ(result.status[1], Status::converged) << to_string(result.status[1]);
     for (long i = 0; i < 2; ++i) {
-        EXPECT_TRUE(std::isfinite(result.objective[i]));
         const Vector p = wide_parameters_of(result, i);
         if (result.status[i] != Status::converged) continue;
         // What is called converged is a minimum: the Gauss-Newton step from it is short.

@@ -13,7 +13,8 @@ namespace cunewton::cuda {
 /// Queues the solution of a batch on the stream, as one memory fill and one kernel, and returns
 /// without waiting. All memory is the caller's, stays in use until the work is done, and is on the
 /// device that is current and that the stream belongs to. What is wrong with a problem's data is
-/// its status; starts outside their bounds are moved onto them.
+/// its status, also offsets that give it a negative number of points or more than `points`; where
+/// they begin is not checked. Starts outside their bounds are moved onto them.
 ///
 /// The same results as fit_batch() on the CUDA backend, in the arithmetic T. Of the options
 /// backend, threads, chunk, memory_budget and progress have no meaning here; every start of several

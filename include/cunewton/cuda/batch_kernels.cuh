@@ -111,8 +111,10 @@ __device__ __forceinline__ Points points_of(const DeviceBatch<T>& batch, long ru
     const long problem = run / batch.starts;
     if (!batch.offsets) return {problem, problem * batch.points, batch.points};
     const long first = batch.offsets[problem];
-    return {problem, first - batch.first_offset,
-            static_cast<int>(batch.offsets[problem + 1] - first)};
+    const long count = batch.offsets[problem + 1] - first;
+    // Nobody has checked offsets that were on the device already. No points: invalid data.
+    const bool fits = count >= 0 && count <= batch.points;
+    return {problem, first - batch.first_offset, fits ? static_cast<int>(count) : 0};
 }
 
 /// A problem's points: entry i of y and of the weights is [i * stride]. `neighbours`: the coordinates

@@ -37,8 +37,8 @@ struct DeviceBatch {
     int* status = nullptr;       ///< a Status
     int* iterations = nullptr;
     int* counted_points = nullptr;  ///< points with a weight; null: not wanted
-    /// The lower triangle of f's Hessian, packed column by column (math/packed.h), with -1 on the
-    /// diagonal where a parameter is fixed or at a bound. Null: not wanted.
+    /// The lower triangle of f's Hessian, packed column by column (math/packed.h), with -infinity
+    /// on the diagonal where a parameter is fixed or at a bound; NaN where f is. Null: not wanted.
     T* hessian = nullptr;
 
     /// One number of workspace for this batch alone until it is solved.

@@ -308,14 +308,17 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void take(const State<S>& state, con
     });
 }
 
-/// True where the trial's value and derivatives are all finite.
-template <int N, class S, class Trial>
+/// True where the trial's value and derivatives are all finite. Of J'J the diagonal tells.
+template <bool fit, int N, class S, class Trial>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto finite(const Trial& trial, int dimension) {
     const int n = N > 0 ? N : dimension;
     S probe = trial.f(0) * S(0.0);
     loop<N>(0, n, [&](int j) {
         probe += trial.gradient(j) * S(0.0);
-        probe += trial.hessian(static_cast<int>(packed_index(j, j, n))) * S(0.0);
+        const int column = column_begin(j, n);
+        probe += trial.hessian(column + j) * S(0.0);
+        if constexpr (!fit)
+            loop<N>(j + 1, n, [&](int i) { probe += trial.hessian(column + i) * S(0.0); });
     });
     return probe == S(0.0);
 }
@@ -442,7 +445,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         arrived = active && tried < S(0.5);
     }
     const auto first = iterations < S(-0.5);
-    const auto usable = finite<N, S>(trial, n);
+    const auto usable = finite<fit, N, S>(trial, n);
     const auto scale = [&](int j) {
         if constexpr (fit)
             return state.scale(j);
@@ -504,18 +507,25 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     };
     const auto gradient = [&](int j) { return free_gradient<N>(state, bounded, j); };
     const S smallest = S(T(n)) * epsilon, tiny(limits::smallest<T>);
-    S square_x(0.0), gradient_norm(0.0), largest_gradient(0.0), least_diagonal(0.0);
+    // The gradient's norm is between these two; squares would overflow.
+    S gradient_sum(0.0), largest_gradient(0.0);
+    S square_x(0.0), least_diagonal(0.0);
     S norm(0.0);  // sum of magnitudes: not below the largest eigenvalue's
-    auto zero_gradient = !never;
+    auto zero_gradient = !never, idle_parameter = never;
     const S gradient_noise = S(2.0) * epsilon * (sqrt(S(2.0) * f) + sqrt(magnitude));
     loop<N>(0, n, [&](int j) {
         const S g = gradient(j), value = state.x(j);
         square_x += value * value * scale(j);
-        gradient_norm += g * g / scale(j);
         if constexpr (fit) {
+            gradient_sum += g * (g / scale(j));
+            // Without influence, here at least: no data determine it.
+            auto idle = state.h(j, j) <= zero;
+            if (bounded) idle = idle && state.free(j);
+            idle_parameter = idle_parameter || idle;
             zero_gradient = zero_gradient && abs(g) <= gradient_noise * sqrt(state.h(j, j));
         } else {
             largest_gradient = maximum(largest_gradient, abs(g));
+            gradient_sum += abs(g);
             const S diagonal = element(zero)(j, j);
             least_diagonal = select(diagonal < least_diagonal, diagonal, least_diagonal);
             norm += abs(diagonal);
@@ -523,7 +533,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             loop<N>(j + 1, n, [&](int i) { norm += S(2.0) * abs(state.hessian(column + i)); });
         }
     });
-    gradient_norm = sqrt(gradient_norm);
+    if constexpr (fit) gradient_sum = sqrt(gradient_sum);
 
     // ---- The step: Newton's if H is positive definite and it is short enough; otherwise on the
     // boundary, with lambda by Newton's method on 1/radius - 1/|Ds| within brackets. A lane whose
@@ -557,7 +567,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         length = sqrt(length);
         decrement = select(open, step_decrement, decrement);
         if (begin) {
-            regular = definite;
+            regular = definite && !idle_parameter;
             newton_decrement = select(arrived, decrement, last_decrement);
             minimum = arrived && candidate && definite;
             if constexpr (fit) whole_step_small = within<N>(state, work.step, S(4.0) * epsilon, n);
@@ -573,10 +583,12 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
                 if (settings.initial_radius > T(0)) initial = S(settings.initial_radius);
                 radius = select(arrived && first, initial, radius);
             }
-            const S ratio = gradient_norm / radius;
-            upper = select(arrived, ratio + norm * (one + S(100.0) * smallest) + tiny, upper);
+            upper = select(arrived, gradient_sum / radius + norm * (one + S(100.0) * smallest) + tiny, upper);
             if constexpr (!fit)
-                lower = select(arrived, maximum(maximum(zero, -least_diagonal), ratio - norm), lower);
+                lower = select(arrived,
+                               maximum(maximum(zero, -least_diagonal),
+                                       largest_gradient / radius - norm),
+                               lower);
         }
         auto found = definite && length <= longest * radius &&
                      (lambda <= zero || length >= shortest * radius);
@@ -662,7 +674,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             next = select(definite && newton <= zero && lower <= zero, zero, next);
         lambda = select(open, select(tried >= attempts - S(1.5), upper, next), lambda);
         if constexpr (!fit && !std::is_arithmetic_v<S>)
-            if (leaves && 4 * count(open) <= S::lanes) break;
+            if (leaves && 4 * count(open) <= count(going)) break;
     }
     group.sync();
 
@@ -675,7 +687,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     const auto idle =
         arrived && invisible && !first && newton_decrement > S(T(0.95)) * last_decrement;
     stalls = select(idle, stalls + one, stalls);
-    const auto stuck = stalls >= S(10.0) || (radius / epsilon) * (radius / epsilon) <= maximum(square_x, epsilon * epsilon);
+    const auto stuck = stalls >= S(10.0) ||
+                       !((radius / epsilon) * (radius / epsilon) > maximum(square_x, epsilon * epsilon));
     if constexpr (fit) {
         const S freedom = state.get(StateLayout::freedom);
         const S limit =
@@ -693,8 +706,17 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         ended_by(stuck, Status::precision_limit);
     } else {
         // No descent to speak of even along the least eigenvector: singular, not indefinite.
-        minimum =
-            minimum || (candidate && promised <= S(100.0) * smallest * norm * radius * radius);
+        // A step that bounds have cut to nothing says nothing.
+        auto tried_some = !never;
+        if (bounded) {
+            auto moves = norm <= zero;
+            loop<N>(0, n, [&](int j) {
+                moves = moves || state.trial(j) < state.x(j) || state.trial(j) > state.x(j);
+            });
+            tried_some = moves;
+        }
+        minimum = minimum || (candidate && tried_some &&
+                              promised <= S(100.0) * smallest * norm * radius * radius);
         // Central differences: rounding eps |f| / h, and truncation with a third derivative of H /
         // x.
         S gradient_error(0.0);
@@ -706,7 +728,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         const auto supported = gradient_error <= S(settings.gradient_tolerance);
         ended_by(minimum && supported, Status::converged);
         ended_by(minimum, Status::derivative_accuracy);
-        ended_by(f < S(T(-limits::largest<float>)), Status::unbounded);
+        ended_by(f < S(T(-0.1 * limits::largest<float>)), Status::unbounded);
         ended_by(candidate && stuck, Status::saddle_point);
         ended_by(stuck, Status::precision_limit);
     }
