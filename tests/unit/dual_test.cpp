@@ -16,6 +16,7 @@
 #include "cunewton/math/perturbed_views.h"
 #include "cunewton/views.h"
 #include "tests/support/datasets.h"
+#include "tests/support/lane_values.h"
 #include "tests/support/oracle.h"
 #include "tests/support/tolerances.h"
 
@@ -28,30 +29,6 @@ using Real = long double;
 struct Jet {
     Real f, f1, f2;
 };
-
-template <class T>
-T lane_of(const T& value, int) {
-    return value;
-}
-template <class T, int V>
-T lane_of(const lanes::base::Pack<T, V>& value, int lane) {
-    return value.lane(lane);
-}
-template <class T>
-constexpr int lanes_of = 1;
-template <class T, int V>
-constexpr int lanes_of<lanes::base::Pack<T, V>> = lanes::base::Pack<T, V>::lanes;
-
-/// `value`, a little different in every lane.
-template <class S>
-S seeded(double value) {
-    S s = static_cast<S>(value);
-    if constexpr (lanes_of < S >> 1) {
-        for (int l = 0; l < lanes_of<S>; ++l)
-            s.set_lane(l, static_cast<real_t<S>>(value * (1 + 0.03125 * l)));
-    }
-    return s;
-}
 
 template <class S>
 class DualTest : public ::testing::Test {

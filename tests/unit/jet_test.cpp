@@ -9,36 +9,13 @@
 
 #include "cunewton/cpu/dispatch.h"
 #include "cunewton/math/parameters.h"
+#include "tests/support/lane_values.h"
 #include "tests/support/tolerances.h"
 
 namespace cunewton::test {
 namespace {
 
 using Real = long double;
-
-template <class T>
-T lane_of(const T& value, int) {
-    return value;
-}
-template <class T, int V>
-T lane_of(const lanes::base::Pack<T, V>& value, int lane) {
-    return value.lane(lane);
-}
-template <class T>
-constexpr int lanes_of = 1;
-template <class T, int V>
-constexpr int lanes_of<lanes::base::Pack<T, V>> = lanes::base::Pack<T, V>::lanes;
-
-/// `value`, a little different in every lane.
-template <class S>
-S seeded(double value) {
-    S s = static_cast<S>(value);
-    if constexpr (lanes_of < S >> 1) {
-        for (int l = 0; l < lanes_of<S>; ++l)
-            s.set_lane(l, static_cast<real_t<S>>(value * (1 + 0.03125 * l)));
-    }
-    return s;
-}
 
 constexpr JetSet x0 = 1, x2 = 4, x5 = 32;  // sets of one
 constexpr int seen = 6;                    // derivatives that are looked at

@@ -1,0 +1,32 @@
+// Numbers and packs of the base lanes alike, lane by lane.
+#pragma once
+
+#include "cunewton/math/pack.h"
+
+namespace cunewton::test {
+
+template <class T>
+T lane_of(const T& value, int) {
+    return value;
+}
+template <class T, int V>
+T lane_of(const lanes::base::Pack<T, V>& value, int lane) {
+    return value.lane(lane);
+}
+template <class T>
+inline constexpr int lanes_of = 1;
+template <class T, int V>
+inline constexpr int lanes_of<lanes::base::Pack<T, V>> = lanes::base::Pack<T, V>::lanes;
+
+/// `value`, a little different in every lane.
+template <class S>
+S seeded(double value) {
+    S s = static_cast<S>(value);
+    if constexpr (lanes_of<S> > 1) {
+        for (int l = 0; l < lanes_of<S>; ++l)
+            s.set_lane(l, static_cast<real_t<S>>(value * (1 + 0.03125 * l)));
+    }
+    return s;
+}
+
+}  // namespace cunewton::test
