@@ -5,8 +5,8 @@
 #include "bench/cases/batch_solve.h"
 #include "bench/cases/cases.h"
 #include "bench/peers/curve_fit_peers.h"
-#include "tests/support/nist.h"
-#include "tests/support/nist_models.h"
+#include "tests/nist/nist.h"
+#include "tests/nist/nist_models.h"
 
 namespace cunewton::bench {
 namespace {

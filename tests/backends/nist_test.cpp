@@ -6,7 +6,7 @@
 
 #include "cunewton/batch.h"
 #include "tests/support/backends.h"
-#include "tests/support/nist.h"
+#include "tests/nist/nist.h"
 
 namespace cunewton::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/support/nist.h"
+#include "tests/nist/nist.h"
 
 #include <algorithm>
 #include <cmath>

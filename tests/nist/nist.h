@@ -21,7 +21,10 @@ struct NistProblem {
 /// All 27, read from bench/data.
 const std::vector<NistProblem>& nist_problems();
 
+/// With its GPU code in a build with CUDA.
 FitModel nist_model(const std::string& problem);
+/// Adds that; defined in a build with CUDA.
+void add_nist_device_code(FitModel& model, const std::string& problem);
 
 /// The least number of digits that two lists of numbers have in common, at most 11; 0 if any differ
 /// by their own size.
