@@ -162,7 +162,8 @@ struct Enso {
         const auto& [b1, b2, b3, b4, b5, b6, b7, b8, b9] = p;
         const auto turn = (2.0 * pi) * x[0];
         const auto year = turn * (1.0 / 12.0);
-        const auto first = turn / b4, second = turn / b7;
+        const auto first = turn / b4;
+        const auto second = turn / b7;
         return b1 + b2 * cos(year) + b3 * sin(year) + b5 * cos(first) + b6 * sin(first) +
                b8 * cos(second) + b9 * sin(second);
     }
