@@ -121,19 +121,16 @@ void run_nist(Context& context) {
         context.report.progress("  left out: the parameters are certified to 11 digits");
         return;
     }
-    if (settings.backend == BackendChoice::cuda) {
-        context.report.progress("  left out: these models have no GPU code here");
-        return;
-    }
+    const bool peers = settings.peers && settings.backend != BackendChoice::cuda;
     for (const test::NistProblem& problem : test::nist_problems())
         for (std::size_t s = 0; s < problem.starts.size(); ++s) {
             const std::string label = fmt::format("{} start {}", problem.name, s + 1);
             run_library(problem, problem.starts[s], label, context);
-            if (settings.peers) run_peers(problem, problem.starts[s], label, context);
+            if (peers) run_peers(problem, problem.starts[s], label, context);
         }
     summarize(to_string(BatchDerivatives::autodiff), context);
     summarize(to_string(BatchDerivatives::differences), context);
-    if (settings.peers)
+    if (peers)
         for (const CurveFitPeer& peer : curve_fit_peers()) summarize(peer.name, context);
 }
 
