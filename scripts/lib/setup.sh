@@ -63,3 +63,9 @@ build() {
     cmake --preset "$@" >&2
     cmake --build --preset "$1" >&2
 }
+
+# build_target PRESET TARGET: that target alone.
+build_target() {
+    cmake --preset "$1" >&2
+    cmake --build --preset "$1" --target "$2" >&2
+}
