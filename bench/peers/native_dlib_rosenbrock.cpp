@@ -72,20 +72,6 @@ void each_start(const RosenbrockStarts& job, const Minimize& minimize) {
     }
 }
 
-template <class Run>
-void for_known_n(int n, const Run& run) {
-    switch (n) {
-        case 2:
-            return run.template operator()<2>();
-        case 4:
-            return run.template operator()<4>();
-        case 8:
-            return run.template operator()<8>();
-        case 16:
-            return run.template operator()<16>();
-    }
-}
-
 }  // namespace
 
 void minimize_with_dlib_trust_region(const RosenbrockStarts& job) {

@@ -14,20 +14,6 @@ namespace {
 
 constexpr int most_iterations = 1000;
 
-template <class Run>
-void for_known_n(int n, const Run& run) {
-    switch (n) {
-        case 2:
-            return run.template operator()<2>();
-        case 4:
-            return run.template operator()<4>();
-        case 8:
-            return run.template operator()<8>();
-        case 16:
-            return run.template operator()<16>();
-    }
-}
-
 template <int n>
 double value(const double* x) {
     double f = 0;

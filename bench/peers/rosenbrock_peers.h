@@ -29,6 +29,21 @@ void minimize_with_dlib_trust_region(const RosenbrockStarts&);
 void minimize_with_dlib_newton(const RosenbrockStarts&);
 void minimize_with_lbfgs(const RosenbrockStarts&);
 
+/// Calls run.operator()<n>() for an n of RosenbrockStarts.
+template <class Run>
+void for_known_n(int n, const Run& run) {
+    switch (n) {
+        case 2:
+            return run.template operator()<2>();
+        case 4:
+            return run.template operator()<4>();
+        case 8:
+            return run.template operator()<8>();
+        case 16:
+            return run.template operator()<16>();
+    }
+}
+
 /// f, and the gradient unless it is null.
 inline double rosenbrock(int n, const double* x, double* g) {
     double f = 0;

@@ -279,10 +279,8 @@ class LaneSolver {
     }
 
     bool is_free(int j, int lane) {
-        if (!task_.settings.bounded) return true;
-        const T x = slot(layout_.x() + j, lane), g = slot(layout_.gradient() + j, lane);
-        const T low = slot(layout_.lower() + j, lane), high = slot(layout_.upper() + j, lane);
-        return !(x <= low && g >= T(0)) && !(x >= high && g <= T(0)) && low < high;
+        const batch::Slots<T> slots{state_.get() + lane, lanes};
+        return !task_.settings.bounded || batch::detail::State<T>(slots, layout_).free(j);
     }
 
     void report_unusable(long run) {
