@@ -15,7 +15,7 @@ import unittest
 PROGRAM = BACKEND = ""
 CASES = ["digits", "logistic_dense", "softmax_dense", "fd_hessian", "unconstrained",
          "gaussian2d_batch", "dwi_batch", "rosenbrock_batch", "nist"]
-WITHOUT_GPU_CODE = ["unconstrained", "nist"]
+WITHOUT_GPU_CODE = ["unconstrained"]
 BATCHES = ["gaussian2d_batch", "dwi_batch", "rosenbrock_batch"]
 NUMBER, WHOLE, TEXT, NULL = (int, float), int, str, type(None)
 
@@ -114,7 +114,6 @@ class Results(unittest.TestCase):
             word = "(accepted)" if row["accepted"] else "(refused)"
             self.assertTrue(row["status"].endswith(word), row["status"])
 
-
     def test_batches_say_what_a_problem_takes(self):
         for case in BATCHES:
             for row in self.all["rows"]:
@@ -140,7 +139,9 @@ class Results(unittest.TestCase):
             self.assertLessEqual(row["error"], 1e-8, row["variant"])
             self.assertEqual(row["voxels_accepted"], 1000)
             self.assertTrue(row["copies_agree"])
-            self.assertEqual(row["share_converged"], 1)
+            # Differences may be too coarse for the last step: such a fit says precision_limit.
+            least = 0.99 if row["variant"] == "differences" else 1
+            self.assertGreaterEqual(row["share_converged"], least, row["variant"])
 
     def test_all_starts_of_rosenbrock_arrive(self):
         for row in self.ours("rosenbrock_batch"):
@@ -150,8 +151,7 @@ class Results(unittest.TestCase):
 
     def test_certified_parameters_are_found(self):
         rows = self.ours("nist")
-        if rows:
-            self.assertEqual(len(rows), 4 * 27)  # two starts, two kinds of derivatives
+        self.assertEqual(len(rows), 4 * 27)  # two starts, two kinds of derivatives
         for row in rows:
             self.assertGreaterEqual(row["digits"], 6, row["variant"])
             self.assertLessEqual(row["digits"], 11, row["variant"])
