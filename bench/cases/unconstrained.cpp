@@ -6,7 +6,7 @@
 #include "bench/cases/cases.h"
 #include "bench/cases/solve.h"
 #include "bench/peers/peers.h"
-#include "tests/support/unconstrained.h"
+#include "tests/unconstrained/problems.h"
 
 namespace cunewton::bench {
 namespace {
@@ -145,19 +145,15 @@ void run_unconstrained(Context& context) {
         context.report.progress("  left out: the listed minima are known in double");
         return;
     }
-    if (context.settings.backend == BackendChoice::cuda) {
-        context.report.progress("  left out: these functions have no GPU code here");
-        return;
-    }
-    test::for_each_unconstrained([&](const test::UnconstrainedCase& problem, const auto& functor) {
+    for (const test::UnconstrainedCase& problem : test::unconstrained_cases()) {
         // A dense Hessian of n = 1000 takes half a million evaluations: minutes a solve.
-        if (problem.n > (context.settings.small ? 4 : 200)) return;
-        const Problem<double> function = make_objective<double>(functor, problem.n);
+        if (problem.n > (context.settings.small ? 4 : 200)) continue;
+        const Problem<double> function = test::unconstrained_problem(problem);
         for (const Start& start : starts(problem, context.settings.all_starts)) {
             run_library(problem, start, function, context);
             if (context.settings.peers) run_peers(problem, start, function, context);
         }
-    });
+    }
 }
 
 }  // namespace cunewton::bench

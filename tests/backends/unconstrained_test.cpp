@@ -11,36 +11,11 @@
 #include <vector>
 
 #include "cunewton/cunewton.h"
-#include "cunewton/math/perturbed_views.h"
 #include "tests/support/backends.h"
-#include "tests/support/device_code.h"
-#include "tests/support/unconstrained.h"
-#include "tests/support/vector_view.h"
+#include "tests/unconstrained/problems.h"
 
 namespace cunewton::test {
 namespace {
-
-/// x in long double, differentiated along axis i.
-struct DualPoint {
-    using value_type = Dual<long double>;
-    const std::vector<double>* x;
-    int i;
-    value_type operator[](int j) const {
-        return {static_cast<long double>((*x)[j]), j == i ? 1.0L : 0.0L};
-    }
-    int size() const { return static_cast<int>(x->size()); }
-};
-
-/// |gradient| by exact differentiation in long double: a second opinion on "converged".
-template <class Functor>
-double exact_gradient_norm(const Functor& functor, const std::vector<double>& x) {
-    long double sum = 0;
-    for (int i = 0; i < static_cast<int>(x.size()); ++i) {
-        const long double d = functor(DualPoint{&x, i}).d;
-        sum += d * d;
-    }
-    return static_cast<double>(std::sqrt(sum));
-}
 
 Options options_for(Method method) {
     Options options;
@@ -84,7 +59,7 @@ bool listed(Method method, const std::string& label) {
 class UnconstrainedTest : public BackendTest, public ::testing::WithParamInterface<Method> {};
 
 /// A dense Hessian of n = 1000 takes half a million evaluations: minutes a solve, and the same code
-/// as n = 100. CUNEWTON_TEST_LARGEST=5000 includes all problems.
+/// as n = 100. CUNEWTON_TEST_LARGEST=5000 includes all problems; the preset `sanitizers` sets 20.
 int largest_dimension() {
     const std::string given = environment("CUNEWTON_TEST_LARGEST");
     return given.empty() ? 100 : std::stoi(given);
@@ -93,16 +68,16 @@ int largest_dimension() {
 TEST_P(UnconstrainedTest, StandardStarts) {
     const Method method = GetParam();
     std::set<std::string> seen;
-    for_each_unconstrained([&](const UnconstrainedCase& problem, const auto& functor) {
-        if (problem.n > largest_dimension()) return;
+    for (const UnconstrainedCase& problem : unconstrained_cases()) {
+        if (problem.n > largest_dimension()) continue;
         SCOPED_TRACE(problem.label());
         seen.insert(problem.label());
         Options options = options_for(method);
         // Where the Hessian is singular at the minimiser f is accepted at smaller gradients only.
         options.gradient_tolerance = 1e-10;
         const Result<double> result =
-            minimize(objective<double>(functor, problem.n), problem.x0, options);
-        const double exact = exact_gradient_norm(functor, result.x);
+            minimize(unconstrained_problem(problem), problem.x0, options);
+        const double exact = exact_gradient_norm(problem, result.x);
         const bool solved = accepts(problem, result.f);
         if (!solved || std::getenv("CUNEWTON_TEST_VERBOSE"))
             std::printf("%-13s %-45s %-16s f %.9g (%.9g) |g| %.2e %.2e it %d ev %ld\n",
@@ -116,7 +91,7 @@ TEST_P(UnconstrainedTest, StandardStarts) {
         const bool saddle = problem.saddle_report_allowed && result.status == Status::saddle_point;
         EXPECT_EQ(solved || saddle, !listed(method, problem.label()))
             << to_string(result.status) << ", f = " << result.f << " against " << problem.f_min;
-    });
+    }
     for (const Failure& failure : known_failures.at(method)) {
         if (largest_dimension() >= 100) {
             EXPECT_TRUE(seen.count(failure.label)) << failure.label << " is no problem's label";
@@ -129,8 +104,8 @@ TEST_P(UnconstrainedTest, FarStartsEndTruthfully) {
     const Method method = GetParam();
     std::map<Status, int> ends;
     int accepted = 0, total = 0;
-    for_each_unconstrained([&](const UnconstrainedCase& problem, const auto& functor) {
-        if (problem.n > 100) return;
+    for (const UnconstrainedCase& problem : unconstrained_cases()) {
+        if (problem.n > std::min(largest_dimension(), 100)) continue;
         for (const double factor : {10.0, 100.0}) {
             SCOPED_TRACE(problem.label() + " x" + std::to_string(int(factor)));
             std::vector<double> x0 = problem.x0;
@@ -143,9 +118,8 @@ TEST_P(UnconstrainedTest, FarStartsEndTruthfully) {
             if (zero) std::fill(x0.begin(), x0.end(), factor);
             Options options = options_for(method);
             options.max_iterations = 500;
-            const Result<double> result =
-                minimize(objective<double>(functor, problem.n), x0, options);
-            const double exact = exact_gradient_norm(functor, result.x);
+            const Result<double> result = minimize(unconstrained_problem(problem), x0, options);
+            const double exact = exact_gradient_norm(problem, result.x);
             ++total;
             ++ends[result.status];
             accepted += accepts(problem, result.f);
@@ -162,7 +136,7 @@ TEST_P(UnconstrainedTest, FarStartsEndTruthfully) {
                 EXPECT_TRUE(std::isfinite(result.f));
             }
         }
-    });
+    }
     std::printf("%s: %d of %d far starts reach a known minimum;", to_string(method), accepted,
                 total);
     for (const auto& [status, count] : ends) std::printf(" %s %d", to_string(status), count);

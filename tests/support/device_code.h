@@ -1,7 +1,6 @@
 #pragma once
 
 #include "cunewton/problem.h"
-#include "tests/support/unconstrained_functors.h"
 #include "tests/support/user_losses.h"
 
 // add_device_code(problem, loss) gives a problem with a test's own loss its GPU code, which .cu
@@ -14,10 +13,6 @@ namespace cunewton::test {
     void add_device_code(Problem<double>& problem, const Loss& loss); \
     void add_device_code(Problem<float>& problem, const Loss& loss);
 CUNEWTON_TEST_USER_LOSSES(CUNEWTON_TEST_DECLARE)
-#undef CUNEWTON_TEST_DECLARE
-#define CUNEWTON_TEST_DECLARE(Loss) \
-    void add_device_code(Problem<double>& problem, const Loss& loss);
-CUNEWTON_TEST_UNCONSTRAINED(CUNEWTON_TEST_DECLARE)
 #undef CUNEWTON_TEST_DECLARE
 #else
 template <class T, class Loss>

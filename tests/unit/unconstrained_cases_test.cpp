@@ -1,5 +1,3 @@
-#include "tests/support/unconstrained.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,9 +8,22 @@
 #include <vector>
 
 #include "tests/support/vector_view.h"
+#include "tests/unconstrained/cases.h"
+#include "tests/unconstrained/functors.h"
 
 namespace cunewton::test {
 namespace {
+
+/// Calls visit(const UnconstrainedCase&, functor) for each case. The functor's type differs from
+/// one problem to the next, so `visit` takes it as auto.
+template <class Visitor>
+void for_each_unconstrained(const Visitor& visit) {
+#define CUNEWTON_TEST_VISIT(Functor)                                          \
+    for (const UnconstrainedCase& problem : unconstrained_cases(Functor::id)) \
+        visit(problem, Functor{});
+    CUNEWTON_TEST_UNCONSTRAINED(CUNEWTON_TEST_VISIT)
+#undef CUNEWTON_TEST_VISIT
+}
 
 std::vector<long double> widened(const std::vector<double>& x) {
     return {x.begin(), x.end()};

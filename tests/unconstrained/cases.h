@@ -4,10 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/support/unconstrained_functors.h"
-
-// What is known about the problems of unconstrained_functors.h, and how a solve of one is judged.
-// Host only; device code needs the functors alone.
+// What is known about the problems of functors.h, and how a solve of one is judged.
 namespace cunewton::test {
 
 /// How accepts() treats f_min. Each other listed minimum counts as well, whatever the rule.
@@ -54,16 +51,5 @@ double minimum_tolerance(double reference);
 /// listed the value alone does not show that the final point is a strict local minimum: test its
 /// gradient and Hessian beside this.
 bool accepts(const UnconstrainedCase& problem, double f_final);
-
-/// Calls visit(const UnconstrainedCase&, functor) for each case. The functor's type differs from
-/// one problem to the next, so `visit` takes it as auto.
-template <class Visitor>
-void for_each_unconstrained(Visitor&& visit) {
-#define CUNEWTON_TEST_VISIT(Functor)                                          \
-    for (const UnconstrainedCase& problem : unconstrained_cases(Functor::id)) \
-        visit(problem, Functor{});
-    CUNEWTON_TEST_UNCONSTRAINED(CUNEWTON_TEST_VISIT)
-#undef CUNEWTON_TEST_VISIT
-}
 
 }  // namespace cunewton::test

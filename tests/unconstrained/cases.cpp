@@ -1,4 +1,4 @@
-#include "tests/support/unconstrained.h"
+#include "tests/unconstrained/cases.h"
 
 #include <algorithm>
 #include <cmath>
@@ -388,7 +388,7 @@ std::vector<UnconstrainedCase> unconstrained_cases(std::string_view id) {
     auto list = id.substr(0, 3) == "MGH" ? more_garbow_hillstrom(id) : larger_or_harder(id);
     if (list.empty()) {
         throw std::invalid_argument("unknown test problem '" + std::string(id) +
-                                    "' (add it to unconstrained.cpp)");
+                                    "' (add it to cases.cpp)");
     }
     return list;
 }
