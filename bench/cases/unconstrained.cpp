@@ -151,7 +151,7 @@ void run_unconstrained(Context& context) {
         const Problem<double> function = test::unconstrained_problem(problem);
         for (const Start& start : starts(problem, context.settings.all_starts)) {
             run_library(problem, start, function, context);
-            if (context.settings.peers) run_peers(problem, start, function, context);
+            if (context.runs_small_peers()) run_peers(problem, start, function, context);
         }
     }
 }

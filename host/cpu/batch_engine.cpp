@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "cunewton/math/stencil.h"
 #include "host/cpu/advance_lanes.h"
 #include "host/cpu/rank_k.h"
 #include "host/cpu/thread_pool.h"
@@ -66,6 +67,7 @@ class LaneSolver {
   private:
     static constexpr int lanes = lane_count<T>;
 
+    batch::Slots<T> slots(int lane) { return {state_.get() + lane, lanes}; }
     T& slot(int k, int lane) { return state_.get()[k * lanes + lane]; }
     T& scalar(batch::StateLayout::Scalar which, int lane) { return slot(which, lane); }
 
@@ -165,7 +167,7 @@ class LaneSolver {
             for (int i = count; i < used; ++i) to[i * lanes] = T(0);
         }
         used_[lane] = count;
-        scalar(batch::StateLayout::magnitude, lane) = magnitude;
+        magnitude_ = magnitude;
         return probe == T(0);
     }
 
@@ -193,32 +195,21 @@ class LaneSolver {
             }
             slot(layout_.trial() + j, lane) = x;
             slot(layout_.x() + j, lane) = x;
-            if (steps_) steps_.get()[j * lanes + lane] = x != T(0) ? std::abs(x) * T(0.01) : T(1);
+            if (steps_) steps_.get()[j * lanes + lane] = typical_size(x);
         }
-        using Layout = batch::StateLayout;
-        scalar(Layout::f, lane) = 0;
-        scalar(Layout::radius, lane) = 0;
-        scalar(Layout::predicted, lane) = 0;
-        scalar(Layout::decrement, lane) = std::numeric_limits<T>::max();
-        scalar(Layout::iterations, lane) = -1;
-        scalar(Layout::status, lane) = batch::running;
-        scalar(Layout::freedom, lane) = static_cast<T>(counted_ - free);
-        scalar(Layout::stalls, lane) = 0;
-        if (!layout_.fit) scalar(Layout::attempts, lane) = 0;
+        batch::begin_problem(slots(lane), layout_, magnitude_, static_cast<T>(counted_ - free));
         counted_points_[lane] = counted_;
         return true;
     }
 
-    /// Steps of differences: cbrt(epsilon), for second differences epsilon^(1/4), times |x| or a
-    /// hundredth of the start (Dennis and Schnabel 1983, 5.4 and 5.6).
+    /// Steps of differences at the trial points.
     void place_steps() {
-        static const T first = std::cbrt(std::numeric_limits<T>::epsilon());
-        static const T second = std::sqrt(std::sqrt(std::numeric_limits<T>::epsilon()));
+        static const T first = central_step<T>(), second = second_difference_step<T>();
         const int count = task_.n * lanes;
         const T* x = state_.get() + layout_.trial() * lanes;
-        const T* floor = steps_.get();
+        const T* typical = steps_.get();
         for (int k = 0; k < count; ++k) {
-            const T size = std::max(std::abs(x[k]), floor[k]);
+            const T size = std::max(std::abs(x[k]), typical[k]);
             steps_.get()[count + k] = first * size;
             steps_.get()[2 * count + k] = second * size;
         }
@@ -279,8 +270,7 @@ class LaneSolver {
     }
 
     bool is_free(int j, int lane) {
-        const batch::Slots<T> slots{state_.get() + lane, lanes};
-        return !task_.settings.bounded || batch::detail::State<T>(slots, layout_).free(j);
+        return !task_.settings.bounded || batch::detail::State<T>(slots(lane), layout_).free(j);
     }
 
     void report_unusable(long run) {
@@ -300,12 +290,13 @@ class LaneSolver {
     Buffer<T> state_, sums_;
     int own_coordinates_;
     Buffer<T> y_, coordinates_, weights_;
-    Buffer<T> steps_; // floors of |x|, then first and second steps
+    Buffer<T> steps_; // typical sizes, then first and second steps
 
     const BatchChunk<T>* chunk_ = nullptr;
     std::atomic<long>* next_ = nullptr;
     long block_begin_ = 0, block_end_ = 0;
-    int counted_ = 0; // of the problem being loaded
+    int counted_ = 0;  // both of the problem being loaded
+    T magnitude_ = 0;
     long run_[lanes];
     int points_[lanes];
     int used_[lanes] = {};  // points that the lane's last problem had

@@ -73,8 +73,9 @@ struct BatchOptions {
     /// Ends a problem as small_step when no parameter moves by more than this fraction of itself.
     double step_tolerance = 0;
     int max_iterations = 1000;  ///< trial points, the start not counted
-    /// Of the trust region; 0: fits |D x| with D^2 the Hessian's diagonal (1 where x = 0); objectives the
-    /// length of the first Newton step where there is one of at most 10 max(1, |x|), else max(1, |x|).
+    /// Of the trust region; 0: fits |D x| with D^2 the Hessian's diagonal (where x = 0, the root of the
+    /// weighted sum of y^2); objectives the length of the first Newton step where there is one of at
+    /// most 10 max(1, |x|), else max(1, |x|).
     double initial_radius = 0;
 
     int starts = 1;             ///< starts of each problem; the best end is kept

@@ -153,6 +153,23 @@ TYPED_TEST(TypedBatchTest, PoissonDevianceIsMinimised) {
                        {.loss = Loss::poisson, .slack = 2});
 }
 
+// Where data are the model's own values the deviance is zero, and its rounding errors have no sign.
+TYPED_TEST(TypedBatchTest, TheDevianceOfExactDataIsZero) {
+    using T = TypeParam;
+    const FitData<T> data(fit_case("Gaussian1D"), {.problems = 40});
+    BatchOptions options = batch_options();
+    options.estimator = Estimator::poisson;
+    const BatchResult<T> result = fit_batch(data.fit.model(), data.data(), options);
+    EXPECT_EQ(result.count(Status::converged), 40);
+    for (long i = 0; i < 40; ++i) {
+        EXPECT_GE(result.objective[i], 0) << i;
+        for (int j = 0; j < data.fit.parameters(); ++j)
+            EXPECT_NEAR(parameters_of(result, i)[j], data.truths[i][j],
+                        100 * epsilon<T> * std::abs(data.truths[i][j]))
+                << i;
+    }
+}
+
 TYPED_TEST(TypedBatchTest, RobustEstimatorsIgnoreOutliers) {
     using T = TypeParam;
     constexpr double sigma = 0.0625;
@@ -196,6 +213,41 @@ TEST_F(BatchTest, HuberWithALargeConstantIsLeastSquares) {
     options.estimator = Estimator::huber;
     options.tuning = 100;
     expect_oracle_fits(fit_batch(data.fit.model(), data.data(), options), data);
+}
+
+// Multiplication by powers of two changes no digit, so data in other units are the same fits; also in
+// float, where squares of squares are soon beyond its range; and from starts that say nothing of sizes.
+TYPED_TEST(TypedBatchTest, UnitsDoNotMatter) {
+    using T = TypeParam;
+    struct Units {
+        int of_y, of_x;
+    };
+    for (const std::vector<double>& start : {std::vector<double>{}, {0, 1, 0}, {0, 1, 1}}) {
+        FitData<T> data(fit_case("ExponentialDecay<1>"),
+                        {.problems = 40, .noise = 0.125, .spread = 0.1, .weights = true});
+        if (!start.empty()) data.start.assign(start.begin(), start.end());
+        const FitModel model = data.fit.model();
+        const BatchResult<T> usual = fit_batch(model, data.data(), batch_options());
+        EXPECT_EQ(usual.count(Status::converged), 40);
+        for (const Units units :
+             {Units{-40, 0}, {40, 0}, {0, -30}, {0, 30}, {-40, 30}, {40, -30}}) {
+            SCOPED_TRACE("y in units of 2^" + std::to_string(units.of_y) + ", x of 2^" +
+                         std::to_string(units.of_x));
+            const auto unit = [&](std::size_t j) { return j % 3 == 1 ? -units.of_x : units.of_y; };
+            FitData<T> other = data;
+            for (T& y : other.y) y = std::ldexp(y, units.of_y);
+            for (T& x : other.coordinates) x = std::ldexp(x, units.of_x);
+            for (std::size_t j = 0; j < other.start.size(); ++j)
+                other.start[j] = std::ldexp(other.start[j], unit(j));
+            const BatchResult<T> result = fit_batch(model, other.data(), batch_options());
+            EXPECT_EQ(result.status, usual.status);
+            EXPECT_EQ(result.iterations, usual.iterations);
+            for (std::size_t j = 0; j < usual.parameters.size(); ++j)
+                ASSERT_EQ(result.parameters[j], std::ldexp(usual.parameters[j], unit(j))) << j;
+            for (std::size_t i = 0; i < usual.objective.size(); ++i)
+                ASSERT_EQ(result.objective[i], std::ldexp(usual.objective[i], 2 * units.of_y)) << i;
+        }
+    }
 }
 
 // ---- Shapes of data.

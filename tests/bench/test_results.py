@@ -109,6 +109,8 @@ class Results(unittest.TestCase):
             self.assertIn("accept_rule", row)
             word = "(accepted)" if row["accepted"] else "(refused)"
             self.assertTrue(row["status"].endswith(word), row["status"])
+            if row["variant"].endswith(("newton", "trust_region")):
+                self.assertTrue(row["accepted"], row["variant"])
 
     def test_batches_say_what_a_problem_takes(self):
         for case in BATCHES:

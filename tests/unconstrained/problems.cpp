@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "cunewton/math/dual.h"
 #include "tests/unconstrained/functors.h"

@@ -92,9 +92,7 @@ struct Bench {
         settings.max_iterations = 100;
         for (int l = 0; l < width; ++l) {
             for (int j = 0; j < n; ++j) at(layout.x() + j, l) = at(layout.trial() + j, l) = T(1);
-            at(batch::StateLayout::iterations, l) = -1;
-            at(batch::StateLayout::decrement, l) = std::numeric_limits<T>::max();
-            at(batch::StateLayout::freedom, l) = 1;
+            batch::begin_problem(batch::Slots<T>{state.data() + l, width}, layout, T(0), T(1));
             f[l] = 1;
         }
     }

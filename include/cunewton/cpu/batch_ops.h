@@ -82,10 +82,26 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
                 hessian_steps[j] = S::load(block.hessian_steps + j * lanes + lane);
         }
     });
-    batch::Sums<S, n> sums;
-    sums.clear();
+    const auto store = [&](const S& f, const S* g, const S* h) {
+        f.store(block.f + lane);
+        batch::for_parameters<n>([&](int j) { g[j].store(block.gradient + j * lanes + lane); });
+        batch::for_triangle<n>(
+            [&](int k, int, int) { h[k].store(block.hessian + k * lanes + lane); });
+    };
     const bool shared = block.shared_coordinates;
     const T* x = block.coordinates + (shared ? 0 : lane);
+    if constexpr (kind == BatchKind::objective && by == BatchDerivatives::analytic &&
+                  points != Points::any) {
+        // A sum of one term needs no sums, which take as long as the derivatives of many parameters.
+        if (block.points == 1) {
+            S g[n], h[n * (n + 1) / 2];
+            const LaneCoordinates<S, points> point{x, lanes, coordinates, shared};
+            const S f = model.value_gradient_hessian(Parameters<S, n>{p}, point, g, h);
+            return store(f, g, h);
+        }
+    }
+    batch::Sums<S, n> sums;
+    sums.clear();
     const std::ptrdiff_t next = shared ? coordinates : coordinates * lanes;
     const T* y = block.y + (kind == BatchKind::fit ? lane : 0);
     const T* weights = block.weights ? block.weights + lane : nullptr;
@@ -113,10 +129,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
         x += next;
     } while (--left > 0);
     const S half(kind == BatchKind::fit ? 0.5 : 1.0);
-    (sums.f * half).store(block.f + lane);
-    batch::for_parameters<n>([&](int j) { sums.g[j].store(block.gradient + j * lanes + lane); });
-    batch::for_triangle<n>(
-        [&](int k, int, int) { sums.h[k].store(block.hessian + k * lanes + lane); });
+    store(sums.f * half, sums.g, sums.h);
 }
 
 /// Code for special points is compiled where its speed shows, as every user's compiler has to do it

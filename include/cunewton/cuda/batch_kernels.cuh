@@ -10,6 +10,7 @@
 #include "cunewton/math/single.h"
 #include "cunewton/math/small_problem.h"
 #include "cunewton/math/small_solver.h"
+#include "cunewton/math/stencil.h"
 
 namespace cunewton::cuda::detail {
 
@@ -25,7 +26,7 @@ inline constexpr int jet_parameters = 16;
 struct BatchLayout {
     batch::StateLayout state;
     int trial;   ///< f, gradient, Hessian at the trial point, where registers do not hold them
-    int floors;  ///< differences: the least |x| that steps are made for
+    int sizes;   ///< differences: typical ones of the parameters
     int rows;    ///< derivatives of points, before they are summed
     int y, weights, x;
     int data;  ///< where y begins
@@ -49,8 +50,8 @@ inline BatchLayout batch_layout(const BatchNeeds& needs, bool thread_kernel, boo
     at.state = {n, fit, needs.bounded, !thread_kernel};
     const int packed = at.state.packed();
     at.trial = at.state.size();
-    at.floors = at.trial + (thread_kernel && (fit || analytic) ? 0 : 1 + n + packed);
-    at.rows = at.floors + (differences ? n : 0);
+    at.sizes = at.trial + (thread_kernel && (fit || analytic) ? 0 : 1 + n + packed);
+    at.rows = at.sizes + (differences ? n : 0);
     int rows = 0;
     if (fit && unrolled) rows = differences ? n * (thread_kernel ? 1 : warp_threads) : 0;
     if (fit && !unrolled) rows = warp_threads * ((n | 1) + 3);
@@ -259,21 +260,10 @@ __device__ __forceinline__ bool load_start(const BatchLaunch<T>& launch,
         slots.set(at.trial() + j, x);
         slots.set(at.x() + j, x);
         if (launch.method.derivatives == BatchDerivatives::differences)
-            slots.set(launch.at.floors + j, x != T(0) ? math::abs(x) * T(0.01) : T(1));
+            slots.set(launch.at.sizes + j, typical_size(x));
     }
     const int freedom = checked.counted - (n - group.sum(held));
-    if (group.rank() == 0) {
-        slots.set(Layout::f, T(0));
-        slots.set(Layout::radius, T(0));
-        slots.set(Layout::predicted, T(0));
-        slots.set(Layout::decrement, T(limits::largest<T>));
-        slots.set(Layout::iterations, T(-1));
-        slots.set(Layout::status, T(batch::running));
-        slots.set(Layout::magnitude, checked.magnitude);
-        slots.set(Layout::freedom, T(freedom));
-        slots.set(Layout::stalls, T(0));
-        if (!at.fit) slots.set(Layout::attempts, T(0));
-    }
+    if (group.rank() == 0) batch::begin_problem(slots, at, checked.magnitude, T(freedom));
     group.sync();
     return group.all(usable);
 }
@@ -344,13 +334,13 @@ __device__ __forceinline__ auto plain_view(const T* p) {
     return parameter_view<plain_t<T>, n>([=](int k) { return plain_t<T>(p[k]); });
 }
 
-/// Steps of differences: a fraction of |x| or of a hundredth of the start.
+/// Steps of differences at the trial point.
 template <class T>
 struct DifferenceSteps {
-    batch::Slots<T> x, floors;
-    T first_step, second_step;
+    batch::Slots<T> x, typical;
+    T first_step, second_step;  ///< relative
     __device__ __forceinline__ T size(int j) const {
-        return math::maximum(math::abs(x(j)), floors(j));
+        return math::maximum(math::abs(x(j)), typical(j));
     }
     __device__ __forceinline__ T first(int j) const { return first_step * size(j); }
     __device__ __forceinline__ T second(int j) const { return second_step * size(j); }
@@ -358,7 +348,7 @@ struct DifferenceSteps {
 template <class T>
 __device__ __forceinline__ DifferenceSteps<T> steps_of(const BatchLaunch<T>& launch,
                                                        const batch::Slots<T>& slots) {
-    return {slots.from(launch.at.state.trial()), slots.from(launch.at.floors), launch.first_step,
+    return {slots.from(launch.at.state.trial()), slots.from(launch.at.sizes), launch.first_step,
             launch.second_step};
 }
 

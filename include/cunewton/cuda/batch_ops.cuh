@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
 #include "cunewton/cuda/batch_kernels.cuh"
@@ -85,9 +84,8 @@ class BatchOpsOf final : public BatchOps<T> {
 
     template <BatchDerivatives by>
     void run(const DeviceBatch<T>& batch, const BatchMethod<T>& method, Stream stream) const {
-        constexpr T epsilon = std::numeric_limits<T>::epsilon();
         detail::BatchLaunch<T> launch{
-            batch, method, {}, false, std::cbrt(epsilon), std::sqrt(std::sqrt(epsilon))};
+            batch, method, {}, false, central_step<T>(), second_difference_step<T>()};
         // A model without coordinates has nothing to be copied.
         if (Model::coordinates == 0) launch.batch.shared_coordinates = true;
         const detail::BatchNeeds needs{model_kind,

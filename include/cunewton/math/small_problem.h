@@ -107,8 +107,11 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Loss<S> point_loss(Estimator estimat
         const auto valid = model > S(0.0);
         const S inverse = S(1.0) / select(valid, model, S(1.0));
         const auto counted = y > S(0.0);
-        const S ratio = select(counted, y * inverse, S(1.0));
-        const S rho = select(valid, r + select(counted, y * log(ratio), S(0.0)),
+        // m - y + y log(y/m), whose rounding errors are those of r, not of y; never negative but for
+        // them.
+        const S excess = select(counted, -r * inverse, S(0.0));
+        const S deviance = r + select(counted, y * log1p(excess), S(0.0));
+        const S rho = select(valid, select(deviance < S(0.0), S(0.0), deviance),
                              S(limits::infinity<real_t<S>>));
         return {weight * rho, weight * (r * inverse), weight * inverse};
     }

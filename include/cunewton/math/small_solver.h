@@ -76,15 +76,15 @@ struct StateLayout {
                      ///< compiler
 
     enum Scalar {
-        f,           ///< at x
-        radius,      ///< of the trust region
-        predicted,   ///< decrease of f that the model promises at the trial point
-        decrement,   ///< g' H^-1 g, of the last step that it was computed for
-        iterations,  ///< trial points evaluated; the start does not count
-        status,      ///< running, or ended + Status
-        magnitude,   ///< of the terms that f's residuals are differences of: sum w y^2
-        freedom,     ///< degrees of freedom; negative if there are fewer points than parameters
-        stalls,      ///< steps below the rounding of f that did not lower the decrement
+        f,              ///< at x
+        square_radius,  ///< of the trust region
+        predicted,      ///< decrease of f that the model promises at the trial point
+        decrement,      ///< g' H^-1 g, of the last step that it was computed for
+        iterations,     ///< trial points evaluated; the start does not count
+        status,         ///< running, or ended + Status
+        magnitude,      ///< of the terms that f's residuals are differences of: sum w y^2
+        freedom,        ///< degrees of freedom; negative if there are fewer points than parameters
+        stalls,         ///< steps below the rounding of f that did not lower the decrement
         fit_scalars,
         // Objectives: the search for the step that is going on, or the last one.
         shift = fit_scalars,  ///< lambda
@@ -135,8 +135,23 @@ struct SolverSettings {
     T derivative_error = 0;    ///< relative error of differences; 0 if derivatives are exact
 };
 
-/// The first radius of a fit, as a multiple of |D x|.
-inline constexpr double fit_radius = 1.0;
+/// Makes the state that of a problem before its first evaluation, but for x and trial, which are its
+/// start, and its bounds. `magnitude` and `freedom`: see StateLayout.
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void begin_problem(const Slots<T>& memory,
+                                                               const StateLayout& at, T magnitude,
+                                                               T freedom) {
+    memory.set(StateLayout::f, T(0));
+    memory.set(StateLayout::square_radius, T(0));
+    memory.set(StateLayout::predicted, T(0));
+    memory.set(StateLayout::decrement, T(limits::largest<T>));
+    memory.set(StateLayout::iterations, T(-1));
+    memory.set(StateLayout::status, T(running));
+    memory.set(StateLayout::magnitude, magnitude);
+    memory.set(StateLayout::freedom, freedom);
+    memory.set(StateLayout::stalls, T(0));
+    if (!at.fit) memory.set(StateLayout::attempts, T(0));
+}
 
 /// f, gradient and packed Hessian at the trial point.
 template <class S>
@@ -406,7 +421,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S inverse_norm(int dimension, const 
     }
     group.sync();
     S sum(0.0);
-    loop<N>(0, n, [&](int j) { sum += other(j) * other(j) * inverse(j); });
+    // In this order: squares of small numbers may be zero.
+    loop<N>(0, n, [&](int j) { sum += other(j) * (other(j) * inverse(j)); });
     return sum;
 }
 
@@ -430,7 +446,9 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     const bool bounded = settings.bounded;
 
     S status = state.get(StateLayout::status), iterations = state.get(StateLayout::iterations);
-    S f = state.get(StateLayout::f), radius = state.get(StateLayout::radius);
+    // Lengths are compared by their squares: square roots and divisions are what an iteration of few
+    // parameters spends most of its time on.
+    S f = state.get(StateLayout::f), square_radius = state.get(StateLayout::square_radius);
     S stalls = state.get(StateLayout::stalls);
     const S predicted = state.get(StateLayout::predicted);
     const S magnitude = state.get(StateLayout::magnitude);
@@ -452,16 +470,19 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         else
             return S(1.0);
     };
-    S moved(0.0);
+    S square_moved(0.0);
     loop<N>(0, n, [&](int j) {
         const S d = state.trial(j) - state.x(j);
-        moved += d * d * scale(j);
+        square_moved += d * d * scale(j);
     });
-    moved = sqrt(moved);
 
     // ---- Accept or reject, and the radius. Below `noise` a decrease is lost in f's rounding.
     const S actual = f - f_trial;
-    const S noise = S(4.0) * epsilon * (fit ? f + sqrt(f * magnitude) : abs(f));
+    S root_magnitude(0.0), noise = S(4.0) * epsilon * abs(f);
+    if constexpr (fit) {
+        root_magnitude = sqrt(magnitude);
+        noise += S(4.0) * epsilon * (sqrt(f) * root_magnitude);
+    }
     const auto invisible = predicted <= noise;
     const auto better = (actual > zero && actual >= S(T(1e-4)) * predicted) ||
                         (invisible && actual >= zero - noise);
@@ -470,8 +491,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     const auto rejected = arrived && !first && !accepted;
     const auto stepped = accepted && !first;
     const auto good = stepped && actual >= S(T(0.75)) * predicted;
-    radius = select(good, maximum(radius, S(2.0) * moved), radius);
-    radius = select(rejected, S(T(fit ? 0.5 : 0.4)) * moved, radius);
+    square_radius = select(good, maximum(square_radius, S(4.0) * square_moved), square_radius);
+    square_radius = select(rejected, S(T(fit ? 0.25 : 0.16)) * square_moved, square_radius);
     f = select(accepted, f_trial, f);
     iterations = select(arrived, iterations + one, iterations);
     status = select(unusable_start, S(T(ended_as(Status::not_finite))), status);
@@ -484,8 +505,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     if constexpr (fit)
         divide<N>(group, 0, n, [&](int j) {
             const S diagonal = state.h(j, j);
-            const S widest = select(first, diagonal, maximum(diagonal, state.scale(j)));
-            state.scale.set(j, select(widest > zero, widest, one));
+            state.scale.set(j, select(first, diagonal, maximum(diagonal, state.scale(j))));
         });
     group.sync();
 
@@ -507,17 +527,14 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     };
     const auto gradient = [&](int j) { return free_gradient<N>(state, bounded, j); };
     const S smallest = S(T(n)) * epsilon, tiny(limits::smallest<T>);
-    // The gradient's norm is between these two; squares would overflow.
-    S gradient_sum(0.0), largest_gradient(0.0);
-    S square_x(0.0), least_diagonal(0.0);
+    S largest_gradient(0.0), square_x(0.0), least_diagonal(0.0);
     S norm(0.0);  // sum of magnitudes: not below the largest eigenvalue's
     auto zero_gradient = !never, idle_parameter = never;
-    const S gradient_noise = S(2.0) * epsilon * (sqrt(S(2.0) * f) + sqrt(magnitude));
+    const S gradient_noise = S(2.0) * epsilon * (sqrt(S(2.0) * f) + root_magnitude);
     loop<N>(0, n, [&](int j) {
         const S g = gradient(j), value = state.x(j);
         square_x += value * value * scale(j);
         if constexpr (fit) {
-            gradient_sum += g * (g / scale(j));
             // Without influence, here at least: no data determine it.
             auto idle = state.h(j, j) <= zero;
             if (bounded) idle = idle && state.free(j);
@@ -525,7 +542,6 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             zero_gradient = zero_gradient && abs(g) <= gradient_noise * sqrt(state.h(j, j));
         } else {
             largest_gradient = maximum(largest_gradient, abs(g));
-            gradient_sum += abs(g);
             const S diagonal = element(zero)(j, j);
             least_diagonal = select(diagonal < least_diagonal, diagonal, least_diagonal);
             norm += abs(diagonal);
@@ -533,7 +549,6 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             loop<N>(j + 1, n, [&](int i) { norm += S(2.0) * abs(state.hessian(column + i)); });
         }
     });
-    if constexpr (fit) gradient_sum = sqrt(gradient_sum);
 
     // ---- The step: Newton's if H is positive definite and it is short enough; otherwise on the
     // boundary, with lambda by Newton's method on 1/radius - 1/|Ds| within brackets. A lane whose
@@ -542,7 +557,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     const auto candidate = going && largest_gradient <= S(settings.gradient_tolerance);
     auto minimum = candidate, regular = never, whole_step_small = never;
     auto open = going;
-    S lambda(0.0), lower(0.0), upper(0.0), length(0.0), decrement(0.0);
+    S lambda(0.0), lower(0.0), upper(0.0), decrement(0.0);
     S newton_decrement = last_decrement;
     // Fits begin with the whole Newton step, which tells them whether they have converged;
     // objectives with the last lambda, which often is good enough again.
@@ -551,7 +566,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         lower = state.get(StateLayout::least_shift);
         upper = state.get(StateLayout::largest_shift);
     }
-    const S shortest(T(fit ? 0.9 : 0.4)), longest(T(fit ? 1.1 : 1.9));  // of the radius
+    // Of the radius, both squared: 0.9 to 1.1 for fits, else 0.4 to 1.9.
+    const S shortest(T(fit ? 0.81 : 0.16)), longest(T(fit ? 1.21 : 3.61));
     const S attempts(30.0);
     // Lanes wait for each other; not for a few that search long: the next call goes on with those. What
     // these two tolerances compare is gone by then.
@@ -562,43 +578,57 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
                                            work.other, smallest, group);
         const S step_decrement =
             solve<N, S>(n, gradient, work.factor, work.inverse, work.step, group);
-        length = zero;
-        loop<N>(0, n, [&](int j) { length += work.step(j) * work.step(j) * scale(j); });
-        length = sqrt(length);
+        S square_length(0.0);
+        loop<N>(0, n, [&](int j) { square_length += work.step(j) * work.step(j) * scale(j); });
         decrement = select(open, step_decrement, decrement);
         if (begin) {
             regular = definite && !idle_parameter;
             newton_decrement = select(arrived, decrement, last_decrement);
             minimum = arrived && candidate && definite;
             if constexpr (fit) whole_step_small = within<N>(state, work.step, S(4.0) * epsilon, n);
-            if (any(arrived && first)) {
-                const S size_x = sqrt(square_x);
-                S initial;
-                if constexpr (fit) {
-                    initial = S(T(fit_radius)) * select(size_x > zero, size_x, one);
-                } else {
-                    const S reach = S(10.0) * maximum(one, size_x);
-                    initial = select(definite && length < reach, length, reach * S(T(0.1)));
-                }
-                if (settings.initial_radius > T(0)) initial = S(settings.initial_radius);
-                radius = select(arrived && first, initial, radius);
+            S initial;
+            if constexpr (fit) {
+                // At x = 0 the size of the data has the same unit.
+                initial = select(square_x > zero, square_x, select(magnitude > zero, magnitude, one));
+            } else {
+                const S size = maximum(one, square_x);
+                initial = select(definite && square_length < S(100.0) * size, square_length, size);
             }
-            upper = select(arrived, gradient_sum / radius + norm * (one + S(100.0) * smallest) + tiny, upper);
-            if constexpr (!fit)
-                lower = select(arrived,
-                               maximum(maximum(zero, -least_diagonal),
-                                       largest_gradient / radius - norm),
-                               lower);
+            if (settings.initial_radius > T(0))
+                initial = maximum(S(settings.initial_radius) * S(settings.initial_radius), tiny);
+            square_radius = select(arrived && first, initial, square_radius);
         }
-        auto found = definite && length <= longest * radius &&
-                     (lambda <= zero || length >= shortest * radius);
+        auto found = definite && square_length <= longest * square_radius &&
+                     (lambda <= zero || square_length >= shortest * square_radius);
         if constexpr (!fit) found = found || minimum;
         found = found && open;
         place_trial<N>(state, work.step, one, found, bounded, n, group);
         open = open && !found;
         if (!any(open)) break;
 
-        const auto short_step = open && definite && length < radius;
+        if (begin) {
+            // The gradient's norm is between its largest entry and this; squares would overflow.
+            S gradient_sum(0.0);
+            loop<N>(0, n, [&](int j) {
+                const S g = gradient(j);
+                if constexpr (fit)
+                    gradient_sum += g * (g / select(scale(j) > zero, scale(j), one));
+                else
+                    gradient_sum += abs(g);
+            });
+            if constexpr (fit) gradient_sum = sqrt(gradient_sum);
+            const S inverse_radius = one / sqrt(square_radius);
+            const auto begins = arrived && open;
+            upper = select(begins,
+                           gradient_sum * inverse_radius + norm * (one + S(100.0) * smallest) + tiny,
+                           upper);
+            if constexpr (!fit)
+                lower = select(begins,
+                               maximum(maximum(zero, -least_diagonal),
+                                       largest_gradient * inverse_radius - norm),
+                               lower);
+        }
+        const auto short_step = open && definite && square_length < square_radius;
         // Above zero once Newton's step has been tried.
         lower = select(open && !short_step, maximum(lower, maximum(lambda, tiny)), lower);
         upper = select(short_step && lambda < upper, lambda, upper);
@@ -635,11 +665,11 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
                     });
                     curvature += zj * row;
                 });
-                const S room = maximum(radius * radius - length * length, zero);
+                const S room = maximum(square_radius - square_length, zero);
                 const S root = sqrt(along * along + room);
                 const S tau = room / (along + select(along < zero, -root, root));
                 const auto enough = tau * tau * curvature <=
-                                    S(T(0.1)) * (step_decrement + lambda * radius * radius);
+                                    S(T(0.1)) * (step_decrement + lambda * square_radius);
                 const auto extended = late && enough;
                 group.sync();
                 divide<N>(group, 0, n, [&](int j) {
@@ -656,11 +686,12 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         if (any(last)) {
             // H + lambda D^2 is positive definite at the bracket's end: its step, cut to the
             // radius.
-            const S shorten = select(length > radius, radius / length, one);
+            const S shorten =
+                select(square_length > square_radius, sqrt(square_radius / square_length), one);
             place_trial<N>(state, work.step, shorten, last, bounded, n, group);
             open = open && !last;
         }
-        const S newton = lambda + length * length * (length - radius) / (q * radius);
+        const S newton = lambda + (sqrt(square_length / square_radius) - one) * square_length / q;
         S next = newton;
         const auto inside = definite && newton > lower && newton < upper;
         const auto outside = !inside;
@@ -687,8 +718,10 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     const auto idle =
         arrived && invisible && !first && newton_decrement > S(T(0.95)) * last_decrement;
     stalls = select(idle, stalls + one, stalls);
-    const auto stuck = stalls >= S(10.0) ||
-                       !((radius / epsilon) * (radius / epsilon) > maximum(square_x, epsilon * epsilon));
+    // A radius below the rounding of x; where x is zero, far below the size of the data or of 1.
+    const S least_square = epsilon * epsilon * (fit ? magnitude : one);
+    const auto stuck = stalls >= S(10.0) || !(square_radius > epsilon * epsilon *
+                                                                  maximum(square_x, least_square));
     if constexpr (fit) {
         const S freedom = state.get(StateLayout::freedom);
         const S limit =
@@ -716,7 +749,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             tried_some = moves;
         }
         minimum = minimum || (candidate && tried_some &&
-                              promised <= S(100.0) * smallest * norm * radius * radius);
+                              promised <= S(100.0) * smallest * norm * square_radius);
         // Central differences: rounding eps |f| / h, and truncation with a third derivative of H /
         // x.
         S gradient_error(0.0);
@@ -748,7 +781,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         state.set(StateLayout::status, status);
         state.set(StateLayout::iterations, iterations);
         state.set(StateLayout::f, f);
-        state.set(StateLayout::radius, radius);
+        state.set(StateLayout::square_radius, square_radius);
         state.set(StateLayout::stalls, stalls);
         state.set(StateLayout::predicted, promised);
         if constexpr (!fit) {

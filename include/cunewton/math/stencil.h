@@ -32,6 +32,14 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T difference_step(T x, T typical, T 
     return moved - x;
 }
 
+/// The typical size of a small problem's parameter, for steps on its way through zero: a hundredth of
+/// its start; 1 if that is zero.
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T typical_size(T start) {
+    const T size = start < T(0) ? -start : start;
+    return size > T(0) ? T(0.01) * size : T(1);
+}
+
 /// (f(+h) - f(0)) / h
 template <class T, class H>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T forward_difference(const T& plus, const T& centre,
