@@ -145,13 +145,17 @@ void run_unconstrained(Context& context) {
         context.report.progress("  left out: the listed minima are known in double");
         return;
     }
+    if (context.settings.backend == BackendChoice::cuda) {
+        context.report.progress("  left out: one at a time, problems this small belong on the CPU");
+        return;
+    }
     for (const test::UnconstrainedCase& problem : test::unconstrained_cases()) {
         // A dense Hessian of n = 1000 takes half a million evaluations: minutes a solve.
         if (problem.n > (context.settings.small ? 4 : 200)) continue;
         const Problem<double> function = test::unconstrained_problem(problem);
         for (const Start& start : starts(problem, context.settings.all_starts)) {
             run_library(problem, start, function, context);
-            if (context.runs_small_peers()) run_peers(problem, start, function, context);
+            if (context.settings.peers) run_peers(problem, start, function, context);
         }
     }
 }

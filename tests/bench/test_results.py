@@ -15,6 +15,7 @@ import unittest
 PROGRAM = BACKEND = ""
 CASES = ["digits", "logistic_dense", "softmax_dense", "fd_hessian", "unconstrained",
          "gaussian2d_batch", "dwi_batch", "rosenbrock_batch", "nist"]
+WITHOUT_GPU_ROWS = ["unconstrained"]
 BATCHES = ["gaussian2d_batch", "dwi_batch", "rosenbrock_batch"]
 NUMBER, WHOLE, TEXT, NULL = (int, float), int, str, type(None)
 
@@ -76,6 +77,9 @@ class Results(unittest.TestCase):
     def test_each_case_ran_on_the_backend(self):
         for case in CASES:
             rows = self.ours(case)
+            if case in WITHOUT_GPU_ROWS and BACKEND == "cuda":
+                self.assertEqual(rows, [])
+                continue
             self.assertTrue(rows, case)
             self.assertEqual({row["backend"] for row in rows}, {BACKEND}, case)
 
