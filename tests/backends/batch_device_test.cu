@@ -468,22 +468,30 @@ class OnDevice {
     std::size_t count_;
 };
 
-TYPED_TEST(BatchKernelTest, DataOnTheDevice) {
-    using T = TypeParam;
-    const FitModel model = own_decay();
-    const Fits<T> fits(OwnDecay{}, decay_centre, 60, 20);
-    const std::size_t problems = 60;
-    cudaStream_t stream = nullptr;
-    ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
-    {
-        const OnDevice<T> coordinates(fits.coordinates), y(fits.y), start(fits.start);
-        const OnDevice<T> parameters(problems * 3), objective(problems), norm(problems),
-            hessian(problems * 6);
-        const OnDevice<int> status(problems), iterations(problems);
-        const OnDevice<unsigned long long> queue(1);
-        cuda::DeviceBatch<T> batch;
-        batch.problems = 60;
-        batch.points = 20;
+/// Fits of three parameters with shared coordinates, and room for their results.
+template <class T>
+struct ResidentFits {
+    OnDevice<T> coordinates, y, start, parameters, objective, norm, hessian;
+    OnDevice<int> status, iterations;
+    OnDevice<unsigned long long> queue;
+    cuda::DeviceBatch<T> batch;
+
+    explicit ResidentFits(const Fits<T>& fits) : ResidentFits(fits, fits.start.size() / 3) {}
+
+  private:
+    ResidentFits(const Fits<T>& fits, std::size_t problems)
+        : coordinates(fits.coordinates),
+          y(fits.y),
+          start(fits.start),
+          parameters(problems * 3),
+          objective(problems),
+          norm(problems),
+          hessian(problems * 6),
+          status(problems),
+          iterations(problems),
+          queue(1) {
+        batch.problems = static_cast<long>(problems);
+        batch.points = fits.points;
         batch.coordinates = coordinates.get();
         batch.shared_coordinates = true;
         batch.y = y.get();
@@ -495,17 +503,29 @@ TYPED_TEST(BatchKernelTest, DataOnTheDevice) {
         batch.status = status.get();
         batch.iterations = iterations.get();
         batch.queue = queue.get();
+    }
+};
+
+TYPED_TEST(BatchKernelTest, DataOnTheDevice) {
+    using T = TypeParam;
+    const FitModel model = own_decay();
+    const Fits<T> fits(OwnDecay{}, decay_centre, 60, 20);
+    cudaStream_t stream = nullptr;
+    ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+    {
+        const ResidentFits<T> resident(fits);
+        const cuda::DeviceBatch<T>& batch = resident.batch;
         cuda::fit_batch_on_device(model, batch, {}, stream);
         ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
         const auto expected = fit_batch(model, fits.data, on(BackendChoice::cuda));
-        expect_same_bits(parameters.fetch(), expected.parameters);
-        expect_same_bits(objective.fetch(), expected.objective);
-        expect_same_bits(norm.fetch(), expected.gradient_norm);
-        EXPECT_EQ(iterations.fetch(), expected.iterations);
-        const std::vector<int> found = status.fetch();
-        for (std::size_t i = 0; i < problems; ++i)
+        expect_same_bits(resident.parameters.fetch(), expected.parameters);
+        expect_same_bits(resident.objective.fetch(), expected.objective);
+        expect_same_bits(resident.norm.fetch(), expected.gradient_norm);
+        EXPECT_EQ(resident.iterations.fetch(), expected.iterations);
+        const std::vector<int> found = resident.status.fetch();
+        for (std::size_t i = 0; i < found.size(); ++i)
             EXPECT_EQ(static_cast<Status>(found[i]), expected.status[i]);
-        for (const T h : hessian.fetch()) EXPECT_TRUE(std::isfinite(h));
+        for (const T h : resident.hessian.fetch()) EXPECT_TRUE(std::isfinite(h));
 
         cuda::DeviceBatch<T> broken = batch;
         broken.y = nullptr;
@@ -531,28 +551,13 @@ TYPED_TEST(BatchKernelTest, BadOffsetsOnTheDeviceAreInvalidData) {
     // Problem 1 has more points than the batch says, 2 a negative number, 3 none.
     const std::vector<long> bad{0, 20, 60, 40, 40, 60};
     const OnDevice<long> offsets(bad);
-    const OnDevice<T> coordinates(fits.coordinates), y(fits.y), start(fits.start);
-    const OnDevice<T> parameters(15), objective(5), norm(5);
-    const OnDevice<int> status(5), iterations(5);
-    const OnDevice<unsigned long long> queue(1);
-    cuda::DeviceBatch<T> batch;
-    batch.problems = 5;
-    batch.points = 20;
+    const ResidentFits<T> resident(fits);
+    cuda::DeviceBatch<T> batch = resident.batch;
     batch.offsets = offsets.get();
-    batch.coordinates = coordinates.get();
-    batch.shared_coordinates = true;
-    batch.y = y.get();
-    batch.start = start.get();
-    batch.parameters = parameters.get();
-    batch.objective = objective.get();
-    batch.gradient_norm = norm.get();
-    batch.status = status.get();
-    batch.iterations = iterations.get();
-    batch.queue = queue.get();
     cuda::fit_batch_on_device(model, batch);
     ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-    const std::vector<int> found = status.fetch();
-    const std::vector<T> x = parameters.fetch();
+    const std::vector<int> found = resident.status.fetch();
+    const std::vector<T> x = resident.parameters.fetch();
     for (const int i : {1, 2, 3}) {
         EXPECT_EQ(static_cast<Status>(found[static_cast<std::size_t>(i)]), Status::invalid_data) << i;
         for (int j = 0; j < 3; ++j)
