@@ -446,8 +446,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     const bool bounded = settings.bounded;
 
     S status = state.get(StateLayout::status), iterations = state.get(StateLayout::iterations);
-    // Lengths are compared by their squares: square roots and divisions are what an iteration of few
-    // parameters spends most of its time on.
+    // Lengths are compared by their squares. Only the search for lambda takes their roots, where a
+    // step has not been found at once.
     S f = state.get(StateLayout::f), square_radius = state.get(StateLayout::square_radius);
     S stalls = state.get(StateLayout::stalls);
     const S predicted = state.get(StateLayout::predicted);
