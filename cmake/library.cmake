@@ -21,6 +21,15 @@ target_compile_features(cunewton PUBLIC cxx_std_20)
 target_compile_options(
   cunewton PUBLIC "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-fno-ipa-sra>"
 )
+# A file for each type and instruction set: side by side they compile in a fifth of the time.
+foreach(type IN ITEMS double float)
+  foreach(lanes IN ITEMS BaseLanes Avx2Lanes Avx512Lanes)
+    string(COMPARE EQUAL ${lanes} BaseLanes lanes_are_base)
+    set(part ${PROJECT_BINARY_DIR}/host/cpu/advance_lanes_${type}_${lanes}.cpp)
+    configure_file(host/cpu/advance_lanes_part.cpp.in ${part} @ONLY)
+    target_sources(cunewton PRIVATE ${part})
+  endforeach()
+endforeach()
 target_compile_definitions(cunewton PRIVATE CUNEWTON_WITH_CUDA=${CUNEWTON_WITH_CUDA})
 target_link_libraries(cunewton PRIVATE LAPACK::LAPACK BLAS::BLAS Threads::Threads)
 set_target_properties(
