@@ -17,20 +17,6 @@ constexpr const char* case_name = "rosenbrock_batch";
 template <class T>
 constexpr double gradient_tolerance = sizeof(T) == 8 ? 1e-6 : 1e-3;
 
-constexpr RosenbrockPeer peers[] = {
-    {"scalar Newton", 100000, minimize_with_scalar_newton},
-#if CUNEWTON_BENCH_HAVE_CERES
-    {"Ceres TinySolver", 20000, minimize_with_tiny_solver},
-#endif
-#if CUNEWTON_BENCH_HAVE_DLIB
-    {"dlib trust region", 10000, minimize_with_dlib_trust_region},
-    {"dlib newton", 10000, minimize_with_dlib_newton},
-#endif
-#if CUNEWTON_BENCH_HAVE_LBFGS
-    {"libLBFGS", 10000, minimize_with_lbfgs},
-#endif
-};
-
 /// Distance of the answers from (1, ..., 1), and the share of gradients within the tolerance.
 template <class T>
 void judge(Row& row, int n, const std::vector<T>& answers, double tolerance) {
@@ -75,7 +61,7 @@ void run_library(const std::vector<T>& start, BatchDerivatives by, int threads, 
 }
 
 void run_peers(int n, const std::vector<double>& start, Context& context) {
-    for (const RosenbrockPeer& peer : peers) {
+    for (const RosenbrockPeer& peer : rosenbrock_peers()) {
         const long count = std::min(long(start.size()) / n, peer.most_problems);
         std::vector<double> answers(std::size_t(count) * n);
         long iterations = 0;

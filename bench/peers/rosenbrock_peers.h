@@ -2,6 +2,8 @@
 // one thread.
 #pragma once
 
+#include <vector>
+
 namespace cunewton::bench {
 
 struct RosenbrockStarts {
@@ -18,6 +20,9 @@ struct RosenbrockPeer {
     long most_problems;
     void (*minimize)(const RosenbrockStarts&);
 };
+
+/// Those that this build has.
+const std::vector<RosenbrockPeer>& rosenbrock_peers();
 
 /// Newton's method with a Cholesky factorisation, of H + shift I where H is not positive definite,
 /// and a halving line search: scalar loops for one n that the compiler knows, with the processor's

@@ -35,15 +35,26 @@ install_packages() {
         die "could not install ${missing[*]}"
 }
 
-# The tools and libraries that every build needs.
-install_prerequisites() {
-    install_packages g++:g++ cmake:cmake ninja:ninja-build pkg-config:pkg-config python3:python3 \
-        git:git libopenblas-dev libgtest-dev libcli11-dev nlohmann-json3-dev libfmt-dev zlib1g-dev
+# What every build needs.
+BUILD_PACKAGES=(g++:g++ cmake:cmake ninja:ninja-build libopenblas-dev)
+# What the benchmark needs besides, and the libraries that it is compared with.
+BENCH_PACKAGES=(git:git libcli11-dev nlohmann-json3-dev libfmt-dev zlib1g-dev)
+PEER_PACKAGES=(pkg-config:pkg-config libceres-dev libeigen3-dev libcminpack-dev liblbfgs-dev
+    libgsl-dev libdlib-dev libpetsc-real-dev)
+
+# install_for_build [NAME...]: the tools, and these packages.
+install_for_build() {
+    install_packages "${BUILD_PACKAGES[@]}" "$@"
     local version
     version=$(cmake --version | sed -n '1s/cmake version //p')
     [[ $(printf '%s\n' 3.25 "$version" | sort -V | head -n 1) == 3.25 ]] ||
         die "CMake $version is too old (3.25 is needed): install a newer one, from
     https://cmake.org/download or with: pipx install cmake"
+}
+
+# What tests and benchmark need.
+install_prerequisites() {
+    install_for_build "${BENCH_PACKAGES[@]}" pkg-config:pkg-config python3:python3 libgtest-dev
 }
 
 has_nvcc() { [[ -n ${CUDACXX:-} ]] || command -v nvcc >/dev/null; }
@@ -57,6 +68,12 @@ choose_architectures() {
     if has_device; then CUDAARCHS=native; else CUDAARCHS=$1; fi
     export CUDAARCHS
 }
+
+# Compilations are remembered where ccache is installed, unless the user has said otherwise.
+if command -v ccache >/dev/null; then
+    : "${CMAKE_CXX_COMPILER_LAUNCHER=ccache}" "${CMAKE_CUDA_COMPILER_LAUNCHER=ccache}"
+    export CMAKE_CXX_COMPILER_LAUNCHER CMAKE_CUDA_COMPILER_LAUNCHER
+fi
 
 # build PRESET [CMAKE_ARGUMENT...]
 build() {
