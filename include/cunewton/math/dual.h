@@ -8,6 +8,7 @@
 #include <concepts>
 #include <type_traits>
 
+#include "cunewton/math/functions.h"
 #include "cunewton/math/macros.h"
 #include "cunewton/math/scalar.h"
 
@@ -50,21 +51,19 @@ struct Dual {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Dual scaled(const T& c) const {
         return {v * c, d * c};
     }
-    /// The chain rule: f, f1, f2 are a function's value and its first two derivatives at v.
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Dual chain(const T& f, const T& f1,
-                                                           const T& /*f2*/) const {
-        return {f, f1 * d};
+    /// The chain rule for a function of this.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Dual chain(const Expansion<T>& e) const {
+        return {e.f, e.f1 * d};
     }
-    /// The chain rule for f(this, b): its value and its derivatives by the first argument (fa,
-    /// faa), the second (fb, fbb) and both (fab).
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Dual chain(const Dual& b, const T& f, const T& fa,
-                                                           const T& fb, const T& /*faa*/,
-                                                           const T& /*fab*/,
-                                                           const T& /*fbb*/) const {
-        return {f, fa * d + fb * b.d};
+    /// The same, and 0 where d is, whatever the slope.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Dual edge_chain(const Expansion<T>& e) const {
+        return {e.f, derivative_product(e.f1, d)};
     }
-    /// Where no derivative is carried.
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto constant() const { return d == T(0.0); }
+    /// The same for a function of this and b.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Dual edge_chain(const Dual& b,
+                                                                const Expansion2<T>& e) const {
+        return {e.f, derivative_product(e.fa, d) + derivative_product(e.fb, b.d)};
+    }
     template <class Mask>
     CUNEWTON_HOST_DEVICE static CUNEWTON_ALWAYS_INLINE Dual select(const Mask& m, const Dual& a,
                                                                    const Dual& b) {
@@ -117,19 +116,21 @@ struct HyperDual {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual scaled(const T& c) const {
         return {v * c, d1 * c, d2 * c, d12 * c};
     }
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual chain(const T& f, const T& f1,
-                                                                const T& f2) const {
-        return {f, f1 * d1, f1 * d2, f2 * d1 * d2 + f1 * d12};
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual chain(const Expansion<T>& e) const {
+        return {e.f, e.f1 * d1, e.f1 * d2, e.f2 * d1 * d2 + e.f1 * d12};
     }
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual
-    chain(const HyperDual& b, const T& f, const T& fa, const T& fb, const T& faa, const T& fab,
-          const T& fbb) const {
-        return {f, fa * d1 + fb * b.d1, fa * d2 + fb * b.d2,
-                faa * d1 * d2 + fab * (d1 * b.d2 + b.d1 * d2) + fbb * b.d1 * b.d2 + fa * d12 +
-                    fb * b.d12};
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual edge_chain(const Expansion<T>& e) const {
+        return {e.f, derivative_product(e.f1, d1), derivative_product(e.f1, d2),
+                derivative_product(e.f2, d1, d2) + derivative_product(e.f1, d12)};
     }
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto constant() const {
-        return d1 == T(0.0) && d2 == T(0.0) && d12 == T(0.0);
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE HyperDual edge_chain(const HyperDual& b,
+                                                                     const Expansion2<T>& e) const {
+        return {e.f, derivative_product(e.fa, d1) + derivative_product(e.fb, b.d1),
+                derivative_product(e.fa, d2) + derivative_product(e.fb, b.d2),
+                derivative_product(e.faa, d1, d2) +
+                    (derivative_product(e.fab, d1, b.d2) + derivative_product(e.fab, b.d1, d2)) +
+                    derivative_product(e.fbb, b.d1, b.d2) + derivative_product(e.fa, d12) +
+                    derivative_product(e.fb, b.d12)};
     }
     template <class Mask>
     CUNEWTON_HOST_DEVICE static CUNEWTON_ALWAYS_INLINE HyperDual
@@ -163,10 +164,7 @@ concept ConstantFor = std::is_arithmetic_v<S> || std::same_as<S, typename D::Und
 
 /// 1/x.
 CUNEWTON_DUAL_OPERATOR D reciprocal(const D& x) {
-    using T = typename D::Underlying;
-    const T f = T(1.0) / x.v;
-    const T f1 = -(f * f);
-    return x.chain(f, f1, T(-2.0) * f1 * f);
+    return x.chain(math::expand_reciprocal<D::order>(x.v));
 }
 
 CUNEWTON_DUAL_OPERATOR D operator+(const D& a, const D& b) { return a.plus(b); }
@@ -230,111 +228,40 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE D select(const Mask& m, const D& a, 
     return D::select(m, a, b);
 }
 
-CUNEWTON_DUAL_OPERATOR D exp(const D& x) {
-    const auto f = exp(x.v);
-    return x.chain(f, f, f);
-}
-CUNEWTON_DUAL_OPERATOR D expm1(const D& x) {
-    const auto f = expm1(x.v);
-    const auto f1 = f + typename D::Underlying(1.0);
-    return x.chain(f, f1, f1);
-}
-CUNEWTON_DUAL_OPERATOR D log(const D& x) {
-    using T = typename D::Underlying;
-    const T f1 = T(1.0) / x.v;
-    return x.chain(log(x.v), f1, -(f1 * f1));
-}
-CUNEWTON_DUAL_OPERATOR D log1p(const D& x) {
-    using T = typename D::Underlying;
-    const T f1 = T(1.0) / (T(1.0) + x.v);
-    return x.chain(log1p(x.v), f1, -(f1 * f1));
-}
-CUNEWTON_DUAL_OPERATOR D sqrt(const D& x) {
-    using T = typename D::Underlying;
-    const T f = sqrt(x.v);
-    const T f1 = T(0.5) / f;
-    return x.chain(f, f1, T(-0.5) * f1 / x.v);
-}
-CUNEWTON_DUAL_OPERATOR D sin(const D& x) {
-    const auto s = sin(x.v);
-    return x.chain(s, cos(x.v), -s);
-}
-CUNEWTON_DUAL_OPERATOR D cos(const D& x) {
-    const auto c = cos(x.v);
-    return x.chain(c, -sin(x.v), -c);
-}
-CUNEWTON_DUAL_OPERATOR D tanh(const D& x) {
-    using T = typename D::Underlying;
-    const T t = tanh(x.v);
-    const T f1 = T(1.0) - t * t;
-    return x.chain(t, f1, T(-2.0) * t * f1);
-}
-CUNEWTON_DUAL_OPERATOR D atan(const D& x) {
-    using T = typename D::Underlying;
-    const T f1 = T(1.0) / (T(1.0) + x.v * x.v);
-    return x.chain(atan(x.v), f1, T(-2.0) * x.v * (f1 * f1));
-}
-
-/// c x^(c-1): zero for c == 0, also where the power is infinite.
-template <class T>
-CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T power_slope(const T& x, const T& c) {
-    return select(c == T(0.0), T(0.0), c * pow(x, c - T(1.0)));
-}
-/// c (c-1) x^(c-2): zero for c == 0 and c == 1.
-template <class T>
-CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T power_curvature(const T& x, const T& c) {
-    const T factor = c * (c - T(1.0));
-    return select(factor == T(0.0), T(0.0), factor * pow(x, c - T(2.0)));
-}
-/// x^c for a constant c. Powers of x rather than quotients by it, so that the derivatives which
-/// exist at x == 0 are right there.
-CUNEWTON_DUAL_CONSTANT_OPERATOR D pow(const D& x, const S& exponent) {
-    using T = typename D::Underlying;
-    const T c = T(exponent);
-    T curvature = T(0.0);
-    if constexpr (D::order == 2) curvature = power_curvature(x.v, c);
-    return x.chain(pow(x.v, c), power_slope(x.v, c), curvature);
-}
-/// a^b = exp(b log a). Along directions in which b is constant it is pow(a, constant), whatever the
-/// sign of a; at a == 0 the terms with log a have their limits for b > 1.
-CUNEWTON_DUAL_OPERATOR D pow(const D& a, const D& b) {
-    using T = typename D::Underlying;
-    const T f = pow(a.v, b.v);
-    const T logarithm = log(select(b.constant() || a.v == T(0.0), T(1.0), a.v));
-    const T fa = power_slope(a.v, b.v), fb = f * logarithm;
-    T faa = T(0.0), fab = T(0.0);
-    if constexpr (D::order == 2) {
-        faa = power_curvature(a.v, b.v);
-        const T slope = pow(a.v, b.v - T(1.0));
-        fab = select(b.constant(), T(0.0), slope + fa * logarithm);
+#define CUNEWTON_DUAL_FUNCTION(name, chain)              \
+    CUNEWTON_DUAL_OPERATOR D name(const D& x) {          \
+        return x.chain(expand_##name<D::order>(x.v));    \
     }
-    return a.chain(b, f, fa, fb, faa, fab, fb * logarithm);
-}
-/// c^b for a constant c.
-CUNEWTON_DUAL_CONSTANT_OPERATOR D pow(const S& base, const D& b) {
-    using T = typename D::Underlying;
-    const T c = T(base);
-    const T f = pow(c, b.v);
-    const T logarithm = log(select(b.constant() || c == T(0.0), T(1.0), c));
-    const T f1 = f * logarithm;
-    return b.chain(f, f1, f1 * logarithm);
-}
-CUNEWTON_DUAL_OPERATOR D abs(const D& x) { return select(x.v < typename D::Underlying(0.0), -x, x); }
+CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_DUAL_FUNCTION)
+#undef CUNEWTON_DUAL_FUNCTION
+
+#define CUNEWTON_DUAL_FUNCTION(name)                                                     \
+    CUNEWTON_DUAL_OPERATOR D name(const D& a, const D& b) {                              \
+        return a.edge_chain(b, expand_##name<D::order, true, true>(a.v, b.v));           \
+    }                                                                                    \
+    CUNEWTON_DUAL_CONSTANT_OPERATOR D name(const D& a, const S& b) {                     \
+        using T = typename D::Underlying;                                                \
+        const auto e = expand_##name<D::order, true, false>(a.v, T(b));                  \
+        return a.edge_chain(Expansion<T>{e.f, e.fa, e.faa});                             \
+    }                                                                                    \
+    CUNEWTON_DUAL_CONSTANT_OPERATOR D name(const S& a, const D& b) {                     \
+        using T = typename D::Underlying;                                                \
+        const auto e = expand_##name<D::order, false, true>(T(a), b.v);                  \
+        return b.edge_chain(Expansion<T>{e.f, e.fb, e.fbb});                             \
+    }
+CUNEWTON_FUNCTIONS_OF_TWO(CUNEWTON_DUAL_FUNCTION)
+#undef CUNEWTON_DUAL_FUNCTION
 
 }  // namespace math
 
 // Found by argument-dependent lookup too, for functors that say `using std::exp;` and call exp(x).
-using math::abs;
-using math::atan;
-using math::cos;
-using math::exp;
-using math::expm1;
-using math::log;
-using math::log1p;
-using math::pow;
+#define CUNEWTON_FOUND_BY_LOOKUP(name, ...) using math::name;
+CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_FOUND_BY_LOOKUP)
+CUNEWTON_FUNCTIONS_OF_TWO(CUNEWTON_FOUND_BY_LOOKUP)
+#undef CUNEWTON_FOUND_BY_LOOKUP
 using math::select;
-using math::sin;
-using math::sqrt;
-using math::tanh;
+
+#undef CUNEWTON_DUAL_OPERATOR
+#undef CUNEWTON_DUAL_CONSTANT_OPERATOR
 
 }  // namespace cunewton

@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "cunewton/math/functions.h"
+#include "cunewton/math/macros.h"
 #include "cunewton/math/scalar.h"
 
 namespace cunewton {
@@ -69,9 +71,13 @@ struct Jet {
             return T(0.0);
     }
 
-    /// The chain rule: f and f1 are a function's value and derivative at v.
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Jet chain(const T& f, const T& f1) const {
-        return mapped(f, [&](const T& x) { return f1 * x; }, Places());
+    /// The chain rule for a function of this.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Jet chain(const Expansion<T>& e) const {
+        return mapped(e.f, [&](const T& x) { return e.f1 * x; }, Places());
+    }
+    /// The same, and 0 for a derivative that is 0, whatever the slope.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Jet edge_chain(const Expansion<T>& e) const {
+        return mapped(e.f, [&](const T& x) { return derivative_product(e.f1, x); }, Places());
     }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Jet operator-() const {
         return mapped(-v, [](const T& x) { return -x; }, Places());
@@ -79,6 +85,10 @@ struct Jet {
     /// this + c for a constant c.
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Jet shifted(const T& c) const {
         return mapped(v + c, [](const T& x) { return x; }, Places());
+    }
+    /// this * c for a constant c.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Jet scaled(const T& c) const {
+        return mapped(v * c, [&](const T& x) { return x * c; }, Places());
     }
 
   private:
@@ -176,9 +186,7 @@ CUNEWTON_JET_BINARY operator/(const Jet<T, A>& a, const Jet<T, B>& b) {
     return CUNEWTON_JET_MERGE(q, (x - q * y) * inverse, x* inverse, -(q * inverse) * y);
 }
 CUNEWTON_JET_UNARY reciprocal(const J& x) {
-    using T = typename J::Underlying;
-    const T f = T(1.0) / x.v;
-    return x.chain(f, -(f * f));
+    return x.chain(math::expand_reciprocal<1>(x.v));
 }
 
 CUNEWTON_JET_CONSTANT operator+(const J& a, const S& c) {
@@ -194,8 +202,7 @@ CUNEWTON_JET_CONSTANT operator-(const S& c, const J& a) {
     return (-a).shifted(typename J::Underlying(c));
 }
 CUNEWTON_JET_CONSTANT operator*(const J& a, const S& c) {
-    const typename J::Underlying factor(c);
-    return a.chain(a.v * factor, factor);
+    return a.scaled(typename J::Underlying(c));
 }
 CUNEWTON_JET_CONSTANT operator*(const S& c, const J& a) { return a * c; }
 CUNEWTON_JET_CONSTANT operator/(const J& a, const S& c) {
@@ -259,72 +266,39 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE J select(const Mask& m, const S& c, 
     return select(m, J(typename J::Underlying(c)), a);
 }
 
-CUNEWTON_JET_UNARY exp(const J& x) {
-    const auto f = exp(x.v);
-    return x.chain(f, f);
-}
-CUNEWTON_JET_UNARY expm1(const J& x) {
-    const auto f = expm1(x.v);
-    return x.chain(f, f + typename J::Underlying(1.0));
-}
-CUNEWTON_JET_UNARY log(const J& x) { return x.chain(log(x.v), typename J::Underlying(1.0) / x.v); }
-CUNEWTON_JET_UNARY log1p(const J& x) {
-    using T = typename J::Underlying;
-    return x.chain(log1p(x.v), T(1.0) / (T(1.0) + x.v));
-}
-CUNEWTON_JET_UNARY sqrt(const J& x) {
-    const auto f = sqrt(x.v);
-    return x.chain(f, typename J::Underlying(0.5) / f);
-}
-CUNEWTON_JET_UNARY sin(const J& x) { return x.chain(sin(x.v), cos(x.v)); }
-CUNEWTON_JET_UNARY cos(const J& x) { return x.chain(cos(x.v), -sin(x.v)); }
-CUNEWTON_JET_UNARY tanh(const J& x) {
-    const auto f = tanh(x.v);
-    return x.chain(f, typename J::Underlying(1.0) - f * f);
-}
-CUNEWTON_JET_UNARY atan(const J& x) {
-    using T = typename J::Underlying;
-    return x.chain(atan(x.v), T(1.0) / (T(1.0) + x.v * x.v));
-}
-CUNEWTON_JET_UNARY abs(const J& x) { return select(x.v < typename J::Underlying(0.0), -x, x); }
+#define CUNEWTON_JET_FUNCTION(name, chain) \
+    CUNEWTON_JET_UNARY name(const J& x) { return x.chain(expand_##name<1>(x.v)); }
+CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_JET_FUNCTION)
+#undef CUNEWTON_JET_FUNCTION
 
-/// x^c for a constant c.
-CUNEWTON_JET_CONSTANT pow(const J& x, const S& c) {
-    using T = typename J::Underlying;
-    return x.chain(pow(x.v, T(c)), T(c) * pow(x.v, T(c) - T(1.0)));
-}
-/// c^x for a constant c > 0; at c = 0 the derivative is 0.
-CUNEWTON_JET_CONSTANT pow(const S& c, const J& x) {
-    using T = typename J::Underlying;
-    const T base(c);
-    const T f = pow(base, x.v);
-    const auto zero = base == T(0.0);
-    return x.chain(f, f * log(select(zero, T(1.0), base)));
-}
-/// a^b for a > 0; at a = 0 < b the derivative by the exponent is 0.
-CUNEWTON_JET_BINARY pow(const Jet<T, A>& a, const Jet<T, B>& b) {
-    const T f = pow(a.v, b.v);
-    const T by_base = b.v * pow(a.v, b.v - T(1.0));
-    const auto positive = a.v > T(0.0);
-    const T by_exponent = select(positive, f * log(select(positive, a.v, T(1.0))), T(0.0));
-    return CUNEWTON_JET_MERGE(f, by_base* x + by_exponent * y, by_base* x, by_exponent* y);
-}
+#define CUNEWTON_JET_FUNCTION(name)                                                          \
+    CUNEWTON_JET_BINARY name(const Jet<T, A>& a, const Jet<T, B>& b) {                       \
+        const auto e = expand_##name<1, true, true>(a.v, b.v);                               \
+        return CUNEWTON_JET_MERGE(e.f,                                                       \
+                                  derivative_product(e.fa, x) + derivative_product(e.fb, y), \
+                                  derivative_product(e.fa, x), derivative_product(e.fb, y)); \
+    }                                                                                        \
+    CUNEWTON_JET_CONSTANT name(const J& a, const S& b) {                                     \
+        using T = typename J::Underlying;                                                    \
+        const auto e = expand_##name<1, true, false>(a.v, T(b));                             \
+        return a.edge_chain(Expansion<T>{e.f, e.fa, e.faa});                                 \
+    }                                                                                        \
+    CUNEWTON_JET_CONSTANT name(const S& a, const J& b) {                                     \
+        using T = typename J::Underlying;                                                    \
+        const auto e = expand_##name<1, false, true>(T(a), b.v);                             \
+        return b.edge_chain(Expansion<T>{e.f, e.fb, e.fbb});                                 \
+    }
+CUNEWTON_FUNCTIONS_OF_TWO(CUNEWTON_JET_FUNCTION)
+#undef CUNEWTON_JET_FUNCTION
 
 }  // namespace math
 
 // Found by argument-dependent lookup too: a model may be defined before this header is included.
-using math::abs;
-using math::atan;
-using math::cos;
-using math::exp;
-using math::expm1;
-using math::log;
-using math::log1p;
-using math::pow;
+#define CUNEWTON_FOUND_BY_LOOKUP(name, ...) using math::name;
+CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_FOUND_BY_LOOKUP)
+CUNEWTON_FUNCTIONS_OF_TWO(CUNEWTON_FOUND_BY_LOOKUP)
+#undef CUNEWTON_FOUND_BY_LOOKUP
 using math::select;
-using math::sin;
-using math::sqrt;
-using math::tanh;
 
 #undef CUNEWTON_JET_BINARY
 #undef CUNEWTON_JET_UNARY
