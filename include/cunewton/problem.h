@@ -138,12 +138,24 @@ std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, int dimension) {
         parts->cuda_samples = builtin_device_ops(ExactLoss<Loss>{loss}, T());
     return parts;
 }
+
+template <class Loss>
+void check_parameters(int n) {
+    if constexpr (StatesItsParameters<Loss>) {
+        if (n != Loss::parameters)
+            throw InvalidArgument("the problem has " + std::to_string(n) +
+                                  " parameters and its loss " + std::to_string(Loss::parameters) +
+                                  " (the loss states its number as `parameters`) pass that number");
+    }
+}
 }  // namespace detail
 
 /// f(x) for x of n parameters. Loss: see cpu::ObjectiveAsSample; trivially copyable if it is to run
-/// on a GPU.
+/// on a GPU. A loss that states `static constexpr int parameters` may name them by structured
+/// bindings, const auto& [a, b] = x; n must be that number.
 template <class T, class Loss>
 Problem<T> make_objective(const Loss& loss, int n, ProblemOptions options = {}) {
+    detail::check_parameters<Loss>(n);
     auto parts = detail::sample_parts<T>(cpu::ObjectiveAsSample<Loss>{loss}, n);
     // One sample without features stands for the sum's single term.
     parts->samples.count = 1;
@@ -152,11 +164,12 @@ Problem<T> make_objective(const Loss& loss, int n, ProblemOptions options = {}) 
     return Problem<T>(std::move(parts));
 }
 
-/// sum_i w_i l(x, s_i) for x of n parameters. Loss: see cpu::SampleOpsOf.
+/// sum_i w_i l(x, s_i) for x of n parameters, named as above. Loss: see cpu::SampleOpsOf.
 template <class T, class Loss>
 Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, int n,
                            ProblemOptions options = {}) {
-    auto parts = detail::sample_parts<T>(loss, n);
+    detail::check_parameters<Loss>(n);
+    auto parts = detail::sample_parts<T>(cpu::SampleLoss<Loss>{loss}, n);
     parts->samples = samples;
     parts->options = options;
     detail::check_and_scale(*parts);

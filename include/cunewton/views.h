@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "cunewton/math/macros.h"
 
@@ -31,6 +33,46 @@ struct StridedView {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return count; }
 };
 
+/// A view whose size is part of its type, for structured bindings: const auto& [a, b] = x;
+template <class V, int n>
+struct FixedView {
+    using value_type = typename V::value_type;
+    V base;
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE decltype(auto) operator[](int j) const {
+        return base[j];
+    }
+    CUNEWTON_HOST_DEVICE static constexpr int size() { return n; }
+    template <std::size_t j>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE value_type get() const {
+        return base[j];
+    }
+};
+
+/// A loss of x that states how many parameters it has: static constexpr int parameters.
+template <class Loss>
+concept StatesItsParameters = requires { Loss::parameters; };
+
+namespace detail {
+template <class Loss, class V>
+struct ParametersView {
+    using type = V;
+    static CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE const V& of(const V& x) { return x; }
+};
+template <StatesItsParameters Loss, class V>
+struct ParametersView<Loss, V> {
+    using type = FixedView<V, Loss::parameters>;
+    static CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE type of(const V& x) { return {x}; }
+};
+}  // namespace detail
+
+/// What such a loss sees of the parameters x, and any other.
+template <class Loss, class V>
+using ParametersView = typename detail::ParametersView<Loss, V>::type;
+template <class Loss, class V>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE decltype(auto) view_parameters(const V& x) {
+    return detail::ParametersView<Loss, V>::of(x);
+}
+
 /// One sample: s[j] is feature j of size(), target() its target (0 where the data has none) and
 /// index() its number.
 template <class T>
@@ -50,3 +92,10 @@ struct SampleView {
 };
 
 }  // namespace cunewton
+
+template <class V, int n>
+struct std::tuple_size<cunewton::FixedView<V, n>> : std::integral_constant<std::size_t, n> {};
+template <std::size_t j, class V, int n>
+struct std::tuple_element<j, cunewton::FixedView<V, n>> {
+    using type = const typename V::value_type;
+};

@@ -14,7 +14,7 @@ namespace cunewton::cuda {
 
 namespace detail {
 template <class T, class Loss>
-concept ObjectiveLoss = requires(const Loss& l, const VectorView<const T> x) {
+concept ObjectiveLoss = requires(const Loss& l, const ParametersView<Loss, VectorView<const T>> x) {
     l(x);
 };
 template <class Loss>
@@ -49,7 +49,8 @@ void attach_device_code(Problem<T>& problem, const Loss& loss) {
         parts.cuda_predictor = std::make_shared<PredictorOpsOf<T, Loss>>(loss);
     } else {
         detail::check_form(parts.form == ProblemForm::samples, "make_sample_sum");
-        parts.cuda_samples = std::make_shared<SampleOpsOf<T, Loss>>(loss);
+        using Sample = cpu::SampleLoss<Loss>;
+        parts.cuda_samples = std::make_shared<SampleOpsOf<T, Sample>>(Sample{loss});
     }
 }
 

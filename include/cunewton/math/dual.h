@@ -216,16 +216,35 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE D& operator/=(D& a, const S& b) {
 }
 
 // Comparisons look at the value alone; under a Pack they give a mask.
-CUNEWTON_DUAL_OPERATOR auto operator<(const D& a, const D& b) { return a.v < b.v; }
-CUNEWTON_DUAL_OPERATOR auto operator>(const D& a, const D& b) { return a.v > b.v; }
-CUNEWTON_DUAL_OPERATOR auto operator<=(const D& a, const D& b) { return a.v <= b.v; }
-CUNEWTON_DUAL_OPERATOR auto operator>=(const D& a, const D& b) { return a.v >= b.v; }
+#define CUNEWTON_DUAL_COMPARISON(op)                                                            \
+    CUNEWTON_DUAL_OPERATOR auto operator op(const D& a, const D& b) { return a.v op b.v; }      \
+    CUNEWTON_DUAL_CONSTANT_OPERATOR auto operator op(const D& a, const S& c) {                           \
+        return a.v op typename D::Underlying(c);                                                \
+    }                                                                                           \
+    CUNEWTON_DUAL_CONSTANT_OPERATOR auto operator op(const S& c, const D& a) {                           \
+        return typename D::Underlying(c) op a.v;                                                \
+    }
+CUNEWTON_DUAL_COMPARISON(<)
+CUNEWTON_DUAL_COMPARISON(>)
+CUNEWTON_DUAL_COMPARISON(<=)
+CUNEWTON_DUAL_COMPARISON(>=)
+CUNEWTON_DUAL_COMPARISON(==)
+CUNEWTON_DUAL_COMPARISON(!=)
+#undef CUNEWTON_DUAL_COMPARISON
 
 namespace math {
 
 template <DualNumber D, class Mask>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE D select(const Mask& m, const D& a, const D& b) {
     return D::select(m, a, b);
+}
+template <class Mask, DualNumber D, ConstantFor<D> S>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE D select(const Mask& m, const D& a, const S& c) {
+    return D::select(m, a, D(typename D::Underlying(c)));
+}
+template <class Mask, DualNumber D, ConstantFor<D> S>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE D select(const Mask& m, const S& c, const D& a) {
+    return D::select(m, D(typename D::Underlying(c)), a);
 }
 
 #define CUNEWTON_DUAL_FUNCTION(name, chain)              \

@@ -67,6 +67,14 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE long double select(bool condition, l
     return condition ? a : b;
 }
 
+/// The same of two types, in the one that C++ computes with.
+template <class A, class B>
+    requires(std::is_arithmetic_v<A> && std::is_arithmetic_v<B> && !std::is_same_v<A, B>)
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE std::common_type_t<A, B> select(bool condition, A a,
+                                                                          B b) {
+    return condition ? a : b;
+}
+
 /// x*x.
 template <class T>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T square(const T& x) {
@@ -78,9 +86,17 @@ template <class T>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T maximum(const T& a, const T& b) {
     return select(a > b, a, b);
 }
+template <class A, class B>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto maximum(const A& a, const B& b) {
+    return select(a > b, a, b);
+}
 /// min(a, b) as select(a < b, a, b).
 template <class T>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T minimum(const T& a, const T& b) {
+    return select(a < b, a, b);
+}
+template <class A, class B>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto minimum(const A& a, const B& b) {
     return select(a < b, a, b);
 }
 
