@@ -43,6 +43,43 @@ __global__ void __launch_bounds__(threads) add_up_kernel(const double* x, int n,
     if (threadIdx.x == 0) *out = sum;
 }
 
+struct Add {
+    __device__ NormSum operator()(const NormSum& a, const NormSum& b) const { return a + b; }
+};
+
+/// Sum over the block's threads, valid in thread 0.
+__device__ NormSum block_norm_sum(const NormSum& sum) {
+    using Reduce = cub::BlockReduce<NormSum, threads>;
+    __shared__ typename Reduce::TempStorage storage;
+    return Reduce(storage).Reduce(sum, Add());
+}
+
+/// A row of blocks a task.
+template <class T>
+__global__ void __launch_bounds__(threads) norms_kernel(NormTasks<T> tasks, long n, NormSum* partial) {
+    const typename NormTasks<T>::Task task = tasks.list[blockIdx.y];
+    NormSum sum;
+    for (long j = thread_index(); j < n; j += static_cast<long>(gridDim.x) * threads)
+        sum.add(static_cast<double>(task.x[j]));
+    sum = block_norm_sum(sum);
+    if (threadIdx.x != 0) return;
+    if (gridDim.x == 1) {
+        *task.out = sum.norm();
+    } else {
+        partial[blockIdx.y * gridDim.x + blockIdx.x] = sum;
+    }
+}
+
+/// A block a task: the norms from `count` partial sums each.
+template <class T>
+__global__ void __launch_bounds__(threads)
+    finish_norms_kernel(NormTasks<T> tasks, const NormSum* partial, int count) {
+    NormSum sum;
+    for (int j = threadIdx.x; j < count; j += threads) sum = sum + partial[blockIdx.x * count + j];
+    sum = block_norm_sum(sum);
+    if (threadIdx.x == 0) *tasks.list[blockIdx.x].out = sum.norm();
+}
+
 /// Entry (row, column) of an n x n matrix for this thread; false outside of the lower triangle.
 __device__ bool lower_entry(int n, int& row, int& column, std::size_t& index) {
     row = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
@@ -189,6 +226,17 @@ void launch_dot(const T* x, const T* y, long n, double* partial, double* out, St
 }
 
 template <class T>
+void launch_norms(const NormTasks<T>& tasks, long n, NormSum* partial, Stream stream) {
+    if (tasks.count == 0) return;
+    const int blocks = dot_blocks(n);
+    norms_kernel<<<dim3(blocks, tasks.count), threads, 0, stream>>>(tasks, n, partial);
+    check_launch("norms_kernel");
+    if (blocks == 1) return;
+    finish_norms_kernel<<<tasks.count, threads, 0, stream>>>(tasks, partial, blocks);
+    check_launch("finish_norms_kernel");
+}
+
+template <class T>
 void launch_set_identity(T* A, int n, T value, Stream stream) {
     set_identity_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(A, n, value);
     check_launch("set_identity_kernel");
@@ -230,6 +278,7 @@ void launch_transpose(T* to, std::ptrdiff_t to_ld, const T* from, int rows, int 
     template void launch_add_scaled(T*, const T*, T, const T*, long, Stream);                      \
     template void launch_fill(T*, T, long, Stream);                                                \
     template void launch_dot(const T*, const T*, long, double*, double*, Stream);                  \
+    template void launch_norms(const NormTasks<T>&, long, NormSum*, Stream);                       \
     template void launch_set_identity(T*, int, T, Stream);                                         \
     template void launch_shifted_copy(T*, const T*, T, int, Stream);                               \
     template void launch_matrix_bounds(const T*, int, double*, double*, double*, double*, Stream); \

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "cunewton/cuda/ops.h"
+#include "cunewton/math/norm_sum.h"
 
 namespace cunewton::cuda {
 
@@ -22,6 +23,20 @@ void launch_fill(T* x, T value, long n, Stream stream);
 template <class T>
 void launch_dot(const T* x, const T* y, long n, double* partial, double* out, Stream stream);
 int dot_blocks(long n);
+
+/// Vectors of one length, and where their norms go.
+template <class T>
+struct NormTasks {
+    struct Task {
+        const T* x;
+        double* out;
+    };
+    Task list[4];
+    int count;
+};
+/// *out = |x|_2 for each task. partial: room for count * dot_blocks(n) sums, unless that is 1.
+template <class T>
+void launch_norms(const NormTasks<T>& tasks, long n, NormSum* partial, Stream stream);
 
 /// A = value I (n x n)
 template <class T>

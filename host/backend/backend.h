@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -50,6 +51,14 @@ class Buffer {
     std::size_t size_ = 0;
 };
 
+/// A vector and where its norm goes.
+template <class T>
+struct NormOf {
+    const T* x;
+    Slot to;
+};
+inline constexpr int max_norms = 4;
+
 /// Vectors and dense symmetric matrices of one problem on one machine.
 ///
 /// Matrices are column-major n x n; of symmetric ones only the lower triangle is read and written.
@@ -73,6 +82,9 @@ class Backend {
     virtual void add_scaled(T* y, const T* x, T a, const T* p, int n) = 0;
     /// slot = x'y
     virtual void dot(const T* x, const T* y, int n, Slot slot) = 0;
+    /// slot = |x|_2 for each of the vectors, at most max_norms. Neither overflows nor underflows
+    /// while the norm is in the range of double.
+    virtual void norms(std::initializer_list<NormOf<T>> vectors, int n) = 0;
 
     /// A = value I (lower triangle)
     virtual void set_identity(T* A, int n, T value) = 0;

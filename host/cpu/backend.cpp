@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "cunewton/math/norm_sum.h"
 #include "host/cpu/lapack.h"
 
 namespace cunewton::cpu {
@@ -33,6 +34,14 @@ void CpuBackend<T>::dot(const T* x, const T* y, int n, Slot slot) {
     double s = 0;
     for (int j = 0; j < n; ++j) s += static_cast<double>(x[j]) * y[j];
     set(slot, s);
+}
+template <class T>
+void CpuBackend<T>::norms(std::initializer_list<NormOf<T>> vectors, int n) {
+    for (const NormOf<T>& vector : vectors) {
+        NormSum sum;
+        for (int j = 0; j < n; ++j) sum.add(vector.x[j]);
+        set(vector.to, sum.norm());
+    }
 }
 template <class T>
 void CpuBackend<T>::set_identity(T* A, int n, T value) {

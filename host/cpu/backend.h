@@ -21,6 +21,7 @@ class CpuBackend final : public Backend<T> {
     void scale(T* y, T a, const T* x, int n) override;
     void add_scaled(T* y, const T* x, T a, const T* p, int n) override;
     void dot(const T* x, const T* y, int n, Slot slot) override;
+    void norms(std::initializer_list<NormOf<T>> vectors, int n) override;
     void set_identity(T* A, int n, T value) override;
     void symv(const T* A, const T* x, T* y, int n) override;
     void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;

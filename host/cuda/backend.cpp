@@ -1,6 +1,7 @@
 #include "host/cuda/backend.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "host/cuda/blas.h"
@@ -72,6 +73,16 @@ void CudaBackend<T>::dot(const T* x, const T* y, int n, Slot to) {
     const std::size_t blocks = static_cast<std::size_t>(dot_blocks(n));
     if (blocks > 1 && sums_.size() < blocks) sums_ = DeviceArray<double>(blocks);
     launch_dot(x, y, n, sums_.get(), slot(to), stream());
+}
+template <class T>
+void CudaBackend<T>::norms(std::initializer_list<NormOf<T>> vectors, int n) {
+    NormTasks<T> tasks{};
+    static_assert(std::size(decltype(tasks.list){}) == max_norms);
+    for (const NormOf<T>& vector : vectors)
+        tasks.list[tasks.count++] = {vector.x, slot(vector.to)};
+    const std::size_t partial = static_cast<std::size_t>(dot_blocks(n)) * tasks.count;
+    if (dot_blocks(n) > 1 && norm_sums_.size() < partial) norm_sums_ = DeviceArray<NormSum>(partial);
+    launch_norms(tasks, n, norm_sums_.get(), stream());
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // The CUDA backend: vectors and matrices on one device, on one stream.
 #pragma once
 
+#include "cunewton/math/norm_sum.h"
 #include "host/backend/backend.h"
 #include "host/backend/registry.h"
 #include "host/cuda/resources.h"
@@ -23,6 +24,7 @@ class CudaBackend final : public Backend<T> {
     void scale(T* y, T a, const T* x, int n) override;
     void add_scaled(T* y, const T* x, T a, const T* p, int n) override;
     void dot(const T* x, const T* y, int n, Slot slot) override;
+    void norms(std::initializer_list<NormOf<T>> vectors, int n) override;
     void set_identity(T* A, int n, T value) override;
     void symv(const T* A, const T* x, T* y, int n) override;
     void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;
@@ -57,6 +59,7 @@ class CudaBackend final : public Backend<T> {
     DeviceArray<Scalars> scalars_;
     PinnedValue<Scalars> host_scalars_;
     DeviceArray<double> sums_;  // partial sums of long dot products, row sums of matrices
+    DeviceArray<NormSum> norm_sums_;
     DeviceArray<char> workspace_;
     std::unique_ptr<char[]> host_workspace_;
     std::size_t workspace_bytes_ = 0, host_workspace_bytes_ = 0;
