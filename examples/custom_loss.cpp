@@ -18,10 +18,9 @@ int main() {
     }
     const cunewton::Samples<double> samples{
         .features = t.data(), .count = count, .dimension = 1, .targets = y.data()};
-    const SmoothAbsoluteDecay loss;
-    cunewton::Problem<double> problem = cunewton::make_sample_sum<double>(loss, samples, 3);
+    auto problem = cunewton::make_sample_sum<double>(SmoothAbsoluteDecay{.width = 0.1}, samples, 3);
 #ifdef CUSTOM_LOSS_ON_GPU
-    attach_gpu(problem, loss);
+    attach_gpu(problem);
 #endif
 
     cunewton::Options options;

@@ -17,4 +17,4 @@ struct SmoothAbsoluteDecay {
 };
 
 /// Defined in custom_loss_device.cu.
-void attach_gpu(cunewton::Problem<double>& problem, const SmoothAbsoluteDecay& loss);
+void attach_gpu(cunewton::Problem<double>& problem);

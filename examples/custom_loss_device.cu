@@ -2,6 +2,6 @@
 
 #include "custom_loss.h"
 
-void attach_gpu(cunewton::Problem<double>& problem, const SmoothAbsoluteDecay& loss) {
-    cunewton::cuda::attach_device_code(problem, loss);
+void attach_gpu(cunewton::Problem<double>& problem) {
+    cunewton::cuda::attach_device_code<SmoothAbsoluteDecay>(problem);
 }

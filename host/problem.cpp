@@ -1,12 +1,24 @@
 #include "cunewton/problem.h"
 
+#include <cxxabi.h>
+
 #include <cmath>
+#include <cstdlib>
+#include <memory>
 #include <string>
 
 namespace cunewton::detail {
 
 namespace {
 [[noreturn]] void reject(const std::string& text) { throw InvalidArgument(text); }
+
+/// As it is written in the source.
+std::string type_name(const std::type_info& type) {
+    int status = 0;
+    const std::unique_ptr<char, void (*)(void*)> name(
+        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
+    return name ? name.get() : type.name();
+}
 
 template <class T>
 void require_finite(const T* values, long count, const char* what) {
@@ -16,6 +28,11 @@ void require_finite(const T* values, long count, const char* what) {
                    std::to_string(values[i]) + ") remove or repair that sample");
 }
 }  // namespace
+
+void reject_functor(const std::type_info& kept, const std::type_info& given) {
+    reject("device code of another type (" + type_name(given) +
+           ", but the problem or model was made from " + type_name(kept) + ") name that type");
+}
 
 template <class T>
 void check_and_scale(ProblemParts<T>& parts) {

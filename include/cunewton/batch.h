@@ -7,6 +7,7 @@
 //     cunewton::BatchResult<float> fits = cunewton::fit_batch(model, data);
 #pragma once
 
+#include <any>
 #include <cstddef>
 #include <functional>
 #include <limits>
@@ -18,6 +19,7 @@
 
 #include "cunewton/batch_types.h"
 #include "cunewton/cpu/batch_ops.h"
+#include "cunewton/functor.h"
 #include "cunewton/types.h"
 
 namespace cunewton {
@@ -140,26 +142,26 @@ struct BatchResult {
 };
 
 /// Code of a model or an objective, for each arithmetic; the device's may be missing. Cheap to copy;
-/// all copies share the parts.
+/// copies share the parts, which nothing changes.
 struct BatchParts {
     std::shared_ptr<const cpu::BatchOps<double>> cpu_double;
     std::shared_ptr<const cpu::BatchOps<float>> cpu_float;
     std::shared_ptr<const cuda::BatchOps<double>> cuda_double;
     std::shared_ptr<const cuda::BatchOps<float>> cuda_float;
+    std::any functor;
 };
 class BatchModel {
   public:
-    BatchModel(std::shared_ptr<BatchParts> parts, cpu::BatchKind kind)
+    BatchModel(std::shared_ptr<const BatchParts> parts, cpu::BatchKind kind)
         : parts_(std::move(parts)), kind_(kind) {}
     int parameters() const { return parts_->cpu_double->parameters(); }
     int coordinates() const { return parts_->cpu_double->coordinates(); }
     cpu::BatchKind kind() const { return kind_; }
     bool runs_on_cuda() const { return parts_->cuda_double && parts_->cuda_float; }
     const BatchParts& parts() const { return *parts_; }
-    BatchParts& parts() { return *parts_; }
 
   private:
-    std::shared_ptr<BatchParts> parts_;
+    std::shared_ptr<const BatchParts> parts_;
     cpu::BatchKind kind_;
 };
 /// y ~ m(p; x).
@@ -191,6 +193,7 @@ std::shared_ptr<BatchParts> batch_parts(const Model& model) {
                   "a small problem has 1 to 64 parameters");
     static_assert(Model::coordinates >= 0);
     auto parts = std::make_shared<BatchParts>();
+    parts->functor = model;
     parts->cpu_double = std::make_shared<cpu::BatchOpsOf<double, Model, kind>>(model);
     parts->cpu_float = std::make_shared<cpu::BatchOpsOf<float, Model, kind>>(model);
     // Built-in models declare where the library has their GPU code (model/device_code.h).

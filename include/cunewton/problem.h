@@ -10,6 +10,7 @@
 // code with them; a user's own loss gets its GPU code from cuda/problem.cuh in a .cu file.
 #pragma once
 
+#include <any>
 #include <concepts>
 #include <functional>
 #include <limits>
@@ -19,6 +20,7 @@
 #include "cunewton/cpu/sample_ops.h"
 #include "cunewton/cuda/ops.h"
 #include "cunewton/error.h"
+#include "cunewton/functor.h"
 
 namespace cunewton {
 
@@ -69,6 +71,7 @@ struct ProblemParts {
     ProblemOptions options;
     double scale = 1;  ///< factor of the weighted sum: 1 / sum w for the mean
     Capabilities capabilities;
+    std::any functor;  ///< the loss; empty if the form is batched
 
     // Exactly the members of the form are set; the device's may be missing.
     std::shared_ptr<const cpu::SampleOps<T>> cpu_samples;
@@ -86,11 +89,11 @@ struct ProblemParts {
     }
 };
 
-/// Cheap to copy; all copies share the same parts. T is double or float.
+/// Cheap to copy; copies share the same parts, which nothing changes. T is double or float.
 template <class T>
 class Problem {
    public:
-    explicit Problem(std::shared_ptr<ProblemParts<T>> parts) : parts_(std::move(parts)) {}
+    explicit Problem(std::shared_ptr<const ProblemParts<T>> parts) : parts_(std::move(parts)) {}
     /// Number of parameters n. Linear predictors: K blocks, one an output, of d coefficients and, if
     /// asked for, the intercept.
     int dimension() const { return parts_->dimension; }
@@ -101,10 +104,9 @@ class Problem {
         return parts_->cuda_samples || parts_->cuda_predictor || parts_->cuda_batched;
     }
     const ProblemParts<T>& parts() const { return *parts_; }
-    ProblemParts<T>& parts() { return *parts_; }
 
    private:
-    std::shared_ptr<ProblemParts<T>> parts_;
+    std::shared_ptr<const ProblemParts<T>> parts_;
 };
 
 /// Stands for a loss of exactly the type Loss when its GPU code is looked up: a loss derived from a
@@ -157,6 +159,7 @@ template <class T, class Loss>
 Problem<T> make_objective(const Loss& loss, int n, ProblemOptions options = {}) {
     detail::check_parameters<Loss>(n);
     auto parts = detail::sample_parts<T>(cpu::ObjectiveAsSample<Loss>{loss}, n);
+    parts->functor = loss;
     // One sample without features stands for the sum's single term.
     parts->samples.count = 1;
     parts->options = options;
@@ -170,6 +173,7 @@ Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, int n,
                            ProblemOptions options = {}) {
     detail::check_parameters<Loss>(n);
     auto parts = detail::sample_parts<T>(cpu::SampleLoss<Loss>{loss}, n);
+    parts->functor = loss;
     parts->samples = samples;
     parts->options = options;
     detail::check_and_scale(*parts);
@@ -183,6 +187,7 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
                                  ProblemOptions options = {}) {
     auto parts = std::make_shared<ProblemParts<T>>();
     parts->form = ProblemForm::linear_predictor;
+    parts->functor = loss;
     parts->cpu_predictor = std::make_shared<cpu::PredictorOpsOf<T, Loss>>(loss);
     parts->capabilities = parts->cpu_predictor->capabilities();
     if constexpr (requires { builtin_device_ops(ExactLoss<Loss>{loss}, T()); })

@@ -170,13 +170,6 @@ TEST_F(UserLossTest, DeviceCodeOfAnotherFormIsRejected) {
     EXPECT_FALSE(objective.runs_on_cuda() || sum.runs_on_cuda());
 }
 
-TEST_F(UserLossTest, CopiesOfAProblemShareTheDeviceCode) {
-    auto problem = make_objective<double>(Exponentials{2}, 2);
-    const Problem<double> copy = problem;
-    cuda::attach_device_code(problem, Exponentials{2});
-    EXPECT_TRUE(copy.runs_on_cuda());
-}
-
 // ---- An opaque evaluator of device pointers.
 
 template <class T>

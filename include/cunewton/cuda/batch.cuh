@@ -2,7 +2,7 @@
 // compiled by nvcc:
 //
 //     auto model = cunewton::make_fit_model(MyModel{});   // here or in a .cpp file
-//     cunewton::cuda::attach_device_code(model, MyModel{});
+//     cunewton::cuda::attach_device_code<MyModel>(model);
 #pragma once
 
 #include <memory>
@@ -13,27 +13,46 @@
 namespace cunewton::cuda {
 
 namespace detail {
-template <cpu::BatchKind kind, class Functor>
-void attach_batch_code(BatchModel& model, const Functor& functor) {
-    if (model.parameters() != Functor::parameters || model.coordinates() != Functor::coordinates)
-        throw InvalidArgument("device code of another model (it has " +
-                              std::to_string(Functor::parameters) + " parameters and " +
-                              std::to_string(Functor::coordinates) +
-                              " coordinates) pass the functor that the model was made from");
-    model.parts().cuda_double = std::make_shared<BatchOpsOf<double, Functor, kind>>(functor);
-    model.parts().cuda_float = std::make_shared<BatchOpsOf<float, Functor, kind>>(functor);
+/// Model: FitModel or SmallObjective.
+template <cpu::BatchKind kind, class Functor, class Model>
+void attach_batch_code(Model& model) {
+    auto parts = std::make_shared<BatchParts>(model.parts());
+    const auto& functor = cunewton::detail::functor_as<Functor>(parts->functor);
+    parts->cuda_double = std::make_shared<BatchOpsOf<double, Functor, kind>>(functor);
+    parts->cuda_float = std::make_shared<BatchOpsOf<float, Functor, kind>>(functor);
+    model = Model(std::move(parts), kind);
+}
+template <cpu::BatchKind kind, class Functor, class Model>
+void attach_batch_code(Model& model, const Functor& witness) {
+    cunewton::detail::require_same_functor(
+        cunewton::detail::functor_as<Functor>(model.parts().functor), witness);
+    attach_batch_code<kind, Functor>(model);
 }
 }  // namespace detail
 
-/// Adds the GPU code of `functor` to the model that was made from it by make_fit_model; all copies
-/// of the model have it. Throws InvalidArgument if the model has other sizes.
-template <class Model>
-void attach_device_code(FitModel& model, const Model& functor) {
-    detail::attach_batch_code<cpu::BatchKind::fit>(model, functor);
+/// Gives a model the GPU code of its own functor. Functor is the type that it was made from by
+/// make_fit_model; what runs is the very functor that the model was made from. Copies of the model
+/// made earlier stay without. Throws InvalidArgument, and changes nothing, if the model was made
+/// from another type.
+template <class Functor>
+void attach_device_code(FitModel& model) {
+    detail::attach_batch_code<cpu::BatchKind::fit, Functor>(model);
 }
 /// The same for make_small_objective.
-template <class Objective>
-void attach_device_code(SmallObjective& objective, const Objective& functor) {
+template <class Functor>
+void attach_device_code(SmallObjective& objective) {
+    detail::attach_batch_code<cpu::BatchKind::objective, Functor>(objective);
+}
+
+/// The same, with the functor as a witness: throws InvalidArgument also if it can be told that it is
+/// not the model's (by its ==, or by its bytes if those are its value). The model's own is what
+/// runs.
+template <class Functor>
+void attach_device_code(FitModel& model, const Functor& functor) {
+    detail::attach_batch_code<cpu::BatchKind::fit>(model, functor);
+}
+template <class Functor>
+void attach_device_code(SmallObjective& objective, const Functor& functor) {
     detail::attach_batch_code<cpu::BatchKind::objective>(objective, functor);
 }
 

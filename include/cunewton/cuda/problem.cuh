@@ -1,8 +1,8 @@
 // Gives a problem with a user's own loss its GPU code. For a .cu file of the user, compiled by
 // nvcc:
 //
-//     auto problem = cunewton::make_objective<double>(my_loss, n);   // here or in a .cpp file
-//     cunewton::cuda::attach_device_code(problem, my_loss);
+//     auto problem = cunewton::make_objective<double>(MyLoss{0.5}, n);   // here or in a .cpp file
+//     cunewton::cuda::attach_device_code<MyLoss>(problem);
 #pragma once
 
 #include <memory>
@@ -30,28 +30,42 @@ inline void check_form(bool matches, const char* made_by) {
 }
 }  // namespace detail
 
-/// Adds the GPU code of `loss` to a problem that was made from it by make_objective,
-/// make_sample_sum or make_linear_predictor; all copies of the problem have it. Throws
-/// InvalidArgument if the problem has another form.
-template <class T, class Loss>
-void attach_device_code(Problem<T>& problem, const Loss& loss) {
-    ProblemParts<T>& parts = problem.parts();
+/// Gives a problem the GPU code of its own loss. Loss is the type that it was made from by
+/// make_objective, make_sample_sum or make_linear_predictor; what runs is the very functor that the
+/// problem was made from. Copies of the problem made earlier stay without. Throws InvalidArgument,
+/// and changes nothing, if the problem was made from a loss of another type or in another form.
+template <class Loss, class T>
+void attach_device_code(Problem<T>& problem) {
+    auto parts = std::make_shared<ProblemParts<T>>(problem.parts());
     if constexpr (detail::ObjectiveLoss<T, Loss>) {
-        detail::check_form(parts.form == ProblemForm::samples && parts.samples.count == 1 &&
-                               !parts.samples.features,
+        detail::check_form(parts->form == ProblemForm::samples && parts->samples.count == 1 &&
+                               !parts->samples.features,
                            "make_objective");
         using Sample = cpu::ObjectiveAsSample<Loss>;
-        parts.cuda_samples = std::make_shared<SampleOpsOf<T, Sample>>(Sample{loss});
+        parts->cuda_samples = std::make_shared<SampleOpsOf<T, Sample>>(
+            Sample{cunewton::detail::functor_as<Loss>(parts->functor)});
     } else if constexpr (detail::PredictorLoss<Loss>) {
-        detail::check_form(
-            parts.form == ProblemForm::linear_predictor && parts.outputs == loss.outputs(),
-            "make_linear_predictor");
-        parts.cuda_predictor = std::make_shared<PredictorOpsOf<T, Loss>>(loss);
+        detail::check_form(parts->form == ProblemForm::linear_predictor, "make_linear_predictor");
+        parts->cuda_predictor = std::make_shared<PredictorOpsOf<T, Loss>>(
+            cunewton::detail::functor_as<Loss>(parts->functor));
     } else {
-        detail::check_form(parts.form == ProblemForm::samples, "make_sample_sum");
+        detail::check_form(parts->form == ProblemForm::samples, "make_sample_sum");
         using Sample = cpu::SampleLoss<Loss>;
-        parts.cuda_samples = std::make_shared<SampleOpsOf<T, Sample>>(Sample{loss});
+        parts->cuda_samples = std::make_shared<SampleOpsOf<T, Sample>>(
+            Sample{cunewton::detail::functor_as<Loss>(parts->functor)});
     }
+    problem = Problem<T>(std::move(parts));
+}
+
+/// The same, with the loss as a witness: throws InvalidArgument also if it can be told that it is not
+/// the problem's (by its ==, or by its bytes if those are its value). The problem's own is what runs.
+template <class T, class Loss>
+void attach_device_code(Problem<T>& problem, const Loss& loss) {
+    Problem<T> attached = problem;
+    attach_device_code<Loss>(attached);
+    cunewton::detail::require_same_functor(
+        cunewton::detail::functor_as<Loss>(problem.parts().functor), loss);
+    problem = attached;
 }
 
 }  // namespace cunewton::cuda
