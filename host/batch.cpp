@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "cunewton/error.h"
-#include "host/backend/choice.h"
+#include "host/backend/fallback.h"
 #include "host/batch_options.h"
 #include "host/batch_statistics.h"
 #include "host/cpu/thread_pool.h"
@@ -208,25 +208,13 @@ class BatchRun {
         fill_task(model);
     }
 
+    /// A backend that fails leaves the problems that it has not finished to the next.
     void run(const Candidates& candidates) {
-        result_.backend_reason = candidates.reason;
-        for (std::size_t c = 0; c < candidates.entries.size(); ++c) {
-            const BackendEntry& entry = *candidates.entries[c];
-            try {
-                result_.backend = entry.name;
-                run_on(entry);
-                return;
-            } catch (const std::runtime_error& error) {
-                // Too little memory, or no code for this device: the next backend goes on with the
-                // problems that are left.
-                const bool recoverable = dynamic_cast<const OutOfMemory*>(&error) ||
-                                         dynamic_cast<const BackendUnavailable*>(&error);
-                if (!recoverable || c + 1 == candidates.entries.size()) throw;
-                result_.backend_reason = std::string(entry.name) + " gave up after " +
-                                         std::to_string(result_.completed) +
-                                         " problems: " + error.what();
-            }
-        }
+        run_on_first(candidates, result_.backend_reason,
+                     [&](const BackendEntry& entry, std::string& how_far) {
+                         run_on(entry, how_far);
+                         result_.backend = entry.name;
+                     });
     }
 
   private:
@@ -281,27 +269,26 @@ class BatchRun {
         return out;
     }
 
-    std::unique_ptr<BatchEngine<C>> open(const BackendEntry& entry) {
-        if constexpr (std::is_same_v<C, double>)
-            return entry.open_batch_double(task_);
-        else
-            return entry.open_batch_float(task_);
-    }
-
-    void run_on(const BackendEntry& entry) {
-        std::unique_ptr<BatchEngine<C>> engine = open(entry);
-        long chunk_size = engine->chunk_size(options_.chunk);
-        for (;;) {
-            try {
-                run_chunks(*engine, chunk_size);
-                return;
-            } catch (const OutOfMemory&) {
-                // Smaller chunks first; they may do until the device has room again.
-                if (chunk_size <= 64) throw;
-                chunk_size = std::max(64L, chunk_size / 2);
-                engine.reset();
-                engine = open(entry);
+    void run_on(const BackendEntry& entry, std::string& how_far) {
+        const auto open = entry.code<C>().open_batch;
+        std::unique_ptr<BatchEngine<C>> engine = open(task_);
+        try {
+            long chunk_size = engine->chunk_size(options_.chunk);
+            for (;;) {
+                try {
+                    run_chunks(*engine, chunk_size);
+                    return;
+                } catch (const OutOfMemory&) {
+                    // Smaller chunks first; they may do until the device has room again.
+                    if (chunk_size <= 64) throw;
+                    chunk_size = std::max(64L, chunk_size / 2);
+                    engine.reset();
+                    engine = open(task_);
+                }
             }
+        } catch (const std::exception&) {
+            how_far = "gave up after " + std::to_string(result_.completed) + " problems";
+            throw;
         }
     }
 

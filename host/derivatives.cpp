@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "host/backend/choice.h"
+#include "host/backend/fallback.h"
 
 namespace cunewton {
 
@@ -22,20 +22,11 @@ void require_finite(const std::vector<T>& x) {
 template <class T>
 class Point {
    public:
-    Point(const Problem<T>& problem, const std::vector<T>& x, const EvaluationOptions& options)
-        : n_(problem.dimension()) {
-        if (x.size() != static_cast<std::size_t>(n_))
-            throw InvalidArgument("x has the wrong size (" + std::to_string(x.size()) + " for " +
-                                  std::to_string(n_) + " parameters) pass one number for each");
-        require_finite(x);
-        check_derivative_options<T>(options.derivatives, n_);
-        if (options.threads < 0)
-            throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
-                                  ") pass 0 for all");
-        std::string reason;
-        session_ = open_first(choose_backends(problem, options.backend), problem,
-                              {options.derivatives, options.threads}, reason);
-        x_ = session_.backend->allocate(n_);
+    Point(const BackendEntry& entry, const Problem<T>& problem, const std::vector<T>& x,
+          const EvaluationOptions& options)
+        : n_(problem.dimension()),
+          session_(entry.code<T>().open(problem, {options.derivatives, options.threads})),
+          x_(session_.backend->allocate(n_)) {
         session_.backend->upload(x_.get(), x.data(), n_);
     }
 
@@ -70,11 +61,32 @@ class Point {
     Buffer<T> x_;
 };
 
+/// job(point) on the first backend that can do it.
+template <class T, class Job>
+auto at_point(const Problem<T>& problem, const std::vector<T>& x, const EvaluationOptions& options,
+              const Job& job) {
+    const int n = problem.dimension();
+    if (x.size() != static_cast<std::size_t>(n))
+        throw InvalidArgument("x has the wrong size (" + std::to_string(x.size()) + " for " +
+                              std::to_string(n) + " parameters) pass one number for each");
+    require_finite(x);
+    check_derivative_options<T>(options.derivatives, n);
+    if (options.threads < 0)
+        throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
+                              ") pass 0 for all");
+    std::string reason;
+    return run_on_first(choose_backends(problem, options.backend), reason,
+                        [&](const BackendEntry& entry, std::string&) {
+                            Point<T> point(entry, problem, x, options);
+                            return job(point);
+                        });
+}
+
 }  // namespace
 
 template <class T>
 T evaluate(const Problem<T>& problem, const std::vector<T>& x, const EvaluationOptions& options) {
-    return Point<T>(problem, x, options).value();
+    return at_point(problem, x, options, [](Point<T>& point) { return point.value(); });
 }
 
 template <class T>
@@ -86,22 +98,25 @@ std::vector<T> evaluate_batch(const Problem<T>& problem, const std::vector<T>& p
                               " numbers for points of " + std::to_string(n) +
                               " parameters) pass a whole number of points, at least one");
     require_finite(points);
-    std::vector<T> losses(points.size() / n);
-    Point<T> point(problem, std::vector<T>(points.begin(), points.begin() + n), options);
-    point.evaluator().values(points.data(), static_cast<int>(losses.size()), losses.data());
-    return losses;
+    return at_point(problem, std::vector<T>(points.begin(), points.begin() + n), options,
+                    [&](Point<T>& point) {
+                        std::vector<T> losses(points.size() / n);
+                        point.evaluator().values(points.data(), static_cast<int>(losses.size()),
+                                                 losses.data());
+                        return losses;
+                    });
 }
 
 template <class T>
 std::vector<T> gradient(const Problem<T>& problem, const std::vector<T>& x,
                         const EvaluationOptions& options) {
-    return Point<T>(problem, x, options).gradient();
+    return at_point(problem, x, options, [](Point<T>& point) { return point.gradient(); });
 }
 
 template <class T>
 std::vector<T> hessian(const Problem<T>& problem, const std::vector<T>& x,
                        const EvaluationOptions& options) {
-    return Point<T>(problem, x, options).hessian();
+    return at_point(problem, x, options, [](Point<T>& point) { return point.hessian(); });
 }
 
 namespace {

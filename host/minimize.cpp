@@ -3,7 +3,7 @@
 #include <cmath>
 #include <optional>
 
-#include "host/backend/choice.h"
+#include "host/backend/fallback.h"
 #include "host/solver/methods.h"
 
 namespace cunewton {
@@ -67,14 +67,16 @@ std::string sentence(Status status) {
     return "unknown";
 }
 
+/// If the backend fails, progress holds the last accepted iterate (the last one that was fetched if
+/// the device does not answer any more), from which another one may go on.
 template <class T>
-bool run_on(Session<T>& session, const Problem<T>& problem, const Options& options, bool may_continue,
-            solver::Progress<T>& progress, Result<T>& result, std::string& why_not) {
+void run_on(Session<T>& session, const Problem<T>& problem, const Options& options,
+            solver::Progress<T>& progress, Result<T>& result, std::string& how_far) {
     const ResolvedDerivatives derivatives =
         resolve<T>(options.derivatives, problem.parts().capabilities);
-    std::unique_ptr<solver::Run<T>> run;
+    std::optional<solver::Run<T>> run;
     try {
-        run = std::make_unique<solver::Run<T>>(session, problem.dimension(), derivatives, options, progress);
+        run.emplace(session, problem.dimension(), derivatives, options, progress);
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
         run->save_iterate();
@@ -86,17 +88,16 @@ bool run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
             result.hessian_factor = run->download_factor();
             result.hessian_factor_shift = run->factor_shift();
         }
-        return true;
-    } catch (const std::runtime_error& error) {
-        // The backend has too little memory, or no code for this device: the next one goes on from
-        // the last accepted iterate. Everything else is the caller's.
-        const bool recoverable = dynamic_cast<const OutOfMemory*>(&error) ||
-                                 dynamic_cast<const BackendUnavailable*>(&error);
-        if (!recoverable || !may_continue) throw;
-        why_not = std::string(session.backend->name()) + " gave up after " +
-                  std::to_string(progress.iterations) + " iterations: " + error.what();
-        if (run) run->save_iterate();
-        return false;
+    } catch (const std::exception& error) {
+        how_far = "gave up after " + std::to_string(progress.iterations) + " iterations";
+        if (run && is_backend_failure(error)) {
+            try {
+                run->save_iterate();
+            } catch (const std::exception&) {
+                how_far += ", whose point is lost";
+            }
+        }
+        throw;
     }
 }
 
@@ -109,25 +110,13 @@ Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Op
     solver::Progress<T> progress;
     progress.x = x0;
     Result<T> result;
-    result.backend_reason = candidates.reason;
-    for (std::size_t c = 0; c < candidates.entries.size(); ++c) {
-        const bool may_continue = c + 1 < candidates.entries.size();
-        const BackendEntry& entry = *candidates.entries[c];
-        std::string why_not;
-        std::optional<Session<T>> session;
-        try {
-            session = open_session(entry, problem, {options.derivatives, options.threads});
-        } catch (const std::runtime_error& error) {
-            // Too little memory, or a device that fails when it is first used.
-            if (!may_continue) throw;
-            why_not = std::string(entry.name) + ": " + error.what();
-        }
-        if (session && run_on(*session, problem, options, may_continue, progress, result, why_not)) {
-            result.backend = entry.name;
-            break;
-        }
-        result.backend_reason = why_not;
-    }
+    run_on_first(candidates, result.backend_reason,
+                 [&](const BackendEntry& entry, std::string& how_far) {
+                     Session<T> session =
+                         entry.code<T>().open(problem, {options.derivatives, options.threads});
+                     run_on(session, problem, options, progress, result, how_far);
+                     result.backend = entry.name;
+                 });
     result.x = std::move(progress.x);
     result.iterations = progress.iterations;
     result.counts = progress.counts;

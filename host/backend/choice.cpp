@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
-#include <type_traits>
 
 namespace cunewton {
 
@@ -15,14 +14,6 @@ BackendChoice named(const std::string& name) {
     if (name == "cuda") return BackendChoice::cuda;
     throw InvalidArgument("CUNEWTON_BACKEND names no backend (\"" + name +
                           "\") set it to auto, cpu or cuda");
-}
-
-template <class T>
-bool runs(const BackendEntry& entry, const Problem<T>& problem) {
-    if constexpr (std::is_same_v<T, double>)
-        return entry.runs_double(problem);
-    else
-        return entry.runs_float(problem);
 }
 
 }  // namespace
@@ -66,32 +57,8 @@ Candidates choose_backends(BackendChoice choice,
 
 template <class T>
 Candidates choose_backends(const Problem<T>& problem, BackendChoice choice) {
-    return choose_backends(choice, [&](const BackendEntry& entry) { return runs(entry, problem); });
-}
-
-template <class T>
-Session<T> open_session(const BackendEntry& entry, const Problem<T>& problem,
-                        const SessionOptions& options) {
-    if constexpr (std::is_same_v<T, double>)
-        return entry.open_double(problem, options);
-    else
-        return entry.open_float(problem, options);
-}
-
-template <class T>
-Session<T> open_first(const Candidates& candidates, const Problem<T>& problem,
-                      const SessionOptions& options, std::string& reason) {
-    reason = candidates.reason;
-    for (std::size_t c = 0;; ++c) {
-        const BackendEntry& entry = *candidates.entries[c];
-        try {
-            return open_session(entry, problem, options);
-        } catch (const std::runtime_error& error) {
-            // Too little memory, or a device that fails when it is first used.
-            if (c + 1 == candidates.entries.size()) throw;
-            reason = std::string(entry.name) + ": " + error.what();
-        }
-    }
+    return choose_backends(
+        choice, [&](const BackendEntry& entry) { return entry.code<T>().runs(problem); });
 }
 
 template <class T>
@@ -112,10 +79,6 @@ void check_derivative_options(const DerivativeOptions& options, int n) {
 
 #define CUNEWTON_INSTANTIATE(T)                                                           \
     template Candidates choose_backends(const Problem<T>&, BackendChoice);                \
-    template Session<T> open_session(const BackendEntry&, const Problem<T>&,              \
-                                     const SessionOptions&);                              \
-    template Session<T> open_first(const Candidates&, const Problem<T>&,               \
-                                   const SessionOptions&, std::string&);                  \
     template void check_derivative_options<T>(const DerivativeOptions&, int);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

@@ -23,15 +23,6 @@ Candidates choose_backends(BackendChoice choice,
 template <class T>
 Candidates choose_backends(const Problem<T>& problem, BackendChoice choice);
 
-template <class T>
-Session<T> open_session(const BackendEntry& entry, const Problem<T>& problem,
-                        const SessionOptions& options);
-
-/// Opens the first of the candidates that has the memory; `reason` tells why that one.
-template <class T>
-Session<T> open_first(const Candidates& candidates, const Problem<T>& problem,
-                      const SessionOptions& options, std::string& reason);
-
 /// Throws InvalidArgument unless the options are usable for n parameters.
 template <class T>
 void check_derivative_options(const DerivativeOptions& options, int n);

@@ -9,23 +9,34 @@
 
 namespace cunewton {
 
-const std::vector<BackendEntry>& registry() {
-    static const std::vector<BackendEntry> entries{
+namespace {
+
+template <class T>
+constexpr BackendCode<T> cpu_code{[](const Problem<T>& p) { return p.runs_on_cpu(); },
+                                  &cpu::open_cpu<T>, &cpu::open_batch<T>};
+#if CUNEWTON_WITH_CUDA
+template <class T>
+constexpr BackendCode<T> cuda_code{[](const Problem<T>& p) { return p.runs_on_cuda(); },
+                                   &cuda::open_cuda<T>, &cuda::open_batch<T>};
+#endif
+
+}  // namespace
+
+std::vector<BackendEntry>& mutable_registry() {
+    static std::vector<BackendEntry> entries{
 #if CUNEWTON_WITH_CUDA
         {BackendChoice::cuda, "cuda", &cuda::probe_cuda,
-         [](const Problem<double>& p) { return p.runs_on_cuda(); },
-         [](const Problem<float>& p) { return p.runs_on_cuda(); }, &cuda::open_cuda<double>,
-         &cuda::open_cuda<float>,
          [](const BatchParts& p) { return p.cuda_double && p.cuda_float; },
-         &cuda::open_batch<double>, &cuda::open_batch<float>},
+         {cuda_code<double>, cuda_code<float>}},
 #endif
-        {BackendChoice::cpu, "cpu", &cpu::probe_cpu,
-         [](const Problem<double>& p) { return p.runs_on_cpu(); },
-         [](const Problem<float>& p) { return p.runs_on_cpu(); }, &cpu::open_cpu<double>,
-         &cpu::open_cpu<float>, [](const BatchParts&) { return true; }, &cpu::open_batch<double>,
-         &cpu::open_batch<float>},
+        {BackendChoice::cpu, "cpu", &cpu::probe_cpu, [](const BatchParts&) { return true; },
+         {cpu_code<double>, cpu_code<float>}},
     };
     return entries;
+}
+
+const std::vector<BackendEntry>& registry() {
+    return mutable_registry();
 }
 
 }  // namespace cunewton

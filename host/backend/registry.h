@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "cunewton/minimize.h"
@@ -22,21 +23,31 @@ struct SessionOptions {
     int threads = 0;
 };
 
+/// What a backend does with problems and batches in the arithmetic T.
+template <class T>
+struct BackendCode {
+    bool (*runs)(const Problem<T>&);
+    Session<T> (*open)(const Problem<T>&, const SessionOptions&);
+    std::unique_ptr<BatchEngine<T>> (*open_batch)(const BatchTask<T>&);
+};
+
 /// One backend of this build. Functions are called on the caller's thread.
 struct BackendEntry {
     BackendChoice choice;
     const char* name;
     Probe (*probe)();
-    bool (*runs_double)(const Problem<double>&);
-    bool (*runs_float)(const Problem<float>&);
-    Session<double> (*open_double)(const Problem<double>&, const SessionOptions&);
-    Session<float> (*open_float)(const Problem<float>&, const SessionOptions&);
     bool (*runs_batch)(const BatchParts&);
-    std::unique_ptr<BatchEngine<double>> (*open_batch_double)(const BatchTask<double>&);
-    std::unique_ptr<BatchEngine<float>> (*open_batch_float)(const BatchTask<float>&);
+    std::tuple<BackendCode<double>, BackendCode<float>> codes;
+
+    template <class T>
+    const BackendCode<T>& code() const {
+        return std::get<BackendCode<T>>(codes);
+    }
 };
 
 /// Best first; the CPU is always the last.
 const std::vector<BackendEntry>& registry();
+/// The same list, for tests that put backends of their own into it.
+std::vector<BackendEntry>& mutable_registry();
 
 }  // namespace cunewton

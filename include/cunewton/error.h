@@ -19,14 +19,14 @@ class BackendUnavailable : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// A backend ran out of memory. minimize() handles it (smaller tiles, then the CPU) unless the
-/// backend was asked for by name.
+/// A backend ran out of memory. The library handles it (smaller tiles or chunks, then the CPU) unless
+/// the backend was asked for by name.
 class OutOfMemory : public std::runtime_error {
    public:
     using std::runtime_error::runtime_error;
 };
 
-/// A device call failed for another reason than memory.
+/// A device call failed for another reason than memory. Handled likewise: the CPU goes on.
 class DeviceError : public std::runtime_error {
    public:
     using std::runtime_error::runtime_error;

@@ -29,9 +29,8 @@ class MemoryTest : public BackendTest {
         options.derivatives.hessian = by;
         options.derivatives.memory_budget = budget;
         options.threads = 2;
-        std::string reason;
-        Session<double> session =
-            open_first(choose_backends(problem, tested_choice()), problem, options, reason);
+        const Candidates candidates = choose_backends(problem, tested_choice());
+        Session<double> session = candidates.entries[0]->code<double>().open(problem, options);
         const std::size_t n = x.size();
         const Buffer<double> point = session.backend->allocate(n),
                              H = session.backend->allocate(n * n);
