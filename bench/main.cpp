@@ -10,6 +10,7 @@
 
 #include "bench/blas.h"
 #include "bench/cases/cases.h"
+#include "bench/device.h"
 #include "bench/environment.h"
 #include "cunewton/cunewton.h"
 
@@ -43,12 +44,13 @@ bool write_json(const nlohmann::ordered_json& json, const std::string& path) {
 int run(int argc, char** argv) {
     Settings settings;
     settings.threads = 0;
-    bool list = false, no_peers = false;
+    bool list = false, device = false, no_peers = false;
     std::vector<std::string> names;
     std::string backend = "auto", precision = "f64", size = "full", starts = "standard", json_path;
 
     CLI::App app("Benchmarks of cunewton. Progress goes to stderr, the table to stdout.");
     app.add_flag("--list", list, "list the cases and stop");
+    app.add_flag("--device", device, "print the GPU's properties and speeds as JSON and stop");
     app.add_option("--case", names, "cases to run, separated by commas (default: all)")
         ->delimiter(',');
     app.add_option("--backend", backend, "where to run")
@@ -85,6 +87,10 @@ int run(int argc, char** argv) {
     settings.small = size == "small";
     settings.peers = !no_peers;
     settings.all_starts = starts == "all";
+    if (device) {
+        fmt::print("{}\n", describe_device(settings).dump(2));
+        return EXIT_SUCCESS;
+    }
     if (settings.threads == 0) settings.threads = available_threads();
     if (json_path == "-") settings.text = stderr;
 

@@ -108,6 +108,7 @@ nlohmann::ordered_json to_json(const Row& row) {
     json["cpu_ratio_to_floor"] = or_null(ratio(row.timing.cpu_median, floor_cpu));
     json["cpu_ratio_to_peer"] = or_null(ratio(row.timing.cpu_median, row.peer_cpu_seconds));
     json["error"] = or_null(row.error);
+    json["resident_seconds"] = or_null(row.resident_seconds);
     json["microseconds_per_problem"] = or_null(microseconds_per_problem(row));
     json["mean_iterations"] = or_null(row.mean_iterations);
     json["share_converged"] = or_null(row.share_converged);

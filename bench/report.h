@@ -28,6 +28,7 @@ struct Row {
     std::optional<double> floor_seconds;       ///< at the rates of the BLAS in use
     std::optional<double> floor_peak_seconds;  ///< at the processor's measured peak
     std::optional<double> error;
+    std::optional<double> resident_seconds;  ///< of the device alone: no copies from or to the host
     // Of batches of small problems; `batch` is their number. Shares are of one.
     std::optional<double> mean_iterations;
     std::optional<double> share_converged;  ///< problems whose status says that a stop rule was met

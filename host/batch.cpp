@@ -12,6 +12,7 @@
 #include "host/batch_options.h"
 #include "host/batch_statistics.h"
 #include "host/cpu/thread_pool.h"
+#include "host/host_memory.h"
 
 namespace cunewton {
 
@@ -68,6 +69,21 @@ bool ambiguous_coordinates_are_shared(const BatchData<T>& data) {
     return with_points != 1 || data.coordinates.empty();
 }
 
+/// All arrays are the host's.
+template <class T>
+void check_memory(const BatchData<T>& data) {
+    const auto check = [](const auto& array, const char* name) {
+        if (!array.empty()) require_host_memory(array.data(), name);
+    };
+    check(data.offsets, "offsets");
+    check(data.coordinates, "coordinates");
+    check(data.y, "y");
+    check(data.weights, "weights");
+    check(data.start, "start");
+    check(data.lower, "lower");
+    check(data.upper, "upper");
+}
+
 /// `shared_coordinates`, if given, says what their size may leave open.
 template <class T>
 Shape check(const BatchModel& model, const BatchData<T>& data, const BatchOptions& options,
@@ -82,6 +98,7 @@ Shape check(const BatchModel& model, const BatchData<T>& data, const BatchOption
         reject("the number of problems is negative (" + std::to_string(data.problems) +
                ") pass 0 or more");
     check_batch_points(data.points, s.coordinates);
+    check_memory(data);
     if (s.ragged) {
         if (data.offsets.size() != static_cast<std::size_t>(data.problems) + 1)
             reject("offsets have the wrong size (" +

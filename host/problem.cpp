@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "host/host_memory.h"
+
 namespace cunewton::detail {
 
 namespace {
@@ -58,6 +60,9 @@ void check_and_scale(ProblemParts<T>& parts) {
         reject("features are missing (null pointer) pass count x dimension numbers");
     if (!std::isfinite(options.l2) || options.l2 < 0)
         reject("l2 penalty is invalid (" + std::to_string(options.l2) + ") pass a finite number >= 0");
+    require_host_memory(s.features, "features");
+    require_host_memory(s.targets, "targets");
+    require_host_memory(s.weights, "weights");
     for (long i = 0; i < s.count && s.dimension > 0; ++i)
         require_finite(s.features + i * s.ld, s.dimension, "features");
     if (s.targets) require_finite(s.targets, s.count, "targets");

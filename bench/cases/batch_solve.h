@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/context.h"
+#include "bench/device.h"
 #include "cunewton/batch.h"
 
 namespace cunewton::bench {
@@ -59,6 +60,8 @@ BatchResult<T> timed_batch(const BatchModel& model, const BatchData<T>& data, Ba
     row.samples = data.points;
     row.batch = data.problems;
     if (row.backend == "cpu") row.threads = threads;
+    if (row.backend == "cuda")
+        row.resident_seconds = resident_seconds(model, data, options, context.settings.repeats);
     double iterations = 0, converged = 0;
     for (long i = 0; i < data.problems; ++i) {
         iterations += result.iterations[i];

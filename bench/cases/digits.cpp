@@ -8,6 +8,7 @@
 #include "bench/cases/solve.h"
 #include "bench/read_gzip.h"
 #include "cunewton/loss/softmax.h"
+#include "tests/support/data_file.h"
 
 namespace cunewton::bench {
 namespace {
@@ -18,7 +19,7 @@ constexpr double l2 = 1e-4;
 
 /// Rows of 64 pixels from 0 to 16 and the digit, separated by commas. Pixels become 0 .. 1.
 TrainingData read_digits() {
-    const std::string text = read_gzip(CUNEWTON_BENCH_DATA_DIR "/digits.csv.gz");
+    const std::string text = read_gzip(test::data_file(CUNEWTON_BENCH_DATA_DIR, "digits.csv.gz"));
     TrainingData data;
     data.features = width * width;
     data.classes = classes;

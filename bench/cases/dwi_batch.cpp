@@ -9,6 +9,7 @@
 #include "bench/cases/small_fit_rows.h"
 #include "bench/read_gzip.h"
 #include "cunewton/model/diffusion.h"
+#include "tests/support/data_file.h"
 
 namespace cunewton::bench {
 namespace {
@@ -35,7 +36,7 @@ struct Image {
 };
 
 Image read_image() {
-    const std::string text = read_gzip(CUNEWTON_BENCH_DATA_DIR "/dwi64.csv.gz");
+    const std::string text = read_gzip(test::data_file(CUNEWTON_BENCH_DATA_DIR, "dwi64.csv.gz"));
     const char* at = text.c_str() + text.find('\n') + 1;
     const auto next = [&] {
         char* end = nullptr;

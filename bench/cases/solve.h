@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench/context.h"
+#include "cunewton/derivatives.h"
 #include "cunewton/minimize.h"
 
 namespace cunewton::bench {
@@ -18,6 +19,13 @@ Result<T> timed_minimize(const Problem<T>& problem, const std::vector<T>& x0, Op
     row.backend = result.backend;
     row.dimension = problem.dimension();
     if (row.backend == "cpu") row.threads = context.settings.threads;
+    if (row.backend == "cuda") {
+        // What of the time is the way to the device: opened, the data copied, evaluated once.
+        EvaluationOptions once;
+        once.backend = options.backend;
+        row.extra["first_evaluation_seconds"] =
+            measure(context.settings.repeats, [&] { evaluate(problem, x0, once); }).median;
+    }
     row.iterations = result.iterations;
     row.status = to_string(result.status);
     row.gradient_norm = result.gradient_norm;

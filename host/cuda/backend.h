@@ -66,7 +66,8 @@ class CudaBackend final : public Backend<T> {
     int factorization_size_ = -1;
 };
 
-/// Whether this build can run on this machine's device: driver, device, code for it. Never throws.
+/// Whether this build can run on this machine's device: driver, device, code for it. Throws
+/// InvalidArgument, and nothing else, while a stream is being captured into a graph.
 Probe probe_cuda();
 
 /// A backend with the problem's data on the device. Throws BackendUnavailable if the problem has no

@@ -2,21 +2,9 @@
 
 #include <string>
 
-#include "cunewton/error.h"
-
 namespace cunewton::cuda {
 
 namespace {
-[[noreturn]] void throw_out_of_memory(const std::string& problem, const std::string& why) {
-    throw OutOfMemory(problem + " (" + why +
-                      ") lower DerivativeOptions::memory_budget, free memory on the device or use "
-                      "the CPU backend");
-}
-[[noreturn]] void throw_device_error(const std::string& problem, const std::string& why) {
-    throw DeviceError(problem + " (" + why +
-                      ") check the device with nvidia-smi and the loss with compute-sanitizer, or "
-                      "use the CPU backend");
-}
 const char* name(cusolverStatus_t status) {
     switch (status) {
         case CUSOLVER_STATUS_NOT_INITIALIZED:
@@ -38,15 +26,6 @@ const char* name(cusolverStatus_t status) {
     }
 }
 }  // namespace
-
-void fail(cudaError_t status, const char* problem) {
-    // Forgets the error if it is one that can be forgotten, so that no later call reports it again.
-    static_cast<void>(cudaGetLastError());
-    const std::string why =
-        std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
-    if (status == cudaErrorMemoryAllocation) throw_out_of_memory(problem, why);
-    throw_device_error(problem, why);
-}
 
 void fail(cublasStatus_t status, const char* problem) {
     static_cast<void>(cudaGetLastError());

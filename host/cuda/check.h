@@ -2,19 +2,18 @@
 #pragma once
 
 #include <cublas_v2.h>
-#include <cuda_runtime_api.h>
 #include <cusolverDn.h>
+
+#include "cunewton/cuda/check.cuh"
 
 namespace cunewton::cuda {
 
-// Each throws OutOfMemory if the status says that memory was exhausted, else DeviceError. `problem`
-// begins the message: what could not be done.
-[[noreturn]] void fail(cudaError_t status, const char* problem);
+// As fail() in cunewton/cuda/check.cuh: OutOfMemory if the status says so, else DeviceError.
 [[noreturn]] void fail(cublasStatus_t status, const char* problem);
 [[noreturn]] void fail(cusolverStatus_t status, const char* problem);
 
 inline void check(cudaError_t status, const char* problem) {
-    if (status != cudaSuccess) fail(status, problem);
+    check_call(status, problem);
 }
 inline void check(cublasStatus_t status, const char* problem) {
     if (status != CUBLAS_STATUS_SUCCESS) fail(status, problem);

@@ -15,6 +15,18 @@ std::string describe(cudaError_t status) {
     return std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
 }
 
+/// Throws InvalidArgument while a stream that waits for the default stream is being captured, which
+/// can be asked without harm to the capture. Of others only their owner can ask that: there the first
+/// allocation fails, with the same exception, and CUDA ends the capture.
+void require_no_capture() {
+    for (const cudaStream_t stream : {cudaStreamLegacy, cudaStreamPerThread}) {
+        cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+        check(cudaStreamIsCapturing(stream, &capture), "the device cannot be used");
+        if (capture != cudaStreamCaptureStatusNone)
+            fail(cudaErrorStreamCaptureUnsupported, "the device cannot be used");
+    }
+}
+
 Probe find_device() {
     int driver = 0, runtime = 0, devices = 0;
     check(cudaDriverGetVersion(&driver), "the CUDA driver has no version");
@@ -30,6 +42,7 @@ Probe find_device() {
                            ", this build needs " + version(runtime) + ") update the driver"};
     check(counted, "CUDA devices could not be counted");
 
+    require_no_capture();
     int device = 0;
     check(cudaGetDevice(&device), "no CUDA device is current");
     cudaDeviceProp properties;
@@ -57,6 +70,8 @@ Probe find_device() {
 Probe probe_cuda() {
     try {
         return find_device();
+    } catch (const InvalidArgument&) {
+        throw;
     } catch (const std::exception& error) {
         return {false, error.what()};
     }

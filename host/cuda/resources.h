@@ -61,7 +61,9 @@ class DeviceArray {
     explicit DeviceArray(std::size_t size) : size_(size) {
         if (size == 0) return;
         void* data = nullptr;
-        check(cudaMalloc(&data, size * sizeof(T)), "device memory could not be allocated");
+        const cudaError_t status = cudaMalloc(&data, size * sizeof(T));
+        if (status != cudaSuccess)
+            fail(status, "device memory could not be allocated", size * sizeof(T));
         data_.reset(static_cast<T*>(data));
     }
     T* get() const { return data_.get(); }
@@ -85,7 +87,9 @@ class PinnedArray {
     explicit PinnedArray(std::size_t size) : size_(size) {
         if (size == 0) return;
         void* data = nullptr;
-        check(cudaMallocHost(&data, size * sizeof(T)), "page-locked memory could not be allocated");
+        const cudaError_t status = cudaMallocHost(&data, size * sizeof(T));
+        if (status != cudaSuccess)
+            fail(status, "page-locked memory could not be allocated", size * sizeof(T));
         data_.reset(static_cast<T*>(data));
     }
     T* get() const { return data_.get(); }

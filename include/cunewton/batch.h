@@ -29,8 +29,9 @@ template <class T>
 class BatchOps;
 }
 
-/// A batch's data, in the caller's memory (host), which is read during the call alone. Where a span
-/// may hold either one set of numbers for all problems or one for each, its size says which.
+/// A batch's data, in the caller's memory (host; page-locked and managed memory are fine, for a
+/// device's see cuda/batch.h), which is read during the call alone. Where a span may hold either one
+/// set of numbers for all problems or one for each, its size says which.
 template <class T>
 struct BatchData {
     long problems = 0;

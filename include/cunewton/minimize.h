@@ -10,7 +10,8 @@ namespace cunewton {
 
 /// Minimises the problem from x0 (n finite numbers). T is double or float.
 ///
-/// Throws InvalidArgument for misuse and BackendUnavailable if a backend was named (in the options
+/// Throws InvalidArgument for misuse (which a call is while a stream is being captured into a CUDA
+/// graph, unless the CPU was asked for) and BackendUnavailable if a backend was named (in the options
 /// or by CUNEWTON_BACKEND) that cannot run the problem here; passes on what the user's loss or
 /// callback throws. Everything else is a Status in the result, whose x is the best iterate.
 template <class T>
@@ -26,7 +27,8 @@ struct BackendStatus {
     bool available;
     std::string reason;
 };
-/// All backends of this build in order of preference.
+/// All backends of this build in order of preference. Throws InvalidArgument while a stream is being
+/// captured into a CUDA graph.
 std::vector<BackendStatus> backends();
 
 }  // namespace cunewton

@@ -24,8 +24,9 @@
 
 namespace cunewton {
 
-/// Samples in the caller's memory (host), which must outlive every Problem made from them. They are
-/// checked once, when the problem is made: all numbers finite, weights >= 0 and not all zero.
+/// Samples in the caller's memory (host; page-locked and managed memory are fine, a device's is not),
+/// which must outlive every Problem made from them. They are checked once, when the problem is made:
+/// readable, all numbers finite, weights >= 0 and not all zero.
 template <class T>
 struct Samples {
     const T* features = nullptr;  ///< row-major: feature j of sample i at features[i * ld + j]
@@ -201,6 +202,7 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
         throw InvalidArgument("there are too many parameters (" + std::to_string(n) +
                               ") reduce features or outputs");
     parts->dimension = static_cast<int>(n);
+    detail::check_and_scale(*parts);
     if constexpr (requires { loss.check_target(T()); }) {
         if (!samples.targets)
             throw InvalidArgument("targets are missing (null pointer) this loss needs one for each "
@@ -210,7 +212,6 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
                 throw InvalidArgument("target of sample " + std::to_string(i) + " is invalid (" +
                                       why + ") correct the data or choose another loss");
     }
-    detail::check_and_scale(*parts);
     return Problem<T>(std::move(parts));
 }
 

@@ -578,6 +578,28 @@ TYPED_TEST(BatchKernelTest, BadOffsetsOnTheDeviceAreInvalidData) {
     }
 }
 
+// The limit is the kernel's, not the launch's: what a small batch does to it another thread's large one
+// would meet.
+TEST_F(BatchDeviceTest, TheKernelsSharedMemoryLimitIsTheDevices) {
+    const FitModel model = own_decay();
+    const auto kernel = reinterpret_cast<const void*>(
+        &cuda::detail::batch_thread_kernel<cpu::BatchKind::fit, BatchDerivatives::analytic, double,
+                                           OwnDecay>);
+    int device = 0, most = 0;
+    ASSERT_EQ(cudaGetDevice(&device), cudaSuccess);
+    ASSERT_EQ(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+              cudaSuccess);
+    for (const auto& [problems, points] : {std::pair{100, 120}, std::pair{3, 5}}) {
+        const Fits<double> fits(OwnDecay{}, decay_centre, problems, points);
+        EXPECT_EQ(fit_batch(model, fits.data, on(BackendChoice::cuda)).completed, problems);
+        cudaFuncAttributes attributes;
+        ASSERT_EQ(cudaFuncGetAttributes(&attributes, kernel), cudaSuccess);
+        EXPECT_EQ(attributes.maxDynamicSharedSizeBytes,
+                  most - static_cast<int>(attributes.sharedSizeBytes))
+            << points << " points";
+    }
+}
+
 TEST_F(BatchDeviceTest, DeviceCodeOfAnotherModelIsRejected) {
     FitModel model = make_fit_model(OwnDecay{});
     using Other = Waves<12, true>;

@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <memory>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -165,6 +166,13 @@ TEST_F(NoMemoryAtStartTest, AskingForCudaByNameThrows) {
     const std::string message = message_of<OutOfMemory>(
         [&] { minimize(model_->problem(), x0_, asking_for(BackendChoice::cuda)); });
     EXPECT_TRUE(contains(message, "memory")) << message;
+    // Who reads it sees how much too little it was: the samples alone have 8 MB, the device 3 MiB.
+    std::smatch sizes;
+    ASSERT_TRUE(std::regex_search(message, sizes,
+                                  std::regex("([0-9]+) bytes wanted, ([0-9]+) bytes free")))
+        << message;
+    EXPECT_GE(std::stol(sizes[1]), 8'000'000);
+    EXPECT_LT(std::stol(sizes[2]), 4 << 20);
     EvaluationOptions evaluation;
     evaluation.backend = BackendChoice::cuda;
     EXPECT_THROW(gradient(model_->problem(), x0_, evaluation), OutOfMemory);

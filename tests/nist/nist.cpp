@@ -6,12 +6,15 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "tests/support/data_file.h"
+
 namespace cunewton::test {
 
 const std::vector<NistProblem>& nist_problems() {
     static const std::vector<NistProblem> problems = [] {
-        std::ifstream file(CUNEWTON_NIST_DATA);
-        if (!file) throw std::runtime_error("cannot read " CUNEWTON_NIST_DATA);
+        const std::string path = data_file(CUNEWTON_DATA_FOLDER, "nist_strd.json");
+        std::ifstream file(path);
+        if (!file) throw std::runtime_error("cannot read " + path);
         std::vector<NistProblem> all;
         const nlohmann::json document = nlohmann::json::parse(file);
         for (const auto& entry : document.at("problems")) {

@@ -48,6 +48,24 @@ BatchPlan plan_launch(BatchLaunch<T>& launch, const BatchNeeds& needs, const Dev
     return plan;
 }
 
+/// Lets a kernel use all the shared memory that the device has for a block. The limit is the
+/// kernel's and not the launch's: it is always set to the same value, never to what one launch needs,
+/// since another thread may be about to launch the kernel for a batch that needs more.
+inline void allow_all_shared_memory(const void* kernel, const DeviceLimits& limits) {
+    constexpr const char* problem = "shared memory was not reserved for a batch";
+    cudaFuncAttributes attributes;
+    check_call(cudaFuncGetAttributes(&attributes, kernel), problem);
+    const int most = static_cast<int>(limits.block_bytes) -
+                     static_cast<int>(attributes.sharedSizeBytes);
+    if (attributes.maxDynamicSharedSizeBytes != most)
+        check_call(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most),
+                   problem);
+    if (attributes.preferredShmemCarveout != cudaSharedmemCarveoutMaxShared)
+        check_call(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                        cudaSharedmemCarveoutMaxShared),
+                   problem);
+}
+
 }  // namespace detail
 
 /// A functor's GPU code. Model: see make_fit_model() and make_small_objective().
@@ -115,11 +133,7 @@ class BatchOpsOf final : public BatchOps<T> {
                const DeviceLimits& limits, Stream stream) const {
         const int threads = plan.warps * detail::warp_threads;
         const int bytes = static_cast<int>(plan.shared_bytes);
-        check_call(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
-                   "shared memory was not reserved for a batch");
-        check_call(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
-                                        cudaSharedmemCarveoutMaxShared),
-                   "shared memory was not reserved for a batch");
+        detail::allow_all_shared_memory(reinterpret_cast<const void*>(kernel), limits);
         int resident = 0;
         check_call(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, threads,
                                                                  static_cast<std::size_t>(bytes)),

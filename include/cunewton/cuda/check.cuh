@@ -3,32 +3,75 @@
 
 #include <cuda_runtime.h>
 
+#include <cstddef>
 #include <string>
 
 #include "cunewton/error.h"
 
 namespace cunewton::cuda {
 
-/// Throws OutOfMemory, BackendUnavailable (no code for this device) or DeviceError unless a call
-/// succeeded. `problem` begins the message: what could not be done.
+namespace detail {
+/// "80000000 bytes wanted, 2097152 bytes free on the device"; what is known of it.
+inline std::string memory_wanted_and_free(std::size_t wanted) {
+    std::string text = wanted > 0 ? std::to_string(wanted) + " bytes wanted" : "";
+    std::size_t free = 0, total = 0;
+    if (cudaMemGetInfo(&free, &total) == cudaSuccess)
+        text += (text.empty() ? "" : ", ") + std::to_string(free) + " bytes free on the device";
+    else
+        static_cast<void>(cudaGetLastError());
+    return text;
+}
+}  // namespace detail
+
+/// Throws that memory was exhausted; `wanted` is how many bytes were asked for, 0 if that is not
+/// known.
+[[noreturn]] inline void throw_out_of_memory(const std::string& problem, const std::string& why,
+                                             std::size_t wanted = 0) {
+    const std::string sizes = detail::memory_wanted_and_free(wanted);
+    throw OutOfMemory(problem + " (" + why + (sizes.empty() ? "" : "; " + sizes) +
+                      ") lower memory_budget, free memory on the device or use the CPU backend");
+}
+
+[[noreturn]] inline void throw_device_error(const std::string& problem, const std::string& why) {
+    throw DeviceError(problem + " (" + why +
+                      ") check the device with nvidia-smi and the loss with compute-sanitizer, or "
+                      "use the CPU backend");
+}
+
+/// Throws what a call's status means: OutOfMemory, BackendUnavailable (no code for this device),
+/// InvalidArgument (a stream is being captured into a graph) or DeviceError. `problem` begins the
+/// message: what could not be done. `wanted`: bytes that were asked for, if it was memory.
+[[noreturn]] inline void fail(cudaError_t status, const std::string& problem,
+                              std::size_t wanted = 0) {
+    // Forgets the error if it is one that can be forgotten, so that no later call reports it again.
+    static_cast<void>(cudaGetLastError());
+    const std::string why =
+        std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
+    switch (status) {
+        case cudaErrorMemoryAllocation: throw_out_of_memory(problem, why, wanted);
+        case cudaErrorNoKernelImageForDevice:
+        case cudaErrorInvalidDeviceFunction:
+            throw BackendUnavailable(problem + " (" + why +
+                                     ") compile the loss for this device's architecture");
+        case cudaErrorStreamCaptureUnsupported:
+        case cudaErrorStreamCaptureInvalidated:
+        case cudaErrorStreamCaptureImplicit:
+            throw InvalidArgument(problem + " (" + why +
+                                  "; a stream is being captured into a graph) end the capture "
+                                  "first, or capture fit_batch_on_device");
+        default: throw_device_error(problem, why);
+    }
+}
+
+/// fail() unless a call succeeded.
 inline void check_call(cudaError_t status, const char* problem) {
-    if (status == cudaSuccess) return;
-    static_cast<void>(cudaGetLastError());  // forgets it, if it can be forgotten
-    const std::string what = std::string(problem) + " (" + cudaGetErrorName(status) + ": " +
-                             cudaGetErrorString(status) + ") ";
-    if (status == cudaErrorMemoryAllocation)
-        throw OutOfMemory(what + "free memory on the device or use the CPU backend");
-    if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction)
-        throw BackendUnavailable(what + "compile the loss for this device's architecture");
-    throw DeviceError(what +
-                      "run under compute-sanitizer to find the cause, or use the CPU backend");
+    if (status != cudaSuccess) fail(status, problem);
 }
 
 /// The same for the launch just made, or earlier work on the device.
 inline void check_launch(const char* kernel) {
     const cudaError_t status = cudaGetLastError();
-    if (status != cudaSuccess)
-        check_call(status, (std::string(kernel) + " could not be launched").c_str());
+    if (status != cudaSuccess) fail(status, std::string(kernel) + " could not be launched");
 }
 
 }  // namespace cunewton::cuda
