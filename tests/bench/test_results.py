@@ -32,7 +32,7 @@ FIELDS = {
     "cpu_ratio_to_peer": (*NUMBER, NULL), "error": (*NUMBER, NULL),
     "microseconds_per_problem": (*NUMBER, NULL), "mean_iterations": (*NUMBER, NULL),
     "share_converged": (*NUMBER, NULL), "share_accurate": (*NUMBER, NULL),
-    "largest_excess": (*NUMBER, NULL), "digits": (*NUMBER, NULL),
+    "largest_excess": (*NUMBER, NULL), "digits": (*NUMBER, NULL), "resident_seconds": (*NUMBER, NULL),
 }
 ENVIRONMENT = ["backends", "device", "cpu", "instruction_set", "compiler", "build_type", "commit",
                "date", "threads", "blas", "gflops", "blas_warning"]
@@ -124,6 +124,8 @@ class Results(unittest.TestCase):
                 each = 1e6 * row["seconds_median"] * (row["threads"] or 1) / row["batch"]
                 self.assertTrue(math.isclose(each, row["microseconds_per_problem"], rel_tol=1e-9))
                 self.assertGreater(row["mean_iterations"], 1)
+                if row["backend"] == "cuda":
+                    self.assertGreater(row["resident_seconds"], 0, row["variant"])
 
     def test_fits_of_peaks_are_accurate_and_have_a_floor(self):
         for row in self.ours("gaussian2d_batch"):
@@ -165,6 +167,15 @@ class Results(unittest.TestCase):
 
 
 class CommandLine(unittest.TestCase):
+    def test_device(self):
+        if BACKEND == "cpu":
+            self.skipTest("for a device")
+        run = subprocess.run([PROGRAM, "--device", "--size", "small"], capture_output=True, text=True)
+        device = json.loads(run.stdout)
+        for name in ("copy_gb_per_second", "upload_gb_per_second", "download_gb_per_second",
+                     "dgemm_gflops", "sgemm_gflops"):
+            self.assertGreater(device[name], 0, name)
+
     def test_list_names_the_cases(self):
         listed = [line.split()[0] for line in bench("--list").stdout.splitlines()]
         self.assertEqual(listed, CASES)
