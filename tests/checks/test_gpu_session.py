@@ -219,6 +219,13 @@ class Programs(unittest.TestCase):
         self.assertNotEqual(ended.returncode, 0)
         self.assertIn("scripts/gpu-session prepare", ended.stderr)
 
+    def test_a_build_tree_without_the_programs_says_so(self):
+        (self.folder / "build" / "bench" / gpu.BENCH).unlink()
+        ended = subprocess.run([sys.executable, SCRIPT, "run", "--build", self.folder / "build"],
+                               text=True, capture_output=True)
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn(f"has no {gpu.BENCH}: build them first", ended.stderr)
+
     def test_a_packed_session_runs_where_it_is_unpacked(self):
         # prepare() strips programs, which these are not.
         with unittest.mock.patch.object(gpu, "strip", lambda source, target: gpu.shutil.copy(source, target)), \
