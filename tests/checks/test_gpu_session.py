@@ -62,7 +62,7 @@ FAKE_BENCH = """\
     if case == "nist" and backend == "cuda":
         os.kill(os.getpid(), signal.SIGSEGV)
     seconds = {"cuda": 0.5, "cpu": 4.0}[backend]
-    row = {"case": case, "variant": "all", "precision": "float64", "backend": backend,
+    row = {"case": case, "variant": "all", "dimension": 5, "precision": "float64", "backend": backend,
            "seconds_median": seconds, "resident_seconds": 0.25 if backend == "cuda" else None}
     with open(value("--json"), "w") as file:
         json.dump({"rows": [row], "environment": {"threads": 1}}, file)
