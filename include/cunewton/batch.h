@@ -7,6 +7,8 @@
 //     cunewton::BatchResult<float> fits = cunewton::fit_batch(model, data);
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <any>
 #include <cstddef>
 #include <functional>
@@ -188,6 +190,8 @@ struct ExactModel {
 };
 
 namespace detail {
+inline namespace CUNEWTON_CPU_CODE {
+
 template <cpu::BatchKind kind, class Model>
 std::shared_ptr<BatchParts> batch_parts(const Model& model) {
     static_assert(Model::parameters >= 1 && Model::parameters <= batch_max_parameters,
@@ -204,7 +208,11 @@ std::shared_ptr<BatchParts> batch_parts(const Model& model) {
     }
     return parts;
 }
+
+}  // namespace CUNEWTON_CPU_CODE
 }  // namespace detail
+
+inline namespace CUNEWTON_CPU_CODE {
 
 /// A model to be fitted. It is a functor, trivially copyable, with
 ///
@@ -237,6 +245,8 @@ template <class Objective>
 SmallObjective make_small_objective(const Objective& objective) {
     return {detail::batch_parts<cpu::BatchKind::objective>(objective), cpu::BatchKind::objective};
 }
+
+}  // namespace CUNEWTON_CPU_CODE
 
 /// Fits the model to each problem's data by Levenberg-Marquardt. T is double or float: the type of
 /// data and results; options.precision chooses the arithmetic.

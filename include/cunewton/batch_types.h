@@ -1,6 +1,8 @@
 // Choices and limits of batches of small problems.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstdint>
 
 namespace cunewton {

@@ -1,6 +1,8 @@
 // Everything a program needs that is not compiled by nvcc.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/batch.h"
 #include "cunewton/derivatives.h"
 #include "cunewton/error.h"

@@ -1,6 +1,8 @@
 // What a loss can give, and the one place where "automatic" becomes a method.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <concepts>
 
 #include "cunewton/types.h"

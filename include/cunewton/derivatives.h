@@ -1,6 +1,8 @@
 // Values and derivatives of a problem at a point, outside of a minimisation, and their checker.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <string>
 #include <vector>
 

@@ -2,6 +2,8 @@
 // devices throw one of these. Every message reads PROBLEM (WHY) WHAT TO DO.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <stdexcept>
 #include <string>
 

@@ -1,6 +1,8 @@
 // Minimisation of one problem.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <vector>
 
 #include "cunewton/problem.h"

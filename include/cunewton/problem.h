@@ -10,6 +10,8 @@
 // code with them; a user's own loss gets its GPU code from cuda/problem.cuh in a .cu file.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <any>
 #include <concepts>
 #include <functional>
@@ -129,6 +131,8 @@ void check_and_scale(ProblemParts<T>& parts);
 extern template void check_and_scale(ProblemParts<double>&);
 extern template void check_and_scale(ProblemParts<float>&);
 
+inline namespace CUNEWTON_CPU_CODE {
+
 template <class T, class Loss>
 std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, int dimension) {
     auto parts = std::make_shared<ProblemParts<T>>();
@@ -151,7 +155,10 @@ void check_parameters(int n) {
                                   " (the loss states its number as `parameters`) pass that number");
     }
 }
+}  // namespace CUNEWTON_CPU_CODE
 }  // namespace detail
+
+inline namespace CUNEWTON_CPU_CODE {
 
 /// f(x) for x of n parameters. Loss: see cpu::ObjectiveAsSample; trivially copyable if it is to run
 /// on a GPU. A loss that states `static constexpr int parameters` may name them by structured
@@ -214,6 +221,8 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
     }
     return Problem<T>(std::move(parts));
 }
+
+}  // namespace CUNEWTON_CPU_CODE
 
 /// An opaque evaluator for the CPU, for the GPU, or for both (either may be empty, not both).
 /// Derivatives are differences of its values.

@@ -1,6 +1,8 @@
 // Options, results and the names of the choices a user has.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstddef>
 #include <functional>
 #include <limits>

@@ -1,6 +1,8 @@
 // What a loss sees: views of parameters, samples and predictors. Host and device.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstddef>
 #include <tuple>
 #include <type_traits>

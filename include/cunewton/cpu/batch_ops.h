@@ -2,6 +2,8 @@
 // engine sees; BatchOpsOf compiles a functor for it, in the file that names the functor.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstddef>
 
 #include "cunewton/cpu/dispatch.h"
@@ -132,6 +134,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
     store(sums.f * half, sums.g, sums.h);
 }
 
+inline namespace CUNEWTON_CPU_CODE {
+
 /// Code for special points is compiled where its speed shows, as every user's compiler has to do it
 /// for every model: not for differences, and not for the lanes that processors of today leave unused.
 template <class Lanes, BatchDerivatives by>
@@ -164,7 +168,10 @@ void evaluate_block(const Model& model, const LaneBlock<T>& block) {
     });
 }
 
+}  // namespace CUNEWTON_CPU_CODE
 }  // namespace detail
+
+inline namespace CUNEWTON_CPU_CODE {
 
 /// A functor's CPU code. Model: see make_fit_model() and make_small_objective().
 template <class T, class Model, BatchKind model_kind>
@@ -193,5 +200,7 @@ class BatchOpsOf final : public BatchOps<T> {
         model_kind == BatchKind::fit ? batch::HasOwnGradient<Model> : batch::HasOwnHessian<Model>;
     Model model_;
 };
+
+}  // namespace CUNEWTON_CPU_CODE
 
 }  // namespace cunewton::cpu

@@ -1,6 +1,8 @@
 // Runs a piece of code in the widest SIMD lanes that the processor has.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/pack.h"
 
 namespace cunewton::cpu {
@@ -15,6 +17,8 @@ inline const char* to_string(InstructionSet set) {
     }
     return "unknown";
 }
+
+inline namespace CUNEWTON_CPU_CODE {
 
 /// What with_lanes() runs in this translation unit on this processor.
 inline InstructionSet instruction_set() {
@@ -35,6 +39,8 @@ inline InstructionSet instruction_set() {
     return InstructionSet::base;
 #endif
 }
+
+}  // namespace CUNEWTON_CPU_CODE
 
 /// Tags that name a Pack family.
 #if defined(__CUDACC__)
@@ -60,6 +66,7 @@ struct Avx512Lanes {
 #endif
 
 namespace detail {
+inline namespace CUNEWTON_CPU_CODE {
 // `flatten` inlines the body, the user's functor and every lane operation into a function of the
 // right target; the functor itself carries no attribute.
 template <class Lanes, class Body>
@@ -81,7 +88,10 @@ __attribute__((noinline, flatten)) CUNEWTON_TARGET_AVX512 void run_avx512(const 
     body.template operator()<Avx512Lanes>();
 }
 #endif
+}  // namespace CUNEWTON_CPU_CODE
 }  // namespace detail
+
+inline namespace CUNEWTON_CPU_CODE {
 
 /// Calls body.operator()<Lanes>() with the best Lanes. What the user's functor throws passes through.
 template <class Body>
@@ -96,5 +106,7 @@ void with_lanes(const Body& body) {
     detail::run<BaseLanes>(body);
 #endif
 }
+
+}  // namespace CUNEWTON_CPU_CODE
 
 }  // namespace cunewton::cpu

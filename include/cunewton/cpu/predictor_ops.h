@@ -1,6 +1,8 @@
 // A loss on linear predictors, l(z, y), evaluated in SIMD lanes over the samples.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstddef>
 
 #include "cunewton/cpu/dispatch.h"
@@ -82,6 +84,8 @@ struct WeightedOutput {
 };
 
 }  // namespace detail
+
+inline namespace CUNEWTON_CPU_CODE {
 
 /// The loss interface of predictor losses (see loss/logistic.h for an example):
 ///   int outputs() const                                     number of predictors K
@@ -180,5 +184,7 @@ class PredictorOpsOf final : public PredictorOps<T> {
 
     Loss loss_;
 };
+
+}  // namespace CUNEWTON_CPU_CODE
 
 }  // namespace cunewton::cpu

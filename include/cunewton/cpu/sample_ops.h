@@ -5,6 +5,8 @@
 // lanes read the same sample, so that many points are evaluated for one pass over the data.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
@@ -151,6 +153,8 @@ struct LowerTriangle {
 };
 
 }  // namespace detail
+
+inline namespace CUNEWTON_CPU_CODE {
 
 /// The loss interface of black-box losses:
 ///   auto operator()(const X& x, const S& s) const     the loss of one sample, scalar X::value_type
@@ -468,6 +472,8 @@ class SampleOpsOf final : public SampleOps<T> {
 
     Loss loss_;
 };
+
+}  // namespace CUNEWTON_CPU_CODE
 
 /// An objective f(x) seen as a sum over one sample.
 template <class Loss>

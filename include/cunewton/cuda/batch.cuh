@@ -5,6 +5,8 @@
 //     cunewton::cuda::attach_device_code<MyModel>(model);
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <memory>
 
 #include "cunewton/batch.h"

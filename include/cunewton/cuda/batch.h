@@ -5,6 +5,8 @@
 //     cunewton::cuda::fit_batch_on_device(model, batch, {}, stream);  // returns at once
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/batch.h"
 #include "cunewton/cuda/batch_ops.h"
 

@@ -6,6 +6,8 @@
 // memory (cuda/batch_plan.h tells the exception), where its solver state lies too.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/cuda/batch_ops.h"
 #include "cunewton/math/single.h"
 #include "cunewton/math/small_problem.h"

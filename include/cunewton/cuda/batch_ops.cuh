@@ -2,6 +2,8 @@
 // interface of batch_ops.h. For .cu files.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <algorithm>
 #include <string>
 

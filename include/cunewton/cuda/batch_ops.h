@@ -2,6 +2,8 @@
 // implements it for a functor, in a .cu file of the library or of the user.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstdint>
 
 #include "cunewton/cpu/batch_ops.h"

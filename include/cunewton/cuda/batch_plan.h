@@ -2,6 +2,8 @@
 // much shared memory. Plain host code.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <algorithm>
 
 #include "cunewton/math/small_problem.h"

@@ -1,6 +1,8 @@
 // The outcome of CUDA calls and kernel launches.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cuda_runtime.h>
 
 #include <cstddef>

@@ -1,6 +1,8 @@
 // The GPU code of a loss: kernels for a functor, behind the interfaces of ops.h. For .cu files.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <algorithm>
 #include <type_traits>
 

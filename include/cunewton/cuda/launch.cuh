@@ -1,6 +1,8 @@
 // Launches, and sums over the threads of a block.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cub/block/block_reduce.cuh>
 
 #include "cunewton/cuda/check.cuh"

@@ -2,6 +2,8 @@
 // implements them for a functor, in a .cu file of the library or of the user.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstddef>
 
 #include "cunewton/cpu/sample_ops.h"

@@ -5,6 +5,8 @@
 //     cunewton::cuda::attach_device_code<MyLoss>(problem);
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <memory>
 
 #include "cunewton/cuda/device_ops.cuh"

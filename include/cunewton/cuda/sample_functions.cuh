@@ -2,6 +2,8 @@
 // an index; the kernels of device_ops.cuh call them.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstddef>
 
 #include "cunewton/cuda/ops.h"

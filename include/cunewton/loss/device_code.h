@@ -2,6 +2,8 @@
 // return null.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <memory>
 
 namespace cunewton::cuda {

@@ -1,6 +1,8 @@
 // Linear regression with the squared error.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/loss/device_code.h"
 #include "cunewton/math/scalar.h"
 

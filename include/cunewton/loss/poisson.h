@@ -1,6 +1,8 @@
 // Poisson regression.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/loss/device_code.h"
 #include "cunewton/math/scalar.h"
 

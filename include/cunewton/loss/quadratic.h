@@ -1,6 +1,8 @@
 // The quadratic form 1/2 x'Ax - b'x.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <type_traits>
 
 #include "cunewton/loss/device_code.h"
@@ -64,6 +66,8 @@ struct QuadraticRow {
 
 CUNEWTON_DECLARE_SAMPLE_DEVICE_CODE(QuadraticRow)
 
+inline namespace CUNEWTON_CPU_CODE {
+
 /// f(x) = 1/2 x'Ax - b'x with symmetric A (n x n, in the caller's memory, as is b). Gradient Ax - b,
 /// Hessian A; unbounded below if A is not positive semidefinite.
 template <class T>
@@ -71,5 +75,7 @@ Problem<T> make_quadratic(const T* a, const T* b, int n) {
     return make_sample_sum<T>(QuadraticRow{}, Samples<T>{a, n, n, n, b, nullptr}, n,
                               {.reduction = Reduction::sum});
 }
+
+}  // namespace CUNEWTON_CPU_CODE
 
 }  // namespace cunewton

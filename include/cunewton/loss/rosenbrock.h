@@ -1,6 +1,8 @@
 // The extended Rosenbrock function, a classical test objective.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/cpu/sample_ops.h"
 #include "cunewton/loss/device_code.h"
 #include "cunewton/math/scalar.h"

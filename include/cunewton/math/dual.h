@@ -5,6 +5,8 @@
 // exact derivatives by being called with these types; nothing is differenced.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <concepts>
 #include <type_traits>
 

@@ -6,6 +6,8 @@
 // parameters enter one by one costs little more than hand-written derivatives.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <concepts>
 #include <cstdint>
 #include <type_traits>

@@ -1,6 +1,8 @@
 // Portability macros for code that is compiled for host and device alike.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #if defined(__CUDACC__)
 #define CUNEWTON_HOST_DEVICE __host__ __device__
 #else

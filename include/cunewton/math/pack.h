@@ -12,6 +12,8 @@
 // functor is a host and device function, and may call only such functions.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -22,13 +24,23 @@
 #include "cunewton/math/macros.h"
 #include "cunewton/math/scalar.h"
 
-// 1 where wider lanes than the baseline's are compiled too and the processor decides at run time. All
-// files of a program must agree; -DCUNEWTON_BASELINE_LANES compiles the baseline alone, which is
-// several times as fast to compile.
+// 1 where wider lanes than the baseline's are compiled too and the processor decides at run time;
+// -DCUNEWTON_BASELINE_LANES compiles the baseline alone, which is several times as fast to compile.
 #if defined(__x86_64__) && !defined(__CUDACC__) && !defined(CUNEWTON_BASELINE_LANES)
 #define CUNEWTON_CHOOSES_LANES 1
 #else
 #define CUNEWTON_CHOOSES_LANES 0
+#endif
+
+// The inline namespace of whatever compiles a functor for the CPU. The same functor gives other code
+// in a file of nvcc than in one of the C++ compiler; under one name the linker would keep one of them
+// for the whole program, whichever comes first.
+#if defined(__CUDACC__)
+#define CUNEWTON_CPU_CODE code_portable
+#elif defined(CUNEWTON_BASELINE_LANES)
+#define CUNEWTON_CPU_CODE code_baseline
+#else
+#define CUNEWTON_CPU_CODE code_chosen
 #endif
 
 namespace cunewton::detail {

@@ -2,6 +2,8 @@
 // (1,1), (2,1), ... Host and device.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cmath>
 
 #include "cunewton/math/macros.h"

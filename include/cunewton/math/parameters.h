@@ -1,6 +1,8 @@
 // What the model of a small problem sees: its parameters, and the coordinates of one point.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstddef>
 #include <tuple>
 #include <utility>

@@ -4,6 +4,8 @@
 // A base view V has value_type, operator[] and size(), as those of views.h.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <type_traits>
 
 #include "cunewton/math/dual.h"

@@ -2,6 +2,8 @@
 // differences. Host and device; z and y may be plain numbers or packs of lanes.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/perturbed_views.h"
 #include "cunewton/math/scalar.h"
 #include "cunewton/math/stencil.h"

@@ -6,6 +6,8 @@
 // library's for the others. Do not branch on the value of a T: use select(condition, a, b).
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cmath>
 #include <limits>
 #include <type_traits>

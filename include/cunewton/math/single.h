@@ -1,6 +1,8 @@
 // A float that stays one. Host and device.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/scalar.h"
 
 namespace cunewton {

@@ -2,6 +2,8 @@
 // device; S is a number or a Pack of lanes with a problem each.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstddef>
 
 #include "cunewton/batch_types.h"

@@ -11,6 +11,8 @@
 // gradient.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cstddef>
 
 #include "cunewton/math/packed.h"

@@ -1,6 +1,8 @@
 // Difference stencils and their steps. Host and device; written once for both.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cmath>
 #include <limits>
 

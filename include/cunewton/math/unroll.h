@@ -1,6 +1,8 @@
 // Loops that the compiler unrolls where it knows their length. Host and device.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <utility>
 
 #include "cunewton/math/macros.h"

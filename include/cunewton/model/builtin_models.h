@@ -1,6 +1,8 @@
 // Every model and small objective of the library.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/model/curves.h"
 #include "cunewton/model/decay.h"
 #include "cunewton/model/diffusion.h"

@@ -1,6 +1,8 @@
 // Polynomials, powers and waves.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/scalar.h"
 #include "cunewton/model/device_code.h"
 

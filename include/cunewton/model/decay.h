@@ -1,6 +1,8 @@
 // Sums of exponential decays.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <utility>
 
 #include "cunewton/math/scalar.h"

@@ -2,6 +2,8 @@
 // the functions return null.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <memory>
 
 namespace cunewton::cuda {

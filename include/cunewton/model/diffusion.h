@@ -1,6 +1,8 @@
 // The diffusion tensor of magnetic resonance imaging.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/scalar.h"
 #include "cunewton/model/device_code.h"
 

@@ -1,6 +1,8 @@
 // Gaussian peaks on a constant background, in one and two dimensions.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/scalar.h"
 #include "cunewton/model/device_code.h"
 

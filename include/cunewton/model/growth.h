@@ -1,6 +1,8 @@
 // Growth and saturation: populations, enzymes, responses to a dose.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/scalar.h"
 #include "cunewton/model/device_code.h"
 

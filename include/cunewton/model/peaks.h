@@ -1,6 +1,8 @@
 // Spectral lines on a constant background. The width w is half of the full width at half maximum.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/scalar.h"
 #include "cunewton/model/device_code.h"
 

@@ -1,6 +1,8 @@
 // The extended Rosenbrock function as a small objective.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/packed.h"
 #include "cunewton/math/scalar.h"
 #include "cunewton/model/device_code.h"
