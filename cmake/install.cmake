@@ -41,6 +41,11 @@ if(BUILD_SHARED_LIBS)
   set(pc_libs_private "${pc_libs}")
   set(pc_libs "")
 endif()
+# Of the compiler that built the library, most likely the user's: see library.cmake.
+set(pc_gnu_cflags)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  set(pc_gnu_cflags -fno-ipa-sra)
+endif()
 # Relative to the file itself, so that an installed tree can be moved; cmake_path keeps an absolute
 # folder, where the user chose one, as it is.
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

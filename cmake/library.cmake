@@ -15,6 +15,14 @@ target_sources(
 )
 target_include_directories(cunewton PRIVATE ${PROJECT_SOURCE_DIR})
 target_compile_features(cunewton PUBLIC cxx_std_20)
+# The same for a user's CUDA files, whatever CMAKE_CUDA_STANDARD says. Not as the feature cuda_std_20,
+# which is an error where the user has not enabled CUDA, and for which CMake 3.25.1 knows no flag.
+set(standard $<TARGET_PROPERTY:CUDA_STANDARD>)
+target_compile_options(
+  cunewton
+  INTERFACE
+    "$<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<NOT:$<OR:$<STREQUAL:${standard},23>,$<STREQUAL:${standard},26>>>>:-std=c++20>"
+)
 # A functor runs in wide SIMD lanes by being inlined into a function that is compiled for them. GCC's
 # IPA-SRA replaces functors by clones of another signature, and those are no longer inlined there: the
 # result is right and ten times as slow.
