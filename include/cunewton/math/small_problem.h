@@ -105,17 +105,25 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Loss<S> point_loss(Estimator estimat
         return {S(0.5) * slope * r, slope, weight};
     }
     if (estimator == Estimator::poisson) {
-        // Fisher scoring: the expected curvature 1/m, which is never negative.
-        const auto valid = model > S(0.0);
-        const S inverse = S(1.0) / select(valid, model, S(1.0));
+        // Fisher scoring: the expected curvature 1/m, which is never negative. A mean may be 0, and
+        // underflow to 0, as a peak's far from it. Where nothing was counted the loss is m, down to
+        // m = 0, and tells nothing of larger means: there the curvature is kept to what a mean would
+        // have that nobody could tell from 0. Else a mean of 0 counts as one that can be divided by.
+        using R = real_t<S>;
         const auto counted = y > S(0.0);
+        const S least(R(sizeof(R) == 4 ? 1e-30 : 1e-150)), dark(R(1e-6));
+        const S mean = select(model > least, model, least);
+        const S inverse = S(1.0) / mean;
+        const S r = mean - y;
         // m - y + y log(y/m), whose rounding errors are those of r, not of y; never negative but for
         // them.
         const S excess = select(counted, -r * inverse, S(0.0));
-        const S deviance = r + select(counted, y * log1p(excess), S(0.0));
-        const S rho = select(valid, select(deviance < S(0.0), S(0.0), deviance),
-                             S(limits::infinity<real_t<S>>));
-        return {weight * rho, weight * (r * inverse), weight * inverse};
+        const S deviance = r + y * log1p(excess);
+        const S rho = select(counted, select(deviance < S(0.0), S(0.0), deviance), model);
+        const S slope = select(counted, r * inverse, S(1.0));
+        const S curvature = select(counted || mean > dark, inverse, S(R(1e6)));
+        return {weight * select(model < S(0.0), S(limits::infinity<R>), rho), weight * slope,
+                weight * curvature};
     }
     // Robust losses of u = sqrt(w) r. Curvature: the second derivative, kept above a tenth of
     // slope/u, which majorises the loss (iteratively reweighted least squares).

@@ -107,7 +107,8 @@ struct StateLayout {
     CUNEWTON_HOST_DEVICE constexpr int hessian() const { return scale() + n; }
     CUNEWTON_HOST_DEVICE constexpr int lower() const { return hessian() + packed(); }
     CUNEWTON_HOST_DEVICE constexpr int upper() const { return lower() + (bounded ? n : 0); }
-    CUNEWTON_HOST_DEVICE constexpr int work() const { return upper() + (bounded ? n : 0); }
+    CUNEWTON_HOST_DEVICE constexpr int slope() const { return upper() + (bounded ? n : 0); }
+    CUNEWTON_HOST_DEVICE constexpr int work() const { return slope() + (bounded ? n : 0); }
     CUNEWTON_HOST_DEVICE constexpr int size() const {
         return work() + (in_memory ? packed() + 3 * n : 0);
     }
@@ -278,6 +279,9 @@ struct State {
     Slots<S> slots;
     StateLayout at;
     Slots<S> x, trial, gradient, scale, hessian, lower, upper;
+    /// With bounds: the gradient of the step's model over the parameters that it still moves, where
+    /// those that it has brought to a bound are there; infinite for all others.
+    Slots<S> slope;
 
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE State(const Slots<S>& memory,
                                                       const StateLayout& layout)
@@ -289,7 +293,8 @@ struct State {
           scale(memory.from(layout.scale())),
           hessian(memory.from(layout.hessian())),
           lower(memory.from(layout.lower())),
-          upper(memory.from(layout.upper())) {}
+          upper(memory.from(layout.upper())),
+          slope(memory.from(layout.slope())) {}
 
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S get(StateLayout::Scalar which) const {
         return slots(which);
@@ -306,6 +311,10 @@ struct State {
         const S value = x(j), low = lower(j), high = upper(j), slope = gradient(j);
         return !(value <= low && slope >= S(0.0)) && !(value >= high && slope <= S(0.0)) &&
                low < high;
+    }
+    /// The step that is being computed may move parameter j.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Mask moves(int j) const {
+        return slope(j) < S(limits::infinity<real_t<S>>);
     }
 };
 
@@ -357,20 +366,15 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S model_change(const State<S>& state
     return change;
 }
 
-/// Where `chosen`: trial = x + scale * step, within the bounds.
+/// Where `chosen`: trial = x + step.
 template <int N, class S, class Step, class Mask, class Group>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void place_trial(const State<S>& state,
-                                                             const Step& step, const S& scale,
-                                                             const Mask& chosen, bool bounded,
-                                                             int dimension, const Group& group) {
+                                                             const Step& step,
+                                                             const Mask& chosen, int dimension,
+                                                             const Group& group) {
     const int n = N > 0 ? N : dimension;
     divide<N>(group, 0, n, [&](int j) {
-        S to = state.x(j) + scale * step(j);
-        if (bounded) {
-            to = select(to < state.lower(j), state.lower(j), to);
-            to = select(to > state.upper(j), state.upper(j), to);
-        }
-        state.trial.set(j, select(chosen, to, state.trial(j)));
+        state.trial.set(j, select(chosen, state.x(j) + step(j), state.trial(j)));
     });
 }
 
@@ -384,17 +388,126 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto within(const State<S>& state, c
     return small;
 }
 
-/// The gradient's 2-norm over the parameters that may move.
-template <int N, class S>
-CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S free_gradient(const State<S>& state, bool bounded,
-                                                            int j) {
-    if (!bounded) return state.gradient(j);
-    return select(state.free(j), state.gradient(j), S(0.0));
+/// The first of the bounds on the way from the trial point to x + step ends the way there, where
+/// `chosen`: the trial point moves as far, parameters that meet their bounds stop moving, and the
+/// model's slope is made that of the others. Returns where there were bounds; elsewhere the trial
+/// point is at x + step. The model falls on the way. (An indefinite one may rise before it falls, on
+/// the way from a point that is not x; such a way is not taken, and counts as one without bounds.)
+template <bool convex, int N, class S, class Step, class Mask, class Group>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Mask walk_to_bounds(const State<S>& state,
+                                                                const Step& step,
+                                                                const Mask& chosen, int dimension,
+                                                                const Group& group) {
+    const int n = N > 0 ? N : dimension;
+    const S one(1.0), zero(0.0);
+    // Towards the bound that x + step is beyond: the part of the way that leads to it.
+    const auto part_of = [&](int j) {
+        const S from = state.trial(j), to = state.x(j) + step(j);
+        const S low = state.lower(j), high = state.upper(j);
+        const auto below = to < low, above = to > high;
+        const auto beyond = state.moves(j) && (below || above);
+        const S room = select(below, low, high) - from, way = to - from;
+        return select(beyond, room / select(beyond, way, one), one);
+    };
+    S part(1.0);
+    loop<N>(0, n, [&](int j) {
+        const S own = part_of(j);
+        part = select(own < part, own, part);
+    });
+    auto walked = chosen, met = chosen && part < one;
+    if constexpr (!convex)
+        if (any(met)) {
+            S rise(0.0);
+            loop<N>(0, n, [&](int j) {
+                S slope = state.gradient(j);
+                loop<N>(0, n, [&](int i) {
+                    slope += state.h(i > j ? i : j, i > j ? j : i) * (state.trial(i) - state.x(i));
+                });
+                const S way = state.x(j) + step(j) - state.trial(j);
+                rise += select(state.moves(j), slope * way, zero);
+            });
+            walked = chosen && !(rise > zero);
+            met = met && walked;
+        }
+    group.sync();
+    if (group.rank() == 0) {
+        loop<N>(0, n, [&](int j) {
+            const S own = part_of(j), low = state.lower(j), high = state.upper(j);
+            const S from = state.trial(j), to = state.x(j) + step(j);
+            const auto moves = walked && state.moves(j), stops = moves && met && own <= part;
+            S at = select(part < one, from + part * (to - from), to);
+            at = select(at < low || (stops && to < low), low, at);
+            at = select(at > high || (stops && to > high), high, at);
+            state.trial.set(j, select(moves, at, from));
+            if (any(stops)) {
+                const S moved = select(stops, at - state.x(j), zero);
+                loop<N>(0, n, [&](int i) {
+                    const S slope = state.slope(i) + state.h(i > j ? i : j, i > j ? j : i) * moved;
+                    state.slope.set(i, slope);
+                });
+                state.slope.set(j, select(stops, S(limits::infinity<real_t<S>>), state.slope(j)));
+            }
+        });
+    }
+    group.sync();
+    return met;
 }
 
-}  // namespace detail
+/// Where a step was rejected that sent a parameter beyond a million times its size, by a derivative
+/// that says little (nearly zero, as that of a decay that has died out before the first point): D of that
+/// parameter alone, so that it is held to a millionth of this step and does not hold all others back
+/// until its steps are small enough.
+template <int N, class S, class Mask, class Group>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void hold_strays(const State<S>& state,
+                                                             const Mask& rejected,
+                                                             const S& square_radius, int dimension,
+                                                             const Group& group) {
+    const int n = N > 0 ? N : dimension;
+    const S one(1.0), far(1048576.0);
+    group.sync();
+    divide<N>(group, 0, n, [&](int j) {
+        const S size = abs(state.x(j)), step = abs(state.trial(j) - state.x(j));
+        const auto strayed = rejected && size > S(0.0) && step > far * size;
+        const S length = select(strayed, maximum(far * size, step / far), one);
+        const S held = square_radius / length / length;
+        state.scale.set(j, select(strayed, maximum(state.scale(j), held), state.scale(j)));
+    });
+    group.sync();
+}
 
-namespace detail {
+/// Where a model promises much more than there is (`absurd`: the loss has a pole nearby, as the deviance
+/// has where the mean is 0 and something was counted): a parameter that is to fall for it is known well
+/// enough, and its D says nothing of the lengths of steps. What the model says of the others it says of
+/// the pole; they keep still until there is none.
+template <int N, class S, class Step, class Mask, class Group>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void leave_pole(const State<S>& state, Step& step,
+                                                            const Mask& absurd, const S& promise,
+                                                            const S& f, int dimension,
+                                                            const Group& group) {
+    const int n = N > 0 ? N : dimension;
+    group.sync();
+    divide<N>(group, 0, n, [&](int j) {
+        const S size = abs(step(j));
+        const auto falls = absurd && size * (size * state.h(j, j)) > promise / S(1024.0);
+        const S whole = select(falls, size, S(1.0));
+        const S small = f / S(64.0) / whole / whole;
+        state.scale.set(j, select(falls, small, state.scale(j)));
+        step.set(j, select(absurd && !falls, S(0.0), step(j)));
+    });
+    group.sync();
+}
+
+/// A change of the parameter by its own size changes the model by less than its rounding errors, while
+/// with its largest influence so far it would be seen: it has gone so far that it has none.
+template <class S>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto without_influence(const S& x, const S& h,
+                                                                   const S& scale, const S& size) {
+    constexpr auto few = real_t<S>(128) * limits::epsilon<real_t<S>>;
+    constexpr auto seen = real_t<S>(1e3) * limits::epsilon<real_t<S>>;
+    const S few_roundings = S(few) * size;
+    return h * x * x <= few_roundings * few_roundings && scale * x * x >= S(seen) * size * size;
+}
+
 
 /// The sum of a(j) b(j).
 template <int N, class S, class A, class B>
@@ -472,29 +585,41 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         else
             return S(1.0);
     };
-    S square_moved(0.0);
+    S square_moved(0.0), by_slopes(0.0);
     loop<N>(0, n, [&](int j) {
         const S d = state.trial(j) - state.x(j);
-        square_moved += d * d * scale(j);
+        square_moved += d * (d * scale(j));
+        by_slopes -= S(0.5) * d * (state.gradient(j) + trial.gradient(j));
     });
 
-    // ---- Accept or reject, and the radius. Below `noise` a decrease is lost in f's rounding.
-    const S actual = f - f_trial;
+    // ---- Accept or reject, and the radius. Below `noise` a decrease is lost in f's rounding; there the
+    // slopes at both ends tell it.
+    S actual = f - f_trial;
     S root_magnitude(0.0), noise = S(4.0) * epsilon * abs(f);
     if constexpr (fit) {
         root_magnitude = sqrt(magnitude);
         noise += S(4.0) * epsilon * (sqrt(f) * root_magnitude);
     }
     const auto invisible = predicted <= noise;
-    const auto better = (actual > zero && actual >= S(T(1e-4)) * predicted) ||
-                        (invisible && actual >= zero - noise);
+    // A fit's objective is not negative: what is promised beyond that is not to be had. (Of sums of
+    // squares the model never promises more.)
+    const S possible = fit ? select(predicted < f, predicted, f) : predicted;
+    const auto bearable = invisible && actual >= zero - noise;
+    actual = select(bearable, by_slopes, actual);
+    const auto better = actual > zero && actual >= S(T(1e-4)) * possible;
     const auto accepted = arrived && usable && (first || better);
     const auto unusable_start = arrived && first && !usable;
     const auto rejected = arrived && !first && !accepted;
     const auto stepped = accepted && !first;
-    const auto good = stepped && actual >= S(T(0.75)) * predicted;
+    const auto good = stepped && actual >= S(T(0.75)) * possible;
     square_radius = select(good, maximum(square_radius, S(4.0) * square_moved), square_radius);
     square_radius = select(rejected, S(T(fit ? 0.25 : 0.16)) * square_moved, square_radius);
+    auto restarts = first;
+    if constexpr (fit) {
+        const auto absurd = predicted > S(64.0) * f;
+        restarts = first || (stepped && absurd);
+        if (any(rejected)) hold_strays<N>(state, rejected, square_radius, n, group);
+    }
     f = select(accepted, f_trial, f);
     iterations = select(arrived, iterations + one, iterations);
     status = select(unusable_start, S(T(ended_as(Status::not_finite))), status);
@@ -507,41 +632,63 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     if constexpr (fit)
         divide<N>(group, 0, n, [&](int j) {
             const S diagonal = state.h(j, j);
-            state.scale.set(j, select(first, diagonal, maximum(diagonal, state.scale(j))));
+            state.scale.set(j, select(restarts, diagonal, maximum(diagonal, state.scale(j))));
+        });
+    // A step begins at x.
+    if (bounded)
+        divide<N>(group, 0, n, [&](int j) {
+            const S slope = select(state.free(j), state.gradient(j), S(limits::infinity<T>));
+            state.slope.set(j, select(arrived, slope, state.slope(j)));
+            state.trial.set(j, select(arrived, state.x(j), state.trial(j)));
         });
     group.sync();
 
-    // ---- Sizes. Parameters at a bound that the gradient points across keep still.
+    // ---- Sizes. Parameters at a bound that the gradient points across keep still, and those that the
+    // step has brought to one.
     Work<S, N> work(memory, layout);
+    const S tiny(limits::smallest<T>);
     const auto element = [&](const S& shift) {
         return [&, shift](int i, int j) {
             S value = state.h(i, j);
             if (i == j) {
                 value += shift * scale(j);
                 // A parameter that a fit does not depend on: its row is zero.
-                if constexpr (fit) value = select(value > zero, value, one);
-                if (bounded) value = select(state.free(j), value, one);
+                if constexpr (fit) value = select(value > tiny, value, one);
+                if (bounded) value = select(state.moves(j), value, one);
             } else if (bounded) {
-                value = select(state.free(i) && state.free(j), value, zero);
+                value = select(state.moves(i) && state.moves(j), value, zero);
             }
             return value;
         };
     };
-    const auto gradient = [&](int j) { return free_gradient<N>(state, bounded, j); };
-    const S smallest = S(T(n)) * epsilon, tiny(limits::smallest<T>);
+    const auto gradient = [&](int j) {
+        if (!bounded) return state.gradient(j);
+        return select(state.moves(j), state.slope(j), zero);
+    };
+    S smallest = S(T(n)) * epsilon;
+    if constexpr (fit) smallest = S(2.0) * epsilon * (S(T(n)) + sqrt(maximum(state.get(StateLayout::freedom), zero)));
     S largest_gradient(0.0), square_x(0.0), least_diagonal(0.0);
     S norm(0.0);  // sum of magnitudes: not below the largest eigenvalue's
-    auto zero_gradient = !never, idle_parameter = never;
-    const S gradient_noise = S(2.0) * epsilon * (sqrt(S(2.0) * f) + root_magnitude);
+    auto zero_gradient = !never, small_gradient = !never, idle_parameter = never;
+    const S size = sqrt(S(2.0) * f) + root_magnitude;
+    const S gradient_noise = S(2.0) * epsilon * size;
     loop<N>(0, n, [&](int j) {
-        const S g = gradient(j), value = state.x(j);
-        square_x += value * value * scale(j);
+        const S value = state.x(j);
+        S g = state.gradient(j);
+        auto is_free = !never;
+        if (bounded) {
+            is_free = state.free(j);
+            g = select(is_free, g, zero);
+        }
+        square_x += value * (value * scale(j));
         if constexpr (fit) {
-            // Without influence, here at least: no data determine it.
-            auto idle = state.h(j, j) <= zero;
-            if (bounded) idle = idle && state.free(j);
+            const S h = state.h(j, j);
+            const auto idle =
+                is_free && (h <= tiny || without_influence(value, h, scale(j), size));
             idle_parameter = idle_parameter || idle;
-            zero_gradient = zero_gradient && abs(g) <= gradient_noise * sqrt(state.h(j, j));
+            const S own_noise = gradient_noise * sqrt(h);
+            zero_gradient = zero_gradient && (idle || abs(g) <= own_noise);
+            small_gradient = small_gradient && (idle || abs(g) <= S(64.0) * own_noise);
         } else {
             largest_gradient = maximum(largest_gradient, abs(g));
             const S diagonal = element(zero)(j, j);
@@ -561,6 +708,9 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     auto open = going;
     S lambda(0.0), lower(0.0), upper(0.0), decrement(0.0);
     S newton_decrement = last_decrement;
+    auto undecided = arrived;
+    // A fit whose H is singular takes the shift that makes it definite.
+    const S least_lambda = fit ? S(64.0) * smallest : zero;
     // Fits begin with the whole Newton step, which tells them whether they have converged;
     // objectives with the last lambda, which often is good enough again.
     if constexpr (!fit) {
@@ -575,21 +725,61 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     // these two tolerances compare is gone by then.
     [[maybe_unused]] const bool leaves =
         settings.step_tolerance <= T(0) && settings.change_tolerance <= T(0);
+    // Between which values lambda is to be found.
+    const auto bracket = [&](const auto& begins, const S& least) {
+        // The gradient's norm is between its largest entry and this; squares would overflow.
+        S sum(0.0), largest(0.0);
+        loop<N>(0, n, [&](int j) {
+            const S g = gradient(j);
+            if constexpr (fit)
+                sum += g * (g / select(scale(j) > tiny, scale(j), one));
+            else
+                sum += abs(g);
+            largest = maximum(largest, abs(g));
+        });
+        if constexpr (fit) sum = sqrt(sum);
+        const S inverse_radius = one / sqrt(square_radius);
+        upper = select(begins,
+                       sum * inverse_radius + norm * (one + S(100.0) * smallest) + tiny, upper);
+        if constexpr (fit)
+            lower = select(begins, zero, lower);
+        else
+            lower = select(begins, maximum(least, largest * inverse_radius - norm), lower);
+    };
+    // Where a step is found: its trial point, and whether the way there has met bounds, so that the
+    // step goes on among the parameters that are left.
+    const auto place = [&](const auto& step, const auto& chosen) {
+        auto met = never;
+        if (bounded)
+            met = walk_to_bounds<fit, N>(state, step, chosen, n, group);
+        else
+            place_trial<N>(state, step, chosen, n, group);
+        return met;
+    };
     for (bool begin = true; any(open); begin = false) {
         const auto definite = factorize<N>(n, element(lambda), work.factor, work.inverse,
                                            work.other, smallest, group);
         const S step_decrement =
             solve<N, S>(n, gradient, work.factor, work.inverse, work.step, group);
         S square_length(0.0);
-        loop<N>(0, n, [&](int j) { square_length += work.step(j) * work.step(j) * scale(j); });
+        loop<N>(0, n, [&](int j) { square_length += work.step(j) * (work.step(j) * scale(j)); });
         decrement = select(open, step_decrement, decrement);
         if (begin) {
             regular = definite && !idle_parameter;
-            newton_decrement = select(arrived, decrement, last_decrement);
             minimum = arrived && candidate && definite;
             if constexpr (fit) whole_step_small = within<N>(state, work.step, S(4.0) * epsilon, n);
             S initial;
             if constexpr (fit) {
+                const auto absurd = arrived && definite && decrement > S(128.0) * f;
+                if (any(absurd)) {
+                    leave_pole<N>(state, work.step, absurd, decrement, f, n, group);
+                    square_x = square_length = zero;
+                    loop<N>(0, n, [&](int j) {
+                        const S value = state.x(j);
+                        square_x += value * (value * scale(j));
+                        square_length += work.step(j) * (work.step(j) * scale(j));
+                    });
+                }
                 // At x = 0 the size of the data has the same unit.
                 initial = select(square_x > zero, square_x, select(magnitude > zero, magnitude, one));
             } else {
@@ -598,38 +788,20 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             }
             if (settings.initial_radius > T(0))
                 initial = maximum(S(settings.initial_radius) * S(settings.initial_radius), tiny);
-            square_radius = select(arrived && first, initial, square_radius);
+            square_radius = select(arrived && restarts, initial, square_radius);
         }
+        const auto tells = undecided && definite;
+        newton_decrement = select(tells, step_decrement, newton_decrement);
+        undecided = undecided && !tells;
         auto found = definite && square_length <= longest * square_radius &&
-                     (lambda <= zero || square_length >= shortest * square_radius);
+                     (lambda <= least_lambda || square_length >= shortest * square_radius);
         if constexpr (!fit) found = found || minimum;
         found = found && open;
-        place_trial<N>(state, work.step, one, found, bounded, n, group);
+        auto continued = place(work.step, found);
         open = open && !found;
-        if (!any(open)) break;
+        if (!any(open || continued)) break;
 
-        if (begin) {
-            // The gradient's norm is between its largest entry and this; squares would overflow.
-            S gradient_sum(0.0);
-            loop<N>(0, n, [&](int j) {
-                const S g = gradient(j);
-                if constexpr (fit)
-                    gradient_sum += g * (g / select(scale(j) > zero, scale(j), one));
-                else
-                    gradient_sum += abs(g);
-            });
-            if constexpr (fit) gradient_sum = sqrt(gradient_sum);
-            const S inverse_radius = one / sqrt(square_radius);
-            const auto begins = arrived && open;
-            upper = select(begins,
-                           gradient_sum * inverse_radius + norm * (one + S(100.0) * smallest) + tiny,
-                           upper);
-            if constexpr (!fit)
-                lower = select(begins,
-                               maximum(maximum(zero, -least_diagonal),
-                                       largest_gradient * inverse_radius - norm),
-                               lower);
-        }
+        if (begin) bracket(arrived && open, maximum(zero, -least_diagonal));
         const auto short_step = open && definite && square_length < square_radius;
         // Above zero once Newton's step has been tried.
         lower = select(open && !short_step, maximum(lower, maximum(lambda, tiny)), lower);
@@ -645,7 +817,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
                 group.sync();
                 divide<N>(group, 0, n, [&](int j) {
                     const S seed(T(j % 2 == 1 ? -1.0 - 0.1 * j : 1.0 + 0.1 * j));
-                    work.other.set(j, bounded ? select(state.free(j), seed, zero) : seed);
+                    work.other.set(j, bounded ? select(state.moves(j), seed, zero) : seed);
                 });
                 group.sync();
                 S z_norm(1.0);
@@ -679,7 +851,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
                     work.step.set(j, select(extended, along_z, work.step(j)));
                 });
                 group.sync();
-                place_trial<N>(state, work.step, one, extended, bounded, n, group);
+                continued = continued || place(work.step, extended);
                 lower = select(late && !enough, maximum(lower, lambda - curvature), lower);
                 open = open && !extended;
             }
@@ -690,7 +862,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             // radius.
             const S shorten =
                 select(square_length > square_radius, sqrt(square_radius / square_length), one);
-            place_trial<N>(state, work.step, shorten, last, bounded, n, group);
+            const auto shortened = [&](int j) { return shorten * work.step(j); };
+            continued = continued || place(shortened, last);
             open = open && !last;
         }
         const S newton = lambda + (sqrt(square_length / square_radius) - one) * square_length / q;
@@ -703,9 +876,16 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             next = select(inside, newton, middle);
         }
         tried += one;
+        if constexpr (fit) next = select(!definite && lambda < least_lambda, least_lambda, next);
         if constexpr (!fit)
             next = select(definite && newton <= zero && lower <= zero, zero, next);
         lambda = select(open, select(tried >= attempts - S(1.5), upper, next), lambda);
+        if (any(continued)) {
+            bracket(continued, zero);
+            lambda = select(continued, zero, lambda);
+            tried = select(continued, one, tried);
+            open = open || continued;
+        }
         if constexpr (!fit && !std::is_arithmetic_v<S>)
             if (leaves && 4 * count(open) <= count(going)) break;
     }
@@ -737,7 +917,15 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         ended_by(going && regular && settled && freedom < zero, Status::singular);
         ended_by(going && regular && settled && supported, Status::converged);
         ended_by(going && regular && settled, Status::derivative_accuracy);
-        ended_by(going && !regular && (decrement <= limit || zero_gradient), Status::singular);
+        ended_by(going && !regular && (newton_decrement <= limit || zero_gradient), Status::singular);
+        // No step is seen in f any more. That is the minimum as far as numbers tell, if it is near.
+        const S visible = S(2.0) * f / maximum(freedom, one);
+        const auto unseen = stuck && newton_decrement <= S(2.0) * noise;
+        ended_by(stuck && idle_parameter && small_gradient, Status::singular);
+        ended_by(unseen && !regular && newton_decrement <= S(T(1e-2)) * visible, Status::singular);
+        const auto near = unseen && newton_decrement <= S(T(1e-4)) * visible;
+        ended_by(near && freedom < zero, Status::singular);
+        ended_by(near && supported, Status::converged);
         ended_by(stuck, Status::precision_limit);
     } else {
         // No descent to speak of even along the least eigenvector: singular, not indefinite.
