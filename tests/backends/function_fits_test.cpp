@@ -86,5 +86,16 @@ TYPED_TEST(FunctionFitsTest, AStretchedExponentialFromTimeZero) {
                                       1e3 * epsilon<T>);
 }
 
+TYPED_TEST(FunctionFitsTest, APeakIntegratedOverPixels) {
+    using T = TypeParam;
+    std::vector<T> x;
+    for (int k = 0; k < 25; ++k) x.push_back(static_cast<T>(k));
+    const auto curve = [](const std::vector<Real>& p, const T* at) {
+        return p[0] * (std::erf((*at + 0.5L - p[1]) / p[2]) - std::erf((*at - 0.5L - p[1]) / p[2])) / 2 +
+               p[3];
+    };
+    TestFixture::expect_recovered(PixelPeak{}, curve, {300, 12, 4, 20}, x, 1e3 * epsilon<T>);
+}
+
 }  // namespace
 }  // namespace cunewton::test

@@ -17,7 +17,19 @@ struct StretchedExponential {
     }
 };
 
-#define CUNEWTON_TEST_FUNCTION_MODELS(model) model(StretchedExponential)
+/// A peak integrated over pixels from x - 1/2 to x + 1/2: a (erf((x + 1/2 - c) / w) -
+/// erf((x - 1/2 - c) / w)) / 2 + b with p = (a, c, w, b).
+struct PixelPeak {
+    static constexpr int parameters = 4, coordinates = 1;
+    template <class P, class X>
+    CUNEWTON_HOST_DEVICE auto operator()(const P& p, const X& x) const {
+        using namespace math;
+        const auto& [a, c, w, b] = p;
+        return 0.5 * a * (erf((x[0] + 0.5 - c) / w) - erf((x[0] - 0.5 - c) / w)) + b;
+    }
+};
+
+#define CUNEWTON_TEST_FUNCTION_MODELS(model) model(StretchedExponential) model(PixelPeak)
 
 #define CUNEWTON_TEST_DECLARE(Functor) FitModel function_model(const Functor& functor);
 CUNEWTON_TEST_FUNCTION_MODELS(CUNEWTON_TEST_DECLARE)

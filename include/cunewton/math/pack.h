@@ -21,8 +21,12 @@
 #include <limits>
 #include <type_traits>
 
+#include "cunewton/math/functions.h"
 #include "cunewton/math/macros.h"
 #include "cunewton/math/scalar.h"
+#if !defined(__CUDACC__)
+#include "cunewton/math/lane_functions.h"
+#endif
 
 // 1 where wider lanes than the baseline's are compiled too and the processor decides at run time;
 // -DCUNEWTON_BASELINE_LANES compiles the baseline alone, which is several times as fast to compile.
@@ -198,3 +202,4 @@ void recompute(const Integer (&wanted)[lanes], T (&y)[lanes], const Function& fu
 #pragma GCC diagnostic pop
 #endif
 #undef CUNEWTON_NATIVE_BUILTINS
+#undef CUNEWTON_LANE_FUNCTIONS

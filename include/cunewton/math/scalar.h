@@ -46,16 +46,33 @@ inline constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
 namespace math {
 
 using std::abs;
+using std::acos;
+using std::asin;
 using std::atan;
+using std::atan2;
+using std::cbrt;
+using std::ceil;
 using std::cos;
+using std::cosh;
+using std::erf;
+using std::erfc;
 using std::exp;
+using std::exp2;
 using std::expm1;
+using std::floor;
+using std::hypot;
 using std::log;
+using std::log10;
 using std::log1p;
+using std::log2;
 using std::pow;
+using std::round;
 using std::sin;
+using std::sinh;
 using std::sqrt;
+using std::tan;
 using std::tanh;
+using std::trunc;
 
 /// condition ? a : b, lane by lane where T is a Pack.
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE double select(bool condition, double a, double b) {

@@ -3,6 +3,8 @@
 
 #include "cunewton/cpp20.h"
 
+#include "cunewton/math/functions.h"
+#include "cunewton/math/macros.h"
 #include "cunewton/math/scalar.h"
 
 namespace cunewton {
@@ -49,23 +51,21 @@ struct Single {
                                                                      Single b) {
         return condition ? a.v : b.v;
     }
-#define CUNEWTON_SINGLE_FUNCTION(function)                                         \
+#define CUNEWTON_SINGLE_FUNCTION(function, chain)                                  \
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE friend Single function(Single x) { \
         return math::function(x.v);                                                \
     }
-    CUNEWTON_SINGLE_FUNCTION(abs)
-    CUNEWTON_SINGLE_FUNCTION(atan)
-    CUNEWTON_SINGLE_FUNCTION(cos)
-    CUNEWTON_SINGLE_FUNCTION(exp)
-    CUNEWTON_SINGLE_FUNCTION(expm1)
-    CUNEWTON_SINGLE_FUNCTION(log)
-    CUNEWTON_SINGLE_FUNCTION(log1p)
-    CUNEWTON_SINGLE_FUNCTION(sin)
-    CUNEWTON_SINGLE_FUNCTION(sqrt)
-    CUNEWTON_SINGLE_FUNCTION(tanh)
+    CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_SINGLE_FUNCTION)
 #undef CUNEWTON_SINGLE_FUNCTION
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE friend Single pow(Single a, Single b) {
-        return math::pow(a.v, b.v);
+#define CUNEWTON_SINGLE_FUNCTION(function)                                                   \
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE friend Single function(Single a, Single b) { \
+        return math::function(a.v, b.v);                                                     \
+    }
+    CUNEWTON_FUNCTIONS_OF_TWO(CUNEWTON_SINGLE_FUNCTION)
+#undef CUNEWTON_SINGLE_FUNCTION
+    template <int order>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE friend Single polygamma(Single x) {
+        return math::polygamma<order>(x.v);
     }
 };
 static_assert(sizeof(Single) == sizeof(float));
