@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -23,11 +24,10 @@ std::string type_name(const std::type_info& type) {
 }
 
 template <class T>
-void require_finite(const T* values, long count, const char* what) {
-    for (long i = 0; i < count; ++i)
-        if (!std::isfinite(values[i]))
-            reject(std::string(what) + " are not finite (number " + std::to_string(i) + " is " +
-                   std::to_string(values[i]) + ") remove or repair that sample");
+void require_finite(T value, const char* what, long sample) {
+    if (!std::isfinite(value))
+        reject(std::string(what) + " are not finite (that of sample " + std::to_string(sample) +
+               " is " + std::to_string(value) + ") remove or repair that sample");
 }
 }  // namespace
 
@@ -36,12 +36,25 @@ void reject_functor(const std::type_info& kept, const std::type_info& given) {
            ", but the problem or model was made from " + type_name(kept) + ") name that type");
 }
 
+int checked_dimension(long n) {
+    if (n <= 0)
+        reject("a problem needs parameters (n = " + std::to_string(n) + ") pass n > 0");
+    if (n > std::numeric_limits<int>::max())
+        reject("there are too many parameters (" + std::to_string(n) + ") at most " +
+               std::to_string(std::numeric_limits<int>::max()) +
+               " can be counted, and methods hold n x n matrices: reduce them");
+    return static_cast<int>(n);
+}
+
+void require_targets(const void* targets) {
+    if (!targets)
+        reject("targets are missing (null pointer) this loss needs one for each sample");
+}
+
 template <class T>
 void check_and_scale(ProblemParts<T>& parts) {
     Samples<T>& s = parts.samples;
     const ProblemOptions& options = parts.options;
-    if (parts.dimension <= 0)
-        reject("a problem needs parameters (n = " + std::to_string(parts.dimension) + ") pass n > 0");
     if (parts.outputs <= 0)
         reject("a loss needs predictors (outputs() = " + std::to_string(parts.outputs) +
                ") give it at least one");
@@ -52,6 +65,7 @@ void check_and_scale(ProblemParts<T>& parts) {
     if (s.dimension < 0)
         reject("features per sample are negative (dimension = " + std::to_string(s.dimension) +
                ") pass 0 or more");
+    checked_dimension(parts.dimension);
     if (s.ld == 0) s.ld = s.dimension;
     if (s.ld < s.dimension)
         reject("rows of samples overlap (ld = " + std::to_string(s.ld) + " < dimension = " +
@@ -63,14 +77,18 @@ void check_and_scale(ProblemParts<T>& parts) {
     require_host_memory(s.features, "features");
     require_host_memory(s.targets, "targets");
     require_host_memory(s.weights, "weights");
-    for (long i = 0; i < s.count && s.dimension > 0; ++i)
-        require_finite(s.features + i * s.ld, s.dimension, "features");
-    if (s.targets) require_finite(s.targets, s.count, "targets");
+    for (long i = 0; i < s.count; ++i)
+        for (int j = 0; j < s.dimension; ++j)
+            if (const T value = s.features[i * s.ld + j]; !std::isfinite(value))
+                reject("features are not finite (feature " + std::to_string(j) + " of sample " +
+                       std::to_string(i) + " is " + std::to_string(value) +
+                       ") remove or repair that sample");
+    for (long i = 0; s.targets && i < s.count; ++i) require_finite(s.targets[i], "targets", i);
     double total = static_cast<double>(s.count);
     if (s.weights) {
-        require_finite(s.weights, s.count, "weights");
         total = 0;
         for (long i = 0; i < s.count; ++i) {
+            require_finite(s.weights[i], "weights", i);
             if (s.weights[i] < 0)
                 reject("weights are negative (weight " + std::to_string(i) + " is " +
                        std::to_string(s.weights[i]) + ") pass weights >= 0");

@@ -131,13 +131,30 @@ void check_and_scale(ProblemParts<T>& parts);
 extern template void check_and_scale(ProblemParts<double>&);
 extern template void check_and_scale(ProblemParts<float>&);
 
+/// n as an int. Throws InvalidArgument unless it is one and positive.
+int checked_dimension(long n);
+
+/// Throws InvalidArgument if they are null.
+void require_targets(const void* targets);
+
+/// A loss says that it reads targets by `static constexpr bool needs_targets = true`, or has
+/// check_target(y), which tells why a target is wrong.
+template <class Loss>
+consteval bool needs_targets() {
+    if constexpr (requires { Loss::needs_targets; }) {
+        return Loss::needs_targets;
+    } else {
+        return requires(const Loss& loss) { loss.check_target(0.0); };
+    }
+}
+
 inline namespace CUNEWTON_CPU_CODE {
 
 template <class T, class Loss>
-std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, int dimension) {
+std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, long dimension) {
     auto parts = std::make_shared<ProblemParts<T>>();
     parts->form = ProblemForm::samples;
-    parts->dimension = dimension;
+    parts->dimension = checked_dimension(dimension);
     parts->cpu_samples = std::make_shared<cpu::SampleOpsOf<T, Loss>>(loss);
     parts->capabilities = parts->cpu_samples->capabilities();
     // Built-in losses declare where the library has their GPU code (loss/device_code.h).
@@ -147,7 +164,7 @@ std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, int dimension) {
 }
 
 template <class Loss>
-void check_parameters(int n) {
+void check_parameters(long n) {
     if constexpr (StatesItsParameters<Loss>) {
         if (n != Loss::parameters)
             throw InvalidArgument("the problem has " + std::to_string(n) +
@@ -164,7 +181,7 @@ inline namespace CUNEWTON_CPU_CODE {
 /// on a GPU. A loss that states `static constexpr int parameters` may name them by structured
 /// bindings, const auto& [a, b] = x; n must be that number.
 template <class T, class Loss>
-Problem<T> make_objective(const Loss& loss, int n, ProblemOptions options = {}) {
+Problem<T> make_objective(const Loss& loss, long n, ProblemOptions options = {}) {
     detail::check_parameters<Loss>(n);
     auto parts = detail::sample_parts<T>(cpu::ObjectiveAsSample<Loss>{loss}, n);
     parts->functor = loss;
@@ -177,8 +194,9 @@ Problem<T> make_objective(const Loss& loss, int n, ProblemOptions options = {}) 
 
 /// sum_i w_i l(x, s_i) for x of n parameters, named as above. Loss: see cpu::SampleOpsOf.
 template <class T, class Loss>
-Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, int n,
+Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, long n,
                            ProblemOptions options = {}) {
+    if (detail::needs_targets<Loss>()) detail::require_targets(samples.targets);
     detail::check_parameters<Loss>(n);
     auto parts = detail::sample_parts<T>(cpu::SampleLoss<Loss>{loss}, n);
     parts->functor = loss;
@@ -205,15 +223,11 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
     parts->outputs = loss.outputs();
     const long n = static_cast<long>(parts->outputs) *
                    (static_cast<long>(samples.dimension) + (options.intercept ? 1 : 0));
-    if (n > std::numeric_limits<int>::max())
-        throw InvalidArgument("there are too many parameters (" + std::to_string(n) +
-                              ") reduce features or outputs");
-    parts->dimension = static_cast<int>(n);
+    // check_and_scale tells why there are none: no outputs, or no features.
+    parts->dimension = n <= 0 ? 0 : detail::checked_dimension(n);
+    if (detail::needs_targets<Loss>()) detail::require_targets(samples.targets);
     detail::check_and_scale(*parts);
     if constexpr (requires { loss.check_target(T()); }) {
-        if (!samples.targets)
-            throw InvalidArgument("targets are missing (null pointer) this loss needs one for each "
-                                  "sample");
         for (long i = 0; samples.targets && i < samples.count; ++i)
             if (const char* why = loss.check_target(samples.targets[i]))
                 throw InvalidArgument("target of sample " + std::to_string(i) + " is invalid (" +
@@ -227,11 +241,11 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
 /// An opaque evaluator for the CPU, for the GPU, or for both (either may be empty, not both).
 /// Derivatives are differences of its values.
 template <class T>
-Problem<T> make_batched(BatchedEvaluator<T> cpu_evaluator, int n,
+Problem<T> make_batched(BatchedEvaluator<T> cpu_evaluator, long n,
                         DeviceBatchedEvaluator<T> device_evaluator = {}) {
     auto parts = std::make_shared<ProblemParts<T>>();
     parts->form = ProblemForm::batched;
-    parts->dimension = n;
+    parts->dimension = detail::checked_dimension(n);
     parts->samples.count = 1;
     parts->cpu_batched = std::move(cpu_evaluator);
     parts->cuda_batched = std::move(device_evaluator);

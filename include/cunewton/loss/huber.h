@@ -13,6 +13,7 @@ namespace cunewton {
 struct Huber {
     double delta = 1.345;  ///< > 0; 95% efficiency at the normal distribution for unit variance
 
+    static constexpr bool needs_targets = true;
     CUNEWTON_HOST_DEVICE constexpr int outputs() const { return 1; }
 
     template <class Z, class Y>

@@ -11,6 +11,7 @@ namespace cunewton {
 /// l(z, y) = (z - y)^2, so that Reduction::mean gives the mean squared error
 /// 1/N sum (y - w'x)^2 with gradient -2/N sum (y - w'x) x and Hessian 2/N sum x x'.
 struct LinearRegression {
+    static constexpr bool needs_targets = true;
     CUNEWTON_HOST_DEVICE constexpr int outputs() const { return 1; }
 
     template <class Z, class Y>
