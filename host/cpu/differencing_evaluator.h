@@ -39,8 +39,10 @@ class DifferencingEvaluator : public Evaluator<T> {
             throw InvalidArgument("memory budget of " + std::to_string(derivatives_.memory_budget) +
                                   " bytes is too small (one tile of this problem takes " +
                                   std::to_string(bytes) + ") raise DerivativeOptions::memory_budget");
-        peak_ = std::max(peak_, bytes);
+        note_peak(bytes);
     }
+    /// Records what is taken whatever the budget.
+    void note_peak(std::size_t bytes) { peak_ = std::max(peak_, bytes); }
 
     const Problem<T> problem_;
     const ProblemParts<T>& parts_;

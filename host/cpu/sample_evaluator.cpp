@@ -196,13 +196,20 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
                                 full[static_cast<std::size_t>(i) * n + j]));
 }
 
+/// Sample by sample where there is one, or where a matrix for each lane exceeds the budget.
 template <class T>
 void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
     const int n = parts_.dimension;
     const std::size_t size = static_cast<std::size_t>(n) * n;
-    std::vector<double> sum(size, 0.0), part(size);
-    for (std::size_t p = 0; p < pieces(samples_per_piece); ++p) {
-        parts_.cpu_samples->hessian(x, n, piece(p, samples_per_piece), part.data());
+    const std::size_t sums = 2 * size * sizeof(double), lanes = size * widest_pack / 2;
+    const bool in_lanes = parts_.samples.count > 1 && sums + lanes <= derivatives_.memory_budget;
+    const long samples = in_lanes ? samples_per_piece : 1;
+    std::vector<double> sum(size), part(pieces(samples) > 1 ? size : 0);
+    note_peak((sum.size() + part.size()) * sizeof(double) +
+              (in_lanes ? lanes : size * sizeof(T)));
+    parts_.cpu_samples->hessian(x, n, piece(0, samples), sum.data());
+    for (std::size_t p = 1; p < pieces(samples); ++p) {
+        parts_.cpu_samples->hessian(x, n, piece(p, samples), part.data());
         for (std::size_t e = 0; e < size; ++e) sum[e] += part[e];
     }
     for (std::size_t e = 0; e < size; ++e) H[e] = static_cast<T>(parts_.scale * sum[e]);

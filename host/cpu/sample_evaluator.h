@@ -30,6 +30,7 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     using Base::account;
     using Base::backend_;
     using Base::derivatives_;
+    using Base::note_peak;
     using Base::parts_;
     using Base::set_steps;
     using Base::steps_;

@@ -112,6 +112,93 @@ TEST_F(MemoryTest, ABudgetBelowOneTileIsRejectedWithItsSize) {
         }
 }
 
+/// 1/2 |x|^2 + x_0 x_{n-1} with its Hessian.
+struct Coupled {
+    template <class X>
+    CUNEWTON_HOST_DEVICE auto operator()(const X& x) const {
+        using T = scalar_t<X>;
+        T f = T(x[0]) * T(x[x.size() - 1]);
+        for (int j = 0; j < x.size(); ++j) f += T(0.5) * T(x[j]) * T(x[j]);
+        return f;
+    }
+    template <class X, class H>
+    CUNEWTON_HOST_DEVICE void hessian(const X& x, H& h) const {
+        using T = scalar_t<X>;
+        for (int j = 0; j < x.size(); ++j) h(j, j) += T(1.0);
+        h(x.size() - 1, 0) += T(1.0);
+    }
+};
+/// The same for a sample, times its target.
+struct CoupledSample {
+    template <class X, class S>
+    CUNEWTON_HOST_DEVICE auto operator()(const X& x, const S& s) const {
+        return s.target() * Coupled{}(x);
+    }
+    template <class X, class S, class H>
+    CUNEWTON_HOST_DEVICE void hessian(const X& x, const S& s, H& h) const {
+        for (int j = 0; j < x.size(); ++j) h(j, j) += s.target();
+        h(x.size() - 1, 0) += s.target();
+    }
+};
+
+class AnalyticHessianMemoryTest : public MemoryTest {
+  protected:
+    void SetUp() override {
+        MemoryTest::SetUp();
+        if (!IsSkipped() && testing_cuda()) GTEST_SKIP() << "these losses have no GPU code";
+    }
+    static void expect_coupled(const std::vector<double>& H, std::size_t n, double factor) {
+        for (std::size_t j = 0; j < n; ++j)
+            for (std::size_t i = j; i < n; ++i)
+                ASSERT_DOUBLE_EQ(H[j * n + i],
+                                 i == j || (j == 0 && i == n - 1) ? factor : 0.0)
+                    << i << ", " << j;
+    }
+};
+
+TEST_F(AnalyticHessianMemoryTest, AnObjectiveTakesOneMatrixAndNotOneForEachLane) {
+    const std::size_t n = 600, matrix = n * n * sizeof(double);
+    const auto problem = make_objective<double>(Coupled{}, n);
+    const Outcome outcome = hessian_within(problem, std::vector<double>(n, 0.5),
+                                           HessianBy::analytic, 256 * mebibyte);
+    EXPECT_GE(outcome.peak, matrix);
+    EXPECT_LE(outcome.peak, 2 * matrix);
+    expect_coupled(outcome.H, n, 1);
+}
+
+TEST_F(AnalyticHessianMemoryTest, OneSampleWithAWeight) {
+    const double target = 3, weight = 0.5;
+    const int n = 30;
+    const Samples<double> samples{.count = 1, .targets = &target, .weights = &weight};
+    const auto problem =
+        make_sample_sum<double>(CoupledSample{}, samples, n, {.reduction = Reduction::sum});
+    const Outcome outcome = hessian_within(problem, std::vector<double>(n, 0.5),
+                                           HessianBy::analytic, 256 * mebibyte);
+    expect_coupled(outcome.H, n, 1.5);
+}
+
+TEST_F(AnalyticHessianMemoryTest, ManySamplesKeepToTheBudget) {
+    // 2049 samples: the last piece holds one. Weights 0 and 1 and 2 in turn.
+    const std::size_t n = 40;
+    std::vector<double> targets(2049), weights(2049);
+    double expected = 0;
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+        targets[i] = 1 + static_cast<double>(i % 5);
+        weights[i] = static_cast<double>(i % 3);
+        expected += targets[i] * weights[i];
+    }
+    const Samples<double> samples{
+        .count = 2049, .targets = targets.data(), .weights = weights.data()};
+    const auto problem =
+        make_sample_sum<double>(CoupledSample{}, samples, n, {.reduction = Reduction::sum});
+    const std::vector<double> x(n, 0.5);
+    const Outcome ample = hessian_within(problem, x, HessianBy::analytic, 256 * mebibyte);
+    const Outcome tight = hessian_within(problem, x, HessianBy::analytic, ample.peak - 1);
+    EXPECT_LT(tight.peak, ample.peak);
+    expect_coupled(ample.H, n, expected);
+    expect_coupled(tight.H, n, expected);
+}
+
 class BatchedMemoryTest : public MemoryTest {
   protected:
     void SetUp() override {

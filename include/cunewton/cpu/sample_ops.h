@@ -203,6 +203,7 @@ class SampleOpsOf final : public SampleOps<T> {
         const std::size_t size = static_cast<std::size_t>(n) * n;
         std::fill(out, out + size, 0.0);
         if constexpr (has_hessian) {
+            if (range.end - range.begin == 1) return one_hessian(x, n, range, out);
             for_sample_lanes(range, x, n, size,
                              [&](const auto& px, const auto& s, const auto& w, auto* scratch) {
                 using P = std::remove_cvref_t<decltype(w)>;
@@ -282,6 +283,27 @@ class SampleOpsOf final : public SampleOps<T> {
         double s = 0;
         for (int l = 0; l < P::lanes; ++l) s += p.lane(l);
         sum += s;
+    }
+
+    /// Of one sample, in plain numbers: a lane of its own for each would multiply the memory. `out` is
+    /// filled with zeros.
+    void one_hessian(const T* x, int n, const SampleRange<T>& range, double* out) const {
+        const T w = range.weight(range.begin);
+        if (w == T(0)) return;
+        const std::size_t size = static_cast<std::size_t>(n) * n;
+        const VectorView<const T> point{x, n};
+        const SampleView<T> sample = range.sample(range.begin);
+        if constexpr (std::is_same_v<T, double>) {
+            detail::LowerTriangle<T> h{out, n};
+            loss_.hessian(point, sample, h);
+            if (w != T(1))
+                for (std::size_t e = 0; e < size; ++e) out[e] *= w;
+        } else {
+            std::vector<T> own(size, T(0));
+            detail::LowerTriangle<T> h{own.data(), n};
+            loss_.hessian(point, sample, h);
+            for (std::size_t e = 0; e < size; ++e) out[e] = static_cast<double>(w * own[e]);
+        }
     }
 
     /// sum += the weighted gradients of the range's samples at one point.
