@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "host/backend/fallback.h"
+#include "host/backend/memory.h"
 
 namespace cunewton {
 
@@ -12,10 +13,10 @@ namespace {
 
 template <class T>
 void require_finite(const std::vector<T>& x) {
-    for (const T value : x)
-        if (!std::isfinite(value))
-            throw InvalidArgument("x is not finite (it has a " + std::to_string(value) +
-                                  ") pass finite numbers");
+    for (std::size_t j = 0; j < x.size(); ++j)
+        if (!std::isfinite(x[j]))
+            throw InvalidArgument("x is not finite (number " + std::to_string(j) + " is " +
+                                  std::to_string(x[j]) + ") pass finite numbers");
 }
 
 /// A problem on a backend with one vector of parameters there.
@@ -41,6 +42,7 @@ class Point {
     }
     std::vector<T> hessian() {
         const std::size_t n = n_;
+        require_matrix();
         const Buffer<T> H = session_.backend->allocate(n * n);
         session_.evaluator->hessian(x_.get(), H.get());
         std::vector<T> full = fetch(H);
@@ -51,6 +53,19 @@ class Point {
     Evaluator<T>& evaluator() { return *session_.evaluator; }
 
    private:
+    /// Throws OutOfMemory, before any work, unless a Hessian fits there and its copy here.
+    void require_matrix() const {
+        const double wanted = static_cast<double>(n_) * n_ * sizeof(T);
+        if (wanted < static_cast<double>(worth_asking)) return;
+        const std::string what =
+            "the " + std::to_string(n_) + " x " + std::to_string(n_) + " numbers of a Hessian";
+        const char* const advice = "reduce the parameters or use float; gradient() takes no matrix";
+        const Backend<T>& backend = *session_.backend;
+        const bool here = std::string(backend.name()) == "cpu";
+        require_room(wanted, backend.free_bytes(), what, backend.name(), advice);
+        require_room(here ? 2 * wanted : wanted, free_host_bytes(), what + " and their copy", "host",
+                     advice);
+    }
     std::vector<T> fetch(const Buffer<T>& buffer) {
         std::vector<T> host(buffer.size());
         session_.backend->download(host.data(), buffer.get(), host.size());
@@ -186,16 +201,30 @@ template <class T>
 DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x,
                               const EvaluationOptions& options) {
     const Capabilities& capabilities = problem.parts().capabilities;
-    const bool exact_gradient = capabilities.analytic_gradient || capabilities.autodiff;
+    // What the differences are of: the gradient if it is right, else what does not depend on it.
     EvaluationOptions differences = options;
+    GradientBy& by = differences.derivatives.gradient;
+    by = resolve(by, capabilities);
+    DerivativeCheck of_gradient;
+    of_gradient.agrees = true;
+    if (by == GradientBy::analytic) {
+        of_gradient = check_gradient(problem, x, differences);
+        if (!of_gradient.agrees)
+            by = capabilities.autodiff ? GradientBy::autodiff : GradientBy::central_differences;
+    }
+    const bool exact = by == GradientBy::analytic || by == GradientBy::autodiff;
     differences.derivatives.hessian =
-        exact_gradient ? HessianBy::gradient_differences : HessianBy::value_differences;
-    const std::vector<T> differenced = exact_gradient
-                                           ? gradient(problem, x, options)
-                                           : std::vector<T>{evaluate(problem, x, options)};
-    return compare(hessian(problem, x, options), hessian(problem, x, differences), differenced,
-                   problem.dimension(), checking_tolerance<T>(exact_gradient ? 2.0 / 3 : 0.5),
-                   "Hessian");
+        exact ? HessianBy::gradient_differences : HessianBy::value_differences;
+    DerivativeCheck check = compare(
+        hessian(problem, x, options), hessian(problem, x, differences),
+        exact ? gradient(problem, x, differences) : std::vector<T>{evaluate(problem, x, options)},
+        problem.dimension(), checking_tolerance<T>(exact ? 2.0 / 3 : 0.5), "Hessian");
+    check.gradient_agrees = of_gradient.agrees;
+    if (!of_gradient.agrees)
+        check.message += std::string("; these are differences of ") +
+                         (exact ? "automatic derivatives" : "losses") +
+                         ", because the gradient is wrong: " + of_gradient.message;
+    return check;
 }
 
 #define CUNEWTON_INSTANTIATE(T)                                                                \

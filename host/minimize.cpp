@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "host/backend/fallback.h"
+#include "host/backend/memory.h"
 #include "host/solver/methods.h"
 
 namespace cunewton {
@@ -67,6 +68,22 @@ std::string sentence(Status status) {
     return "unknown";
 }
 
+/// Throws OutOfMemory, before any work, if the method's matrices cannot fit.
+template <class T>
+void require_matrices(const Backend<T>& backend, int n, const Options& options) {
+    // Newton's methods hold the Hessian and its factor, the others one matrix.
+    const bool two = options.method == Method::newton || options.method == Method::trust_region;
+    const double wanted = (two ? 2.0 : 1.0) * n * n * sizeof(T);
+    if (wanted < static_cast<double>(worth_asking)) return;
+    require_room(wanted, backend.free_bytes(),
+                 "the " + std::to_string(n) + " x " + std::to_string(n) + " matrices of the method",
+                 backend.name(),
+                 "reduce the parameters, use float" +
+                     std::string(two ? ", use Method::bfgs, which holds one matrix instead of two"
+                                     : "") +
+                     ", or, for many small problems in one, minimize_batch");
+}
+
 /// If the backend fails, progress holds the last accepted iterate (the last one that was fetched if
 /// the device does not answer any more), from which another one may go on.
 template <class T>
@@ -76,6 +93,7 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         resolve<T>(options.derivatives, problem.parts().capabilities);
     std::optional<solver::Run<T>> run;
     try {
+        require_matrices(*session.backend, problem.dimension(), options);
         run.emplace(session, problem.dimension(), derivatives, options, progress);
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);

@@ -72,6 +72,8 @@ class Backend {
     virtual const char* name() const = 0;
 
     virtual Buffer<T> allocate(std::size_t count) = 0;
+    /// What can still be allocated, at most; SIZE_MAX if that is not known.
+    virtual std::size_t free_bytes() const = 0;
     virtual void upload(T* to, const T* from_host, std::size_t count) = 0;
     virtual void download(T* to_host, const T* from, std::size_t count) = 0;
 

@@ -10,6 +10,13 @@
 namespace cunewton::cpu {
 
 template <class T>
+Buffer<T> CpuBackend<T>::allocate(std::size_t count) {
+    if (const std::size_t bytes = count * sizeof(T); bytes >= worth_asking)
+        require_room(static_cast<double>(bytes), free_bytes(), "vectors or matrices", "host",
+                     "reduce the problem or use float");
+    return aligned_buffer<T>(count);
+}
+template <class T>
 void CpuBackend<T>::upload(T* to, const T* from, std::size_t count) {
     std::copy_n(from, count, to);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "host/backend/backend.h"
+#include "host/backend/memory.h"
 #include "host/backend/registry.h"
 #include "host/cpu/rank_k.h"
 #include "host/cpu/thread_pool.h"
@@ -14,7 +15,8 @@ class CpuBackend final : public Backend<T> {
     explicit CpuBackend(int threads) : pool_(threads), update_(pool_) {}
 
     const char* name() const override { return "cpu"; }
-    Buffer<T> allocate(std::size_t count) override { return aligned_buffer<T>(count); }
+    Buffer<T> allocate(std::size_t count) override;
+    std::size_t free_bytes() const override { return free_host_bytes(); }
     void upload(T* to, const T* from, std::size_t count) override;
     void download(T* to, const T* from, std::size_t count) override;
     void copy(T* to, const T* from, std::size_t count) override;

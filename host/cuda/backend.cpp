@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <string>
 
 #include "host/cuda/blas.h"
@@ -35,6 +36,14 @@ Buffer<T> CudaBackend<T>::allocate(std::size_t count) {
     DeviceArray<T> array(count);
     return Buffer<T>(array.release(), count,
                      [](void* data) noexcept { static_cast<void>(cudaFree(data)); });
+}
+
+template <class T>
+std::size_t CudaBackend<T>::free_bytes() const {
+    std::size_t free = 0, total = 0;
+    if (cudaMemGetInfo(&free, &total) == cudaSuccess) return free;
+    static_cast<void>(cudaGetLastError());
+    return std::numeric_limits<std::size_t>::max();
 }
 
 template <class T>

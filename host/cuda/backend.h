@@ -18,6 +18,7 @@ class CudaBackend final : public Backend<T> {
 
     const char* name() const override { return "cuda"; }
     Buffer<T> allocate(std::size_t count) override;
+    std::size_t free_bytes() const override;
     void upload(T* to, const T* from_host, std::size_t count) override;
     void download(T* to_host, const T* from, std::size_t count) override;
     void copy(T* to, const T* from, std::size_t count) override;

@@ -47,7 +47,10 @@ struct DerivativeCheck {
     int column = 0;          ///< Hessian only
     double supplied = 0;     ///< the worst entry as supplied
     double difference = 0;   ///< and as differenced
-    std::string message;     ///< all of it in a sentence
+    /// Of check_hessian: false if the analytic gradient, which the Hessian would be compared with
+    /// differences of, fails check_gradient itself. `agrees` still tells about the Hessian alone.
+    bool gradient_agrees = true;
+    std::string message;  ///< all of it in a sentence
 };
 
 /// Compares options.derivatives.gradient (analytic where the loss has it) with central differences
@@ -55,8 +58,9 @@ struct DerivativeCheck {
 template <class T>
 DerivativeCheck check_gradient(const Problem<T>& problem, const std::vector<T>& x,
                                const EvaluationOptions& options = {});
-/// Compares options.derivatives.hessian with differences: of the gradient where that is exact and
-/// already checked by check_gradient, else of values.
+/// Compares options.derivatives.hessian with differences: of the gradient where that is exact, else of
+/// values. An analytic gradient is checked first; if it is wrong the Hessian is compared with what
+/// does not depend on it, differences of automatic derivatives or of values, and the result says so.
 template <class T>
 DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x,
                               const EvaluationOptions& options = {});

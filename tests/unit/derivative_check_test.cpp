@@ -95,6 +95,66 @@ TYPED_TEST(DerivativeCheckTest, AWrongHessianIsCaughtAndTheEntryNamed) {
     }
 }
 
+/// f(x) = sum_j x_j^4 + x_0 x_1 (exact in few digits), where the analytic derivatives may be wrong by a
+/// factor, so that differences of the gradient are wrong too.
+struct Quartic {
+    double gradient_factor = 1, hessian_factor = 1;
+    template <class X>
+    auto operator()(const X& x) const {
+        using namespace math;
+        using T = scalar_t<X>;
+        T f = T(x[0]) * T(x[1]);
+        for (int j = 0; j < x.size(); ++j) f += square(square(T(x[j])));
+        return f;
+    }
+    template <class X, class G>
+    void gradient(const X& x, G& g) const {
+        using T = scalar_t<X>;
+        for (int j = 0; j < x.size(); ++j)
+            g[j] += T(j == 2 ? gradient_factor : 1) * T(4.0) * T(x[j]) * T(x[j]) * T(x[j]);
+        g[0] += T(x[1]);
+        g[1] += T(x[0]);
+    }
+    template <class X, class H>
+    void hessian(const X& x, H& h) const {
+        using T = scalar_t<X>;
+        for (int j = 0; j < x.size(); ++j)
+            h(j, j) += T(j == 1 ? hessian_factor : 1) * T(12.0) * T(x[j]) * T(x[j]);
+        h(1, 0) += T(1.0);
+    }
+};
+
+TYPED_TEST(DerivativeCheckTest, TheHessianIsNotBlamedForTheGradient) {
+    using T = TypeParam;
+    const std::vector<T> at{T(0.5), T(-0.75), T(1), T(0.25)};
+    for (const double of_gradient : {1.0, -1.0, 1.5, 0.0})
+        for (const double of_hessian : {1.0, -1.0, 3.0}) {
+            const auto problem = make_objective<T>(Quartic{of_gradient, of_hessian}, 4);
+            EvaluationOptions options;
+            DerivativeCheck check = check_hessian(problem, at, options);
+            EXPECT_EQ(check.agrees, of_hessian == 1) << check.message;
+            EXPECT_EQ(check.gradient_agrees, of_gradient == 1) << check.message;
+            if (of_hessian != 1) {
+                EXPECT_EQ(check.row, 1) << check.message;
+                EXPECT_EQ(check.column, 1) << check.message;
+            }
+            const bool says = check.message.find("the gradient is wrong") != std::string::npos;
+            EXPECT_EQ(says, of_gradient != 1) << check.message;
+            if (says) {
+                EXPECT_NE(check.message.find("entry 2"), std::string::npos) << check.message;
+            }
+            // Where the gradient is not the analytic one it does not matter.
+            options.derivatives.gradient = GradientBy::autodiff;
+            check = check_hessian(problem, at, options);
+            EXPECT_EQ(check.agrees, of_hessian == 1) << check.message;
+            EXPECT_TRUE(check.gradient_agrees);
+            options.derivatives.gradient = GradientBy::central_differences;
+            check = check_hessian(problem, at, options);
+            EXPECT_EQ(check.agrees, of_hessian == 1) << check.message;
+            EXPECT_TRUE(check.gradient_agrees);
+        }
+}
+
 TYPED_TEST(DerivativeCheckTest, ADerivativeThatIsNotANumberIsTheWorst) {
     const DerivativeCheck check = this->gradient_of({.wrong_gradient = 2, .error = std::nan("")});
     EXPECT_FALSE(check.agrees);
