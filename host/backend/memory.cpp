@@ -51,8 +51,8 @@ std::size_t group_limit() {
         if (controllers.empty())
             limit = std::min(limit, number_in("/sys/fs/cgroup" + path + "/memory.max"));
         if (controllers == "memory")
-            limit = std::min(
-                limit, number_in("/sys/fs/cgroup/memory" + path + "/memory.limit_in_bytes"));
+            limit = std::min(limit,
+                             number_in("/sys/fs/cgroup/memory" + path + "/memory.limit_in_bytes"));
     }
     return limit;
 }

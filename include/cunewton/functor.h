@@ -1,5 +1,5 @@
-// The functor that a problem or a model keeps, so that all its code, for the CPU and for the GPU, is
-// that of one value.
+// The functor that a problem or a model keeps, so that all its code, for the CPU and for the GPU,
+// is that of one value.
 #pragma once
 
 #include <any>
@@ -23,8 +23,8 @@ const Functor& functor_as(const std::any& kept) {
     return *functor;
 }
 
-/// Throws InvalidArgument if it can be told that the functors differ: by their ==, or by their bytes
-/// where those are their value (which padding and floating-point members are not).
+/// Throws InvalidArgument if it can be told that the functors differ: by their ==, or by their
+/// bytes where those are their value (which padding and floating-point members are not).
 template <class Functor>
 void require_same_functor(const Functor& kept, const Functor& given) {
     bool same = true;

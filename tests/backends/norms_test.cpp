@@ -57,7 +57,8 @@ class NormsTest : public BackendTest {
         for (T& value : x) {
             const int exponent = low + static_cast<int>(random.uniform() * (high - low));
             const double mantissa = 1 + random.uniform();
-            value = static_cast<T>(std::ldexp(random.uniform() < 0.5 ? -mantissa : mantissa, exponent));
+            value =
+                static_cast<T>(std::ldexp(random.uniform() < 0.5 ? -mantissa : mantissa, exponent));
         }
         return x;
     }
@@ -84,9 +85,11 @@ TYPED_TEST(NormsTest, LongVectors) {
     using Limits = std::numeric_limits<T>;
     // On a GPU from 8192 entries on in several blocks.
     for (const std::size_t n : {8191, 8192, 100003})
-        this->expect_norm(this->random_entries(n, Limits::min_exponent, Limits::max_exponent - 18, n),
-                          std::to_string(n));
-    // Entries of one kind decide alone: squares that underflow, ordinary ones, and such as overflow.
+        this->expect_norm(
+            this->random_entries(n, Limits::min_exponent, Limits::max_exponent - 18, n),
+            std::to_string(n));
+    // Entries of one kind decide alone: squares that underflow, ordinary ones, and such as
+    // overflow.
     for (const double size : {1e-300, 1e-155, 1.0, 1e200}) {
         if (static_cast<T>(size) == 0 || std::isinf(static_cast<T>(size))) continue;
         this->expect_norm(std::vector<T>(100003, static_cast<T>(size)), std::to_string(size));

@@ -13,7 +13,7 @@ namespace cunewton {
 /// (1978), with the thresholds of Anderson, "Algorithm 978: safe scaling in the level 1 BLAS", ACM
 /// TOMS 44 (2017); good for 2^52 entries.
 class NormSum {
-   public:
+  public:
     CUNEWTON_HOST_DEVICE void add(double x) {
         const double a = std::fabs(x);
         if (a > 0x1p486) {
@@ -45,7 +45,7 @@ class NormSum {
                                : ordinary * std::sqrt(1 + (tiny / ordinary) * (tiny / ordinary));
     }
 
-   private:
+  private:
     static constexpr double large_scale = 0x1p-538, tiny_scale = 0x1p537;
     double large_ = 0, ordinary_ = 0, tiny_ = 0;
 };
