@@ -22,7 +22,7 @@ struct Case {
 };
 
 inline constexpr Case all_cases[] = {
-    {"digits", "softmax regression on images of handwritten digits, with a trace", run_digits},
+    {"digits", "softmax regression on images of handwritten digits", run_digits},
     {"logistic_dense", "logistic regression by Newton's method, n up to 2000", run_logistic_dense},
     {"softmax_dense", "softmax regression by Newton's method, n up to 1970", run_softmax_dense},
     {"fd_hessian", "one Hessian from values, from gradients, and by autodiff", run_fd_hessian},

@@ -1,4 +1,4 @@
-// The demonstration: softmax regression on 1797 images of handwritten digits (data/README.md).
+// Softmax regression on 1797 images of handwritten digits (data/README.md), as examples/digits.cpp.
 #include <algorithm>
 #include <charconv>
 #include <stdexcept>
@@ -42,52 +42,6 @@ TrainingData read_digits() {
 }
 
 template <class T>
-int predict(const std::vector<T>& W, const double* pixels) {
-    constexpr int d = width * width;
-    int best = 0;
-    double best_z = 0;
-    for (int k = 0; k < classes; ++k) {
-        const T* w = W.data() + k * (d + 1);
-        double z = w[d];
-        for (int j = 0; j < d; ++j) z += w[j] * pixels[j];
-        if (k == 0 || z > best_z) {
-            best = k;
-            best_z = z;
-        }
-    }
-    return best;
-}
-
-template <class T>
-void print_answers(const TrainingData& data, const std::vector<T>& W, std::FILE* text) {
-    const auto pixels = [&](long i) { return data.X.data() + i * data.features; };
-    long right = 0, first_wrong = -1;
-    for (long i = 0; i < data.samples; ++i) {
-        if (predict(W, pixels(i)) == static_cast<int>(data.y[static_cast<std::size_t>(i)]))
-            ++right;
-        else if (first_wrong < 0)
-            first_wrong = i;
-    }
-    fmt::print(text, "training accuracy {:.2f}% ({} of {})\n",
-               100.0 * double(right) / double(data.samples), right, data.samples);
-    const std::string shades = " .:-=+*#%@";
-    const long shown = std::min<long>(data.samples, 3);
-    for (int r = 0; r < width; ++r) {
-        for (long i = 0; i < shown; ++i) {
-            fmt::print(text, "    ");
-            for (int c = 0; c < width; ++c) {
-                const char shade = shades[static_cast<std::size_t>(pixels(i)[r * width + c] * 9)];
-                fmt::print(text, "{}{}", shade, shade);
-            }
-        }
-        fmt::print(text, "\n");
-    }
-    for (long i = 0; i < shown; ++i)
-        fmt::print(text, "    {:<16}", fmt::format("predicted {}", predict(W, pixels(i))));
-    fmt::print(text, "\n");
-}
-
-template <class T>
 void fit(const TrainingData& data, Context& context) {
     const std::vector<T> X(data.X.begin(), data.X.end()), y(data.y.begin(), data.y.end());
     Samples<T> samples;
@@ -99,26 +53,10 @@ void fit(const TrainingData& data, Context& context) {
         Softmax{classes}, samples, {.l2 = l2, .intercept = true, .penalize_intercept = true});
     const std::vector<T> start(static_cast<std::size_t>(problem.dimension()), T(0));
 
-    std::FILE* text = context.settings.text;
-    fmt::print(text, "{} images, {} parameters, penalty {:g}/2 |w|^2\n", data.samples,
-               problem.dimension(), l2);
-    fmt::print(text, "{:>4} {:>16} {:>10} {:>10} {:>9}\n", "iter", "loss", "|g|", "|step|",
-               "seconds");
     Options options;
     options.backend = context.settings.backend;
     options.threads = context.settings.threads;
     if (!context.settings.single) options.gradient_tolerance = 1e-8;
-    options.callback = [text](const IterationRecord& record) {
-        fmt::print(text, "{:>4} {:>16.10f} {:>10.2e} {:>10.2e} {:>9.4f}\n", record.iteration,
-                   record.f, record.gradient_norm, record.step_norm, record.seconds);
-        return true;
-    };
-    const Result<T> shown = minimize(problem, start, options);
-    fmt::print(text, "{} on {} ({}): {}\n", to_string(shown.status), shown.backend,
-               shown.backend_reason, shown.message);
-    print_answers(data, shown.x, text);
-
-    options.callback = {};
     Row row = context.report.row("digits", "softmax, newton");
     row.samples = data.samples;
     const Result<T> result = timed_minimize(problem, start, options, context, row);

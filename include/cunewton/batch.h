@@ -20,16 +20,12 @@
 #include <vector>
 
 #include "cunewton/batch_types.h"
+#include "cunewton/builtin.h"
 #include "cunewton/cpu/batch_ops.h"
 #include "cunewton/functor.h"
 #include "cunewton/types.h"
 
 namespace cunewton {
-
-namespace cuda {
-template <class T>
-class BatchOps;
-}
 
 /// A batch's data, in the caller's memory (host; page-locked and managed memory are fine, for a
 /// device's see cuda/batch.h), which is read during the call alone. Where a span may hold either one
@@ -178,17 +174,6 @@ class SmallObjective : public BatchModel {
     using BatchModel::BatchModel;
 };
 
-/// Stands for a model of exactly the type Model when its GPU code is looked up.
-template <class Model>
-struct ExactModel {
-    const Model& model;
-    template <class Other>
-        requires std::same_as<Other, Model>
-    operator const Other&() const {
-        return model;
-    }
-};
-
 namespace detail {
 inline namespace CUNEWTON_CPU_CODE {
 
@@ -199,12 +184,15 @@ std::shared_ptr<BatchParts> batch_parts(const Model& model) {
     static_assert(Model::coordinates >= 0);
     auto parts = std::make_shared<BatchParts>();
     parts->functor = model;
-    parts->cpu_double = std::make_shared<cpu::BatchOpsOf<double, Model, kind>>(model);
-    parts->cpu_float = std::make_shared<cpu::BatchOpsOf<float, Model, kind>>(model);
-    // Built-in models declare where the library has their GPU code (model/device_code.h).
-    if constexpr (requires { builtin_batch_ops(ExactModel<Model>{model}, double()); }) {
-        parts->cuda_double = builtin_batch_ops(ExactModel<Model>{model}, double());
-        parts->cuda_float = builtin_batch_ops(ExactModel<Model>{model}, float());
+    using Form = std::conditional_t<kind == cpu::BatchKind::fit, builtin::Fit, builtin::Objective>;
+    if constexpr (Builtin<Model, Form, double>) {
+        parts->cpu_double = builtin_cpu_ops(Exactly<Model>{model}, Form(), double());
+        parts->cpu_float = builtin_cpu_ops(Exactly<Model>{model}, Form(), float());
+        parts->cuda_double = builtin_cuda_ops(Exactly<Model>{model}, Form(), double());
+        parts->cuda_float = builtin_cuda_ops(Exactly<Model>{model}, Form(), float());
+    } else {
+        parts->cpu_double = std::make_shared<cpu::BatchOpsOf<double, Model, kind>>(model);
+        parts->cpu_float = std::make_shared<cpu::BatchOpsOf<float, Model, kind>>(model);
     }
     return parts;
 }

@@ -6,18 +6,19 @@
 //                        matrix product
 // make_batched           an opaque function that is handed K points and writes K losses
 //
-// A functor passed to the first three is compiled for the CPU here. Built-in losses bring their GPU
-// code with them; a user's own loss gets its GPU code from cuda/problem.cuh in a .cu file.
+// A functor passed to the first three is compiled for the CPU here, unless the library has its code:
+// built-in losses bring that of CPU and GPU with them. A user's own loss gets its GPU code from
+// cuda/problem.cuh in a .cu file.
 #pragma once
 
 #include "cunewton/cpp20.h"
 
 #include <any>
-#include <concepts>
 #include <functional>
 #include <limits>
 #include <memory>
 
+#include "cunewton/builtin.h"
 #include "cunewton/cpu/predictor_ops.h"
 #include "cunewton/cpu/sample_ops.h"
 #include "cunewton/cuda/ops.h"
@@ -112,18 +113,6 @@ class Problem {
     std::shared_ptr<const ProblemParts<T>> parts_;
 };
 
-/// Stands for a loss of exactly the type Loss when its GPU code is looked up: a loss derived from a
-/// built-in one must not inherit that one's.
-template <class Loss>
-struct ExactLoss {
-    const Loss& loss;
-    template <class Other>
-        requires std::same_as<Other, Loss>
-    operator const Other&() const {
-        return loss;
-    }
-};
-
 namespace detail {
 /// Checks samples and options, computes the scale. Throws InvalidArgument.
 template <class T>
@@ -155,11 +144,13 @@ std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, long dimension) 
     auto parts = std::make_shared<ProblemParts<T>>();
     parts->form = ProblemForm::samples;
     parts->dimension = checked_dimension(dimension);
-    parts->cpu_samples = std::make_shared<cpu::SampleOpsOf<T, Loss>>(loss);
+    if constexpr (Builtin<Loss, builtin::Sample, T>) {
+        parts->cpu_samples = builtin_cpu_ops(Exactly<Loss>{loss}, builtin::Sample(), T());
+        parts->cuda_samples = builtin_cuda_ops(Exactly<Loss>{loss}, builtin::Sample(), T());
+    } else {
+        parts->cpu_samples = std::make_shared<cpu::SampleOpsOf<T, Loss>>(loss);
+    }
     parts->capabilities = parts->cpu_samples->capabilities();
-    // Built-in losses declare where the library has their GPU code (loss/device_code.h).
-    if constexpr (requires { builtin_device_ops(ExactLoss<Loss>{loss}, T()); })
-        parts->cuda_samples = builtin_device_ops(ExactLoss<Loss>{loss}, T());
     return parts;
 }
 
@@ -214,10 +205,13 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
     auto parts = std::make_shared<ProblemParts<T>>();
     parts->form = ProblemForm::linear_predictor;
     parts->functor = loss;
-    parts->cpu_predictor = std::make_shared<cpu::PredictorOpsOf<T, Loss>>(loss);
+    if constexpr (Builtin<Loss, builtin::Predictor, T>) {
+        parts->cpu_predictor = builtin_cpu_ops(Exactly<Loss>{loss}, builtin::Predictor(), T());
+        parts->cuda_predictor = builtin_cuda_ops(Exactly<Loss>{loss}, builtin::Predictor(), T());
+    } else {
+        parts->cpu_predictor = std::make_shared<cpu::PredictorOpsOf<T, Loss>>(loss);
+    }
     parts->capabilities = parts->cpu_predictor->capabilities();
-    if constexpr (requires { builtin_device_ops(ExactLoss<Loss>{loss}, T()); })
-        parts->cuda_predictor = builtin_device_ops(ExactLoss<Loss>{loss}, T());
     parts->samples = samples;
     parts->options = options;
     parts->outputs = loss.outputs();

@@ -3,7 +3,7 @@
 
 #include "cunewton/cpp20.h"
 
-#include "cunewton/loss/device_code.h"
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
 
 namespace cunewton {
@@ -40,6 +40,6 @@ struct Huber {
     }
 };
 
-CUNEWTON_DECLARE_PREDICTOR_DEVICE_CODE(Huber)
+CUNEWTON_DECLARE_BUILTIN(Predictor, Huber)
 
 }  // namespace cunewton

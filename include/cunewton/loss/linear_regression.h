@@ -3,7 +3,7 @@
 
 #include "cunewton/cpp20.h"
 
-#include "cunewton/loss/device_code.h"
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
 
 namespace cunewton {
@@ -29,6 +29,6 @@ struct LinearRegression {
     }
 };
 
-CUNEWTON_DECLARE_PREDICTOR_DEVICE_CODE(LinearRegression)
+CUNEWTON_DECLARE_BUILTIN(Predictor, LinearRegression)
 
 }  // namespace cunewton

@@ -3,7 +3,7 @@
 
 #include "cunewton/cpp20.h"
 
-#include "cunewton/loss/device_code.h"
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
 
 namespace cunewton {
@@ -42,6 +42,6 @@ struct Logistic {
     }
 };
 
-CUNEWTON_DECLARE_PREDICTOR_DEVICE_CODE(Logistic)
+CUNEWTON_DECLARE_BUILTIN(Predictor, Logistic)
 
 }  // namespace cunewton

@@ -3,7 +3,7 @@
 
 #include "cunewton/cpp20.h"
 
-#include "cunewton/loss/device_code.h"
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
 
 namespace cunewton {
@@ -34,6 +34,6 @@ struct Poisson {
     }
 };
 
-CUNEWTON_DECLARE_PREDICTOR_DEVICE_CODE(Poisson)
+CUNEWTON_DECLARE_BUILTIN(Predictor, Poisson)
 
 }  // namespace cunewton

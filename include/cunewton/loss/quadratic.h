@@ -5,7 +5,7 @@
 
 #include <type_traits>
 
-#include "cunewton/loss/device_code.h"
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
 #include "cunewton/problem.h"
 
@@ -64,7 +64,7 @@ struct QuadraticRow {
     }
 };
 
-CUNEWTON_DECLARE_SAMPLE_DEVICE_CODE(QuadraticRow)
+CUNEWTON_DECLARE_BUILTIN(Sample, QuadraticRow)
 
 inline namespace CUNEWTON_CPU_CODE {
 

@@ -3,8 +3,8 @@
 
 #include "cunewton/cpp20.h"
 
+#include "cunewton/builtin.h"
 #include "cunewton/cpu/sample_ops.h"
-#include "cunewton/loss/device_code.h"
 #include "cunewton/math/scalar.h"
 
 namespace cunewton {
@@ -26,6 +26,6 @@ struct ExtendedRosenbrock {
     }
 };
 
-CUNEWTON_DECLARE_SAMPLE_DEVICE_CODE(cpu::ObjectiveAsSample<ExtendedRosenbrock>)
+CUNEWTON_DECLARE_BUILTIN(Sample, cpu::ObjectiveAsSample<ExtendedRosenbrock>)
 
 }  // namespace cunewton

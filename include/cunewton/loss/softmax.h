@@ -3,7 +3,7 @@
 
 #include "cunewton/cpp20.h"
 
-#include "cunewton/loss/device_code.h"
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
 
 namespace cunewton {
@@ -73,6 +73,6 @@ struct Softmax {
     }
 };
 
-CUNEWTON_DECLARE_PREDICTOR_DEVICE_CODE(Softmax)
+CUNEWTON_DECLARE_BUILTIN(Predictor, Softmax)
 
 }  // namespace cunewton

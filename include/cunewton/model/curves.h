@@ -3,8 +3,8 @@
 
 #include "cunewton/cpp20.h"
 
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
-#include "cunewton/model/device_code.h"
 
 namespace cunewton {
 
@@ -61,11 +61,11 @@ struct Sine {
     }
 };
 
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Polynomial<1>)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Polynomial<2>)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Polynomial<3>)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Polynomial<4>)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(PowerLaw)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Sine)
+CUNEWTON_DECLARE_BUILTIN(Fit, Polynomial<1>)
+CUNEWTON_DECLARE_BUILTIN(Fit, Polynomial<2>)
+CUNEWTON_DECLARE_BUILTIN(Fit, Polynomial<3>)
+CUNEWTON_DECLARE_BUILTIN(Fit, Polynomial<4>)
+CUNEWTON_DECLARE_BUILTIN(Fit, PowerLaw)
+CUNEWTON_DECLARE_BUILTIN(Fit, Sine)
 
 }  // namespace cunewton

@@ -5,8 +5,8 @@
 
 #include <utility>
 
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
-#include "cunewton/model/device_code.h"
 
 namespace cunewton {
 
@@ -32,8 +32,8 @@ struct ExponentialDecay {
     }
 };
 
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(ExponentialDecay<1>)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(ExponentialDecay<2>)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(ExponentialDecay<3>)
+CUNEWTON_DECLARE_BUILTIN(Fit, ExponentialDecay<1>)
+CUNEWTON_DECLARE_BUILTIN(Fit, ExponentialDecay<2>)
+CUNEWTON_DECLARE_BUILTIN(Fit, ExponentialDecay<3>)
 
 }  // namespace cunewton

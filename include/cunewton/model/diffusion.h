@@ -3,8 +3,8 @@
 
 #include "cunewton/cpp20.h"
 
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
-#include "cunewton/model/device_code.h"
 
 namespace cunewton {
 
@@ -26,6 +26,6 @@ struct DiffusionTensor {
     }
 };
 
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(DiffusionTensor)
+CUNEWTON_DECLARE_BUILTIN(Fit, DiffusionTensor)
 
 }  // namespace cunewton

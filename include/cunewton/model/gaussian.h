@@ -3,8 +3,8 @@
 
 #include "cunewton/cpp20.h"
 
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
-#include "cunewton/model/device_code.h"
 
 namespace cunewton {
 
@@ -85,9 +85,9 @@ struct Gaussian2DRotated {
     }
 };
 
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Gaussian1D)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Gaussian2D)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Gaussian2DElliptic)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Gaussian2DRotated)
+CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian1D)
+CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian2D)
+CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian2DElliptic)
+CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian2DRotated)
 
 }  // namespace cunewton

@@ -3,8 +3,8 @@
 
 #include "cunewton/cpp20.h"
 
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
-#include "cunewton/model/device_code.h"
 
 namespace cunewton {
 
@@ -60,8 +60,8 @@ struct Hill {
     }
 };
 
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(LogisticGrowth)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(MichaelisMenten)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Hill)
+CUNEWTON_DECLARE_BUILTIN(Fit, LogisticGrowth)
+CUNEWTON_DECLARE_BUILTIN(Fit, MichaelisMenten)
+CUNEWTON_DECLARE_BUILTIN(Fit, Hill)
 
 }  // namespace cunewton

@@ -3,8 +3,8 @@
 
 #include "cunewton/cpp20.h"
 
+#include "cunewton/builtin.h"
 #include "cunewton/math/scalar.h"
-#include "cunewton/model/device_code.h"
 
 namespace cunewton {
 
@@ -36,7 +36,7 @@ struct PseudoVoigt {
     }
 };
 
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(Lorentzian)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(PseudoVoigt)
+CUNEWTON_DECLARE_BUILTIN(Fit, Lorentzian)
+CUNEWTON_DECLARE_BUILTIN(Fit, PseudoVoigt)
 
 }  // namespace cunewton

@@ -3,9 +3,9 @@
 
 #include "cunewton/cpp20.h"
 
+#include "cunewton/builtin.h"
 #include "cunewton/math/packed.h"
 #include "cunewton/math/scalar.h"
-#include "cunewton/model/device_code.h"
 
 namespace cunewton {
 
@@ -49,9 +49,9 @@ struct RosenbrockN {
     }
 };
 
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(RosenbrockN<2>)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(RosenbrockN<4>)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(RosenbrockN<8>)
-CUNEWTON_DECLARE_BATCH_DEVICE_CODE(RosenbrockN<16>)
+CUNEWTON_DECLARE_BUILTIN(Objective, RosenbrockN<2>)
+CUNEWTON_DECLARE_BUILTIN(Objective, RosenbrockN<4>)
+CUNEWTON_DECLARE_BUILTIN(Objective, RosenbrockN<8>)
+CUNEWTON_DECLARE_BUILTIN(Objective, RosenbrockN<16>)
 
 }  // namespace cunewton
