@@ -3,14 +3,16 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <deque>
 #include <limits>
 #include <optional>
 
 #include "cunewton/error.h"
+#include "cunewton/math/hessian_statistics.h"
 #include "host/backend/fallback.h"
+#include "host/batch_explain.h"
 #include "host/batch_options.h"
-#include "host/batch_statistics.h"
 #include "host/cpu/thread_pool.h"
 #include "host/host_memory.h"
 
@@ -40,11 +42,14 @@ std::string sizes(std::size_t found, std::initializer_list<long> wanted) {
 
 template <class T>
 void check_bounds(const BatchData<T>& data, const Shape& shape) {
-    const auto is_nan = [](T value) { return std::isnan(value); };
-    if (!shape.per_problem_lower && std::ranges::any_of(data.lower, is_nan))
-        reject("a lower bound is not a number (nan) pass -infinity where there is none");
-    if (!shape.per_problem_upper && std::ranges::any_of(data.upper, is_nan))
-        reject("an upper bound is not a number (nan) pass infinity where there is none");
+    const auto check_numbers = [](std::span<const T> bounds, const char* name, const char* none) {
+        for (std::size_t j = 0; j < bounds.size(); ++j)
+            if (std::isnan(bounds[j]))
+                reject(std::string(name) + " bound is not a number (number " + std::to_string(j) +
+                       " is nan) pass " + none + " where there is none");
+    };
+    if (!shape.per_problem_lower) check_numbers(data.lower, "a lower", "-infinity");
+    if (!shape.per_problem_upper) check_numbers(data.upper, "an upper", "infinity");
     if (shape.per_problem_lower || shape.per_problem_upper || data.lower.empty() ||
         data.upper.empty())
         return;
@@ -132,10 +137,14 @@ Shape check(const BatchModel& model, const BatchData<T>& data, const BatchOption
     else
         s.shared_coordinates = size_of(data.coordinates) == shared;
     if (s.shared_coordinates)
-        for (const T x : data.coordinates)
-            if (!std::isfinite(x))
-                reject("a coordinate is not finite (" + std::to_string(x) +
+        for (std::size_t k = 0; k < data.coordinates.size(); ++k)
+            if (!std::isfinite(data.coordinates[k])) {
+                const std::size_t per_point = static_cast<std::size_t>(s.coordinates);
+                reject("a coordinate is not finite (number " + std::to_string(k % per_point) +
+                       " of point " + std::to_string(k / per_point) + " is " +
+                       std::to_string(data.coordinates[k]) +
                        ") all problems share it: correct it");
+            }
     if (model.kind() == cpu::BatchKind::fit) {
         if (size_of(data.y) != s.all_points)
             reject("y has the wrong size (" + sizes(data.y.size(), {s.all_points}) +
@@ -162,10 +171,10 @@ Shape check(const BatchModel& model, const BatchData<T>& data, const BatchOption
     s.per_run_start = size_of(data.start) == per_run && options.starts > 1;
     s.per_problem_start = !s.per_run_start && size_of(data.start) == per_problem;
     if (!s.per_run_start && !s.per_problem_start)
-        for (const T x : data.start)
-            if (!std::isfinite(x))
-                reject("the start is not finite (" + std::to_string(x) +
-                       ") start from finite numbers");
+        for (std::size_t j = 0; j < data.start.size(); ++j)
+            if (!std::isfinite(data.start[j]))
+                reject("the start is not finite (number " + std::to_string(j) + " is " +
+                       std::to_string(data.start[j]) + ") start from finite numbers");
     const auto check_size = [&](std::span<const T> bound, const char* name) {
         if (!bound.empty() && size_of(bound) != n && size_of(bound) != per_problem)
             reject(std::string(name) + " has the wrong size (" +
@@ -242,6 +251,7 @@ class BatchRun {
         std::vector<C> parameters, objective, gradient_norm, hessian;
         std::vector<Status> status;
         std::vector<int> iterations, counted_points;
+        std::vector<std::uint64_t> at_bound;
     };
 
     void fill_task(const BatchModel& model) {
@@ -375,6 +385,10 @@ class BatchRun {
         chunk.status = slot.status.data();
         chunk.iterations = slot.iterations.data();
         chunk.counted_points = slot.counted_points.data();
+        if (shape_.bounded) {
+            slot.at_bound.resize(runs);
+            chunk.at_bound = slot.at_bound.data();
+        }
         if (task_.hessians) {
             slot.hessian.resize(runs * static_cast<std::size_t>(n * (n + 1) / 2));
             chunk.hessian = slot.hessian.data();
@@ -406,7 +420,10 @@ class BatchRun {
         if (task_.hessians && !pool_) pool_.emplace(options_.threads);
         const auto item = [&](std::size_t b, int) {
             const long begin = static_cast<long>(b) * block;
-            for (long i = begin; i < std::min(count, begin + block); ++i) absorb_one(slot, i);
+            std::vector<double> work(
+                task_.hessians ? static_cast<std::size_t>(batch::statistics_workspace(shape_.n)) : 0);
+            for (long i = begin; i < std::min(count, begin + block); ++i)
+                absorb_one(slot, i, work.data());
         };
         const std::size_t blocks = static_cast<std::size_t>((count + block - 1) / block);
         if (pool_)
@@ -417,7 +434,7 @@ class BatchRun {
         ++result_.chunks;
     }
 
-    void absorb_one(const Slot& slot, long i) {
+    void absorb_one(const Slot& slot, long i, double* work) {
         const int n = shape_.n, starts = options_.starts;
         long best = i * starts;
         for (long run = best + 1; run < (i + 1) * starts; ++run)
@@ -430,6 +447,7 @@ class BatchRun {
         result_.status[at] = slot.status[best];
         result_.iterations[at] = slot.iterations[best];
         if (starts > 1) result_.best_start[at] = static_cast<int>(best - i * starts);
+        if (shape_.bounded) result_.at_bound[at] = slot.at_bound[best];
 
         double scale = 1;
         if (task_.kind == cpu::BatchKind::fit) {
@@ -442,12 +460,15 @@ class BatchRun {
             if (!options_.absolute_weights && options_.estimator != Estimator::poisson)
                 scale = reduced;
         }
-        if (task_.hessians)
-            batch_statistics(slot.hessian.data() + best * (n * (n + 1) / 2), n, scale,
-                             std::numeric_limits<C>::epsilon(),
-                             options_.covariance ? &result_.covariance[at * n * n] : nullptr,
-                             options_.standard_errors ? &result_.standard_errors[at * n] : nullptr,
-                             options_.condition_number ? &result_.condition_number[at] : nullptr);
+        if (!task_.hessians) return;
+        batch::StatisticsOut<T> out;
+        if (options_.covariance) out.covariance = &result_.covariance[at * n * n];
+        if (options_.standard_errors) out.standard_errors = &result_.standard_errors[at * n];
+        if (options_.condition_number) out.condition_number = &result_.condition_number[at];
+        out.undetermined = &result_.undetermined[at];
+        batch::hessian_statistics(slot.hessian.data() + best * (n * (n + 1) / 2), n, scale,
+                                  std::numeric_limits<C>::epsilon(),
+                                  shape_.bounded ? slot.at_bound[best] : 0, out, work);
     }
 
     /// Parameters of a chunk's problem that are neither fixed nor between bounds that are equal.
@@ -494,6 +515,9 @@ BatchResult<T> empty_result(const Shape& shape, const BatchOptions& options, cpu
     r.status.assign(problems, Status::not_run);
     r.iterations.assign(problems, 0);
     if (options.starts > 1) r.best_start.assign(problems, 0);
+    if (shape.bounded) r.at_bound.assign(problems, 0);
+    if (options.covariance || options.standard_errors || options.condition_number)
+        r.undetermined.assign(problems, 0);
     if (kind == cpu::BatchKind::fit) {
         r.degrees_of_freedom.assign(problems, 0);
         r.reduced_chi_square.assign(problems, nan);
@@ -588,6 +612,8 @@ void solve_selection(const BatchModel& model, const BatchData<T>& data, const Sh
     scatter(result.status, better.status, problems);
     scatter(result.iterations, better.iterations, problems);
     scatter(result.best_start, better.best_start, problems);
+    scatter(result.at_bound, better.at_bound, problems);
+    scatter(result.undetermined, better.undetermined, problems);
     scatter(result.degrees_of_freedom, better.degrees_of_freedom, problems);
     scatter(result.reduced_chi_square, better.reduced_chi_square, problems);
     scatter(result.covariance, better.covariance, problems);
@@ -616,6 +642,13 @@ void solve_again(const BatchModel& model, const BatchData<T>& data, const Shape&
         problems.clear();
     }
 }
+/// The arithmetic that solves data of type T at first.
+template <class T>
+bool solves_in_single(BatchPrecision precision) {
+    if (precision == BatchPrecision::as_data) return std::is_same_v<T, float>;
+    return precision != BatchPrecision::full;
+}
+
 template <class T>
 BatchResult<T> solve(const BatchModel& model, const BatchData<T>& data,
                      const BatchOptions& options, std::optional<bool> shared_coordinates) {
@@ -624,11 +657,7 @@ BatchResult<T> solve(const BatchModel& model, const BatchData<T>& data,
     const Candidates candidates = choose_backends(
         options.backend, [&](const BackendEntry& entry) { return entry.runs_batch(model.parts()); });
     BatchResult<T> result = empty_result<T>(shape, options, model.kind());
-    bool single = std::is_same_v<T, float>;
-    if (options.precision == BatchPrecision::single || options.precision == BatchPrecision::twice)
-        single = true;
-    if (options.precision == BatchPrecision::full) single = false;
-    if (single)
+    if (solves_in_single<T>(options.precision))
         BatchRun<float, T>(model, data, options, shape, result).run(candidates);
     else
         BatchRun<double, T>(model, data, options, shape, result).run(candidates);
@@ -649,6 +678,41 @@ template BatchResult<double> fit_batch(const FitModel&, const BatchData<double>&
                                        const BatchOptions&);
 template BatchResult<float> fit_batch(const FitModel&, const BatchData<float>&,
                                       const BatchOptions&);
+
+template <class T>
+BatchExplanation explain(const BatchModel& model, const BatchData<T>& data,
+                         const BatchOptions& options, const BatchResult<T>& result, long i) {
+    const Shape shape = check(model, data, options, {});
+    if (result.problems != shape.problems || result.dimension != shape.n)
+        reject("the result is another batch's (it has " + std::to_string(result.problems) +
+               " problems of " + std::to_string(result.dimension) + " parameters, the data " +
+               std::to_string(shape.problems) + " of " + std::to_string(shape.n) +
+               ") pass the data that it was made from");
+    if (i < 0 || i >= shape.problems)
+        reject("there is no problem " + std::to_string(i) + " (the batch has " +
+               std::to_string(shape.problems) + ") count from 0");
+    const std::size_t at = static_cast<std::size_t>(i), n = static_cast<std::size_t>(shape.n);
+    const Selection<T> selection(data, shape, options, {i});
+    BatchData<double> alone = selection.data;
+    alone.points = static_cast<int>(selection.offsets[1]);
+    alone.offsets = {};
+    const std::size_t run = result.best_start.empty()
+                                ? 0
+                                : static_cast<std::size_t>(result.best_start[at]);
+    alone.start = alone.start.subspan(shape.per_run_start ? run * n : 0, n);
+    const std::vector<double> end(result.parameters.begin() + static_cast<long>(at * n),
+                                  result.parameters.begin() + static_cast<long>((at + 1) * n));
+    const std::uint64_t at_bound = result.at_bound.empty() ? 0 : result.at_bound[at];
+    const Status status = result.status[at];
+    const bool again = options.precision == BatchPrecision::twice && deserves_double(status);
+    if (solves_in_single<T>(options.precision) && !again)
+        return explain_problem<float>(model, alone, options, status, end, at_bound);
+    return explain_problem<double>(model, alone, options, status, end, at_bound);
+}
+template BatchExplanation explain(const BatchModel&, const BatchData<double>&, const BatchOptions&,
+                                  const BatchResult<double>&, long);
+template BatchExplanation explain(const BatchModel&, const BatchData<float>&, const BatchOptions&,
+                                  const BatchResult<float>&, long);
 
 template <class T>
 BatchResult<T> minimize_batch(const SmallObjective& objective, const BatchData<T>& data,

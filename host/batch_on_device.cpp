@@ -5,6 +5,9 @@
 #include "cunewton/cuda/batch.h"
 #include "cunewton/error.h"
 #include "host/batch_options.h"
+#if CUNEWTON_WITH_CUDA
+#include "kernels/batch_statistics.h"
+#endif
 
 namespace cunewton::cuda {
 
@@ -12,6 +15,17 @@ namespace {
 
 [[noreturn]] void reject(const std::string& text) {
     throw InvalidArgument(text);
+}
+
+template <class T>
+bool wants_statistics(const DeviceBatch<T>& batch) {
+    return batch.covariance || batch.standard_errors || batch.condition_number ||
+           batch.undetermined;
+}
+/// Whether covariances are multiplied by the reduced chi square.
+bool has_scale(const BatchModel& model, const BatchOptions& options) {
+    return model.kind() == cpu::BatchKind::fit && !options.absolute_weights &&
+           options.estimator != Estimator::poisson;
 }
 
 template <class T>
@@ -50,10 +64,14 @@ void check(const BatchModel& model, const DeviceBatch<T>& batch, const BatchOpti
         reject(
             "another arithmetic than the data's (they are on the device as they are) choose "
             "BatchPrecision::as_data");
-    if (options.covariance || options.standard_errors || options.condition_number)
-        reject(
-            "statistics of the Hessian are not computed on the device (they are the host's) "
-            "take them from DeviceBatch::hessian");
+    if (options.covariance) needed(batch.covariance, "covariance");
+    if (options.standard_errors) needed(batch.standard_errors, "standard_errors");
+    if (options.condition_number) needed(batch.condition_number, "condition_number");
+    if (wants_statistics(batch)) {
+        needed(batch.hessian, "hessian, from which covariances and the like are computed,");
+        if (has_scale(model, options) && (batch.covariance || batch.standard_errors))
+            needed(batch.counted_points, "counted_points, which errors of fits depend on,");
+    }
 }
 
 template <class T>
@@ -80,6 +98,11 @@ void solve(const BatchModel& model, const DeviceBatch<T>& data, const BatchOptio
     method.estimator = options.estimator;
     method.tuning = static_cast<T>(tuning_constant(options));
     ops->solve(batch, method, stream);
+#if CUNEWTON_WITH_CUDA
+    if (wants_statistics(batch))
+        launch_batch_statistics(batch, model.parameters(), method.fixed, has_scale(model, options),
+                                stream);
+#endif
 }
 
 }  // namespace

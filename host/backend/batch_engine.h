@@ -1,6 +1,7 @@
 // What a backend does with a batch: solve chunks of it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "cunewton/batch.h"
@@ -60,8 +61,10 @@ struct BatchChunk {
     Status* status = nullptr;
     int* iterations = nullptr;
     int* counted_points = nullptr;  ///< points with a weight
-    T* hessian = nullptr;  ///< packed, of f, with batch::not_free on the diagonal where a parameter is fixed or
-                           ///< at a bound; null unless wanted
+    std::uint64_t* at_bound = nullptr;  ///< see BatchResult; null unless settings.bounded
+    /// Packed, of f, with batch::not_free on the diagonal where a parameter is fixed or at a bound;
+    /// null unless wanted.
+    T* hessian = nullptr;
 };
 
 /// Solves chunks in the order in which they are begun. A chunk's memory is in use until it is

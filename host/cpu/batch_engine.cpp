@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -242,12 +243,15 @@ class LaneSolver {
         using Layout = batch::StateLayout;
         const T factor = task_.kind == BatchKind::fit ? T(2) : T(1);
         T square = 0;
+        std::uint64_t at_bound = 0;
         for (int j = 0; j < n; ++j) {
             const T x = slot(layout_.x() + j, lane);
             const T g = factor * slot(layout_.gradient() + j, lane);
             chunk.parameters[run * n + j] = x;
             square += is_free(j, lane) ? g * g : T(0);
+            at_bound |= std::uint64_t{is_at_bound(j, lane)} << j;
         }
+        if (chunk.at_bound) chunk.at_bound[run] = at_bound;
         chunk.gradient_norm[run] = std::sqrt(square);
         chunk.objective[run] = factor * scalar(Layout::f, lane);
         chunk.status[run] =
@@ -257,6 +261,7 @@ class LaneSolver {
         if (chunk.status[run] == Status::not_finite) {
             chunk.objective[run] = std::numeric_limits<T>::quiet_NaN();
             chunk.gradient_norm[run] = std::numeric_limits<T>::quiet_NaN();
+            if (chunk.at_bound) chunk.at_bound[run] = 0;
         }
         if (chunk.hessian) {
             T* to = chunk.hessian + run * packed_;
@@ -273,6 +278,11 @@ class LaneSolver {
         return !task_.settings.bounded || batch::detail::State<T>(slots(lane), layout_).free(j);
     }
 
+    bool is_at_bound(int j, int lane) {
+        return task_.settings.bounded &&
+               batch::detail::State<T>(slots(lane), layout_).at_bound(j);
+    }
+
     void report_unusable(long run) {
         const BatchChunk<T>& chunk = *chunk_;
         constexpr T nan = std::numeric_limits<T>::quiet_NaN();
@@ -281,6 +291,7 @@ class LaneSolver {
         chunk.status[run] = Status::invalid_data;
         chunk.iterations[run] = 0;
         chunk.counted_points[run] = 0;
+        if (chunk.at_bound) chunk.at_bound[run] = 0;
         if (chunk.hessian) std::fill_n(chunk.hessian + run * packed_, packed_, nan);
     }
 
@@ -314,7 +325,7 @@ class CpuBatchEngine final : public BatchEngine<T> {
         // Results, and the data, which are copied where the arithmetic is not the data's.
         const long packed = task_.hessians ? long{task_.n} * (task_.n + 1) / 2 : 0;
         const long numbers = task_.points * (task_.coordinates + 2L) +
-                             task_.starts * (4L * task_.n + 2 + packed);
+                             task_.starts * (4L * task_.n + 4 + packed);
         const long fit = static_cast<long>(task_.memory_budget / sizeof(T)) / numbers;
         return std::clamp(wanted > 0 ? wanted : 32768L, 1L, std::max(64L, fit));
     }

@@ -5,9 +5,6 @@
 extern "C" {
 void dpotrf_(const char*, const int*, double*, const int*, int*);
 void spotrf_(const char*, const int*, float*, const int*, int*);
-void dpotri_(const char*, const int*, double*, const int*, int*);
-void dsyev_(const char*, const char*, const int*, double*, const int*, double*, double*, const int*,
-            int*);
 void dtrsm_(const char*, const char*, const char*, const char*, const int*, const int*,
             const double*, const double*, const int*, double*, const int*);
 void strsm_(const char*, const char*, const char*, const char*, const int*, const int*,
@@ -39,21 +36,6 @@ inline int potrf(int n, double* a, int lda) {
 inline int potrf(int n, float* a, int lda) {
     int info = 0;
     spotrf_("L", &n, a, &lda, &info);
-    return info;
-}
-/// A^-1 (lower triangle, in place) from potrf's L; returns 0 or the number of a zero on its diagonal.
-inline int potri(int n, double* a, int lda) {
-    int info = 0;
-    dpotri_("L", &n, a, &lda, &info);
-    return info;
-}
-/// The eigenvalues of A (lower triangle, overwritten), ascending; returns 0 if they were found. For
-/// small n: the working memory is on the stack.
-inline int eigenvalues(int n, double* a, double* values) {
-    constexpr int size = 3 * 64;
-    double work[size];
-    int info = 0;
-    dsyev_("N", "L", &n, a, &n, values, work, &size, &info);
     return info;
 }
 /// B = B L^-T for an m x n matrix B.

@@ -1,6 +1,7 @@
 #include "host/cuda/batch_engine.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -38,7 +39,8 @@ struct ChunkPlaces {
     Places places;
     long points, runs;
     std::size_t queue, offsets, coordinates, y, weights, start, lower, upper, inputs_end;
-    std::size_t parameters, objective, gradient_norm, hessian, status, iterations, counted_points;
+    std::size_t parameters, objective, gradient_norm, at_bound, hessian, status, iterations,
+        counted_points;
 
     ChunkPlaces(const BatchTask<T>& task, long problems, long all_points)
         : points(all_points), runs(problems * task.starts) {
@@ -58,6 +60,7 @@ struct ChunkPlaces {
         parameters = places.template add<T>(runs * n);
         objective = places.template add<T>(runs);
         gradient_norm = places.template add<T>(runs);
+        at_bound = places.template add<std::uint64_t>(task.settings.bounded ? runs : 0);
         hessian = places.template add<T>(task.hessians ? runs * (n * (n + 1) / 2) : 0);
         status = places.template add<int>(runs);
         iterations = places.template add<int>(runs);
@@ -159,6 +162,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
         batch.parameters = output(at.parameters, T());
         batch.objective = output(at.objective, T());
         batch.gradient_norm = output(at.gradient_norm, T());
+        batch.at_bound = chunk.at_bound ? output(at.at_bound, std::uint64_t()) : nullptr;
         batch.hessian = task_.hessians ? output(at.hessian, T()) : nullptr;
         batch.status = output(at.status, int());
         batch.iterations = output(at.iterations, int());
@@ -188,6 +192,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
         take(chunk.parameters, at.parameters, at.runs * task_.n);
         take(chunk.objective, at.objective, at.runs);
         take(chunk.gradient_norm, at.gradient_norm, at.runs);
+        take(chunk.at_bound, at.at_bound, at.runs);
         take(chunk.hessian, at.hessian, at.runs * (task_.n * (task_.n + 1) / 2));
         take(chunk.status, at.status, at.runs);
         take(chunk.iterations, at.iterations, at.runs);

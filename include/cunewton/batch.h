@@ -11,6 +11,7 @@
 
 #include <any>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -117,13 +118,21 @@ struct BatchResult {
     std::vector<int> best_start;          ///< with several starts: which one this is the end of
     std::vector<int> degrees_of_freedom;  ///< fits: points with a weight less free parameters
     std::vector<T> reduced_chi_square;    ///< fits: objective / degrees of freedom; NaN if those are 0
+    /// With bounds or fixed parameters: bit j of problem i's tells that parameter j ended at a bound
+    /// which the objective falls across, so that the bound decided its value; never of a fixed one. See
+    /// ended_at_bound().
+    std::vector<std::uint64_t> at_bound;
     /// On request. Fits: objective / (degrees of freedom) times the inverse Hessian, or the inverse
-    /// alone, see absolute_weights; objectives: the inverse Hessian. Rows and columns of parameters
-    /// that are fixed or at a bound are 0; NaN where the Hessian is singular or no degree of freedom is
-    /// left. n * n, n, and 1 a problem.
+    /// alone, see absolute_weights; objectives: the inverse Hessian. Rows and columns are 0 for fixed
+    /// parameters, which are known, and NaN for those at a bound, of whose errors the data say nothing;
+    /// the others' hold while those stay. All NaN where the Hessian is singular or no degree of freedom
+    /// is left. n * n, n, and 1 a problem.
     std::vector<T> covariance;
     std::vector<T> standard_errors;
     std::vector<T> condition_number;  ///< 2-norm, of the Hessian by the free parameters
+    /// With any of those three: where the Hessian is singular, bit j tells that parameter j takes part
+    /// in a direction without curvature (it may change, alone or with others of them, at no cost).
+    std::vector<std::uint64_t> undetermined;
 
     long completed = 0;   ///< problems; fewer than `problems` if it was cancelled: the first ones
     bool cancelled = false;
@@ -138,6 +147,22 @@ struct BatchResult {
         for (const Status s : status) found += s == wanted;
         return found;
     }
+    bool ended_at_bound(long problem, int parameter) const {
+        return !at_bound.empty() &&
+               (at_bound[static_cast<std::size_t>(problem)] >> parameter & 1) != 0;
+    }
+};
+
+/// Why a problem of a batch ended as it did. Numbers that do not apply are -1, or NaN.
+struct BatchExplanation {
+    Status status = Status::not_run;
+    std::string message;  ///< PROBLEM (WHY) WHAT TO DO
+    long point = -1;      ///< what is wrong is there; counted from the problem's first
+    int coordinate = -1;
+    int parameter = -1;
+    double value = std::numeric_limits<double>::quiet_NaN();  ///< the number that is wrong
+    std::vector<int> at_bound;      ///< parameters, see BatchResult
+    std::vector<int> undetermined;  ///< of a singular problem, see BatchResult
 };
 
 /// Code of a model or an objective, for each arithmetic; the device's may be missing. Cheap to copy;
@@ -250,6 +275,18 @@ extern template BatchResult<double> fit_batch(const FitModel&, const BatchData<d
                                               const BatchOptions&);
 extern template BatchResult<float> fit_batch(const FitModel&, const BatchData<float>&,
                                              const BatchOptions&);
+
+/// Explains how problem `i` of a batch ended, whose model, data and options these are: which number of
+/// the data is no number, at which point the model or which of its derivatives is not finite, which
+/// parameters the data do not determine. Evaluates the problem again, on the CPU. Throws
+/// InvalidArgument if there is no such problem, or the result is another batch's.
+template <class T>
+BatchExplanation explain(const BatchModel& model, const BatchData<T>& data,
+                         const BatchOptions& options, const BatchResult<T>& result, long i);
+extern template BatchExplanation explain(const BatchModel&, const BatchData<double>&,
+                                         const BatchOptions&, const BatchResult<double>&, long);
+extern template BatchExplanation explain(const BatchModel&, const BatchData<float>&,
+                                         const BatchOptions&, const BatchResult<float>&, long);
 
 /// Minimises the objective for each problem by Newton's method with an exact trust region. As
 /// fit_batch(); data.y stays empty, and data.weights, if there are any, multiply the terms.

@@ -20,6 +20,7 @@ ARROWS = [
     ("host/cpu", ["include", "host/backend", "host/cpu"]),
     ("host/cuda", ["include", "kernels", "host/backend", "host/cuda"]),
     ("host/solver", ["include", "host/backend", "host/solver"]),
+    ("host/batch_on_device.cpp", ["include", "host", "kernels"]),
     ("host", ["include", "host"]),
     ("examples", ["include", "examples"]),
     # both backends share the library's mathematics; what they are compared with must not

@@ -84,6 +84,8 @@ void expect_same(const BatchResult<T>& a, const BatchResult<T>& b) {
     EXPECT_TRUE(same_bits(a.reduced_chi_square, b.reduced_chi_square));
     EXPECT_TRUE(same_bits(a.covariance, b.covariance));
     EXPECT_TRUE(same_bits(a.standard_errors, b.standard_errors));
+    EXPECT_EQ(a.at_bound, b.at_bound);
+    EXPECT_EQ(a.undetermined, b.undetermined);
     EXPECT_TRUE(same_bits(a.condition_number, b.condition_number));
 }
 

@@ -299,10 +299,13 @@ __device__ __forceinline__ void emit(const BatchLaunch<T>& launch, const batch::
     }
     if (group.rank() != 0) return;
     T square = 0;
+    std::uint64_t at_bound = 0;
     for (int j = 0; j < n; ++j) {
         const T g = factor * state.gradient(j);
         square += held(j) ? T(0) : g * g;
+        if (bounded) at_bound |= std::uint64_t{state.at_bound(j)} << j;
     }
+    if (batch.at_bound) batch.at_bound[run] = known ? at_bound : 0;
     batch.objective[run] = known ? factor * state.get(Layout::f) : nan;
     batch.gradient_norm[run] = known ? math::sqrt(square) : nan;
     batch.status[run] = static_cast<int>(status);

@@ -39,9 +39,17 @@ struct DeviceBatch {
     int* status = nullptr;       ///< a Status
     int* iterations = nullptr;
     int* counted_points = nullptr;  ///< points with a weight; null: not wanted
+    // As in BatchResult; null: not wanted.
+    std::uint64_t* at_bound = nullptr;
     /// The lower triangle of f's Hessian, packed column by column (math/packed.h), with -infinity
-    /// on the diagonal where a parameter is fixed or at a bound; NaN where f is. Null: not wanted.
+    /// on the diagonal where a parameter is fixed or at a bound; NaN where f is.
     T* hessian = nullptr;
+    // What follows is computed from the Hessian, by a kernel of its own: `hessian` must be there, and
+    // for covariances and errors of fits `counted_points`, unless the weights are absolute.
+    T* covariance = nullptr;                ///< n * n a run
+    T* standard_errors = nullptr;           ///< n a run
+    T* condition_number = nullptr;          ///< 1 a run
+    std::uint64_t* undetermined = nullptr;  ///< 1 a run
 
     /// One number of workspace for this batch alone until it is solved.
     unsigned long long* queue = nullptr;

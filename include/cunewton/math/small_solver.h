@@ -316,6 +316,10 @@ struct State {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Mask moves(int j) const {
         return slope(j) < S(limits::infinity<real_t<S>>);
     }
+    /// Parameter j is not fixed, and at a bound that its gradient points across.
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Mask at_bound(int j) const {
+        return lower(j) < upper(j) && !free(j);
+    }
 };
 
 /// Accepts the trial point where `accepted`.
