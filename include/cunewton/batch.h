@@ -24,6 +24,7 @@
 #include "cunewton/builtin.h"
 #include "cunewton/cpu/batch_ops.h"
 #include "cunewton/functor.h"
+#include "cunewton/functor_check.h"
 #include "cunewton/types.h"
 
 namespace cunewton {
@@ -207,6 +208,7 @@ std::shared_ptr<BatchParts> batch_parts(const Model& model) {
     static_assert(Model::parameters >= 1 && Model::parameters <= batch_max_parameters,
                   "a small problem has 1 to 64 parameters");
     static_assert(Model::coordinates >= 0);
+    static_assert(probe::small_model<Model>());
     auto parts = std::make_shared<BatchParts>();
     parts->functor = model;
     using Form = std::conditional_t<kind == cpu::BatchKind::fit, builtin::Fit, builtin::Objective>;
@@ -216,8 +218,8 @@ std::shared_ptr<BatchParts> batch_parts(const Model& model) {
         parts->cuda_double = builtin_cuda_ops(Exactly<Model>{model}, Form(), double());
         parts->cuda_float = builtin_cuda_ops(Exactly<Model>{model}, Form(), float());
     } else {
-        parts->cpu_double = std::make_shared<cpu::BatchOpsOf<double, Model, kind>>(model);
-        parts->cpu_float = std::make_shared<cpu::BatchOpsOf<float, Model, kind>>(model);
+        parts->cpu_double = probe::compiled<cpu::BatchOpsOf<double, Model, kind>>(model);
+        parts->cpu_float = probe::compiled<cpu::BatchOpsOf<float, Model, kind>>(model);
     }
     return parts;
 }

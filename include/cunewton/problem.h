@@ -24,6 +24,7 @@
 #include "cunewton/cuda/ops.h"
 #include "cunewton/error.h"
 #include "cunewton/functor.h"
+#include "cunewton/functor_check.h"
 
 namespace cunewton {
 
@@ -148,7 +149,7 @@ std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, long dimension) 
         parts->cpu_samples = builtin_cpu_ops(Exactly<Loss>{loss}, builtin::Sample(), T());
         parts->cuda_samples = builtin_cuda_ops(Exactly<Loss>{loss}, builtin::Sample(), T());
     } else {
-        parts->cpu_samples = std::make_shared<cpu::SampleOpsOf<T, Loss>>(loss);
+        parts->cpu_samples = probe::compiled<cpu::SampleOpsOf<T, Loss>>(loss);
     }
     parts->capabilities = parts->cpu_samples->capabilities();
     return parts;
@@ -173,6 +174,7 @@ inline namespace CUNEWTON_CPU_CODE {
 /// bindings, const auto& [a, b] = x; n must be that number.
 template <class T, class Loss>
 Problem<T> make_objective(const Loss& loss, long n, ProblemOptions options = {}) {
+    static_assert(probe::objective<Loss>());
     detail::check_parameters<Loss>(n);
     auto parts = detail::sample_parts<T>(cpu::ObjectiveAsSample<Loss>{loss}, n);
     parts->functor = loss;
@@ -187,6 +189,7 @@ Problem<T> make_objective(const Loss& loss, long n, ProblemOptions options = {})
 template <class T, class Loss>
 Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, long n,
                            ProblemOptions options = {}) {
+    static_assert(probe::sample_loss<Loss>());
     if (detail::needs_targets<Loss>()) detail::require_targets(samples.targets);
     detail::check_parameters<Loss>(n);
     auto parts = detail::sample_parts<T>(cpu::SampleLoss<Loss>{loss}, n);
@@ -202,6 +205,7 @@ Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, long n,
 template <class T, class Loss>
 Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
                                  ProblemOptions options = {}) {
+    static_assert(probe::predictor_loss<Loss>());
     auto parts = std::make_shared<ProblemParts<T>>();
     parts->form = ProblemForm::linear_predictor;
     parts->functor = loss;
@@ -209,7 +213,7 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
         parts->cpu_predictor = builtin_cpu_ops(Exactly<Loss>{loss}, builtin::Predictor(), T());
         parts->cuda_predictor = builtin_cuda_ops(Exactly<Loss>{loss}, builtin::Predictor(), T());
     } else {
-        parts->cpu_predictor = std::make_shared<cpu::PredictorOpsOf<T, Loss>>(loss);
+        parts->cpu_predictor = probe::compiled<cpu::PredictorOpsOf<T, Loss>>(loss);
     }
     parts->capabilities = parts->cpu_predictor->capabilities();
     parts->samples = samples;

@@ -11,6 +11,7 @@
 
 #include "cunewton/batch.h"
 #include "cunewton/cuda/batch_ops.cuh"
+#include "cunewton/functor_check.h"
 
 namespace cunewton::cuda {
 
@@ -18,10 +19,11 @@ namespace detail {
 /// Model: FitModel or SmallObjective.
 template <cpu::BatchKind kind, class Functor, class Model>
 void attach_batch_code(Model& model) {
+    static_assert(probe::small_model<Functor>());
     auto parts = std::make_shared<BatchParts>(model.parts());
     const auto& functor = cunewton::detail::functor_as<Functor>(parts->functor);
-    parts->cuda_double = std::make_shared<BatchOpsOf<double, Functor, kind>>(functor);
-    parts->cuda_float = std::make_shared<BatchOpsOf<float, Functor, kind>>(functor);
+    parts->cuda_double = probe::compiled<BatchOpsOf<double, Functor, kind>>(functor);
+    parts->cuda_float = probe::compiled<BatchOpsOf<float, Functor, kind>>(functor);
     model = Model(std::move(parts), kind);
 }
 template <cpu::BatchKind kind, class Functor, class Model>

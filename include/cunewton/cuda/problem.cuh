@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "cunewton/cuda/device_ops.cuh"
+#include "cunewton/functor_check.h"
 #include "cunewton/problem.h"
 
 namespace cunewton::cuda {
@@ -40,20 +41,23 @@ template <class Loss, class T>
 void attach_device_code(Problem<T>& problem) {
     auto parts = std::make_shared<ProblemParts<T>>(problem.parts());
     if constexpr (detail::ObjectiveLoss<T, Loss>) {
+        static_assert(probe::objective<Loss>());
         detail::check_form(parts->form == ProblemForm::samples && parts->samples.count == 1 &&
                                !parts->samples.features,
                            "make_objective");
         using Sample = cpu::ObjectiveAsSample<Loss>;
-        parts->cuda_samples = std::make_shared<SampleOpsOf<T, Sample>>(
+        parts->cuda_samples = probe::compiled<SampleOpsOf<T, Sample>>(
             Sample{cunewton::detail::functor_as<Loss>(parts->functor)});
     } else if constexpr (detail::PredictorLoss<Loss>) {
+        static_assert(probe::predictor_loss<Loss>());
         detail::check_form(parts->form == ProblemForm::linear_predictor, "make_linear_predictor");
-        parts->cuda_predictor = std::make_shared<PredictorOpsOf<T, Loss>>(
+        parts->cuda_predictor = probe::compiled<PredictorOpsOf<T, Loss>>(
             cunewton::detail::functor_as<Loss>(parts->functor));
     } else {
+        static_assert(probe::sample_loss<Loss>());
         detail::check_form(parts->form == ProblemForm::samples, "make_sample_sum");
         using Sample = cpu::SampleLoss<Loss>;
-        parts->cuda_samples = std::make_shared<SampleOpsOf<T, Sample>>(
+        parts->cuda_samples = probe::compiled<SampleOpsOf<T, Sample>>(
             Sample{cunewton::detail::functor_as<Loss>(parts->functor)});
     }
     problem = Problem<T>(std::move(parts));
