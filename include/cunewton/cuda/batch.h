@@ -13,28 +13,20 @@
 namespace cunewton::cuda {
 
 /// Queues the solution of a batch on the stream, as one memory fill and one kernel (and another one
-/// for covariances, errors and condition numbers), and returns without waiting. All memory is the caller's, stays in use until the work is done, and is on the
-/// device that is current and that the stream belongs to. What is wrong with a problem's data is
+/// for covariances, errors and condition numbers), and returns without waiting. All memory is the
+/// caller's, stays in use until the work is done, and is on the device that is current and that the
+/// stream belongs to. What is wrong with a problem's data is
 /// its status, also offsets that give it a negative number of points or more than `points`; where
 /// they begin is not checked. Starts outside their bounds are moved onto them. The stream may be in
 /// capture: both become nodes of the graph, which can be launched again and again.
 ///
-<<<<<<< HEAD
-/// The same results as fit_batch() on the CUDA backend, in the arithmetic T. Of the options
-/// backend, threads, chunk, memory_budget and progress have no meaning here; every start of several
-/// has its own results. Throws InvalidArgument for misuse (arrays that are missing, options for
-/// another arithmetic or for statistics of the Hessian, which `hessian` makes possible), and
-/// BackendUnavailable if the model has no GPU code, as in a build without CUDA, or none for this
-/// device; OutOfMemory or DeviceError if the work could not be queued. That it failed is told by the
-/// stream.
-=======
 /// The same results as fit_batch() on the CUDA backend, in the arithmetic T. What is computed is what
 /// the batch has arrays for; an option that asks for more is misuse. Of the options backend, threads,
 /// chunk, memory_budget and progress have no meaning here; every start of several has its own
 /// results. Throws InvalidArgument for misuse (arrays that are missing, options for another
-/// arithmetic), and BackendUnavailable if the model has no GPU code, as in a build without CUDA, or none for this
-/// device; DeviceError if the work could not be queued. That it failed is told by the stream.
->>>>>>> fc19ed7 (Batches say which bounds decided, which parameters are undetermined, and why a problem failed)
+/// arithmetic), and BackendUnavailable if the model has no GPU code, as in a build without CUDA, or
+/// none for this device; OutOfMemory or DeviceError if the work could not be queued. That it failed
+/// is told by the stream.
 template <class T>
 void fit_batch_on_device(const FitModel& model, const DeviceBatch<T>& batch,
                          const BatchOptions& options = {}, Stream stream = nullptr);

@@ -114,13 +114,13 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Loss<S> point_loss(Estimator estimat
         const S least(R(sizeof(R) == 4 ? 1e-30 : 1e-150)), dark(R(1e-6));
         const S mean = select(model > least, model, least);
         const S inverse = S(1.0) / mean;
-        const S r = mean - y;
-        // m - y + y log(y/m), whose rounding errors are those of r, not of y; never negative but for
+        const S excess_mean = mean - y;
+        // m - y + y log(y/m), whose rounding errors are those of m - y, not of y; never negative but for
         // them.
-        const S excess = select(counted, -r * inverse, S(0.0));
-        const S deviance = r + y * log1p(excess);
+        const S excess = select(counted, -excess_mean * inverse, S(0.0));
+        const S deviance = excess_mean + y * log1p(excess);
         const S rho = select(counted, select(deviance < S(0.0), S(0.0), deviance), model);
-        const S slope = select(counted, r * inverse, S(1.0));
+        const S slope = select(counted, excess_mean * inverse, S(1.0));
         const S curvature = select(counted || mean > dark, inverse, S(R(1e6)));
         return {weight * select(model < S(0.0), S(limits::infinity<R>), rho), weight * slope,
                 weight * curvature};

@@ -308,9 +308,8 @@ struct State {
     }
     /// Parameter j may move: it is not at a bound that its gradient points across.
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Mask free(int j) const {
-        const S value = x(j), low = lower(j), high = upper(j), slope = gradient(j);
-        return !(value <= low && slope >= S(0.0)) && !(value >= high && slope <= S(0.0)) &&
-               low < high;
+        const S value = x(j), low = lower(j), high = upper(j), g = gradient(j);
+        return !(value <= low && g >= S(0.0)) && !(value >= high && g <= S(0.0)) && low < high;
     }
     /// The step that is being computed may move parameter j.
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Mask moves(int j) const {
@@ -787,8 +786,9 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
                 // At x = 0 the size of the data has the same unit.
                 initial = select(square_x > zero, square_x, select(magnitude > zero, magnitude, one));
             } else {
-                const S size = maximum(one, square_x);
-                initial = select(definite && square_length < S(100.0) * size, square_length, size);
+                const S square_size = maximum(one, square_x);
+                initial = select(definite && square_length < S(100.0) * square_size, square_length,
+                                 square_size);
             }
             if (settings.initial_radius > T(0))
                 initial = maximum(S(settings.initial_radius) * S(settings.initial_radius), tiny);
