@@ -18,7 +18,7 @@ namespace cunewton::cuda {
 /// stream belongs to. What is wrong with a problem's data is
 /// its status, also offsets that give it a negative number of points or more than `points`; where
 /// they begin is not checked. Starts outside their bounds are moved onto them. The stream may be in
-/// capture: both become nodes of the graph, which can be launched again and again.
+/// capture: what is queued becomes part of the graph, which can be launched again and again.
 ///
 /// The same results as fit_batch() on the CUDA backend, in the arithmetic T. What is computed is what
 /// the batch has arrays for; an option that asks for more is misuse. Of the options backend, threads,
