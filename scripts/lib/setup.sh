@@ -70,10 +70,12 @@ choose_architectures() {
 }
 
 # Compilations are remembered where ccache is installed, unless the user has said otherwise.
-if command -v ccache >/dev/null; then
+use_ccache() {
+    command -v ccache >/dev/null || return 0
     : "${CMAKE_CXX_COMPILER_LAUNCHER=ccache}" "${CMAKE_CUDA_COMPILER_LAUNCHER=ccache}"
     export CMAKE_CXX_COMPILER_LAUNCHER CMAKE_CUDA_COMPILER_LAUNCHER
-fi
+}
+use_ccache
 
 # build PRESET [CMAKE_ARGUMENT...]
 build() {
