@@ -1,5 +1,5 @@
 # Sourced by the scripts beside it: set-up that a fresh Debian or Ubuntu machine needs.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 die() {
     echo "error: $*" >&2
