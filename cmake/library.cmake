@@ -26,7 +26,25 @@ foreach(type IN ITEMS double float)
   endforeach()
 endforeach()
 
-# A file for each built-in loss and model on either side, again side by side.
+# What is common to the library's parts, object libraries whose objects make the library.
+function(cunewton_part target)
+  add_library(${target} OBJECT ${ARGN})
+  target_include_directories(
+    ${target}
+    PUBLIC include ${PROJECT_BINARY_DIR}/include
+    PRIVATE ${PROJECT_SOURCE_DIR}
+  )
+  target_compile_definitions(${target} PRIVATE CUNEWTON_WITH_CUDA=${CUNEWTON_WITH_CUDA})
+  set_property(GLOBAL APPEND PROPERTY cunewton_parts ${target})
+endfunction()
+
+if(CUNEWTON_WITH_CUDA)
+  list(APPEND cunewton_sources ${cunewton_cuda_sources})
+endif()
+cunewton_part(cunewton_core ${cunewton_sources})
+
+# A part for each built-in loss and model, with a file for either side: they compile side by side, and
+# who needs but one of them (examples/digits.cpp) need not wait for the others.
 set(list ${PROJECT_SOURCE_DIR}/include/cunewton/builtin.inc)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list})
 file(STRINGS ${list} lines REGEX "^CUNEWTON_BUILTIN\\(")
@@ -38,38 +56,29 @@ foreach(line IN LISTS lines)
   set(form ${CMAKE_MATCH_1})
   set(functor ${CMAKE_MATCH_2})
   set(header ${CMAKE_MATCH_3})
-  set(sources_of_form cunewton_sources)
-  set(code "${form}OpsOf<T, ${functor}>")
   string(TOLOWER ${form} kind)
-  set(cpu_header ${kind}_ops.h)
-  set(cuda_header device_ops.cuh)
   if(form MATCHES "^(Fit|Objective)$")
-    set(sources_of_form cunewton_model_sources)
     set(code "BatchOpsOf<T, ${functor}, cpu::BatchKind::${kind}>")
     set(cpu_header batch_ops.h)
     set(cuda_header batch_ops.cuh)
+  else()
+    set(code "${form}OpsOf<T, ${functor}>")
+    set(cpu_header ${kind}_ops.h)
+    set(cuda_header device_ops.cuh)
   endif()
   string(MAKE_C_IDENTIFIER ${functor} name)
-  set(generated host/builtin.cpp)
+  set(sources ${PROJECT_BINARY_DIR}/host/builtin/${name}.cpp)
+  configure_file(host/builtin.cpp.in ${sources} @ONLY)
   if(CUNEWTON_WITH_CUDA)
-    list(APPEND generated kernels/builtin.cu)
+    list(APPEND sources ${PROJECT_BINARY_DIR}/kernels/builtin/${name}.cu)
+    configure_file(kernels/builtin.cu.in ${PROJECT_BINARY_DIR}/kernels/builtin/${name}.cu @ONLY)
   endif()
-  foreach(template IN LISTS generated)
-    cmake_path(GET template PARENT_PATH folder)
-    cmake_path(GET template EXTENSION extension)
-    set(file ${PROJECT_BINARY_DIR}/${folder}/builtin/${name}${extension})
-    configure_file(${template}.in ${file} @ONLY)
-    list(APPEND ${sources_of_form} ${file})
-  endforeach()
+  cunewton_part(cunewton_builtin_${name} ${sources})
 endforeach()
 
-# The models are apart: who minimises one loss alone (examples/digits.cpp) need not wait for them.
-if(CUNEWTON_WITH_CUDA)
-  list(APPEND cunewton_sources ${cunewton_cuda_sources})
-endif()
-add_library(cunewton_core OBJECT ${cunewton_sources})
-add_library(cunewton_models OBJECT ${cunewton_model_sources})
-add_library(cunewton $<TARGET_OBJECTS:cunewton_core> $<TARGET_OBJECTS:cunewton_models>)
+get_property(parts GLOBAL PROPERTY cunewton_parts)
+list(TRANSFORM parts REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
+add_library(cunewton ${objects})
 add_library(cunewton::cunewton ALIAS cunewton)
 target_sources(
   cunewton
@@ -77,14 +86,6 @@ target_sources(
          BASE_DIRS include ${PROJECT_BINARY_DIR}/include
          FILES ${cunewton_headers} ${PROJECT_BINARY_DIR}/include/cunewton/version.h
 )
-foreach(target IN ITEMS cunewton_core cunewton_models)
-  target_include_directories(
-    ${target}
-    PUBLIC include ${PROJECT_BINARY_DIR}/include
-    PRIVATE ${PROJECT_SOURCE_DIR}
-  )
-  target_compile_definitions(${target} PRIVATE CUNEWTON_WITH_CUDA=${CUNEWTON_WITH_CUDA})
-endforeach()
 # For a user's CUDA files too, whatever CMAKE_CUDA_STANDARD says. Not as the feature cuda_std_20,
 # which is an error where the user has not enabled CUDA, and for which CMake 3.25.1 knows no flag.
 set(standard $<TARGET_PROPERTY:CUDA_STANDARD>)
@@ -93,7 +94,7 @@ target_compile_options(
   INTERFACE
     "$<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<NOT:$<OR:$<STREQUAL:${standard},23>,$<STREQUAL:${standard},26>>>>:-std=c++20>"
 )
-foreach(target IN ITEMS cunewton cunewton_core cunewton_models)
+foreach(target IN ITEMS cunewton ${parts})
   target_compile_features(${target} PUBLIC cxx_std_20)
   # A functor runs in wide SIMD lanes by being inlined into a function that is compiled for them. GCC's
   # IPA-SRA replaces functors by clones of another signature, and those are no longer inlined there:
