@@ -218,13 +218,13 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE D& operator/=(D& a, const S& b) {
 }
 
 // Comparisons look at the value alone; under a Pack they give a mask.
-#define CUNEWTON_DUAL_COMPARISON(op)                                                            \
-    CUNEWTON_DUAL_OPERATOR auto operator op(const D& a, const D& b) { return a.v op b.v; }      \
-    CUNEWTON_DUAL_CONSTANT_OPERATOR auto operator op(const D& a, const S& c) {                           \
-        return a.v op typename D::Underlying(c);                                                \
-    }                                                                                           \
-    CUNEWTON_DUAL_CONSTANT_OPERATOR auto operator op(const S& c, const D& a) {                           \
-        return typename D::Underlying(c) op a.v;                                                \
+#define CUNEWTON_DUAL_COMPARISON(op)                                                       \
+    CUNEWTON_DUAL_OPERATOR auto operator op(const D& a, const D& b) { return a.v op b.v; } \
+    CUNEWTON_DUAL_CONSTANT_OPERATOR auto operator op(const D& a, const S& c) {             \
+        return a.v op typename D::Underlying(c);                                           \
+    }                                                                                      \
+    CUNEWTON_DUAL_CONSTANT_OPERATOR auto operator op(const S& c, const D& a) {             \
+        return typename D::Underlying(c) op a.v;                                           \
     }
 CUNEWTON_DUAL_COMPARISON(<)
 CUNEWTON_DUAL_COMPARISON(>)

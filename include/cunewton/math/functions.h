@@ -5,6 +5,8 @@
 // of f and its like on x's own type. CUNEWTON_FUNCTIONS_OF_ONE and _OF_TWO list the functions.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include "cunewton/math/macros.h"
 #include "cunewton/math/scalar.h"
 #include "cunewton/math/special.h"

@@ -5,11 +5,14 @@
 // references. lgamma and digamma call the plain functions lane by lane.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cmath>
 #include <limits>
 
 #include "cunewton/math/macros.h"
 #include "cunewton/math/scalar.h"
+#include "cunewton/math/special.h"
 
 #if defined(__clang__)
 #define CUNEWTON_UNROLL _Pragma("unroll")

@@ -1,6 +1,8 @@
 // Functions of plain numbers that the C++ library does not have. Host and device.
 #pragma once
 
+#include "cunewton/cpp20.h"
+
 #include <cmath>
 #include <concepts>
 #include <type_traits>
