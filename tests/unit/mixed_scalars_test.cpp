@@ -6,6 +6,7 @@
 #include <string>
 #include <type_traits>
 
+#include "cunewton/functor_check.h"
 #include "cunewton/math/dual.h"
 #include "cunewton/math/jet.h"
 #include "cunewton/math/pack.h"
@@ -126,6 +127,22 @@ TYPED_TEST(MixedScalarsTest, PowersWithNumbersOnBothSides) {
     TestFixture::expect_value(pow(2.0f, x), std::pow(2.0, 2.5), "2.0f^x");
     TestFixture::expect_value(pow(2, x), std::pow(2.0, 2.5), "2^x");
     TestFixture::expect_value(pow(x, x), std::pow(2.5, 2.5), "x^x");
+}
+
+// The check of a user's functor knows every function, also with a number in it.
+TEST(MixedScalars, TheCheckOfFunctorsHasAllFunctions) {
+    using namespace math;
+    using probe::Probe;
+#define CUNEWTON_TEST_FUNCTION(name, ...) \
+    static_assert(std::is_same_v<decltype(name(Probe())), Probe>);
+    CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_TEST_FUNCTION)
+#undef CUNEWTON_TEST_FUNCTION
+#define CUNEWTON_TEST_FUNCTION(name)                                        \
+    static_assert(std::is_same_v<decltype(name(Probe(), Probe())), Probe>); \
+    static_assert(std::is_same_v<decltype(name(Probe(), 2.0)), Probe>);     \
+    static_assert(std::is_same_v<decltype(name(2, Probe())), Probe>);
+    CUNEWTON_FUNCTIONS_OF_TWO(CUNEWTON_TEST_FUNCTION)
+#undef CUNEWTON_TEST_FUNCTION
 }
 
 // A condition on a dual number may be one on its scalar's lanes.
