@@ -20,8 +20,8 @@ Session<T> any_session(int threads) {
     const Problem<T> problem = make_objective<T>(ExtendedRosenbrock{}, 2);
     SessionOptions options;
     options.threads = threads;
-    std::string reason;
-    return open_first(choose_backends(problem, tested_choice()), problem, options, reason);
+    const Candidates candidates = choose_backends(problem, tested_choice());
+    return candidates.entries[0]->template code<T>().open(problem, options);
 }
 
 template <class T>
