@@ -1,10 +1,11 @@
-// Says in one error message what is wrong with a functor, before its code is compiled for every kind
-// of scalar: there the same mistake is hundreds of lines.
+// Says in one error message what is wrong with a functor, before its code is compiled for every
+// kind of scalar: there the same mistake is hundreds of lines.
 //
 // The functor is called, where nothing runs, with a Probe: a scalar that has every operation of the
 // library's scalars, and a conversion that they do not have: to a number. Whoever needs that
 // conversion would lose the derivatives, and meets a static_assert. It stands in the conversion's
-// noexcept(), which compilers look at where the conversion is used, so that the message names the line.
+// noexcept(), which compilers look at where the conversion is used, so that the message names the
+// line.
 #pragma once
 
 #include "cunewton/cpp20.h"
@@ -21,9 +22,9 @@
 
 namespace cunewton::probe {
 
-// Compilers go on after a failed static_assert. g++ and clang++ stop when templates nest too deeply;
-// nvcc does not, and there a mistake is noted, by a function that exists from then on, so that the
-// functor's code can be left out.
+// Compilers go on after a failed static_assert. g++ and clang++ stop when templates nest too
+// deeply; nvcc does not, and there a mistake is noted, by a function that exists from then on, so
+// that the functor's code can be left out.
 #if defined(__CUDACC__)
 struct Note {};
 constexpr auto mistake_noted(Note);
@@ -39,7 +40,9 @@ template <class Functor>
 struct NoteFor : Note {};
 /// Whether a functor is to be compiled, after its check.
 template <class Functor>
-inline constexpr bool may_compile = !requires { mistake_noted(NoteFor<Functor>()); };
+inline constexpr bool may_compile = !requires {
+    mistake_noted(NoteFor<Functor>());
+};
 #else
 template <class T, int depth>
 struct TheErrorIsAbove : TheErrorIsAbove<T, depth + 1> {};
@@ -49,19 +52,21 @@ inline constexpr bool may_compile = true;
 
 template <class T>
 struct NumberRule {
-    static_assert(!std::same_as<T, T>,
-                  "cunewton: the functor makes a plain number of a scalar, as `double s = x[0]`, "
-                  "std::exp(x[0]) and std::pow(x[0], 2.0) do, and would lose the derivatives. Write "
-                  "cunewton::scalar_t<X> or auto for double, and call functions without std:: after "
-                  "`using namespace cunewton::math;` (docs/guide.md, Writing a loss, rules 1 and 2)");
+    static_assert(
+        !std::same_as<T, T>,
+        "cunewton: the functor makes a plain number of a scalar, as `double s = x[0]`, "
+        "std::exp(x[0]) and std::pow(x[0], 2.0) do, and would lose the derivatives. Write "
+        "cunewton::scalar_t<X> or auto for double, and call functions without std:: after "
+        "`using namespace cunewton::math;` (docs/guide.md, Writing a loss, rules 1 and 2)");
 };
 template <class T>
 struct BranchRule {
-    static_assert(!std::same_as<T, T>,
-                  "cunewton: the functor branches on the value of a scalar, by if, ?:, while or a "
-                  "function like std::max, but a scalar may be many lanes that differ. Choose with "
-                  "select(condition, a, b), maximum(a, b) or minimum(a, b) (docs/guide.md, Writing a "
-                  "loss, rule 3)");
+    static_assert(
+        !std::same_as<T, T>,
+        "cunewton: the functor branches on the value of a scalar, by if, ?:, while or a "
+        "function like std::max, but a scalar may be many lanes that differ. Choose with "
+        "select(condition, a, b), maximum(a, b) or minimum(a, b) (docs/guide.md, Writing a "
+        "loss, rule 3)");
 };
 template <class T>
 struct UsedAsNumber : NumberRule<T>, TheErrorIsAbove<T, 0> {};
@@ -81,8 +86,7 @@ class BasicProbe {
   public:
     BasicProbe() = default;
     template <class Number>
-        requires std::is_arithmetic_v<Number>
-    CUNEWTON_HOST_DEVICE BasicProbe(Number) {}
+    requires std::is_arithmetic_v<Number> CUNEWTON_HOST_DEVICE BasicProbe(Number) {}
     CUNEWTON_HOST_DEVICE operator double() const noexcept(UsedAsNumber<T>::value) { return 0; }
     CUNEWTON_HOST_DEVICE BasicProbe operator-() const { return {}; }
 };
@@ -93,16 +97,16 @@ using Probe = BasicProbe<int>;
 //
 // Operations take exactly what they are given, so that none competes with one on numbers.
 template <class A, class B>
-concept Operands = (std::same_as<A, Probe> && (std::same_as<B, Probe> || std::is_arithmetic_v<B>)) ||
+concept Operands = (std::same_as<A, Probe> &&
+                    (std::same_as<B, Probe> || std::is_arithmetic_v<B>)) ||
                    (std::is_arithmetic_v<A> && std::same_as<B, Probe>);
 template <class A>
 concept Condition = std::same_as<A, Mask> || std::same_as<A, bool>;
 
-#define CUNEWTON_PROBE_OPERATION(Result, name) \
-    template <class A, class B>                \
-        requires Operands<A, B>                \
-    CUNEWTON_HOST_DEVICE Result name(const A&, const B&) { \
-        return {};                               \
+#define CUNEWTON_PROBE_OPERATION(Result, name)                                     \
+    template <class A, class B>                                                    \
+    requires Operands<A, B> CUNEWTON_HOST_DEVICE Result name(const A&, const B&) { \
+        return {};                                                                 \
     }
 CUNEWTON_PROBE_OPERATION(Probe, operator+)
 CUNEWTON_PROBE_OPERATION(Probe, operator-)
@@ -119,11 +123,10 @@ CUNEWTON_FUNCTIONS_OF_TWO(CUNEWTON_PROBE_FUNCTION)
 #undef CUNEWTON_PROBE_FUNCTION
 #undef CUNEWTON_PROBE_OPERATION
 
-#define CUNEWTON_PROBE_ASSIGNMENT(name) \
-    template <class B>                  \
-        requires Operands<Probe, B>     \
-    CUNEWTON_HOST_DEVICE Probe& name(Probe& a, const B&) { \
-        return a;                           \
+#define CUNEWTON_PROBE_ASSIGNMENT(name)                                                \
+    template <class B>                                                                 \
+    requires Operands<Probe, B> CUNEWTON_HOST_DEVICE Probe& name(Probe& a, const B&) { \
+        return a;                                                                      \
     }
 CUNEWTON_PROBE_ASSIGNMENT(operator+=)
 CUNEWTON_PROBE_ASSIGNMENT(operator-=)
@@ -131,22 +134,35 @@ CUNEWTON_PROBE_ASSIGNMENT(operator*=)
 CUNEWTON_PROBE_ASSIGNMENT(operator/=)
 #undef CUNEWTON_PROBE_ASSIGNMENT
 
-#define CUNEWTON_PROBE_FUNCTION(name, ...) \
-    CUNEWTON_HOST_DEVICE inline Probe name(const Probe&) { return {}; }
+#define CUNEWTON_PROBE_FUNCTION(name, chain)               \
+    CUNEWTON_HOST_DEVICE inline Probe name(const Probe&) { \
+        return {};                                         \
+    }
 CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_PROBE_FUNCTION)
 #undef CUNEWTON_PROBE_FUNCTION
 
 template <Condition C, class A, class B>
-    requires Operands<A, B>
-CUNEWTON_HOST_DEVICE Probe select(const C&, const A&, const B&) {
+requires Operands<A, B> CUNEWTON_HOST_DEVICE Probe select(const C&, const A&, const B&) {
     return {};
 }
-CUNEWTON_HOST_DEVICE inline Mask operator&&(const Mask&, const Mask&) { return {}; }
-CUNEWTON_HOST_DEVICE inline Mask operator||(const Mask&, const Mask&) { return {}; }
-CUNEWTON_HOST_DEVICE inline Mask operator!(const Mask&) { return {}; }
-CUNEWTON_HOST_DEVICE inline bool any(const Mask&) { return false; }
-CUNEWTON_HOST_DEVICE inline bool all(const Mask&) { return false; }
-CUNEWTON_HOST_DEVICE inline int count(const Mask&) { return 0; }
+CUNEWTON_HOST_DEVICE inline Mask operator&&(const Mask&, const Mask&) {
+    return {};
+}
+CUNEWTON_HOST_DEVICE inline Mask operator||(const Mask&, const Mask&) {
+    return {};
+}
+CUNEWTON_HOST_DEVICE inline Mask operator!(const Mask&) {
+    return {};
+}
+CUNEWTON_HOST_DEVICE inline bool any(const Mask&) {
+    return false;
+}
+CUNEWTON_HOST_DEVICE inline bool all(const Mask&) {
+    return false;
+}
+CUNEWTON_HOST_DEVICE inline int count(const Mask&) {
+    return 0;
+}
 
 /// What stands for x, z, a sample s, and the coordinates of a point.
 struct Vector {
@@ -168,7 +184,9 @@ struct Output {
 template <class A>
 concept Scalar = std::same_as<std::remove_cvref_t<A>, Probe>;
 template <class Functor, class... Inputs>
-concept Callable = requires(const Functor& f, const Inputs&... inputs) { f(inputs...); };
+concept Callable = requires(const Functor& f, const Inputs&... inputs) {
+    f(inputs...);
+};
 template <class Functor, class... Inputs>
 concept ReturnsScalar = requires(const Functor& f, const Inputs&... inputs) {
     { f(inputs...) } -> Scalar;
@@ -189,8 +207,7 @@ constexpr bool takes_any_scalar(const Functor* functor, const Inputs*... inputs)
                       "cunewton: the functor's operator() returns void or a plain number, not a "
                       "scalar like those of its arguments. Let it return auto or "
                       "cunewton::scalar_t<X> (docs/guide.md, Writing a loss, rule 1)");
-        if constexpr (!ReturnsScalar<Functor, Inputs...>)
-            return TheErrorIsAbove<Functor, 0>::value;
+        if constexpr (!ReturnsScalar<Functor, Inputs...>) return TheErrorIsAbove<Functor, 0>::value;
         if (functor) {
             Probe *gradient = nullptr, *hessian = nullptr;
             Output out{gradient};

@@ -1,4 +1,5 @@
-// Functors with the mistakes that users make, one for each CASE: see messages.py, which compiles them.
+// Functors with the mistakes that users make, one for each CASE: see messages.py, which compiles
+// them.
 #include <cunewton/cunewton.h>
 
 #include <algorithm>
@@ -111,8 +112,12 @@ struct Wrong {
     }
 #elif CASE == 14  // call: takes numbers alone
 #define MAKE OBJECTIVE
-    double operator()(const std::vector<double>& x) const { return x[0] * x[0]; }
+    double operator()(const std::vector<double>& x) const {
+        return x[0] * x[0];
+    }
 #endif
 };
 
-int main() { MAKE; }
+int main() {
+    MAKE;
+}

@@ -1,8 +1,8 @@
 // Everything of a user's in one file that nvcc compiles: an objective of its own, minimised, and a
 // model of its own, fitted.
+#include <cunewton/cunewton.h>
 #include <cunewton/cuda/batch.cuh>
 #include <cunewton/cuda/problem.cuh>
-#include <cunewton/cunewton.h>
 
 #include <cmath>
 #include <iostream>
@@ -44,11 +44,9 @@ int main() {
     }
     auto model = cunewton::make_fit_model(Recovery{});
     cunewton::cuda::attach_device_code(model, Recovery{});
-    const auto fits = cunewton::fit_batch(model, cunewton::BatchData<double>{.problems = 1,
-                                                                             .points = 10,
-                                                                             .coordinates = t,
-                                                                             .y = y,
-                                                                             .start = start});
+    const auto fits = cunewton::fit_batch(
+        model, cunewton::BatchData<double>{
+                   .problems = 1, .points = 10, .coordinates = t, .y = y, .start = start});
     std::cout << to_string(fits.status[0]) << " at " << fits.parameters[0] << ", "
               << fits.parameters[1] << " on " << fits.backend << '\n';
 

@@ -1,4 +1,6 @@
 #define CUNEWTON_BASELINE_LANES
 #include "code.h"
 
-Sizes baseline() { return solve(); }
+Sizes baseline() {
+    return solve();
+}

@@ -1,3 +1,5 @@
 #include "code.h"
 
-Sizes chosen() { return solve(); }
+Sizes chosen() {
+    return solve();
+}
