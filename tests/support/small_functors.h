@@ -88,6 +88,39 @@ struct Chain {
     }
 };
 
+/// a exp(-x / t)
+struct DecayTime {
+    static constexpr int parameters = 2, coordinates = 1;
+    template <class P, class X>
+    CUNEWTON_HOST_DEVICE auto operator()(const P& p, const X& x) const {
+        using namespace math;
+        const auto& [a, t] = p;
+        return a * exp(-x[0] / t);
+    }
+};
+
+/// a exp(b x + c): a and c are one parameter.
+struct ScaledGrowth {
+    static constexpr int parameters = 3, coordinates = 1;
+    template <class P, class X>
+    CUNEWTON_HOST_DEVICE auto operator()(const P& p, const X& x) const {
+        using namespace math;
+        const auto& [a, b, c] = p;
+        return a * exp(b * x[0] + c);
+    }
+};
+
+/// q b x / (1 + b x), which is the constant q where b is infinite.
+struct Saturation {
+    static constexpr int parameters = 2, coordinates = 1;
+    template <class P, class X>
+    CUNEWTON_HOST_DEVICE auto operator()(const P& p, const X& x) const {
+        const auto& [q, b] = p;
+        const auto u = b * x[0];
+        return q * u / (1.0 + u);
+    }
+};
+
 /// Sum of p_j cos(j x): linear in many parameters.
 template <int n>
 struct CosineSeries {
@@ -114,6 +147,7 @@ struct CosineSeries {
 
 /// Calls the macros with each of the above: models of fits, and objectives.
 #define CUNEWTON_TEST_SMALL_FUNCTORS(Fit, Objective)                                              \
-    Fit(CosineSeries<64>) Objective(Cubic) Objective(Saddle) Objective(Barrier) Objective(Valley) \
+    Fit(CosineSeries<64>) Fit(DecayTime) Fit(ScaledGrowth) Fit(Saturation)                        \
+    Objective(Cubic) Objective(Saddle) Objective(Barrier) Objective(Valley)                       \
         Objective(LogisticTerm) Objective(Chain<1>) Objective(Chain<7>) Objective(Chain<12>)      \
             Objective(Chain<32>)

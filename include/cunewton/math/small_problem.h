@@ -99,8 +99,8 @@ template <class S, class T>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Loss<S> point_loss(Estimator estimator, T tuning,
                                                                const S& model, const S& y,
                                                                const S& weight) {
-    const S r = model - y;
     if (estimator == Estimator::least_squares) {
+        const S r = model - y;
         const S slope = weight * r;
         return {S(0.5) * slope * r, slope, weight};
     }
@@ -128,7 +128,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Loss<S> point_loss(Estimator estimat
     // Robust losses of u = sqrt(w) r. Curvature: the second derivative, kept above a tenth of
     // slope/u, which majorises the loss (iteratively reweighted least squares).
     const S root = sqrt(weight);
-    const S u = root * r;
+    const S u = root * (model - y);
     const S c = S(tuning);
     S rho, psi, second, majorant;
     if (estimator == Estimator::huber) {

@@ -669,12 +669,15 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         return select(state.moves(j), state.slope(j), zero);
     };
     S smallest = S(T(n)) * epsilon;
-    if constexpr (fit) smallest = S(2.0) * epsilon * (S(T(n)) + sqrt(maximum(state.get(StateLayout::freedom), zero)));
+    if constexpr (fit) {
+        const S points = maximum(state.get(StateLayout::freedom), zero);
+        smallest = S(2.0) * (smallest + epsilon * sqrt(points));
+    }
     S largest_gradient(0.0), square_x(0.0), least_diagonal(0.0);
     S norm(0.0);  // sum of magnitudes: not below the largest eigenvalue's
     auto zero_gradient = !never, small_gradient = !never, idle_parameter = never;
-    const S size = sqrt(S(2.0) * f) + root_magnitude;
-    const S gradient_noise = S(2.0) * epsilon * size;
+    const S data_size = sqrt(S(2.0) * f) + root_magnitude;
+    const S gradient_noise = S(2.0) * epsilon * data_size;
     loop<N>(0, n, [&](int j) {
         const S value = state.x(j);
         S g = state.gradient(j);
@@ -687,7 +690,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
         if constexpr (fit) {
             const S h = state.h(j, j);
             const auto idle =
-                is_free && (h <= tiny || without_influence(value, h, scale(j), size));
+                is_free && (h <= tiny || without_influence(value, h, scale(j), data_size));
             idle_parameter = idle_parameter || idle;
             const S own_noise = gradient_noise * sqrt(h);
             zero_gradient = zero_gradient && (idle || abs(g) <= own_noise);
@@ -711,7 +714,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     auto open = going;
     S lambda(0.0), lower(0.0), upper(0.0), decrement(0.0);
     S newton_decrement = last_decrement;
-    auto undecided = arrived;
+    [[maybe_unused]] auto undecided = arrived;
     // A fit whose H is singular takes the shift that makes it definite.
     const S least_lambda = fit ? S(64.0) * smallest : zero;
     // Fits begin with the whole Newton step, which tells them whether they have converged;
@@ -794,9 +797,13 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
                 initial = maximum(S(settings.initial_radius) * S(settings.initial_radius), tiny);
             square_radius = select(arrived && restarts, initial, square_radius);
         }
-        const auto tells = undecided && definite;
-        newton_decrement = select(tells, step_decrement, newton_decrement);
-        undecided = undecided && !tells;
+        if constexpr (fit) {
+            const auto tells = undecided && definite;
+            newton_decrement = select(tells, step_decrement, newton_decrement);
+            undecided = undecided && !tells;
+        } else if (begin) {
+            newton_decrement = select(arrived, decrement, last_decrement);
+        }
         auto found = definite && square_length <= longest * square_radius &&
                      (lambda <= least_lambda || square_length >= shortest * square_radius);
         if constexpr (!fit) found = found || minimum;
@@ -999,7 +1006,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
 /// A problem has converged when the step s = -H^-1 g satisfies g'H^-1 g <= tolerance^2 2f /
 /// (degrees of freedom): the distance to the minimum is at most `tolerance` standard errors, along
 /// every direction and in any units; or when the gradient is zero within its rounding errors and
-/// the decrement falls no further.
+/// the decrement falls no further; or when no step is seen in f any more and the rest of the way is at
+/// most a hundredth of a standard error.
 template <int N, class S, class Trial, class Group = Alone>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance_fit(
     const Slots<S>& memory, const StateLayout& layout, const Trial& trial,
