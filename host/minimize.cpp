@@ -6,6 +6,7 @@
 #include "host/backend/fallback.h"
 #include "host/backend/memory.h"
 #include "host/solver/methods.h"
+#include "host/solver/undetermined.h"
 
 namespace cunewton {
 
@@ -42,17 +43,17 @@ void check_arguments(const Problem<T>& problem, const std::vector<T>& x0, const 
 
 std::string sentence(Status status) {
     switch (status) {
-        case Status::converged: return "converged: the gradient is within its tolerance";
+        case Status::converged: return "converged: the test for a minimum is met";
         case Status::derivative_accuracy:
-            return "the gradient is zero within the error of its differences, which exceeds the "
-                   "tolerance; use exact derivatives or a larger gradient_tolerance";
+            return "the gradient is zero within the error of its differences, which is too large for "
+                   "the test; use exact derivatives or set a larger gradient_tolerance";
         case Status::precision_limit:
-            return "no step lowers the loss in working precision, but the gradient is above its "
-                   "tolerance; scale the problem or use a larger gradient_tolerance";
+            return "no step lowers the loss in working precision, but the test for a minimum is not "
+                   "met; set a larger gradient_tolerance if this is near enough";
         case Status::small_step: return "the last step is within step_tolerance";
         case Status::small_change: return "the last change of the loss is within change_tolerance";
         case Status::saddle_point:
-            return "the gradient is within its tolerance at a point with negative curvature";
+            return "there is no slope at this point, but negative curvature";
         case Status::max_iterations: return "max_iterations reached";
         case Status::max_evaluations: return "max_evaluations reached";
         case Status::time_limit: return "time_limit reached";
@@ -62,6 +63,10 @@ std::string sentence(Status status) {
                    "add a penalty";
         case Status::not_finite: return "the loss or a derivative is not finite";
         case Status::singular:
+            return "a minimum that is not unique: the data do not determine all parameters";
+        case Status::no_descent:
+            return "the loss rises where its gradient says that it falls: the gradient is wrong (see "
+                   "check_gradient), or the loss has a kink here";
         case Status::invalid_data:
         case Status::not_run: break; // of batches
     }
@@ -84,6 +89,16 @@ void require_matrices(const Backend<T>& backend, int n, const Options& options) 
                      ", or, for many small problems in one, minimize_batch");
 }
 
+/// The number of blocks of parameters whose common shift the loss declares not to see. A penalty sees
+/// it.
+template <class T>
+int blocks_alike(const Problem<T>& problem) {
+    const ProblemParts<T>& parts = problem.parts();
+    const bool declared = parts.form == ProblemForm::linear_predictor && parts.cpu_predictor &&
+                          parts.cpu_predictor->shift_invariant() && parts.options.l2 == 0;
+    return declared ? parts.outputs : 0;
+}
+
 /// If the backend fails, progress holds the last accepted iterate (the last one that was fetched if
 /// the device does not answer any more), from which another one may go on.
 template <class T>
@@ -94,10 +109,16 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
     std::optional<solver::Run<T>> run;
     try {
         require_matrices(*session.backend, problem.dimension(), options);
-        run.emplace(session, problem.dimension(), derivatives, options, progress);
+        run.emplace(session, problem.dimension(), derivatives, options, progress,
+                    blocks_alike(problem));
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
         run->save_iterate();
+        if (*status == Status::singular) {
+            const std::vector<T> H = run->download_matrix();
+            result.undetermined = solver::undetermined({H.begin(), H.end()}, problem.dimension(),
+                                                       run->hessian_accuracy());
+        }
         result.status = *status;
         result.f = static_cast<T>(run->f());
         result.gradient_norm = run->gradient_norm();
@@ -105,6 +126,7 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         if (options.keep_hessian_factor) {
             result.hessian_factor = run->download_factor();
             result.hessian_factor_shift = run->factor_shift();
+            result.hessian_scales = run->download_scales();
         }
     } catch (const std::exception& error) {
         how_far = "gave up after " + std::to_string(progress.iterations) + " iterations";
@@ -126,7 +148,7 @@ Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Op
     check_arguments(problem, x0, options);
     const Candidates candidates = choose_backends(problem, options.backend);
     solver::Progress<T> progress;
-    progress.x = x0;
+    progress.x = progress.x0 = x0;
     Result<T> result;
     run_on_first(candidates, result.backend_reason,
                  [&](const BackendEntry& entry, std::string& how_far) {

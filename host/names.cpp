@@ -19,6 +19,7 @@ const char* to_string(Status status) {
         case Status::unbounded: return "unbounded";
         case Status::not_finite: return "not_finite";
         case Status::singular: return "singular";
+        case Status::no_descent: return "no_descent";
         case Status::invalid_data: return "invalid_data";
         case Status::not_run: return "not_run";
     }

@@ -1,6 +1,7 @@
 #include "kernels/vector.h"
 
 #include "cunewton/cuda/launch.cuh"
+#include "cunewton/math/curvature_scale.h"
 
 namespace cunewton::cuda {
 
@@ -13,6 +14,24 @@ template <class T>
 __global__ void scale_kernel(T* y, T a, const T* x, long n) {
     const long j = thread_index();
     if (j < n) y[j] = a * x[j];
+}
+
+template <class T>
+__global__ void rescale_kernel(T* y, const T* S, int power, const T* x, long n) {
+    const long j = thread_index();
+    if (j < n) y[j] = power < 0 ? x[j] / S[j] : S[j] * (S[j] * x[j]);
+}
+
+template <class T>
+__global__ void raise_scales_kernel(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) {
+    const long j = thread_index();
+    if (j < n) S[j] = raise_scale(largest[j], A[j * n + j], g[j], f, parity);
+}
+
+template <class T>
+__global__ void determine_common_shifts_kernel(T* A, int outputs, int n) {
+    const long j = thread_index();
+    if (j < n / outputs) determine_common_shift(A, outputs, n, static_cast<int>(j));
 }
 
 template <class T>
@@ -59,8 +78,10 @@ template <class T>
 __global__ void __launch_bounds__(threads) norms_kernel(NormTasks<T> tasks, long n, NormSum* partial) {
     const typename NormTasks<T>::Task task = tasks.list[blockIdx.y];
     NormSum sum;
-    for (long j = thread_index(); j < n; j += static_cast<long>(gridDim.x) * threads)
-        sum.add(static_cast<double>(task.x[j]));
+    for (long j = thread_index(); j < n; j += static_cast<long>(gridDim.x) * threads) {
+        const double x = task.x[j];
+        sum.add(!task.S ? x : task.inverse ? x / task.S[j] : x * task.S[j]);
+    }
     sum = block_norm_sum(sum);
     if (threadIdx.x != 0) return;
     if (gridDim.x == 1) {
@@ -93,28 +114,31 @@ dim3 matrix_grid(int rows, int columns) {
 }
 
 template <class T>
-__global__ void set_identity_kernel(T* A, int n, T value) {
+__global__ void set_identity_kernel(T* A, int n, T value, const T* S) {
     int row, column;
     std::size_t index;
-    if (lower_entry(n, row, column, index)) A[index] = row == column ? value : T(0);
+    if (!lower_entry(n, row, column, index)) return;
+    A[index] = row != column ? T(0) : S ? value / S[row] / S[row] : value;
 }
 
 template <class T>
-__global__ void shifted_copy_kernel(T* L, const T* A, T shift, int n) {
+__global__ void shifted_copy_kernel(T* L, const T* A, T shift, const T* S, int n) {
     int row, column;
     std::size_t index;
-    if (lower_entry(n, row, column, index)) L[index] = row == column ? A[index] + shift : A[index];
+    if (!lower_entry(n, row, column, index)) return;
+    L[index] = row == column ? A[index] + S[row] * (shift * S[row]) : A[index];
 }
 
 /// A block a row of the symmetric matrix.
 template <class T>
-__global__ void __launch_bounds__(threads) row_sums_kernel(const T* A, int n, double* row_sums) {
+__global__ void __launch_bounds__(threads)
+    row_sums_kernel(const T* A, const T* S, int n, double* row_sums) {
     const int i = static_cast<int>(blockIdx.x);
     double sum = 0;
     for (int j = threadIdx.x; j < n; j += threads) {
         const std::size_t index =
             j <= i ? static_cast<std::size_t>(j) * n + i : static_cast<std::size_t>(i) * n + j;
-        sum += fabs(static_cast<double>(A[index]));
+        sum += fabs(A[index] / static_cast<double>(S[j]) / S[i]);
     }
     sum = block_sum<threads>(sum);
     if (threadIdx.x == 0) row_sums[i] = sum;
@@ -135,36 +159,39 @@ __device__ double block_largest(double value) {
 
 template <class T>
 __global__ void __launch_bounds__(threads)
-    matrix_bounds_kernel(const T* A, int n, const double* row_sums, double* norm,
-                         double* min_diagonal, double* max_diagonal) {
-    double sum = 0, low = -INFINITY, high = -INFINITY;
+    matrix_bounds_kernel(const T* A, const T* S, int n, const double* row_sums, double* norm,
+                         double* min_diagonal) {
+    double sum = 0, low = -INFINITY;
     for (int j = threadIdx.x; j < n; j += threads) {
-        const double diagonal = A[static_cast<std::size_t>(j) * n + j];
+        const double diagonal = A[static_cast<std::size_t>(j) * n + j] / static_cast<double>(S[j]) / S[j];
         sum = Larger()(row_sums[j], sum);
         low = Larger()(-diagonal, low);
-        high = Larger()(diagonal, high);
     }
     sum = block_largest(sum);
     low = block_largest(low);
-    high = block_largest(high);
     if (threadIdx.x == 0) {
         *norm = sum;
         *min_diagonal = -low;
-        *max_diagonal = high;
     }
 }
 
 template <class T>
 __global__ void __launch_bounds__(threads)
-    factor_info_kernel(const int* info, const T* L, int n, double* out) {
-    // The first bad entry, as the largest of negative numbers.
-    double first = -static_cast<double>(n) - 1;
+    factor_info_kernel(const int* info, const T* A, T shift, const T* S, const T* L, int n,
+                       double* out, double* least_pivot) {
+    // The first bad entry and the least pivot, each as the largest of negative numbers.
+    double first = -static_cast<double>(n) - 1, pivot = -INFINITY;
     for (int j = threadIdx.x; j < n; j += threads) {
-        const T diagonal = L[static_cast<std::size_t>(j) * n + j];
-        if (!(diagonal > T(0) && isfinite(diagonal))) first = Larger()(-(j + 1.0), first);
+        const std::size_t entry = static_cast<std::size_t>(j) * n + j;
+        if (!(L[entry] > T(0) && isfinite(L[entry]))) first = Larger()(-(j + 1.0), first);
+        pivot = Larger()(-pivot_ratio(A[entry], shift, S[j], L[entry]), pivot);
     }
     first = block_largest(first);
-    if (threadIdx.x == 0) *out = *info != 0 ? *info : -first <= n ? -first : 0;
+    pivot = block_largest(pivot);
+    if (threadIdx.x == 0) {
+        *out = *info != 0 ? *info : -first <= n ? -first : 0;
+        *least_pivot = -pivot;
+    }
 }
 
 constexpr int tile = 32;
@@ -193,6 +220,26 @@ void launch_scale(T* y, T a, const T* x, long n, Stream stream) {
     if (n == 0) return;
     scale_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(y, a, x, n);
     check_launch("scale_kernel");
+}
+
+template <class T>
+void launch_rescale(T* y, const T* S, int power, const T* x, long n, Stream stream) {
+    if (n == 0) return;
+    rescale_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(y, S, power, x, n);
+    check_launch("rescale_kernel");
+}
+
+template <class T>
+void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n, Stream stream) {
+    raise_scales_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(A, g, f, parity, largest, S, n);
+    check_launch("raise_scales_kernel");
+}
+
+template <class T>
+void launch_determine_common_shifts(T* A, int outputs, int n, Stream stream) {
+    determine_common_shifts_kernel<<<blocks_for(n / outputs, threads), threads, 0, stream>>>(
+        A, outputs, n);
+    check_launch("determine_common_shifts_kernel");
 }
 
 template <class T>
@@ -237,30 +284,30 @@ void launch_norms(const NormTasks<T>& tasks, long n, NormSum* partial, Stream st
 }
 
 template <class T>
-void launch_set_identity(T* A, int n, T value, Stream stream) {
-    set_identity_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(A, n, value);
+void launch_set_identity(T* A, int n, T value, const T* S, Stream stream) {
+    set_identity_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(A, n, value, S);
     check_launch("set_identity_kernel");
 }
 
 template <class T>
-void launch_shifted_copy(T* L, const T* A, T shift, int n, Stream stream) {
-    shifted_copy_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(L, A, shift, n);
+void launch_shifted_copy(T* L, const T* A, T shift, const T* S, int n, Stream stream) {
+    shifted_copy_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(L, A, shift, S, n);
     check_launch("shifted_copy_kernel");
 }
 
 template <class T>
-void launch_matrix_bounds(const T* A, int n, double* row_sums, double* norm, double* min_diagonal,
-                          double* max_diagonal, Stream stream) {
-    row_sums_kernel<<<n, threads, 0, stream>>>(A, n, row_sums);
+void launch_matrix_bounds(const T* A, const T* S, int n, double* row_sums, double* norm,
+                          double* min_diagonal, Stream stream) {
+    row_sums_kernel<<<n, threads, 0, stream>>>(A, S, n, row_sums);
     check_launch("row_sums_kernel");
-    matrix_bounds_kernel<<<1, threads, 0, stream>>>(A, n, row_sums, norm, min_diagonal,
-                                                    max_diagonal);
+    matrix_bounds_kernel<<<1, threads, 0, stream>>>(A, S, n, row_sums, norm, min_diagonal);
     check_launch("matrix_bounds_kernel");
 }
 
 template <class T>
-void launch_factor_info(const int* info, const T* L, int n, double* out, Stream stream) {
-    factor_info_kernel<<<1, threads, 0, stream>>>(info, L, n, out);
+void launch_factor_info(const int* info, const T* A, T shift, const T* S, const T* L, int n,
+                        double* out, double* least_pivot, Stream stream) {
+    factor_info_kernel<<<1, threads, 0, stream>>>(info, A, shift, S, L, n, out, least_pivot);
     check_launch("factor_info_kernel");
 }
 
@@ -279,10 +326,15 @@ void launch_transpose(T* to, std::ptrdiff_t to_ld, const T* from, int rows, int 
     template void launch_fill(T*, T, long, Stream);                                                \
     template void launch_dot(const T*, const T*, long, double*, double*, Stream);                  \
     template void launch_norms(const NormTasks<T>&, long, NormSum*, Stream);                       \
-    template void launch_set_identity(T*, int, T, Stream);                                         \
-    template void launch_shifted_copy(T*, const T*, T, int, Stream);                               \
-    template void launch_matrix_bounds(const T*, int, double*, double*, double*, double*, Stream); \
-    template void launch_factor_info(const int*, const T*, int, double*, Stream);                  \
+    template void launch_set_identity(T*, int, T, const T*, Stream);                               \
+    template void launch_rescale(T*, const T*, int, const T*, long, Stream);                       \
+    template void launch_shifted_copy(T*, const T*, T, const T*, int, Stream);                     \
+    template void launch_raise_scales(const T*, const T*, double, int, T*, T*, int, Stream);       \
+    template void launch_determine_common_shifts(T*, int, int, Stream);                            \
+    template void launch_matrix_bounds(const T*, const T*, int, double*, double*, double*,         \
+                                       Stream);                                                    \
+    template void launch_factor_info(const int*, const T*, T, const T*, const T*, int, double*,    \
+                                     double*, Stream);                                             \
     template void launch_transpose(T*, std::ptrdiff_t, const T*, int, int, Stream);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

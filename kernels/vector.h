@@ -13,6 +13,9 @@ namespace cunewton::cuda {
 /// y = a x
 template <class T>
 void launch_scale(T* y, T a, const T* x, long n, Stream stream);
+/// y = S^power x for a diagonal S of n entries
+template <class T>
+void launch_rescale(T* y, const T* S, int power, const T* x, long n, Stream stream);
 /// y = x + a p
 template <class T>
 void launch_add_scaled(T* y, const T* x, T a, const T* p, long n, Stream stream);
@@ -29,30 +32,40 @@ template <class T>
 struct NormTasks {
     struct Task {
         const T* x;
+        const T* S;  ///< null: 1
+        bool inverse;
         double* out;
     };
     Task list[4];
     int count;
 };
-/// *out = |x|_2 for each task. partial: room for count * dot_blocks(n) sums, unless that is 1.
+/// *out = |x|_2, |S x|_2 or |S^-1 x|_2 for each task. partial: room for count * dot_blocks(n) sums, unless that is 1.
 template <class T>
 void launch_norms(const NormTasks<T>& tasks, long n, NormSum* partial, Stream stream);
 
-/// A = value I (n x n)
+/// A = value S^-2 (n x n); S null: the identity
 template <class T>
-void launch_set_identity(T* A, int n, T value, Stream stream);
-/// L = A + shift I
+void launch_set_identity(T* A, int n, T value, const T* S, Stream stream);
+/// L = A + shift S^2
 template <class T>
-void launch_shifted_copy(T* L, const T* A, T shift, int n, Stream stream);
-/// Largest row sum of |A|, smallest and largest diagonal entry (NaN if any is NaN).
+void launch_shifted_copy(T* L, const T* A, T shift, const T* S, int n, Stream stream);
+/// raise_scale() of math/curvature_scale.h for each parameter.
+template <class T>
+void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n, Stream stream);
+/// determine_common_shift() of math/curvature_scale.h for each place of a block.
+template <class T>
+void launch_determine_common_shifts(T* A, int outputs, int n, Stream stream);
+/// Largest row sum and smallest diagonal entry of |S^-1 A S^-1| (NaN if any is NaN).
 /// row_sums: room for n doubles.
 template <class T>
-void launch_matrix_bounds(const T* A, int n, double* row_sums, double* norm, double* min_diagonal,
-                          double* max_diagonal, Stream stream);
-/// *out = info of a factorisation; or, where that is 0, the number (from 1) of the first diagonal
-/// entry of L that is not positive and finite; or 0. LAPACK promises nothing for NaN.
+void launch_matrix_bounds(const T* A, const T* S, int n, double* row_sums, double* norm,
+                          double* min_diagonal, Stream stream);
+/// *out = info of the factorisation L L' = A + shift S^2; or, where that is 0, the number (from 1) of
+/// the first diagonal entry of L that is not positive and finite; or 0. LAPACK promises nothing for
+/// NaN. *least_pivot = the smallest pivot_ratio() of math/curvature_scale.h.
 template <class T>
-void launch_factor_info(const int* info, const T* L, int n, double* out, Stream stream);
+void launch_factor_info(const int* info, const T* A, T shift, const T* S, const T* L, int n,
+                        double* out, double* least_pivot, Stream stream);
 
 /// to[j * to_ld + i] = from[i * columns + j]: rows to columns.
 template <class T>

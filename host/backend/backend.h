@@ -17,17 +17,22 @@ namespace cunewton {
 /// one slot each, and fetched together: on a GPU that is one small copy however many there are.
 enum class Slot : int {
     f,             ///< loss at the trial point
-    slope,         ///< directional derivative at the trial point
-    gradient_sq,   ///< squared norms
-    x_sq,
-    step_sq,
+    slope,          ///< directional derivative at the trial point
+    gradient_norm,  ///< 2-norms, at the trial point
+    x_norm,
+    step_norm,
+    gradient_size,  ///< |S^-1 g| at the current point, for the diagonal scaling S
+    x_size,         ///< |S x|
+    trial_gradient_size,
+    trial_x_size,
+    step_size,  ///< |S p|
     decrease,      ///< g'p at the current point
     curvature,     ///< p'Hp, or another product
     product,       ///< scratch for one more
     factor_info,   ///< 0: factorised; otherwise the order of the first minor that is not positive
-    norm,          ///< matrix_bounds: largest row sum of |H|
-    min_diagonal,  ///< matrix_bounds: smallest diagonal entry
-    max_diagonal,  ///< matrix_bounds
+    least_pivot,   ///< factorize: smallest ratio of a pivot to its entry on the matrix's diagonal
+    norm,          ///< matrix_bounds: largest row sum of |S^-1 H S^-1|
+    min_diagonal,  ///< matrix_bounds: smallest diagonal entry of S^-1 H S^-1
     count
 };
 inline constexpr int slot_count = static_cast<int>(Slot::count);
@@ -51,11 +56,13 @@ class Buffer {
     std::size_t size_ = 0;
 };
 
-/// A vector and where its norm goes.
+/// A vector and where its norm goes: |x|, or |S x| or |S^-1 x| for a diagonal S.
 template <class T>
 struct NormOf {
     const T* x;
     Slot to;
+    const T* S = nullptr;
+    bool inverse = false;
 };
 inline constexpr int max_norms = 4;
 
@@ -80,6 +87,10 @@ class Backend {
     virtual void copy(T* to, const T* from, std::size_t count) = 0;
     /// y = a x
     virtual void scale(T* y, T a, const T* x, int n) = 0;
+    /// y = S^-1 x for a diagonal S, n entries
+    virtual void unscale(T* y, const T* S, const T* x, int n) = 0;
+    /// y = S^2 x
+    virtual void scale_twice(T* y, const T* S, const T* x, int n) = 0;
     /// y = x + a p
     virtual void add_scaled(T* y, const T* x, T a, const T* p, int n) = 0;
     /// slot = x'y
@@ -88,17 +99,27 @@ class Backend {
     /// while the norm is in the range of double.
     virtual void norms(std::initializer_list<NormOf<T>> vectors, int n) = 0;
 
-    /// A = value I (lower triangle)
-    virtual void set_identity(T* A, int n, T value) = 0;
+    /// A = value S^-2 (lower triangle); S null: the identity
+    virtual void set_identity(T* A, int n, T value, const T* S) = 0;
     /// y = A x
     virtual void symv(const T* A, const T* x, T* y, int n) = 0;
     /// A += a (x y' + y x') + b x x'
     virtual void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) = 0;
-    /// Fills Slot::norm, min_diagonal and max_diagonal from A.
-    virtual void matrix_bounds(const T* A, int n) = 0;
-    /// L L' = A + shift I; A is kept. Slot::factor_info is 0 if that worked; otherwise L is unusable
-    /// until the next call.
-    virtual void factorize(const T* A, T shift, T* L, int n) = 0;
+    /// Raises `largest` to the scales of A's diagonal and puts the scaling to use into S, both n
+    /// entries (math/curvature_scale.h); g and f are gradient and loss at the same point, and parity is
+    /// that of a loss of the run.
+    virtual void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) = 0;
+    /// Adds to A what makes the directions determined along which `outputs` blocks of n / outputs
+    /// parameters change alike: for each place in a block the mean of its diagonal entries, to the
+    /// entries of all pairs of blocks. A's null space loses those directions and nothing else changes
+    /// in the complement.
+    virtual void determine_common_shifts(T* A, int outputs, int n) = 0;
+    /// Fills Slot::norm and min_diagonal from S^-1 A S^-1; S is a diagonal, n entries.
+    virtual void matrix_bounds(const T* A, const T* S, int n) = 0;
+    /// L L' = A + shift S^2; A is kept. Slot::factor_info is 0 if that worked, and Slot::least_pivot
+    /// tells how regular the matrix is, in units that do not matter; otherwise L is unusable until
+    /// the next call.
+    virtual void factorize(const T* A, T shift, const T* S, T* L, int n) = 0;
     /// x = (L L')^-1 x
     virtual void solve(const T* L, T* x, int n) = 0;
     /// x = L^-1 x

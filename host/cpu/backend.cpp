@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "cunewton/math/curvature_scale.h"
 #include "cunewton/math/norm_sum.h"
 #include "host/cpu/lapack.h"
 
@@ -33,6 +34,14 @@ void CpuBackend<T>::scale(T* y, T a, const T* x, int n) {
     for (int j = 0; j < n; ++j) y[j] = a * x[j];
 }
 template <class T>
+void CpuBackend<T>::unscale(T* y, const T* S, const T* x, int n) {
+    for (int j = 0; j < n; ++j) y[j] = x[j] / S[j];
+}
+template <class T>
+void CpuBackend<T>::scale_twice(T* y, const T* S, const T* x, int n) {
+    for (int j = 0; j < n; ++j) y[j] = S[j] * (S[j] * x[j]);
+}
+template <class T>
 void CpuBackend<T>::add_scaled(T* y, const T* x, T a, const T* p, int n) {
     for (int j = 0; j < n; ++j) y[j] = x[j] + a * p[j];
 }
@@ -46,15 +55,19 @@ template <class T>
 void CpuBackend<T>::norms(std::initializer_list<NormOf<T>> vectors, int n) {
     for (const NormOf<T>& vector : vectors) {
         NormSum sum;
-        for (int j = 0; j < n; ++j) sum.add(vector.x[j]);
+        const T* S = vector.S;
+        for (int j = 0; j < n; ++j) {
+            const double x = vector.x[j];
+            sum.add(!S ? x : vector.inverse ? x / S[j] : x * S[j]);
+        }
         set(vector.to, sum.norm());
     }
 }
 template <class T>
-void CpuBackend<T>::set_identity(T* A, int n, T value) {
+void CpuBackend<T>::set_identity(T* A, int n, T value, const T* S) {
     for (int j = 0; j < n; ++j) {
         T* column = A + static_cast<std::size_t>(j) * n;
-        column[j] = value;
+        column[j] = S ? value / S[j] / S[j] : value;
         std::fill(column + j + 1, column + n, T(0));
     }
 }
@@ -68,16 +81,26 @@ void CpuBackend<T>::rank_two_update(T* A, T a, const T* x, const T* y, T b, int 
     lapack::syr(n, b, x, A);
 }
 template <class T>
-void CpuBackend<T>::matrix_bounds(const T* A, int n) {
-    std::vector<double> row_sum(n, 0.0);
-    double low = std::numeric_limits<double>::infinity(), high = -low;
+void CpuBackend<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) {
+    for (int j = 0; j < n; ++j)
+        S[j] = raise_scale(largest[j], A[static_cast<std::size_t>(j) * n + j], g[j], f, parity);
+}
+template <class T>
+void CpuBackend<T>::determine_common_shifts(T* A, int outputs, int n) {
+    for (int j = 0; j < n / outputs; ++j) determine_common_shift(A, outputs, n, j);
+}
+template <class T>
+void CpuBackend<T>::matrix_bounds(const T* A, const T* S, int n) {
+    std::vector<double> row_sum(n, 0.0), inverse(n);
+    for (int j = 0; j < n; ++j) inverse[j] = 1 / static_cast<double>(S[j]);
+    double low = std::numeric_limits<double>::infinity();
     for (int j = 0; j < n; ++j) {
         const T* column = A + static_cast<std::size_t>(j) * n;
-        low = std::min<double>(low, column[j]);
-        high = std::max<double>(high, column[j]);
-        row_sum[j] += std::abs(static_cast<double>(column[j]));
+        const double diagonal = inverse[j] * column[j] * inverse[j];
+        low = std::min(low, diagonal);
+        row_sum[j] += std::abs(diagonal);
         for (int i = j + 1; i < n; ++i) {
-            const double a = std::abs(static_cast<double>(column[i]));
+            const double a = std::abs(inverse[i] * column[i] * inverse[j]);
             row_sum[i] += a;
             row_sum[j] += a;
         }
@@ -86,18 +109,17 @@ void CpuBackend<T>::matrix_bounds(const T* A, int n) {
     for (const double s : row_sum) norm = std::isnan(s) ? s : std::max(norm, s);
     set(Slot::norm, norm);
     set(Slot::min_diagonal, low);
-    set(Slot::max_diagonal, high);
 }
 
 /// Right-looking blocked Cholesky factorisation (Golub and Van Loan 2013, algorithm 4.2.4): small
 /// diagonal blocks by LAPACK, panels by BLAS, and nearly all the work in the rank-k update.
 template <class T>
-void CpuBackend<T>::factorize(const T* A, T shift, T* L, int n) {
+void CpuBackend<T>::factorize(const T* A, T shift, const T* S, T* L, int n) {
     constexpr int block = 96;
     for (int j = 0; j < n; ++j) {
         const std::size_t column = static_cast<std::size_t>(j) * n;
         std::copy(A + column + j, A + column + n, L + column + j);
-        L[column + j] += shift;
+        L[column + j] += S[j] * (shift * S[j]);
     }
     set(Slot::factor_info, 0);
     for (int j = 0; j < n; j += block) {
@@ -115,6 +137,12 @@ void CpuBackend<T>::factorize(const T* A, T shift, T* L, int n) {
         T* trailing = diagonal + static_cast<std::size_t>(nb) * n + nb;
         update_.add({panel, n, rest, false, nb}, {{nullptr, T(-1), trailing, n}});
     }
+    double least = std::numeric_limits<double>::infinity();
+    for (int j = 0; j < n; ++j) {
+        const std::size_t entry = static_cast<std::size_t>(j) * n + j;
+        least = std::min(least, pivot_ratio(A[entry], shift, S[j], L[entry]));
+    }
+    set(Slot::least_pivot, least);
 }
 template <class T>
 void CpuBackend<T>::solve(const T* L, T* x, int n) {

@@ -21,14 +21,18 @@ class CpuBackend final : public Backend<T> {
     void download(T* to, const T* from, std::size_t count) override;
     void copy(T* to, const T* from, std::size_t count) override;
     void scale(T* y, T a, const T* x, int n) override;
+    void unscale(T* y, const T* S, const T* x, int n) override;
+    void scale_twice(T* y, const T* S, const T* x, int n) override;
     void add_scaled(T* y, const T* x, T a, const T* p, int n) override;
     void dot(const T* x, const T* y, int n, Slot slot) override;
     void norms(std::initializer_list<NormOf<T>> vectors, int n) override;
-    void set_identity(T* A, int n, T value) override;
+    void set_identity(T* A, int n, T value, const T* S) override;
     void symv(const T* A, const T* x, T* y, int n) override;
     void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;
-    void matrix_bounds(const T* A, int n) override;
-    void factorize(const T* A, T shift, T* L, int n) override;
+    void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) override;
+    void determine_common_shifts(T* A, int outputs, int n) override;
+    void matrix_bounds(const T* A, const T* S, int n) override;
+    void factorize(const T* A, T shift, const T* S, T* L, int n) override;
     void solve(const T* L, T* x, int n) override;
     void solve_lower(const T* L, T* x, int n) override;
     const double* scalars() override { return slots_; }

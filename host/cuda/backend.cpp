@@ -74,6 +74,14 @@ void CudaBackend<T>::scale(T* y, T a, const T* x, int n) {
     launch_scale(y, a, x, n, stream());
 }
 template <class T>
+void CudaBackend<T>::unscale(T* y, const T* S, const T* x, int n) {
+    launch_rescale(y, S, -1, x, n, stream());
+}
+template <class T>
+void CudaBackend<T>::scale_twice(T* y, const T* S, const T* x, int n) {
+    launch_rescale(y, S, 2, x, n, stream());
+}
+template <class T>
 void CudaBackend<T>::add_scaled(T* y, const T* x, T a, const T* p, int n) {
     launch_add_scaled(y, x, a, p, n, stream());
 }
@@ -88,15 +96,15 @@ void CudaBackend<T>::norms(std::initializer_list<NormOf<T>> vectors, int n) {
     NormTasks<T> tasks{};
     static_assert(std::size(decltype(tasks.list){}) == max_norms);
     for (const NormOf<T>& vector : vectors)
-        tasks.list[tasks.count++] = {vector.x, slot(vector.to)};
+        tasks.list[tasks.count++] = {vector.x, vector.S, vector.inverse, slot(vector.to)};
     const std::size_t partial = static_cast<std::size_t>(dot_blocks(n)) * tasks.count;
     if (dot_blocks(n) > 1 && norm_sums_.size() < partial) norm_sums_ = DeviceArray<NormSum>(partial);
     launch_norms(tasks, n, norm_sums_.get(), stream());
 }
 
 template <class T>
-void CudaBackend<T>::set_identity(T* A, int n, T value) {
-    launch_set_identity(A, n, value, stream());
+void CudaBackend<T>::set_identity(T* A, int n, T value, const T* S) {
+    launch_set_identity(A, n, value, S, stream());
 }
 template <class T>
 void CudaBackend<T>::symv(const T* A, const T* x, T* y, int n) {
@@ -108,11 +116,19 @@ void CudaBackend<T>::rank_two_update(T* A, T a, const T* x, const T* y, T b, int
     blas::syr(blas(), n, b, x, A);
 }
 template <class T>
-void CudaBackend<T>::matrix_bounds(const T* A, int n) {
+void CudaBackend<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) {
+    launch_raise_scales(A, g, f, parity, largest, S, n, stream());
+}
+template <class T>
+void CudaBackend<T>::determine_common_shifts(T* A, int outputs, int n) {
+    launch_determine_common_shifts(A, outputs, n, stream());
+}
+template <class T>
+void CudaBackend<T>::matrix_bounds(const T* A, const T* S, int n) {
     const std::size_t rows = static_cast<std::size_t>(n);
     if (sums_.size() < rows) sums_ = DeviceArray<double>(rows);
-    launch_matrix_bounds(A, n, sums_.get(), slot(Slot::norm), slot(Slot::min_diagonal),
-                         slot(Slot::max_diagonal), stream());
+    launch_matrix_bounds(A, S, n, sums_.get(), slot(Slot::norm), slot(Slot::min_diagonal),
+                         stream());
 }
 
 template <class T>
@@ -130,15 +146,16 @@ void CudaBackend<T>::prepare_factorization(int n) {
 }
 
 template <class T>
-void CudaBackend<T>::factorize(const T* A, T shift, T* L, int n) {
+void CudaBackend<T>::factorize(const T* A, T shift, const T* S, T* L, int n) {
     prepare_factorization(n);
-    launch_shifted_copy(L, A, shift, n, stream());
+    launch_shifted_copy(L, A, shift, S, n, stream());
     int* info = &scalars_.get()->factor_info;
     check(cusolverDnXpotrf(solver_.get(), params_.get(), CUBLAS_FILL_MODE_LOWER, n, data_type<T>, L,
                            n, data_type<T>, workspace_.get(), workspace_bytes_,
                            host_workspace_.get(), host_workspace_bytes_, info),
           "a factorisation failed");
-    launch_factor_info(info, L, n, slot(Slot::factor_info), stream());
+    launch_factor_info(info, A, shift, S, L, n, slot(Slot::factor_info), slot(Slot::least_pivot),
+                       stream());
 }
 
 template <class T>
@@ -146,6 +163,7 @@ void CudaBackend<T>::solve(const T* L, T* x, int n) {
     check(cusolverDnXpotrs(solver_.get(), params_.get(), CUBLAS_FILL_MODE_LOWER, n, 1, data_type<T>,
                            L, n, data_type<T>, x, n, &scalars_.get()->solve_info),
           "a solve failed");
+    stale_ = true;
 }
 template <class T>
 void CudaBackend<T>::solve_lower(const T* L, T* x, int n) {
@@ -154,6 +172,7 @@ void CudaBackend<T>::solve_lower(const T* L, T* x, int n) {
 
 template <class T>
 const double* CudaBackend<T>::scalars() {
+    if (!stale_) return host_scalars_->slots;
     check(cudaMemcpyAsync(host_scalars_.get(), scalars_.get(), sizeof(Scalars),
                           cudaMemcpyDeviceToHost, stream()),
           "a copy from the device failed");
@@ -164,6 +183,7 @@ const double* CudaBackend<T>::scalars() {
             "a factorisation or solve failed (cuSOLVER refused argument " +
             std::to_string(-std::min(host_scalars_->factor_info, host_scalars_->solve_info)) +
             ") report this as a bug, with the dimension of the problem");
+    stale_ = false;
     return host_scalars_->slots;
 }
 

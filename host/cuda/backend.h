@@ -23,15 +23,19 @@ class CudaBackend final : public Backend<T> {
     void download(T* to_host, const T* from, std::size_t count) override;
     void copy(T* to, const T* from, std::size_t count) override;
     void scale(T* y, T a, const T* x, int n) override;
+    void unscale(T* y, const T* S, const T* x, int n) override;
+    void scale_twice(T* y, const T* S, const T* x, int n) override;
     void add_scaled(T* y, const T* x, T a, const T* p, int n) override;
     void dot(const T* x, const T* y, int n, Slot slot) override;
     void norms(std::initializer_list<NormOf<T>> vectors, int n) override;
-    void set_identity(T* A, int n, T value) override;
+    void set_identity(T* A, int n, T value, const T* S) override;
     void symv(const T* A, const T* x, T* y, int n) override;
     void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;
-    void matrix_bounds(const T* A, int n) override;
+    void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) override;
+    void determine_common_shifts(T* A, int outputs, int n) override;
+    void matrix_bounds(const T* A, const T* S, int n) override;
     /// cusolverDnXpotrf.
-    void factorize(const T* A, T shift, T* L, int n) override;
+    void factorize(const T* A, T shift, const T* S, T* L, int n) override;
     void solve(const T* L, T* x, int n) override;
     void solve_lower(const T* L, T* x, int n) override;
     const double* scalars() override;
@@ -39,8 +43,11 @@ class CudaBackend final : public Backend<T> {
 
     cudaStream_t stream() const { return stream_.get(); }
     cublasHandle_t blas() const { return blas_.get(); }
-    /// Where kernels write a slot; on the device.
-    double* slot(Slot slot) const { return scalars_.get()->slots + static_cast<int>(slot); }
+    /// Where kernels write a slot, on the device; the next scalars() fetches it.
+    double* slot(Slot slot) {
+        stale_ = true;
+        return scalars_.get()->slots + static_cast<int>(slot);
+    }
     /// Waits for all queued work.
     void synchronize();
 
@@ -65,6 +72,7 @@ class CudaBackend final : public Backend<T> {
     std::unique_ptr<char[]> host_workspace_;
     std::size_t workspace_bytes_ = 0, host_workspace_bytes_ = 0;
     int factorization_size_ = -1;
+    bool stale_ = true;  ///< work that was queued since the last copy writes to scalars_
 };
 
 /// Whether this build can run on this machine's device: driver, device, code for it. Throws

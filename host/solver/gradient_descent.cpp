@@ -1,32 +1,31 @@
 // Gradient descent whose step length comes from the Hessian.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
-#include "host/solver/methods.h"
+#include "host/solver/newton.h"
 
 namespace cunewton::solver {
 
 namespace {
 
 /// Largest eigenvalue of matrix() by the power method. Slightly above the Rayleigh quotient, which
-/// approaches from below.
+/// approaches from below. 0 if there is none to be found.
 template <class T>
 double largest_eigenvalue(Run<T>& run, T* v, T* w) {
     Backend<T>& backend = run.backend();
-    const double norm = backend.scalar(Slot::norm);
-    if (!(norm > 0)) return norm;
+    if (!(run.gradient_norm() > 0)) return 0;
     backend.scale(v, static_cast<T>(1 / run.gradient_norm()), run.g(), run.n());
     for (int i = 0; i < 30; ++i) {
         backend.symv(run.matrix(), v, w, run.n());
-        backend.dot(w, w, run.n(), Slot::product);
-        const double length = std::sqrt(backend.scalar(Slot::product));
-        if (!(length > 0)) return norm;
+        backend.norms({{w, Slot::product}}, run.n());
+        const double length = backend.scalar(Slot::product);
+        if (!(length > 0)) return 0;
         backend.scale(v, static_cast<T>(1 / length), w, run.n());
     }
     backend.symv(run.matrix(), v, w, run.n());
     backend.dot(v, w, run.n(), Slot::curvature);
-    backend.dot(v, v, run.n(), Slot::product);
-    return 1.02 * backend.scalar(Slot::curvature) / backend.scalar(Slot::product);
+    return 1.02 * backend.scalar(Slot::curvature);
 }
 
 }  // namespace
@@ -35,47 +34,65 @@ template <class T>
 Status gradient_descent(Run<T>& run) {
     Backend<T>& backend = run.backend();
     const Buffer<T> v = run.vector(), w = run.vector();
-    double last_step = 1 / std::max(1.0, run.gradient_norm());
+    double last_step = 0, last_examined = std::numeric_limits<double>::infinity();
     for (;;) {
-        if (run.gradient_small()) {
-            if (const auto status = confirm_minimum(run, false)) return *status;
-            continue;
-        }
-        if (run.options().max_iterations == 0) return Status::max_iterations;
+        if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
+            return Status::max_iterations;
         run.hessian();
+        const double g = run.gradient_norm();
         double step;
         if (run.options().descent_step == DescentStep::exact_quadratic) {
-            backend.symv(run.matrix(), run.g(), w.get(), run.n());
-            backend.dot(run.g(), w.get(), run.n(), Slot::curvature);
-            step = run.gradient_norm() * run.gradient_norm() / backend.scalar(Slot::curvature);
+            // g'Hg of the unit vector: its square may be out of range
+            backend.scale(v.get(), static_cast<T>(g > 0 ? 1 / g : 0), run.g(), run.n());
+            backend.symv(run.matrix(), v.get(), w.get(), run.n());
+            backend.dot(v.get(), w.get(), run.n(), Slot::curvature);
+            step = 1 / backend.scalar(Slot::curvature);
         } else {
             step = 1 / largest_eigenvalue(run, v.get(), w.get());
         }
         if (!std::isfinite(backend.scalar(Slot::norm))) return Status::not_finite;
-        // No positive curvature along the gradient: the last length, doubled.
-        if (!std::isfinite(step) || step <= 0) step = 2 * last_step;
+        // What the step promises is no more than the decrement of Newton's, which decides.
+        const double promised = step > 0 ? g * step * g : 0;
+        if (step > 0 && std::isfinite(step)) {
+            run.watch(promised);
+            if (run.runs_away(promised)) return Status::unbounded;
+        }
+        const bool candidate = run.gradient_small() ||
+                               (!run.tests_gradient() && run.negligible(promised, 0) &&
+                                promised <= 0.25 * last_examined);
+        if (candidate) {
+            last_examined = promised;
+            const int before = run.iterations();
+            if (const auto status = Newton<T>(run).confirm()) return *status;
+            if (run.iterations() != before) continue;
+        }
+        // No positive curvature along the gradient: the last length, doubled; at first one that would
+        // lower the loss to zero.
+        if (!std::isfinite(step) || step <= 0)
+            step = last_step > 0 ? 2 * last_step : run.first_step_length();
 
-        backend.scale(run.direction(), T(-1), run.g(), run.n());
-        const double slope = -run.gradient_norm() * run.gradient_norm();
-        const Trial first = run.try_step(step);
+        // The length is in the direction: |g|^2 may be out of range.
+        backend.scale(run.direction(), static_cast<T>(-step), run.g(), run.n());
+        const double slope = -step * g * g;
+        const Trial first = run.try_step(1);
         // The length is the method: it is only shortened if the loss does not decrease.
         std::optional<Trial> accepted;
         // Where losses cannot judge the step any more the gradient does.
-        const bool rounding = -step * slope <= run.noise();
-        const bool better = rounding ? first.gradient_norm < run.gradient_norm()
-                                     : first.f <= run.f() + 1e-4 * step * slope;
+        const bool rounding = -slope <= run.noise();
+        const bool better =
+            rounding ? first.gradient_norm < g : first.f <= run.f() + 1e-4 * slope;
         if (first.finite() && better)
             accepted = first;
         else
             accepted = line_search(run, slope, first);
         if (!accepted) {
             if (run.out_of_evaluations()) return Status::max_evaluations;
-            return first.finite() ? run.stuck_status() : Status::not_finite;
+            return first.finite() ? run.stuck_status(-slope) : Status::not_finite;
         }
-        last_step = accepted->alpha;
+        last_step = accepted->alpha * step;
         const double previous = run.f();
-        run.accept(*accepted);
-        if (const auto status = run.end_iteration(*accepted, previous, accepted->alpha, 0))
+        run.accept(*accepted, accepted->alpha >= 1);
+        if (const auto status = run.end_iteration(*accepted, previous, last_step, 0))
             return *status;
     }
 }

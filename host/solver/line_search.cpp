@@ -36,14 +36,22 @@ template <class T>
 class Search {
    public:
     Search(Run<T>& run, double slope)
-        : run_(run), origin_{0, run.f(), slope, run.gradient_norm(), run.x_norm(), 0} {}
+        : run_(run),
+          origin_{0,        run.f(),      slope, run.gradient_norm(), run.gradient_size(),
+                  run.x_norm(), run.x_size(), 0,     0} {}
 
     std::optional<Trial> backtrack(Trial trial) {
+        bool asked = false;
         for (int i = 0; i < most_trials; ++i) {
             if (decreases(trial)) {
                 // A value alone has no gradient yet.
                 const Trial full = trial.step_norm > 0 ? trial : run_.try_step(trial.alpha);
                 if (full.finite() && !only_rounding(full)) return full;
+            }
+            // A short step that raises the loss: is it the gradient? Once is enough to ask.
+            if (!asked && trial.alpha <= 1e-3 && trial.f > origin_.f && !run_.out_of_evaluations()) {
+                asked = true;
+                if (ascends(run_.try_step(trial.alpha))) return std::nullopt;
             }
             if (within_noise(trial)) return std::nullopt;
             double next = 0.5 * trial.alpha;
@@ -72,7 +80,7 @@ class Search {
             }
             if (trial.f < run_.options().unbounded_below) return trial;
             if (approximately_optimal(trial)) return trial;
-            if (only_rounding(trial)) return std::nullopt;
+            if (ascends(trial) || only_rounding(trial)) return std::nullopt;
             if (!decreases(trial) || (previous.alpha > 0 && trial.f >= previous.f))
                 return zoom(previous, trial);
             if (std::abs(trial.slope) <= -curvature_condition * origin_.slope) return trial;
@@ -105,9 +113,10 @@ class Search {
         return std::isfinite(t.f) && -t.alpha * origin_.slope <= run_.noise() &&
                std::abs(t.f - origin_.f) <= run_.noise();
     }
+    bool ascends(const Trial& t) const { return t.alpha <= 1e-3 && run_.contradicts(t, origin_.slope); }
     /// Accepting such steps because of a last bit would go round in circles.
     bool only_rounding(const Trial& t) const {
-        return within_noise(t) && t.gradient_norm >= origin_.gradient_norm;
+        return within_noise(t) && t.gradient_size >= origin_.gradient_size;
     }
     /// The approximate Wolfe conditions, for steps whose decrease drowns in rounding (Hager and
     /// Zhang 2005, equation 4.1).
@@ -115,7 +124,7 @@ class Search {
         return t.f <= origin_.f + run_.noise() && -t.alpha * origin_.slope <= 1e6 * run_.noise() &&
                t.slope >= curvature_condition * origin_.slope &&
                t.slope <= (2 * sufficient_decrease - 1) * origin_.slope &&
-               t.gradient_norm < origin_.gradient_norm;
+               t.gradient_size < origin_.gradient_size;
     }
 
     std::optional<Trial> zoom(Trial low, Trial high) {
@@ -131,6 +140,7 @@ class Search {
                 continue;
             }
             if (approximately_optimal(trial)) return trial;
+            if (low.alpha == 0 && ascends(trial)) return std::nullopt;
             if (!decreases(trial) || trial.f >= low.f) {
                 high = trial;
                 continue;
@@ -140,7 +150,7 @@ class Search {
             low = trial;
         }
         // The best point so far decreases the loss, if not by the curvature condition too.
-        if (low.alpha > 0 && low.f < origin_.f) return run_.try_step(low.alpha);
+        if (low.alpha > 0 && low.f < origin_.f - run_.noise()) return run_.try_step(low.alpha);
         return std::nullopt;
     }
 

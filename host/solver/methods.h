@@ -25,36 +25,39 @@ Status bfgs(Run<T>& run);
 template <class T>
 std::optional<Trial> line_search(Run<T>& run, double slope, Trial first);
 
-/// Factorises matrix() + shift I with a shift >= 0 that makes it positive definite, beginning at
+/// Factorises matrix() + shift S^2 with a shift >= 0 that makes it positive definite, beginning at
 /// `guess`. Nothing if the matrix is not finite.
 template <class T>
 std::optional<double> factorize_shifted(Run<T>& run, double guess);
 
-/// At a point whose gradient is small, with matrix() its Hessian there.
-enum class Curvature { positive, semidefinite, negative, not_finite };
+/// What matrix() is at x, by factorisations of it.
+enum class Definiteness { positive, semidefinite, negative, not_finite };
 template <class T>
-Curvature curvature(Run<T>& run);
+Definiteness definiteness(Run<T>& run);
 
-/// For Curvature::negative: moves down a direction of negative curvature. Returns the accepted trial
-/// or nothing.
+/// Whether what negative curvature matrix() has is below sqrt(epsilon) of its norm.
+template <class T>
+bool is_nearly_semidefinite(Run<T>& run);
+
+/// At a point of negative curvature without a slope: moves down a direction of negative curvature.
+/// Returns the accepted trial or nothing.
 template <class T>
 std::optional<Trial> leave_saddle(Run<T>& run);
 
-/// An approximate eigenvector u of the smallest eigenvalue of matrix() in direction(), |u| = 1, by
-/// inverse iteration with factor(), whose shift must be close to minus that eigenvalue. Returns
-/// u'(matrix)u.
+/// What was found along a direction.
+struct Descent {
+    std::optional<Trial> lower;  ///< a trial to accept
+    bool rises = true;           ///< without one: the loss is higher at every point tried
+};
+/// At a point whose Hessian is singular, without a slope: looks for a lower loss along a direction
+/// without curvature, as at the inflection of x^3.
+template <class T>
+Descent leave_plateau(Run<T>& run);
+
+/// An approximate eigenvector of the smallest eigenvalue of S^-1 matrix() S^-1, as u with |S u| = 1,
+/// by inverse iteration with factor(), whose shift must be close to minus that eigenvalue. Returns
+/// the eigenvalue, u'(matrix)u. `work` has n entries.
 template <class T>
 double smallest_eigenvector(Run<T>& run, T* u, T* work);
-
-/// Whether steps shrink as those of a Newton method near a regular minimum do.
-inline bool step_settles(double step, double last_step, double x_norm) {
-    return step <= 0.1 * last_step || step <= 1e-6 * (1 + x_norm);
-}
-
-/// Decides what a small gradient means: checks the Hessian unless `trusted` (the last one was
-/// positive definite and the last step short). Returns the final status, or nothing if the run goes
-/// on from a lower point.
-template <class T>
-std::optional<Status> confirm_minimum(Run<T>& run, bool trusted);
 
 }  // namespace cunewton::solver

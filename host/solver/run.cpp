@@ -7,13 +7,14 @@ namespace cunewton::solver {
 
 template <class T>
 Run<T>::Run(Session<T>& session, int n, const ResolvedDerivatives& derivatives,
-            const Options& options, Progress<T>& progress)
+            const Options& options, Progress<T>& progress, int alike)
     : backend_(*session.backend),
       evaluator_(*session.evaluator),
       n_(n),
       derivatives_(derivatives),
       options_(options),
-      progress_(progress) {
+      progress_(progress),
+      alike_(alike) {
     for (Buffer<T>* buffer : {&x_, &g_, &p_, &trial_x_, &trial_g_}) *buffer = backend_.allocate(n);
     backend_.upload(x_.get(), progress.x.data(), n);
 }
@@ -23,17 +24,16 @@ std::optional<Status> Run<T>::begin() {
     {
         const Timer timer(progress_.seconds.evaluate);
         evaluator_.value_and_gradient(x_.get(), g_.get());
-        backend_.dot(g_.get(), g_.get(), n_, Slot::gradient_sq);
-        backend_.dot(x_.get(), x_.get(), n_, Slot::x_sq);
-        const double* s = backend_.scalars();
-        f_ = s[static_cast<int>(Slot::f)];
-        gradient_norm_ = std::sqrt(s[static_cast<int>(Slot::gradient_sq)]);
-        x_norm_ = std::sqrt(s[static_cast<int>(Slot::x_sq)]);
+        backend_.norms({{g_.get(), Slot::gradient_norm}, {x_.get(), Slot::x_norm}}, n_);
+        f_ = backend_.scalar(Slot::f);
+        gradient_norm_ = gradient_size_ = backend_.scalar(Slot::gradient_norm);
+        x_norm_ = x_size_ = backend_.scalar(Slot::x_norm);
     }
     ++progress_.counts.evaluations;
     ++progress_.counts.gradients;
     if (!std::isfinite(f_) || !std::isfinite(gradient_norm_)) return Status::not_finite;
     if (progress_.first_gradient_norm >= 0) return std::nullopt;  // continued from another backend
+    progress_.first_f = f_;
     progress_.first_gradient_norm = gradient_norm_;
     const IterationRecord record{0, f_, gradient_norm_, 0, 0, 0, progress_.elapsed()};
     if (options_.keep_trace) progress_.trace.push_back(record);
@@ -44,12 +44,40 @@ std::optional<Status> Run<T>::begin() {
 }
 
 template <class T>
+double Run<T>::size() const {
+    const double size = std::abs(f_);
+    const double root = size > 0 ? root_power_of_two<double>(size, parity()) : 0;
+    const double found = std::max(x_size_, root);
+    return found > 0 ? found : 1;
+}
+
+template <class T>
+double Run<T>::first_step_length() const {
+    const double g = gradient_norm_;
+    const double linear = std::abs(f_) / g / g, as_long_as_x = x_norm_ / g;
+    if (linear > 0 && as_long_as_x > 0) return std::min(linear, as_long_as_x);
+    const double either = std::max(linear, as_long_as_x);
+    return either > 0 ? either : 1 / g;
+}
+
+template <class T>
 void Run<T>::hessian() {
     const Timer timer(progress_.seconds.hessian);
     const std::size_t size = static_cast<std::size_t>(n_) * n_;
-    if (!H_) H_ = backend_.allocate(size);
+    if (!H_) {
+        H_ = backend_.allocate(size);
+        S_ = backend_.allocate(n_);
+        largest_scales_ = backend_.allocate(n_);
+        backend_.upload(largest_scales_.get(), std::vector<T>(n_, T(0)).data(), n_);
+    }
     evaluator_.hessian(x_.get(), H_.get());
-    backend_.matrix_bounds(H_.get(), n_);
+    if (alike_ > 1) backend_.determine_common_shifts(H_.get(), alike_, n_);
+    backend_.raise_scales(H_.get(), g_.get(), f_, parity(), largest_scales_.get(), S_.get(), n_);
+    backend_.matrix_bounds(H_.get(), S_.get(), n_);
+    // The iterate's sizes in the metric that holds from here on, read together with what follows.
+    backend_.norms({{x_.get(), Slot::x_size, S_.get(), false},
+                    {g_.get(), Slot::gradient_size, S_.get(), true}},
+                   n_);
     ++progress_.counts.hessians;
 }
 
@@ -57,9 +85,22 @@ template <class T>
 void Run<T>::factorize(double shift) {
     const Timer timer(progress_.seconds.factorize);
     if (!L_) L_ = backend_.allocate(static_cast<std::size_t>(n_) * n_);
-    backend_.factorize(H_.get(), static_cast<T>(shift), L_.get(), n_);
+    backend_.factorize(H_.get(), static_cast<T>(shift), S_.get(), L_.get(), n_);
     factor_shift_ = shift;
     ++progress_.counts.factorizations;
+}
+
+template <class T>
+void Run<T>::newton_direction() {
+    backend_.scale(p_.get(), T(-1), g_.get(), n_);
+    backend_.solve(L_.get(), p_.get(), n_);
+    backend_.dot(g_.get(), p_.get(), n_, Slot::decrease);
+}
+
+template <class T>
+void Run<T>::fetch_sizes() {
+    x_size_ = backend_.scalar(Slot::x_size);
+    gradient_size_ = backend_.scalar(Slot::gradient_size);
 }
 
 template <class T>
@@ -68,20 +109,30 @@ Trial Run<T>::try_step(double alpha) {
     backend_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
     evaluator_.value_and_gradient(trial_x_.get(), trial_g_.get());
     backend_.dot(trial_g_.get(), p_.get(), n_, Slot::slope);
-    backend_.dot(trial_g_.get(), trial_g_.get(), n_, Slot::gradient_sq);
-    backend_.dot(trial_x_.get(), trial_x_.get(), n_, Slot::x_sq);
-    backend_.dot(p_.get(), p_.get(), n_, Slot::step_sq);
+    backend_.norms({{trial_g_.get(), Slot::gradient_norm},
+                    {trial_x_.get(), Slot::x_norm},
+                    {p_.get(), Slot::step_norm}},
+                   n_);
+    if (S_)
+        backend_.norms({{trial_g_.get(), Slot::trial_gradient_size, S_.get(), true},
+                        {trial_x_.get(), Slot::trial_x_size, S_.get(), false},
+                        {p_.get(), Slot::step_size, S_.get(), false}},
+                       n_);
     const double* s = backend_.scalars();
     const auto slot = [&](Slot which) { return s[static_cast<int>(which)]; };
-    hessian_norm_ = slot(Slot::norm);
     ++progress_.counts.evaluations;
     ++progress_.counts.gradients;
+    if (S_) fetch_sizes();
+    const double length = std::abs(alpha);
     return {alpha,
             slot(Slot::f),
             slot(Slot::slope),
-            std::sqrt(slot(Slot::gradient_sq)),
-            std::sqrt(slot(Slot::x_sq)),
-            std::abs(alpha) * std::sqrt(slot(Slot::step_sq))};
+            slot(Slot::gradient_norm),
+            slot(S_ ? Slot::trial_gradient_size : Slot::gradient_norm),
+            slot(Slot::x_norm),
+            slot(S_ ? Slot::trial_x_size : Slot::x_norm),
+            length * slot(Slot::step_norm),
+            length * slot(S_ ? Slot::step_size : Slot::step_norm)};
 }
 
 template <class T>
@@ -90,17 +141,48 @@ Trial Run<T>::try_value(double alpha) {
     backend_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
     evaluator_.value(trial_x_.get());
     ++progress_.counts.evaluations;
-    return {alpha, backend_.scalar(Slot::f), 0, 0, 0, 0};
+    Trial trial{};
+    trial.alpha = alpha;
+    trial.f = backend_.scalar(Slot::f);
+    return trial;
 }
 
 template <class T>
-void Run<T>::accept(const Trial& trial) {
+void Run<T>::accept(const Trial& trial, bool full) {
     std::swap(x_, trial_x_);
     std::swap(g_, trial_g_);
     f_ = trial.f;
     gradient_norm_ = trial.gradient_norm;
+    gradient_size_ = trial.gradient_size;
     x_norm_ = trial.x_norm;
+    x_size_ = trial.x_size;
+    step_slope_ = full ? trial.alpha * trial.slope : 0;
+    if (!full) streak_ = 0;
     ++progress_.iterations;
+}
+
+template <class T>
+double Run<T>::rounding_shift() {
+    const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
+    return 10 * (hessian_accuracy() + rounding) * backend_.scalar(Slot::norm) +
+           1e4 * static_cast<double>(std::numeric_limits<T>::min());
+}
+
+template <class T>
+double Run<T>::hessian_accuracy() const {
+    const double eps = std::numeric_limits<T>::epsilon();
+    if (derivatives_.hessian == HessianBy::gradient_differences) return std::cbrt(eps) * std::cbrt(eps);
+    if (derivatives_.hessian == HessianBy::value_differences) return std::sqrt(eps);
+    return derivatives_.precision == HessianPrecision::single
+               ? static_cast<double>(std::numeric_limits<float>::epsilon())
+               : eps;
+}
+
+template <class T>
+bool Run<T>::factor_is_regular() {
+    const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
+    return factor_shift_ == 0 && backend_.scalar(Slot::factor_info) == 0 &&
+           backend_.scalar(Slot::least_pivot) > 10 * (hessian_accuracy() + rounding);
 }
 
 template <class T>
@@ -110,51 +192,160 @@ double Run<T>::noise() const {
 }
 
 template <class T>
-double Run<T>::gradient_error() const {
-    if (derivatives_.gradient_step == 0) return 0;
+std::vector<double> Run<T>::gradient_errors() {
+    const std::vector<T> x = download(x_);
+    const std::vector<T> scales = S_ ? download(S_) : std::vector<T>{};
     const std::vector<double>& typical = options_.derivatives.typical_x;
-    double smallest = 1, largest = 1;
-    if (!typical.empty()) {
-        const auto [low, high] = std::minmax_element(typical.begin(), typical.end());
-        smallest = *low;
-        largest = *high;
+    const double eps = std::numeric_limits<T>::epsilon(), h = derivatives_.gradient_step;
+    std::vector<double> errors(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j) {
+        const double size = std::max<double>(std::abs(x[j]), typical.empty() ? 1 : typical[j]);
+        const double curvature =
+            S_ ? static_cast<double>(scales[j]) * scales[j] : std::abs(hessian_norm_);
+        // Rounding, and truncation: h/2 times the curvature forward; central h^2/6 times a third
+        // derivative, which is taken to be as large as makes the formula's step the best one.
+        errors[j] = 2 * eps * std::abs(f_) / (h * size) +
+                    (derivatives_.gradient == GradientBy::forward_differences
+                         ? 0.5 * h * size * curvature
+                         : 2 * h * h * std::abs(f_) / size);
     }
-    // Rounding: every component carries about eps |f| / h.
-    const double eps = std::numeric_limits<T>::epsilon();
-    const double h = derivatives_.gradient_step;
-    const double size = 2 * eps * std::abs(f_) * std::sqrt(static_cast<double>(n_)) / smallest;
-    const double rounding = size / h;
-    // Truncation: h/2 times the curvature forward; central h^2/6 times a third derivative, which is
-    // taken to be as large as makes the formula's step the best one.
-    if (derivatives_.gradient == GradientBy::forward_differences)
-        return rounding + 0.5 * h * std::max(largest, x_norm_) * hessian_norm_;
-    return rounding + size * h * h / eps;
+    return errors;
+}
+
+template <class T>
+double Run<T>::gradient_error() {
+    if (derivatives_.gradient_step == 0) return 0;
+    double square = 0;
+    for (const double error : gradient_errors()) square += error * error;
+    return std::sqrt(square);
+}
+
+template <class T>
+double Run<T>::decrement_error(double decrement) {
+    if (derivatives_.gradient_step == 0) return 0;
+    const std::vector<double> errors = gradient_errors();
+    double square = 0;
+    if (!S_) {
+        for (const double error : errors) square += error * error;
+        const double norm = gradient_norm_ * gradient_norm_;
+        return norm > 0 ? square / norm * decrement : 0;
+    }
+    const std::vector<T> scales = download(S_);
+    for (std::size_t j = 0; j < errors.size(); ++j) {
+        const double error = errors[j] / scales[j];
+        square += error * error;
+    }
+    return square;
+}
+
+template <class T>
+bool Run<T>::tests_gradient() const {
+    return options_.gradient_tolerance || options_.relative_gradient_tolerance > 0;
 }
 
 template <class T>
 double Run<T>::gradient_tolerance() const {
-    const double absolute = options_.gradient_tolerance.value_or(
-        std::sqrt(static_cast<double>(std::numeric_limits<T>::epsilon())));
-    return std::max(absolute,
+    return std::max(options_.gradient_tolerance.value_or(0),
                     options_.relative_gradient_tolerance * progress_.first_gradient_norm);
 }
 
 template <class T>
-bool Run<T>::gradient_small() const {
-    return gradient_norm_ <= std::max(gradient_tolerance(), gradient_error());
+bool Run<T>::gradient_small() {
+    if (gradient_norm_ == 0) return true;
+    return tests_gradient() &&
+           (gradient_norm_ <= gradient_tolerance() || gradient_norm_ <= gradient_error());
 }
 
 template <class T>
-Status Run<T>::small_gradient_status() const {
-    return gradient_error() <= gradient_tolerance() ? Status::converged
-                                                    : Status::derivative_accuracy;
+bool Run<T>::negligible(double decrement, double step_size) {
+    constexpr double eps = std::numeric_limits<T>::epsilon();
+    if (decrement <= eps * std::abs(f_)) return true;
+    if (!(decrement <= eps * (progress_.first_f - f_))) return false;
+    // Towards the origin steps stay large beside x, but not beside the start.
+    return step_size <= std::sqrt(eps) * x_size_ || step_size <= std::sqrt(eps) * start_size();
 }
 
 template <class T>
-Status Run<T>::stuck_status() const {
-    return derivatives_.gradient_step > 0 && gradient_norm_ <= 100 * gradient_error()
-               ? Status::derivative_accuracy
-               : Status::precision_limit;
+double Run<T>::start_size() {
+    if (!x0_) {
+        x0_ = vector();
+        backend_.upload(x0_.get(), progress_.x0.data(), n_);
+    }
+    backend_.norms({{x0_.get(), Slot::product, S_.get(), false}}, n_);
+    return backend_.scalar(Slot::product);
+}
+
+template <class T>
+bool Run<T>::arrived(double decrement, double step_size) {
+    if (tests_gradient()) return gradient_small();
+    if (gradient_norm_ == 0 || negligible(decrement, step_size)) return true;
+    // Steps by differences end where the gradient's error begins.
+    return derivatives_.gradient_step > 0 && decrement <= 1e-3 * std::abs(f_) &&
+           decrement <= 4 * decrement_error(decrement);
+}
+
+template <class T>
+bool Run<T>::contradicts(const Trial& trial, double slope) {
+    const double promised = -trial.alpha * slope;
+    const bool found = trial.finite() && trial.step_norm > 0 && promised > 100 * noise() &&
+                       trial.slope <= 0.5 * slope && trial.f - f_ > 0.1 * promised;
+    ascent_ = ascent_ || found;
+    return found;
+}
+
+template <class T>
+void Run<T>::watch(double decrement) {
+    // The last step in units of the next one, in the metric of the Hessian here.
+    if (step_slope_ == 0) return;
+    const double ratio = -step_slope_ / decrement;
+    step_slope_ = 0;
+    watched_ = true;
+    if (ratio >= 0.3 && ratio <= 1.05) {
+        ++streak_;
+        growth_ /= ratio;
+    } else {
+        streak_ = 0;
+        growth_ = 1;
+    }
+}
+
+template <class T>
+bool Run<T>::nearly_flat(double decrement) const {
+    // Of the loss itself a little more than rounding, which will soon disturb the steps.
+    constexpr double eps = std::numeric_limits<T>::epsilon();
+    return decrement <= std::pow(eps, 0.75) * std::abs(f_) ||
+           decrement <= eps * (progress_.first_f - f_);
+}
+
+template <class T>
+bool Run<T>::runs_away(double decrement) {
+    return streak_ >= 8 && (growth_ >= 1e8 || nearly_flat(decrement)) && has_run_away();
+}
+
+template <class T>
+bool Run<T>::has_run_away() {
+    return streak_ >= 8 && x_size_ >= 2 * start_size();
+}
+
+template <class T>
+Status Run<T>::arrived_status(double decrement) {
+    if (derivatives_.gradient_step == 0) return Status::converged;
+    const bool supported = tests_gradient()
+                               ? gradient_error() <= gradient_tolerance()
+                               : negligible(decrement_error(decrement), 0);
+    return supported ? Status::converged : Status::derivative_accuracy;
+}
+
+template <class T>
+Status Run<T>::stuck_status(double decrement) {
+    if (ascent_ && derivatives_.gradient_step == 0) return Status::no_descent;
+    if (derivatives_.gradient_step > 0 && (tests_gradient()
+                                               ? gradient_norm_ <= 100 * gradient_error()
+                                               : decrement <= 1e4 * decrement_error(decrement)))
+        return Status::derivative_accuracy;
+    // A full step would change the loss by no more than its rounding.
+    if (!tests_gradient() && decrement <= noise()) return Status::converged;
+    return Status::precision_limit;
 }
 
 template <class T>
@@ -195,11 +386,15 @@ void Run<T>::save_iterate() {
 }
 
 template <class T>
+std::vector<T> Run<T>::download(const Buffer<T>& buffer) {
+    std::vector<T> host(buffer.size());
+    if (buffer) backend_.download(host.data(), buffer.get(), host.size());
+    return host;
+}
+template <class T>
 std::vector<T> Run<T>::download_factor() {
     if (!L_ || backend_.scalar(Slot::factor_info) != 0) return {};
-    std::vector<T> factor(static_cast<std::size_t>(n_) * n_);
-    backend_.download(factor.data(), L_.get(), factor.size());
-    return factor;
+    return download(L_);
 }
 
 template class Run<double>;

@@ -1,10 +1,11 @@
-// The exact trust-region method: minimises the quadratic model within |p| <= radius by repeated
-// Cholesky factorisations (More and Sorensen 1983; Conn, Gould and Toint 2000, section 7.3).
+// The exact trust-region method: minimises the quadratic model within |S p| <= radius by repeated
+// Cholesky factorisations (More and Sorensen 1983; Conn, Gould and Toint 2000, section 7.3), S being
+// the run's scaling.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "host/solver/methods.h"
+#include "host/solver/newton.h"
 
 namespace cunewton::solver {
 
@@ -12,10 +13,15 @@ namespace {
 
 constexpr double radius_accuracy = 0.1;  // the step's length may miss the radius by this part
 
+// The radius follows the ratio of actual to predicted decrease as in Conn, Gould and Toint 2000,
+// section 17.1: it grows, from the step's length, only where the model is nearly exact.
+constexpr double accepted = 0.05, poor = 0.25, very_good = 0.9;
+constexpr double growth = 2.5, shrinkage = 0.25;
+
 struct Subproblem {
     bool solved = false;
-    double multiplier = 0;  ///< lambda of (H + lambda I) p = -g
-    bool interior = false;
+    double multiplier = 0;  ///< lambda of (H + lambda S^2) p = -g
+    bool interior = false;  ///< Newton's step, or that of a singular matrix shifted by its rounding
 };
 
 template <class T>
@@ -32,10 +38,13 @@ class TrustRegion {
 
    private:
     double slot(Slot which) { return backend_.scalar(which); }
-    /// direction() = minimiser of g'p + p'Hp/2 over |p| <= radius.
+    /// direction() = -(matrix() + lambda S^2)^-1 g with its size, and what Newton's method on the
+    /// secular equation needs; the outcomes are queued.
+    void queue_step(double lambda);
+    /// direction() = minimiser of g'p + p'Hp/2 over |S p| <= radius.
     Subproblem solve(double radius, double guess);
     /// p + tau u on the sphere, if that is good enough: the hard case, and any time p is too short.
-    bool extend_to_sphere(double radius, double multiplier, double p_norm, double& lower);
+    bool extend_to_sphere(double radius, double multiplier, double p_size, double& lower);
     /// Queues what the model's reduction is made of; it is read with the trial's scalars.
     void queue_model_terms();
     double first_radius();
@@ -47,39 +56,62 @@ class TrustRegion {
 };
 
 template <class T>
+void TrustRegion<T>::queue_step(double lambda) {
+    T* p = run_.direction();
+    run_.factorize(lambda);
+    backend_.scale(p, T(-1), run_.g(), n_);
+    backend_.solve(run_.factor(), p, n_);
+    backend_.scale_twice(work_.get(), run_.scales(), p, n_);
+    backend_.solve_lower(run_.factor(), work_.get(), n_);
+    backend_.norms({{p, Slot::step_size, run_.scales(), false}, {work_.get(), Slot::product}}, n_);
+}
+
+template <class T>
 Subproblem TrustRegion<T>::solve(double radius, double guess) {
-    const double norm = slot(Slot::norm), g_norm = run_.gradient_norm();
-    double lower = std::max({0.0, -slot(Slot::min_diagonal), g_norm / radius - norm});
-    double upper = g_norm / radius + norm;
-    // A multiplier of zero is the Newton step: worth a first look whenever it may be feasible.
+    const double norm = slot(Slot::norm), g_size = slot(Slot::gradient_size);
     constexpr double eps = std::numeric_limits<T>::epsilon();
+    double lower = std::max({0.0, -slot(Slot::min_diagonal), g_size / radius - norm});
+    double upper = g_size / radius + norm;
+    // A multiplier of zero is the Newton step: worth a first look whenever it may be feasible.
     double lambda = std::min(guess, upper);
     if (lower > 0) lambda = std::max(lambda, lower * (1 + 4 * eps));
-    T* p = run_.direction();
+    bool rounding_tried = lower > run_.rounding_shift();
     for (int i = 0; i < 100; ++i) {
-        run_.factorize(lambda);
-        backend_.scale(p, T(-1), run_.g(), n_);
-        backend_.solve(run_.factor(), p, n_);
-        backend_.copy(work_.get(), p, n_);
-        backend_.solve_lower(run_.factor(), work_.get(), n_);
-        backend_.dot(p, p, n_, Slot::step_sq);
-        backend_.dot(work_.get(), work_.get(), n_, Slot::product);
+        queue_step(lambda);
+        const bool factored = slot(Slot::factor_info) == 0 && std::isfinite(slot(Slot::step_size));
+        const double p_size = slot(Slot::step_size);
+        if (lambda == 0 && factored && p_size <= radius * (1 + radius_accuracy))
+            return {true, 0, true};
+        if (!rounding_tried && (lambda == 0 || p_size < radius)) {
+            // A singular matrix: the shift that covers its rounding leaves alone what has no slope.
+            rounding_tried = true;
+            if (!factored || !run_.factor_is_regular()) {
+                const double shift = run_.rounding_shift();
+                queue_step(shift);
+                if (slot(Slot::factor_info) == 0 && slot(Slot::step_size) <= radius)
+                    return {true, shift, true};
+                if (lambda == 0) {
+                    lower = std::max(lower, 0.0);
+                    lambda = shift;
+                    continue;
+                }
+                queue_step(lambda);
+            }
+        }
         double next;
-        if (slot(Slot::factor_info) == 0 && std::isfinite(slot(Slot::step_sq))) {
-            const double p_norm = std::sqrt(slot(Slot::step_sq));
-            const double w_norm = std::sqrt(slot(Slot::product));
-            if (lambda == 0 && p_norm <= radius * (1 + radius_accuracy)) return {true, 0, true};
-            if (std::abs(p_norm - radius) <= radius_accuracy * radius) return {true, lambda, false};
-            if (p_norm < radius) {
+        if (factored) {
+            const double w_size = slot(Slot::product);
+            if (std::abs(p_size - radius) <= radius_accuracy * radius) return {true, lambda, false};
+            if (p_size < radius) {
                 upper = std::min(upper, lambda);
-                if (extend_to_sphere(radius, lambda, p_norm, lower)) return {true, lambda, false};
+                if (extend_to_sphere(radius, lambda, p_size, lower)) return {true, lambda, false};
             } else {
                 lower = std::max(lower, lambda);
             }
-            // Newton's method for 1/radius - 1/|p(lambda)| = 0.
-            const double ratio = w_norm > 0 ? p_norm / w_norm : 0;
-            next = lambda + ratio * ratio * (p_norm - radius) / radius;
-            if (p_norm < radius && next <= 0 && lower == 0) next = 0;
+            // Newton's method for 1/radius - 1/|S p(lambda)| = 0.
+            const double ratio = w_size > 0 ? p_size / w_size : 0;
+            next = lambda + ratio * ratio * (p_size - radius) / radius;
+            if (p_size < radius && next <= 0 && lower == 0) next = 0;
         } else {
             lower = std::max(lower, lambda);
             next = -1;
@@ -89,12 +121,10 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
             if (next < 0 || lambda != upper) {
                 double shift = upper * (1 + 64 * eps);
                 for (int k = 0; k < 20; ++k, shift *= 1 + std::ldexp(eps, k + 8)) {
-                    run_.factorize(shift);
+                    queue_step(shift);
                     if (slot(Slot::factor_info) == 0) break;
                 }
                 if (slot(Slot::factor_info) != 0) return {};
-                backend_.scale(p, T(-1), run_.g(), n_);
-                backend_.solve(run_.factor(), p, n_);
             }
             return {true, upper, false};
         }
@@ -107,20 +137,21 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
 }
 
 template <class T>
-bool TrustRegion<T>::extend_to_sphere(double radius, double multiplier, double p_norm,
+bool TrustRegion<T>::extend_to_sphere(double radius, double multiplier, double p_size,
                                       double& lower) {
     T* p = run_.direction();
     T* u = eigenvector_.get();
     const double curvature = smallest_eigenvector(run_, u, work_.get()) + multiplier;
     lower = std::max(lower, multiplier - curvature);
-    backend_.dot(p, u, n_, Slot::product);
+    backend_.scale_twice(work_.get(), run_.scales(), u, n_);
+    backend_.dot(p, work_.get(), n_, Slot::product);
     backend_.symv(run_.matrix(), p, work_.get(), n_);
     backend_.dot(p, work_.get(), n_, Slot::curvature);
     const double pu = slot(Slot::product);
-    // |p + tau u| = radius, the root of smaller size (More and Sorensen, section 3).
-    const double gap = radius * radius - p_norm * p_norm;
+    // |S (p + tau u)| = radius, the root of smaller size (More and Sorensen, section 3).
+    const double gap = radius * radius - p_size * p_size;
     const double tau = gap / (pu + std::copysign(std::sqrt(pu * pu + gap), pu));
-    const double model = slot(Slot::curvature) + multiplier * p_norm * p_norm;
+    const double model = slot(Slot::curvature) + multiplier * p_size * p_size;
     const double allowed = radius_accuracy * (2 - radius_accuracy) *
                            std::max(0.0, model + multiplier * radius * radius);
     if (tau * tau * curvature > allowed) return false;
@@ -138,62 +169,102 @@ void TrustRegion<T>::queue_model_terms() {
 
 template <class T>
 double TrustRegion<T>::first_radius() {
-    if (run_.options().initial_radius > 0) return run_.options().initial_radius;
-    // Length of the Cauchy step where the model is convex along -g, else the size of x.
-    backend_.symv(run_.matrix(), run_.g(), work_.get(), n_);
-    backend_.dot(run_.g(), work_.get(), n_, Slot::curvature);
-    const double g_norm = run_.gradient_norm(), curvature = slot(Slot::curvature);
-    const double cauchy = curvature > 0 ? g_norm * g_norm * g_norm / curvature : 0;
-    return std::isfinite(cauchy) && cauchy > 0 ? std::max(cauchy, 1e-3 * run_.x_norm())
-                                               : std::max(1.0, run_.x_norm());
+    // The caller's is a length in the parameters; a step of it along -g tells what it is here.
+    const double g_size = slot(Slot::gradient_size);
+    T* p = run_.direction();
+    backend_.unscale(p, run_.scales(), run_.g(), n_);
+    backend_.unscale(p, run_.scales(), p, n_);
+    backend_.norms({{p, Slot::product}}, n_);
+    if (run_.options().initial_radius > 0) {
+        const double length = slot(Slot::product);
+        return length > 0 ? run_.options().initial_radius * g_size / length
+                          : run_.options().initial_radius;
+    }
+    // Length of the Cauchy step where the model is convex along it, else the size of x.
+    backend_.symv(run_.matrix(), p, work_.get(), n_);
+    backend_.dot(p, work_.get(), n_, Slot::curvature);
+    const double curvature = slot(Slot::curvature);
+    const double cauchy = curvature > 0 ? g_size * g_size / curvature * g_size : 0;
+    if (std::isfinite(cauchy) && cauchy > 0) return std::max(cauchy, 1e-3 * run_.x_size());
+    // Else the longest step of x's size or less along it that the model is right about (Sartenaer 1997).
+    double radius = run_.size();
+    for (int i = 0; i < 8 && g_size > 0 && !run_.out_of_evaluations(); ++i, radius *= 0.25) {
+        const double length = -radius / g_size;
+        const Trial trial = run_.try_value(length);
+        const double predicted = -length * g_size * g_size - 0.5 * length * curvature * length;
+        const double error = run_.f() - trial.f - predicted;
+        if (std::abs(error) <= 0.5 * std::abs(predicted)) break;
+    }
+    return radius;
 }
 
 template <class T>
 Status TrustRegion<T>::minimize() {
+    Newton<T> newton(run_);  // for what it does where the test for a minimum is met
     double radius = -1, multiplier = 0, last_step = 0;
     bool trusted = false;
     for (;;) {
-        if (run_.gradient_small()) {
-            if (const std::optional<Status> status = confirm_minimum(run_, trusted)) return *status;
-            trusted = false;
-            radius = std::max(radius, 1.0);
-            continue;
-        }
-        if (run_.options().max_iterations == 0) return Status::max_iterations;
+        if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
+            return Status::max_iterations;
+        if (trusted && run_.tests_gradient() && run_.gradient_small() && !run_.may_run_away())
+            return run_.arrived_status(0);
         run_.hessian();
         if (!std::isfinite(slot(Slot::norm))) return Status::not_finite;
+        run_.fetch_sizes();
         if (radius < 0) radius = first_radius();
 
-        for (;;) {  // until a step is accepted
+        for (bool first = true;; first = false) {  // until a step is accepted
             const Subproblem step = solve(radius, multiplier);
-            if (!step.solved) return run_.stuck_status();
+            if (!step.solved) return run_.stuck_status(std::numeric_limits<double>::infinity());
+            const bool regular = step.interior && run_.factor_is_regular();
             queue_model_terms();
             const Trial trial = run_.try_step(1);
-            multiplier = step.multiplier;
-            const double predicted = -(slot(Slot::decrease) + 0.5 * slot(Slot::curvature));
+            multiplier = step.interior ? 0 : step.multiplier;
+            const double decrement = -slot(Slot::decrease);
+            if (first && step.interior) {
+                run_.watch(decrement);
+                if (run_.runs_away(decrement)) return Status::unbounded;
+                if (run_.arrived(decrement, trial.step_size)) {
+                    if (const auto status = newton.settle(decrement, trial)) return *status;
+                    trusted = false;
+                    radius = std::max(radius, trial.step_size);
+                    break;
+                }
+            }
+            // Where no step helps any more.
+            const auto stuck = [&] {
+                if (!trial.finite()) return Status::not_finite;
+                const Status status = run_.stuck_status(decrement);
+                if (status != Status::converged) return status;
+                if (regular) return Status::converged;
+                return is_nearly_semidefinite(run_) ? Status::singular : Status::saddle_point;
+            };
+            const double predicted = decrement - 0.5 * slot(Slot::curvature);
             const double actual = run_.f() - trial.f;
             if (predicted <= run_.noise()) {
                 // Losses cannot judge the step any more; the gradient can.
                 const bool better = trial.finite() && actual >= -run_.noise() &&
-                                    trial.gradient_norm < run_.gradient_norm();
-                if (!better) return run_.stuck_status();
-            } else if (!trial.finite() || actual < 1e-4 * predicted) {
-                radius = 0.25 * std::min(radius, trial.step_norm);
-                const double smallest = std::numeric_limits<T>::epsilon() * run_.x_norm();
+                                    trial.gradient_size < run_.gradient_size();
+                if (!better) return stuck();
+            } else if (!trial.finite() || actual < accepted * predicted) {
                 if (run_.out_of_evaluations()) return Status::max_evaluations;
-                if (!(radius > smallest) || radius < std::numeric_limits<T>::min())
-                    return trial.finite() ? run_.stuck_status() : Status::not_finite;
+                if (trial.step_size <= 1e-3 * run_.size() && run_.contradicts(trial, -decrement))
+                    return stuck();
+                radius = shrinkage * std::min(radius, trial.step_size);
+                const double smallest = std::numeric_limits<T>::epsilon() * run_.x_size();
+                if (!(radius > smallest) || radius < std::numeric_limits<T>::min()) return stuck();
                 continue;
-            } else if (actual < 0.25 * predicted) {
-                radius = 0.25 * trial.step_norm;
-            } else if (actual > 0.75 * predicted && trial.step_norm >= 0.8 * radius) {
-                radius = 3 * radius;
+            } else if (actual < poor * predicted) {
+                radius = shrinkage * trial.step_size;
+            } else if (actual > very_good * predicted) {
+                radius = std::max(radius, growth * trial.step_size);
             }
             const double previous = run_.f();
-            run_.accept(trial);
-            trusted = step.interior && step_settles(trial.step_norm, last_step, run_.x_norm());
-            last_step = trial.step_norm;
-            if (const auto status = run_.end_iteration(trial, previous, radius, multiplier))
+            run_.accept(trial, step.interior);
+            trusted = regular && (trial.step_size <= 0.1 * last_step ||
+                                  trial.step_size <= 1e-6 * run_.size());
+            last_step = trial.step_size;
+            if (const auto status = run_.end_iteration(trial, previous, radius, step.multiplier))
                 return *status;
             break;
         }

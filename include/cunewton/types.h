@@ -12,26 +12,29 @@
 
 namespace cunewton {
 
-/// Why a minimisation ended. Only `converged` means that the gradient test was met by a gradient
-/// that is accurate enough to tell.
+/// Why a minimisation ended. Only `converged` means that the test for a minimum was met by
+/// derivatives that are accurate enough to tell, at the only minimiser near by. The test: see
+/// Options::gradient_tolerance and BatchOptions::tolerance.
 enum class Status {
-    converged,            ///< gradient norm below its tolerance, no negative curvature seen
+    converged,            ///< test met; the Hessian is positive definite (BFGS never looks)
     derivative_accuracy,  ///< gradient is zero within the error of its finite differences, which is
-                          ///< larger than the tolerance
-    precision_limit,      ///< no step changes the loss in working precision; gradient above tolerance
-    small_step,           ///< step below step_tolerance; gradient above its tolerance
-    small_change,         ///< loss changed by less than change_tolerance; gradient above tolerance
-    saddle_point,         ///< gradient test met, but the Hessian has a negative eigenvalue and no
+                          ///< larger than the test allows
+    precision_limit,      ///< no step lowers the loss in working precision, and the test is not met
+    small_step,           ///< step below step_tolerance; test not met
+    small_change,         ///< loss changed by less than change_tolerance; test not met
+    saddle_point,         ///< no slope, but the Hessian has a negative eigenvalue and no
                           ///< descent along it was found
     max_iterations,
     max_evaluations,
     time_limit,
     cancelled,   ///< the callback returned false
-    unbounded,   ///< the loss fell below unbounded_below, or the iterates grow without bound
+    unbounded,   ///< the loss fell below unbounded_below, or it falls towards infinity
     not_finite,  ///< loss or derivatives are not finite and no smaller step mends it
+    singular,    ///< test met, but the Hessian is singular in working precision: a minimum that is not
+                 ///< unique, as the data do not determine all parameters
+    no_descent,  ///< the loss rises where its gradient says that it falls, however short the step: the
+                 ///< gradient is wrong, or the loss has a kink here
     // Of the problems of a batch only:
-    singular,      ///< the gradient test is met, but the Hessian is singular in working precision: the
-                   ///< data do not determine all parameters
     invalid_data,  ///< not solved: data, start or bounds are not finite, bounds are crossed, or no
                    ///< point has a weight
     not_run,       ///< not solved: the batch was cancelled before
@@ -107,7 +110,7 @@ struct IterationRecord {
     double gradient_norm;  ///< 2-norm
     double step_norm;      ///< 2-norm of the last step (0 at the start)
     double step_length;    ///< line search: multiple of the direction; trust region: its radius
-    double shift;          ///< multiple of I that was added to H to factorise it
+    double shift;          ///< multiple of S^2 that was added to H to factorise it, see hessian_scales
     double seconds;        ///< wall time since the start
 };
 
@@ -117,8 +120,12 @@ struct Options {
     DescentStep descent_step = DescentStep::exact_quadratic;
     DerivativeOptions derivatives{};
 
-    /// Converged when |g|_2 <= gradient_tolerance or |g|_2 <= relative_gradient_tolerance |g(x0)|_2.
-    /// Not set: sqrt(epsilon) of the scalar type (1.5e-8 for double).
+    /// Where neither of these two is set the test for a minimum does not depend on units: the decrement
+    /// g'H^-1 g, twice what Newton's step would lower the loss by, is within epsilon |f|; or, where the
+    /// loss itself is next to nothing, within epsilon (f(x0) - f) while Newton's step is within
+    /// sqrt(epsilon) of x or of x0 (lengths weighted by the curvatures). The step is then taken if it
+    /// helps. BFGS takes its own inverse for H^-1.
+    /// If one is set: |g|_2 <= gradient_tolerance or |g|_2 <= relative_gradient_tolerance |g(x0)|_2.
     std::optional<double> gradient_tolerance{};
     double relative_gradient_tolerance = 0;
     double step_tolerance = 0;    ///< stop when |step|_2 <= step_tolerance (1 + |x|_2)
@@ -128,7 +135,9 @@ struct Options {
     double time_limit = std::numeric_limits<double>::infinity();  ///< seconds of wall time
     double unbounded_below = -1e100;  ///< a loss below this is called unbounded
 
-    double initial_radius = 0;  ///< trust region; 0: chosen from the first gradient and Hessian
+    /// Trust region: 2-norm of the first step along the scaled gradient; 0: chosen from the first
+    /// gradient and Hessian.
+    double initial_radius = 0;
 
     /// Called after the start and after every accepted iteration; return false to stop there.
     std::function<bool(const IterationRecord&)> callback{};
@@ -171,9 +180,14 @@ struct Result {
     std::vector<IterationRecord> trace;
     /// Lower Cholesky factor L (column-major n x n, upper half unspecified) of the last Hessian that
     /// was factorised (that of the iterate before x if the last step was short), plus
-    /// hessian_factor_shift times I. Empty unless asked for, or if none was.
+    /// hessian_factor_shift times the squares of hessian_scales. Empty unless asked for, or if none was.
     std::vector<T> hessian_factor;
     double hessian_factor_shift = 0;
+    /// S, n powers of two: about the roots of the largest |H_jj| seen. As hessian_factor.
+    std::vector<T> hessian_scales;
+    /// Status::singular: the parameters, ascending, that are not determined: others than these values
+    /// give the same loss. Where a loss declares an invariance (softmax), beyond that.
+    std::vector<int> undetermined;
 
     bool converged() const { return status == Status::converged; }
 };

@@ -15,12 +15,14 @@ struct Logistic {
 
     template <class Z, class Y>
     CUNEWTON_HOST_DEVICE auto operator()(const Z& z, const Y& y) const {
-        const auto z0 = z[0];
-        return math::softplus(z0) - y * z0;
+        // log(1 + e^-m) with the margin m = +-z: of a small loss no digit is lost.
+        return math::softplus((Y(1.0) - Y(2.0) * y) * z[0]);
     }
     template <class Z, class Y, class G>
     CUNEWTON_HOST_DEVICE void gradient(const Z& z, const Y& y, G& g) const {
-        g[0] = probability(z[0]) - y;
+        using T = scalar_t<Z>;
+        const T side = T(Y(1.0) - Y(2.0) * y);
+        g[0] = side * probability(T(side * z[0]));
     }
     template <class Z, class Y, class H>
     CUNEWTON_HOST_DEVICE void hessian(const Z& z, const Y&, H& h) const {

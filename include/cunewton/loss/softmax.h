@@ -22,13 +22,15 @@ struct Softmax {
         using namespace math;
         using T = scalar_t<Z>;
         const T top = largest(z);
-        T sum(0.0), chosen(0.0);
+        T others(0.0), chosen(0.0);
         for (int k = 0; k < classes; ++k) {
             const T zk = z[k];
-            sum += exp(zk - top);
-            chosen = select(y == Y(double(k)), zk, chosen);
+            const auto is_y = y == Y(double(k));
+            others += select(is_y, T(0.0), exp(zk - top));
+            chosen = select(is_y, zk, chosen);
         }
-        return log(sum) + (top - chosen);
+        // log(e^{z_y} + others), of whose digits none is lost where the loss is small.
+        return log1p(others + expm1(chosen - top)) + (top - chosen);
     }
     template <class Z, class Y, class G>
     CUNEWTON_HOST_DEVICE void gradient(const Z& z, const Y& y, G& g) const {
@@ -36,8 +38,11 @@ struct Softmax {
         using T = scalar_t<Z>;
         const T top = largest(z);
         const T inverse = inverse_sum(z, top);
+        T others(0.0);
         for (int k = 0; k < classes; ++k)
-            g[k] = exp(z[k] - top) * inverse - select(y == Y(double(k)), T(1.0), T(0.0));
+            others += select(y == Y(double(k)), T(0.0), exp(z[k] - top) * inverse);
+        for (int k = 0; k < classes; ++k)
+            g[k] = select(y == Y(double(k)), -others, exp(z[k] - top) * inverse);
     }
     template <class Z, class Y, class H>
     CUNEWTON_HOST_DEVICE void hessian(const Z& z, const Y&, H& h) const {
