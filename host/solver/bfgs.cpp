@@ -28,6 +28,7 @@ Status bfgs(Run<T>& run) {
     };
     restart(run.first_step_length());
     int small_in_a_row = 0;
+    bool examined = false;  // where it was stuck
     for (;;) {
         if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
             return Status::max_iterations;
@@ -69,7 +70,16 @@ Status bfgs(Run<T>& run) {
                 if (const auto status = arrived()) return *status;
                 continue;
             }
-            if (fresh) return first.finite() ? run.stuck_status(decrement) : Status::not_finite;
+            if (fresh && !first.finite()) return Status::not_finite;
+            if (fresh) {
+                // Newton's steps may tell why.
+                if (exact && !examined && run.nearly_flat(decrement)) {
+                    examined = true;
+                    if (const auto status = arrived()) return *status;
+                    continue;
+                }
+                return run.stuck_status(decrement);
+            }
             // Rounding has spoilt the inverse: once more from the gradient.
             restart(run.scales() ? 1 : run.first_step_length());
             continue;

@@ -44,11 +44,11 @@ std::optional<Status> Run<T>::begin() {
 }
 
 template <class T>
-double Run<T>::size() const {
+double Run<T>::size() {
     const double size = std::abs(f_);
     const double root = size > 0 ? root_power_of_two<double>(size, parity()) : 0;
-    const double found = std::max(x_size_, root);
-    return found > 0 ? found : 1;
+    largest_size_ = std::max({largest_size_, x_size_, root});
+    return largest_size_ > 0 ? largest_size_ : 1;
 }
 
 template <class T>
@@ -149,6 +149,9 @@ Trial Run<T>::try_value(double alpha) {
 
 template <class T>
 void Run<T>::accept(const Trial& trial, bool full) {
+    // A step whose promise is not kept is no step of a falling loss: rounding, along directions
+    // without curvature.
+    full = full && f_ - trial.f >= 0.1 * watched_decrement_;
     std::swap(x_, trial_x_);
     std::swap(g_, trial_g_);
     f_ = trial.f;
@@ -260,9 +263,10 @@ template <class T>
 bool Run<T>::negligible(double decrement, double step_size) {
     constexpr double eps = std::numeric_limits<T>::epsilon();
     if (decrement <= eps * std::abs(f_)) return true;
-    if (!(decrement <= eps * (progress_.first_f - f_))) return false;
-    // Towards the origin steps stay large beside x, but not beside the start.
-    return step_size <= std::sqrt(eps) * x_size_ || step_size <= std::sqrt(eps) * start_size();
+    const double fallen = progress_.first_f - f_;
+    if (!(decrement <= eps * fallen)) return false;
+    return step_size <= std::sqrt(eps) * x_size_ ||
+           (decrement <= eps * eps * fallen && step_size <= std::sqrt(eps) * start_size());
 }
 
 template <class T>
@@ -278,6 +282,13 @@ double Run<T>::start_size() {
 template <class T>
 bool Run<T>::arrived(double decrement, double step_size) {
     if (tests_gradient()) return gradient_small();
+    // By a shifted matrix the step leaves slopes where there is next to no curvature: what it promises
+    // counts if they are rounding beside the loss, or a small part of the gradient.
+    const bool solved = factor_shift_ * step_size <= 1e-3 * gradient_size_;
+    if (!solved && gradient_norm_ > 0) {
+        constexpr double eps = std::numeric_limits<T>::epsilon();
+        return decrement <= eps * std::abs(f_);
+    }
     if (gradient_norm_ == 0 || negligible(decrement, step_size)) return true;
     // Steps by differences end where the gradient's error begins.
     return derivatives_.gradient_step > 0 && decrement <= 1e-3 * std::abs(f_) &&
@@ -296,6 +307,7 @@ bool Run<T>::contradicts(const Trial& trial, double slope) {
 template <class T>
 void Run<T>::watch(double decrement) {
     // The last step in units of the next one, in the metric of the Hessian here.
+    watched_decrement_ = decrement;
     if (step_slope_ == 0) return;
     const double ratio = -step_slope_ / decrement;
     step_slope_ = 0;
@@ -313,7 +325,7 @@ template <class T>
 bool Run<T>::nearly_flat(double decrement) const {
     // Of the loss itself a little more than rounding, which will soon disturb the steps.
     constexpr double eps = std::numeric_limits<T>::epsilon();
-    return decrement <= std::pow(eps, 0.75) * std::abs(f_) ||
+    return decrement <= std::pow(eps, 2.0 / 3) * std::abs(f_) ||
            decrement <= eps * (progress_.first_f - f_);
 }
 

@@ -82,9 +82,9 @@ class Run {
     const Options& options() const { return options_; }
     /// A vector for a method's own use, allocated once.
     Buffer<T> vector() { return backend_.allocate(n_); }
-    /// A length in the metric of S that is typical of the problem: |S x|, or about sqrt|f| if that is
-    /// larger; 1 where both are 0.
-    double size() const;
+    /// A length in the metric of S that is typical of the problem: the largest of |S x| and about
+    /// sqrt|f| at the points where it was asked for; 1 where all are 0.
+    double size();
     const ResolvedDerivatives& derivatives() const { return derivatives_; }
     /// A length along -g where nothing is known of curvature: what would lower the loss to zero if
     /// it were linear, by no more than |x|; where f = 0, |x| or 1.
@@ -119,9 +119,9 @@ class Run {
 
     // ---- what ends a run
     /// The decrement g' H^-1 g, twice what a Newton step would lower the loss by, is negligible: within
-    /// eps |f|; or, where the loss is itself next to nothing, within eps of what it has fallen by, and
-    /// the step, of this size, within sqrt(eps) of x. Independent of units and of affine changes of
-    /// the parameters.
+    /// eps |f|; or, where the loss is itself next to nothing, within eps of what it has fallen by while
+    /// the step, of this size, is within sqrt(eps) of x, or within eps^2 while the step is within
+    /// sqrt(eps) of x0 (towards the origin no step is small beside x). Independent of units.
     bool negligible(double decrement, double step_size);
     /// The caller has set a tolerance for the gradient's norm, which then is the test.
     bool tests_gradient() const;
@@ -206,6 +206,7 @@ class Run {
     Buffer<T> x_, g_, p_, trial_x_, trial_g_, H_, L_, S_, largest_scales_, x0_;
     double f_ = 0, gradient_norm_ = 0, gradient_size_ = 0, x_norm_ = 0, x_size_ = 0;
     double step_slope_ = 0;  ///< g's for the gradient here and the step that led here
+    double largest_size_ = 0, watched_decrement_ = 0;
     double growth_ = 1;      ///< of the steps of the present streak
     bool watched_ = false;   ///< a step has been judged
     int streak_ = 0;         ///< steps in a row that kept direction and length, or grew

@@ -17,6 +17,9 @@ constexpr double radius_accuracy = 0.1;  // the step's length may miss the radiu
 // section 17.1: it grows, from the step's length, only where the model is nearly exact.
 constexpr double accepted = 0.05, poor = 0.25, very_good = 0.9;
 constexpr double growth = 2.5, shrinkage = 0.25;
+// A step along which the curvature is negative has no natural length, and a long one leads from bump
+// to bump: this part of the size of x, at most. Found by trial on bumpy functions.
+constexpr double longest_along_negative_curvature = 0.1;
 
 struct Subproblem {
     bool solved = false;
@@ -186,22 +189,14 @@ double TrustRegion<T>::first_radius() {
     const double curvature = slot(Slot::curvature);
     const double cauchy = curvature > 0 ? g_size * g_size / curvature * g_size : 0;
     if (std::isfinite(cauchy) && cauchy > 0) return std::max(cauchy, 1e-3 * run_.x_size());
-    // Else the longest step of x's size or less along it that the model is right about (Sartenaer 1997).
-    double radius = run_.size();
-    for (int i = 0; i < 8 && g_size > 0 && !run_.out_of_evaluations(); ++i, radius *= 0.25) {
-        const double length = -radius / g_size;
-        const Trial trial = run_.try_value(length);
-        const double predicted = -length * g_size * g_size - 0.5 * length * curvature * length;
-        const double error = run_.f() - trial.f - predicted;
-        if (std::abs(error) <= 0.5 * std::abs(predicted)) break;
-    }
-    return radius;
+    return longest_along_negative_curvature * run_.size();
 }
 
 template <class T>
 Status TrustRegion<T>::minimize() {
     Newton<T> newton(run_);  // for what it does where the test for a minimum is met
-    double radius = -1, multiplier = 0, last_step = 0;
+    double radius = -1, multiplier = 0, last_step = 0, given_radius = 0;
+    double longest_part = longest_along_negative_curvature;
     bool trusted = false;
     for (;;) {
         if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
@@ -211,7 +206,10 @@ Status TrustRegion<T>::minimize() {
         run_.hessian();
         if (!std::isfinite(slot(Slot::norm))) return Status::not_finite;
         run_.fetch_sizes();
-        if (radius < 0) radius = first_radius();
+        if (radius < 0) {
+            radius = first_radius();
+            if (run_.options().initial_radius > 0) given_radius = radius;
+        }
 
         for (bool first = true;; first = false) {  // until a step is accepted
             const Subproblem step = solve(radius, multiplier);
@@ -234,12 +232,22 @@ Status TrustRegion<T>::minimize() {
             // Where no step helps any more.
             const auto stuck = [&] {
                 if (!trial.finite()) return Status::not_finite;
-                const Status status = run_.stuck_status(decrement);
+                // A step that the radius has shortened promises less than there is.
+                const double g = run_.gradient_size();
+                const Status status =
+                    run_.stuck_status(step.interior ? decrement : g / slot(Slot::norm) * g);
                 if (status != Status::converged) return status;
                 if (regular) return Status::converged;
                 return is_nearly_semidefinite(run_) ? Status::singular : Status::saddle_point;
             };
-            const double predicted = decrement - 0.5 * slot(Slot::curvature);
+            const double curvature = slot(Slot::curvature);
+            const double longest = std::max(longest_part * run_.size(), given_radius);
+            if (curvature < 0 && trial.step_size > (1 + 2 * radius_accuracy) * longest) {
+                if (run_.out_of_evaluations()) return Status::max_evaluations;
+                radius = longest;
+                continue;
+            }
+            const double predicted = decrement - 0.5 * curvature;
             const double actual = run_.f() - trial.f;
             if (predicted <= run_.noise()) {
                 // Losses cannot judge the step any more; the gradient can.
@@ -258,6 +266,12 @@ Status TrustRegion<T>::minimize() {
                 radius = shrinkage * trial.step_size;
             } else if (actual > very_good * predicted) {
                 radius = std::max(radius, growth * trial.step_size);
+            }
+            if (curvature < 0) {
+                // A quadratic may be left as fast as one likes.
+                const bool exact = std::abs(actual - predicted) <= 0.01 * predicted;
+                longest_part = exact ? growth * longest_part : longest_along_negative_curvature;
+                radius = std::min(radius, std::max(longest_part * run_.size(), given_radius));
             }
             const double previous = run_.f();
             run_.accept(trial, step.interior);
