@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "cunewton/math/curvature_scale.h"
 #include "host/cpu/backend.h"
 #include "tests/support/datasets.h"
 #include "tests/support/tolerances.h"
@@ -46,11 +47,31 @@ class CholeskyTest : public ::testing::Test {
         return i >= j ? A[at(i, j, n)] : A[at(j, i, n)];
     }
 
+    static std::vector<T> ones(int n) { return std::vector<T>(n, T(1)); }
+
+    /// Powers of two, which change no digits.
+    static std::vector<T> scales(int n) {
+        std::vector<T> S(n);
+        for (int j = 0; j < n; ++j) S[j] = std::ldexp(T(1), (j * 7) % 11 - 5);
+        return S;
+    }
+
+    /// S A S
+    static std::vector<T> scaled(std::vector<T> A, const std::vector<T>& S, int n) {
+        for (int j = 0; j < n; ++j)
+            for (int i = j; i < n; ++i) A[at(i, j, n)] *= S[i] * S[j];
+        return A;
+    }
+
     static std::vector<T> factorize(CpuBackend<T>& backend, const std::vector<T>& A, T shift,
                                     int n) {
+        return factorize(backend, A, shift, ones(n), n);
+    }
+    static std::vector<T> factorize(CpuBackend<T>& backend, const std::vector<T>& A, T shift,
+                                    const std::vector<T>& S, int n) {
         std::vector<T> L(A.size(), nan);
         const std::vector<T> before = A;
-        backend.factorize(A.data(), shift, L.data(), n);
+        backend.factorize(A.data(), shift, S.data(), L.data(), n);
         for (int j = 0; j < n; ++j)
             for (int i = j; i < n; ++i) {
                 const T a = A[at(i, j, n)], b = before[at(i, j, n)];
@@ -86,6 +107,50 @@ TYPED_TEST(CholeskyTest, FactorsMultiplyToTheShiftedMatrix) {
                     ASSERT_LE(std::abs(sum - a), bound) << i << ", " << j;
                 }
         }
+}
+
+TYPED_TEST(CholeskyTest, UnitsChangeNoDigitsOfTheFactor) {
+    using T = TypeParam;
+    for (const int n : sizes)
+        for (const T shift : {T(0), T(3.5)}) {
+            SCOPED_TRACE(n);
+            CpuBackend<T> backend(2);
+            const std::vector<T> A = this->definite(n, 7 + n), S = this->scales(n);
+            const std::vector<T> L = this->factorize(backend, A, shift, n);
+            const double least = backend.scalar(Slot::least_pivot);
+            const std::vector<T> other =
+                this->factorize(backend, this->scaled(A, S, n), shift, S, n);
+            ASSERT_EQ(backend.scalar(Slot::factor_info), 0);
+            EXPECT_EQ(backend.scalar(Slot::least_pivot), least);
+            for (int j = 0; j < n; ++j)
+                for (int i = j; i < n; ++i)
+                    ASSERT_EQ(other[at(i, j, n)], S[i] * L[at(i, j, n)]) << i << ", " << j;
+        }
+}
+
+TYPED_TEST(CholeskyTest, TheLeastPivotTellsHowNearAColumnIsToDependingOnOthers) {
+    using T = TypeParam;
+    CpuBackend<T> backend(1);
+    for (const int n : {2, 97}) {
+        SCOPED_TRACE(n);
+        std::vector<T> A(n * n, T(0));
+        for (int j = 0; j < n; ++j) A[at(j, j, n)] = T(4);
+        this->factorize(backend, A, T(0), n);
+        EXPECT_EQ(backend.scalar(Slot::least_pivot), 1);
+        // (4 2; 2 4) leaves 3 of 4.
+        A[at(n - 1, 0, n)] = T(2);
+        this->factorize(backend, A, T(0), n);
+        EXPECT_NEAR(backend.scalar(Slot::least_pivot), 0.75, 4 * test::epsilon<T>);
+        // Parallel columns: what is left is rounding, or nothing.
+        A[at(n - 1, 0, n)] = T(4) * (1 - std::numeric_limits<T>::epsilon());
+        this->factorize(backend, A, T(0), n);
+        ASSERT_EQ(backend.scalar(Slot::factor_info), 0);
+        EXPECT_LE(backend.scalar(Slot::least_pivot), 8 * test::epsilon<T>);
+        // A shift is a part of the entry: 8 - 16 / 8 of 8.
+        A[at(n - 1, 0, n)] = T(4);
+        this->factorize(backend, A, T(4), n);
+        EXPECT_NEAR(backend.scalar(Slot::least_pivot), 0.75, 4 * test::epsilon<T>);
+    }
 }
 
 TYPED_TEST(CholeskyTest, SolvesWithTheFactor) {
@@ -203,10 +268,88 @@ TYPED_TEST(CholeskyTest, VectorOperations) {
                                           2 * static_cast<long double>(x[i]) * x[j];
                 EXPECT_LE(std::abs(B[at(i, j, n)] - exact), test::sum_tolerance<T>(4) * (n + 5));
             }
-        backend.set_identity(B.data(), n, T(2.5));
+        backend.set_identity(B.data(), n, T(2.5), nullptr);
         for (int j = 0; j < n; ++j)
             for (int i = j; i < n; ++i) EXPECT_EQ(B[at(i, j, n)], i == j ? T(2.5) : T(0));
     }
+}
+
+TYPED_TEST(CholeskyTest, ScaledVectorOperations) {
+    using T = TypeParam;
+    CpuBackend<T> backend(2);
+    for (const int n : {1, 7, 200}) {
+        const std::vector<T> S = this->scales(n), x = this->random_vector(n, 1);
+        std::vector<T> y(n), z(n), B(n * n, this->nan);
+        backend.unscale(y.data(), S.data(), x.data(), n);
+        backend.scale_twice(z.data(), S.data(), x.data(), n);
+        backend.set_identity(B.data(), n, T(2.5), S.data());
+        double size = 0, inverse = 0;
+        for (int j = 0; j < n; ++j) {
+            EXPECT_EQ(y[j], x[j] / S[j]);
+            EXPECT_EQ(z[j], S[j] * S[j] * x[j]);
+            for (int i = j; i < n; ++i)
+                EXPECT_EQ(B[at(i, j, n)], i == j ? T(2.5) / (S[j] * S[j]) : T(0));
+            size += std::pow(static_cast<double>(S[j]) * x[j], 2);
+            inverse += std::pow(static_cast<double>(x[j]) / S[j], 2);
+        }
+        backend.norms({{x.data(), Slot::x_size, S.data()},
+                       {x.data(), Slot::gradient_size, S.data(), true}},
+                      n);
+        const double tolerance = test::sum_tolerance<double>(n);
+        EXPECT_NEAR(backend.scalar(Slot::x_size), std::sqrt(size), tolerance * std::sqrt(size));
+        EXPECT_NEAR(backend.scalar(Slot::gradient_size), std::sqrt(inverse),
+                    tolerance * std::sqrt(inverse));
+    }
+}
+
+TYPED_TEST(CholeskyTest, CommonShiftsBecomeDeterminedAndNothingElseChanges) {
+    using T = TypeParam;
+    CpuBackend<T> backend(2);
+    const int outputs = 3, block = 4, n = outputs * block;
+    const std::vector<T> A = this->definite(n, 6);
+    std::vector<T> B = A;
+    backend.determine_common_shifts(B.data(), outputs, n);
+    for (int j = 0; j < n; ++j)
+        for (int i = j; i < n; ++i) {
+            // B - A is a multiple of the projection onto the common change of place j % block.
+            T mean(0);
+            for (int k = 0; k < outputs; ++k) {
+                const int place = k * block + j % block;
+                mean += A[at(place, place, n)] / T(outputs);
+            }
+            const T expected = i % block == j % block ? A[at(i, j, n)] + mean : A[at(i, j, n)];
+            EXPECT_NEAR(B[at(i, j, n)], expected, test::sum_tolerance<T>(outputs) * (n + 1))
+                << i << ", " << j;
+        }
+}
+
+TYPED_TEST(CholeskyTest, ScalesFollowTheCurvature) {
+    using T = TypeParam;
+    CpuBackend<T> backend(1);
+    const int n = 5;
+    std::vector<T> A(n * n, T(0)), g{0, 0, 0, 8, 0}, largest(n, T(0)), S(n, this->nan);
+    A[at(0, 0, n)] = T(1 << 12);
+    A[at(1, 1, n)] = T(-1) / (1 << 12);
+    A[at(2, 2, n)] = this->nan;
+    const double f = 0.25;
+    backend.raise_scales(A.data(), g.data(), f, binary_parity(f), largest.data(), S.data(), n);
+    const std::vector<T> expected{64, T(1) / 64, 1, 16, 1};
+    for (int j = 0; j < n; ++j) {
+        // The nearest power of two below or above.
+        EXPECT_GE(S[j], expected[j] / 2) << j;
+        EXPECT_LE(S[j], expected[j] * 2) << j;
+        int exponent = 0;
+        EXPECT_EQ(std::frexp(S[j], &exponent), T(0.5)) << j;
+    }
+    // A slope is no curvature, and what is flat stays free.
+    EXPECT_EQ(largest, (std::vector<T>{S[0], S[1], 0, 0, 0}));
+    // Scales do not fall.
+    const std::vector<T> before = S;
+    A[at(0, 0, n)] = T(1);
+    A[at(1, 1, n)] = T(1);
+    backend.raise_scales(A.data(), g.data(), f, binary_parity(f), largest.data(), S.data(), n);
+    EXPECT_EQ(S[0], before[0]);
+    EXPECT_GT(S[1], before[1]);
 }
 
 TYPED_TEST(CholeskyTest, MatrixBounds) {
@@ -216,20 +359,23 @@ TYPED_TEST(CholeskyTest, MatrixBounds) {
         std::vector<T> A = this->definite(n, 9);
         A[at(n / 2, n / 2, n)] = T(-0.25);
         long double norm = 0;
-        T low = A[0], high = A[0];
+        T low = A[0];
         for (int i = 0; i < n; ++i) {
             long double sum = 0;
             for (int j = 0; j < n; ++j) sum += std::abs(this->symmetric(A, i, j, n));
             norm = std::max(norm, sum);
             low = std::min(low, A[at(i, i, n)]);
-            high = std::max(high, A[at(i, i, n)]);
         }
-        backend.matrix_bounds(A.data(), n);
+        const std::vector<T> one = this->ones(n), S = this->scales(n);
+        backend.matrix_bounds(A.data(), one.data(), n);
         EXPECT_NEAR(backend.scalar(Slot::norm), norm, test::sum_tolerance<double>(n) * norm);
         EXPECT_EQ(backend.scalar(Slot::min_diagonal), low);
-        EXPECT_EQ(backend.scalar(Slot::max_diagonal), high);
+        const double unscaled = backend.scalar(Slot::norm);
+        backend.matrix_bounds(this->scaled(A, S, n).data(), S.data(), n);
+        EXPECT_EQ(backend.scalar(Slot::norm), unscaled);
+        EXPECT_EQ(backend.scalar(Slot::min_diagonal), low);
         A[at(n - 1, 0, n)] = this->nan;
-        backend.matrix_bounds(A.data(), n);
+        backend.matrix_bounds(A.data(), one.data(), n);
         EXPECT_FALSE(std::isfinite(backend.scalar(Slot::norm)));
     }
 }
