@@ -21,6 +21,10 @@ TEST(Names, StatusesAreTheirOwnNames) {
     EXPECT_STREQ(to_string(Status::cancelled), "cancelled");
     EXPECT_STREQ(to_string(Status::unbounded), "unbounded");
     EXPECT_STREQ(to_string(Status::not_finite), "not_finite");
+    EXPECT_STREQ(to_string(Status::singular), "singular");
+    EXPECT_STREQ(to_string(Status::no_descent), "no_descent");
+    EXPECT_STREQ(to_string(Status::invalid_data), "invalid_data");
+    EXPECT_STREQ(to_string(Status::not_run), "not_run");
     EXPECT_STREQ(to_string(static_cast<Status>(99)), "unknown");
 }
 
