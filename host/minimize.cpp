@@ -99,6 +99,18 @@ int blocks_alike(const Problem<T>& problem) {
     return declared ? parts.outputs : 0;
 }
 
+/// Which number it is.
+template <class T>
+std::string what_is_not_finite(solver::Run<T>& run) {
+    if (!std::isfinite(run.f())) return ": the loss is " + std::to_string(run.f());
+    const std::vector<T> g = run.download_gradient();
+    for (std::size_t j = 0; j < g.size(); ++j)
+        if (!std::isfinite(g[j]))
+            return ": component " + std::to_string(j) + " of the gradient is " + std::to_string(g[j]);
+    return ": they are at the last iterate, but not at the points that were tried from there, or the "
+           "Hessian is not";
+}
+
 /// If the backend fails, progress holds the last accepted iterate (the last one that was fetched if
 /// the device does not answer any more), from which another one may go on.
 template <class T>
@@ -123,6 +135,7 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         result.f = static_cast<T>(run->f());
         result.gradient_norm = run->gradient_norm();
         result.message = sentence(*status);
+        if (*status == Status::not_finite) result.message += what_is_not_finite(*run);
         if (options.keep_hessian_factor) {
             result.hessian_factor = run->download_factor();
             result.hessian_factor_shift = run->factor_shift();

@@ -282,9 +282,11 @@ double Run<T>::start_size() {
 template <class T>
 bool Run<T>::arrived(double decrement, double step_size) {
     if (tests_gradient()) return gradient_small();
-    // By a shifted matrix the step leaves slopes where there is next to no curvature: what it promises
-    // counts if they are rounding beside the loss, or a small part of the gradient.
-    const bool solved = factor_shift_ * step_size <= 1e-3 * gradient_size_;
+    // By a singular matrix, shifted by its rounding, the step leaves slopes where there is next to no
+    // curvature: what it promises counts if it is rounding beside the loss, or if those are a small part
+    // of the gradient.
+    const bool singular = factor_shift_ > 0 && factor_shift_ <= 1.5 * rounding_shift();
+    const bool solved = !singular || factor_shift_ * step_size <= 1e-3 * gradient_size_;
     if (!solved && gradient_norm_ > 0) {
         constexpr double eps = std::numeric_limits<T>::epsilon();
         return decrement <= eps * std::abs(f_);

@@ -448,6 +448,27 @@ TEST_F(TrapsTest, NoNumbersBesideTheStart) {
     }
 }
 
+struct OneBadComponent {
+    template <class X>
+    auto operator()(const X& x) const {
+        using namespace math;
+        return x[0] * x[0] + sqrt(x[1]) + x[2];
+    }
+};
+
+TEST_F(TrapsTest, ANumberThatIsNoneIsNamed) {
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        const auto problem = make_objective<double>(OneBadComponent{}, 3);
+        const Result<double> slope = minimize(problem, {1.0, 0.0, 1.0}, with(method));
+        EXPECT_EQ(slope.status, Status::not_finite);
+        EXPECT_NE(slope.message.find("component 1 of the gradient"), std::string::npos) << slope.message;
+        const Result<double> value = minimize(problem, {1.0, -1.0, 1.0}, with(method));
+        EXPECT_EQ(value.status, Status::not_finite);
+        EXPECT_NE(value.message.find("the loss is"), std::string::npos) << value.message;
+    }
+}
+
 struct Logarithm {
     template <class X>
     auto operator()(const X& x) const {
