@@ -254,9 +254,10 @@ TEST_F(SeparationTest, GeneratedClasses) {
                                  ", intercept " + std::to_string(intercept) + ", " + to_string(method));
                     const Result<double> result = fit(data, method);
                     // BFGS's inverse, for softmax, may lose its way in rounding, and says so.
-                    if (method != Method::bfgs || kind < softmax ||
-                        result.status != Status::precision_limit)
-                        EXPECT_EQ(result.status, Status::unbounded) << to_string(result.status);
+                    const bool lost = method == Method::bfgs && kind >= softmax &&
+                                      result.status == Status::precision_limit;
+                    EXPECT_TRUE(lost || result.status == Status::unbounded)
+                        << to_string(result.status);
                     ++cases;
                 }
             }
