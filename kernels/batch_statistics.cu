@@ -62,6 +62,8 @@ void launch_batch_statistics(const DeviceBatch<T>& batch, int n, std::uint64_t f
     const long bytes = batch::statistics_workspace(n) * static_cast<long>(sizeof(double));
     const int warps = static_cast<int>(std::clamp(shared / bytes, 1L, 8L));
     const long blocks = std::min((runs + warps - 1) / warps, 1L << 20);
+    // Without those that depend on the scale, the points need not have been counted.
+    scaled = scaled && (batch.covariance || batch.standard_errors);
     batch_statistics_kernel<<<static_cast<unsigned>(blocks),
                               static_cast<unsigned>(warps * detail::warp_threads),
                               static_cast<std::size_t>(warps * bytes), stream>>>(batch, n, fixed,
