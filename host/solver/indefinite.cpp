@@ -128,7 +128,7 @@ Descent leave_plateau(Run<T>& run) {
     template bool is_nearly_semidefinite(Run<T>&);                      \
     template double smallest_eigenvector(Run<T>&, T*, T*);              \
     template std::optional<Trial> leave_saddle(Run<T>&);                \
-    template Descent leave_plateau(Run<T>&);             
+    template Descent leave_plateau(Run<T>&);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)
 #undef CUNEWTON_INSTANTIATE

@@ -60,4 +60,10 @@ Descent leave_plateau(Run<T>& run);
 template <class T>
 double smallest_eigenvector(Run<T>& run, T* u, T* work);
 
+/// Whether steps shrink as those of a Newton method near a regular minimum do: beside the last one, or
+/// beside a length that is typical of the problem.
+inline bool step_settles(double step, double last_step, double size) {
+    return step <= 0.1 * last_step || step <= 1e-6 * size;
+}
+
 }  // namespace cunewton::solver

@@ -93,6 +93,7 @@ std::optional<Status> Newton<T>::iterate(bool steps) {
 
     run_.hessian();
     double shift = 0;
+    bool limited = false;  // the shift is there for the length of the step alone
     run_.factorize(0);
     bool definite = !backend.scalars_are_local() || backend.scalar(Slot::factor_info) == 0;
     Trial trial{};
@@ -109,7 +110,8 @@ std::optional<Status> Newton<T>::iterate(bool steps) {
         trial = run_.try_step(1);
         // A matrix that is zero, or nearly so, says nothing about the length of the step.
         const double longest = 1e4 * run_.size();
-        if (trial.step_size > longest && shift < run_.gradient_size() / longest) {
+        limited = trial.step_size > longest && shift < run_.gradient_size() / longest;
+        if (limited) {
             shift = run_.gradient_size() / longest;
             run_.factorize(shift);
             run_.newton_direction();
@@ -118,7 +120,6 @@ std::optional<Status> Newton<T>::iterate(bool steps) {
     }
     const bool indefinite = shift > 1.5 * run_.rounding_shift();
     const bool regular = run_.factor_is_regular();
-    const bool limited = shift > 0 && shift == run_.gradient_size() / (1e4 * run_.size());
     last_shift_ = indefinite ? shift : 0;
 
     const double slope = backend.scalar(Slot::decrease);
@@ -144,8 +145,7 @@ std::optional<Status> Newton<T>::iterate(bool steps) {
         const Status stuck = run_.stuck_status(decrement_);
         return stuck == Status::converged && !regular ? Status::singular : stuck;
     }
-    trusted_ = regular && (step->step_size <= 0.1 * last_step_ ||
-                           step->step_size <= 1e-6 * std::max(step->x_size, run_.size()));
+    trusted_ = regular && step_settles(step->step_size, last_step_, std::max(step->x_size, run_.size()));
     return accept(*step, shift);
 }
 

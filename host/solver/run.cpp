@@ -195,16 +195,15 @@ double Run<T>::noise() const {
 }
 
 template <class T>
-std::vector<double> Run<T>::gradient_errors() {
+std::vector<double> Run<T>::gradient_errors(const std::vector<T>& scales) {
     const std::vector<T> x = download(x_);
-    const std::vector<T> scales = S_ ? download(S_) : std::vector<T>{};
     const std::vector<double>& typical = options_.derivatives.typical_x;
     const double eps = std::numeric_limits<T>::epsilon(), h = derivatives_.gradient_step;
     std::vector<double> errors(x.size());
     for (std::size_t j = 0; j < x.size(); ++j) {
         const double size = std::max<double>(std::abs(x[j]), typical.empty() ? 1 : typical[j]);
         const double curvature =
-            S_ ? static_cast<double>(scales[j]) * scales[j] : std::abs(hessian_norm_);
+            scales.empty() ? std::abs(hessian_norm_) : static_cast<double>(scales[j]) * scales[j];
         // Rounding, and truncation: h/2 times the curvature forward; central h^2/6 times a third
         // derivative, which is taken to be as large as makes the formula's step the best one.
         errors[j] = 2 * eps * std::abs(f_) / (h * size) +
@@ -219,21 +218,21 @@ template <class T>
 double Run<T>::gradient_error() {
     if (derivatives_.gradient_step == 0) return 0;
     double square = 0;
-    for (const double error : gradient_errors()) square += error * error;
+    for (const double error : gradient_errors(download(S_))) square += error * error;
     return std::sqrt(square);
 }
 
 template <class T>
 double Run<T>::decrement_error(double decrement) {
     if (derivatives_.gradient_step == 0) return 0;
-    const std::vector<double> errors = gradient_errors();
+    const std::vector<T> scales = download(S_);
+    const std::vector<double> errors = gradient_errors(scales);
     double square = 0;
-    if (!S_) {
+    if (scales.empty()) {
         for (const double error : errors) square += error * error;
         const double norm = gradient_norm_ * gradient_norm_;
         return norm > 0 ? square / norm * decrement : 0;
     }
-    const std::vector<T> scales = download(S_);
     for (std::size_t j = 0; j < errors.size(); ++j) {
         const double error = errors[j] / scales[j];
         square += error * error;

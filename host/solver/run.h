@@ -191,8 +191,8 @@ class Run {
     /// |S x0|
     double start_size();
     double gradient_tolerance() const;
-    /// Estimated error of each component of a gradient by differences.
-    std::vector<double> gradient_errors();
+    /// Estimated error of each component of a gradient by differences. scales: S, or empty.
+    std::vector<double> gradient_errors(const std::vector<T>& scales);
     /// The decrement that errors of differences in the gradient pass for; 0 if it is exact.
     double decrement_error(double decrement);
 

@@ -94,7 +94,6 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
                 if (slot(Slot::factor_info) == 0 && slot(Slot::step_size) <= radius)
                     return {true, shift, true};
                 if (lambda == 0) {
-                    lower = std::max(lower, 0.0);
                     lambda = shift;
                     continue;
                 }
@@ -275,8 +274,7 @@ Status TrustRegion<T>::minimize() {
             }
             const double previous = run_.f();
             run_.accept(trial, step.interior);
-            trusted = regular && (trial.step_size <= 0.1 * last_step ||
-                                  trial.step_size <= 1e-6 * run_.size());
+            trusted = regular && step_settles(trial.step_size, last_step, run_.size());
             last_step = trial.step_size;
             if (const auto status = run_.end_iteration(trial, previous, radius, step.multiplier))
                 return *status;
