@@ -12,7 +12,7 @@ constexpr DeviceLimits small{40, 16, 64 << 10, 64 << 10, 0};
 
 BatchMemory memory(int parameters, long thread_kernel_warp, long state, long data,
                    long coordinates = 0) {
-    return {parameters, thread_kernel_warp, state, data, coordinates};
+    return {parameters, sizeof(double), thread_kernel_warp, state, data, coordinates};
 }
 
 TEST(BatchPlanTest, AThreadForEachProblemWhere64Fit) {
@@ -29,7 +29,12 @@ TEST(BatchPlanTest, AThreadForEachProblemWhere64Fit) {
 }
 
 TEST(BatchPlanTest, AWarpForEachProblemOfManyParameters) {
-    EXPECT_TRUE(plan_batch(memory(8, 5000, 1000, 900), large).thread_kernel);
+    EXPECT_TRUE(plan_batch(memory(7, 5000, 1000, 900), large).thread_kernel);
+    EXPECT_FALSE(plan_batch(memory(8, 5000, 1000, 900), large).thread_kernel);
+    // Half the registers.
+    BatchMemory single = memory(8, 5000, 1000, 900);
+    single.number_bytes = sizeof(float);
+    EXPECT_TRUE(plan_batch(single, large).thread_kernel);
     const BatchPlan plan = plan_batch(memory(9, 5000, 1000, 900), large);
     EXPECT_FALSE(plan.thread_kernel);
     EXPECT_TRUE(plan.data_in_shared);

@@ -357,6 +357,25 @@ __device__ __forceinline__ DifferenceSteps<T> steps_of(const BatchLaunch<T>& lau
             launch.second_step};
 }
 
+/// Whether a model has the derivatives of its own that its kind asks for.
+template <cpu::BatchKind kind, class Model>
+inline constexpr bool has_own_derivatives = kind == cpu::BatchKind::fit
+                                                ? batch::HasOwnGradient<Model>
+                                                : batch::HasOwnHessian<Model>;
+
+/// Calls body.operator()<by>(). A branch in the kernel and not a kernel for each method: most of a
+/// kernel is the solver, which would be compiled again for each.
+template <cpu::BatchKind kind, class Model, class Body>
+__device__ __forceinline__ void with_derivatives(BatchDerivatives by, const Body& body) {
+    if constexpr (has_own_derivatives<kind, Model>)
+        if (by == BatchDerivatives::analytic)
+            return body.template operator()<BatchDerivatives::analytic>();
+    if (by == BatchDerivatives::differences)
+        body.template operator()<BatchDerivatives::differences>();
+    else
+        body.template operator()<BatchDerivatives::autodiff>();
+}
+
 // ---- Fits at one point.
 
 /// The model at one point, by differences: rows(j) is the derivative by parameter j. `p` are the
@@ -450,21 +469,25 @@ __device__ __forceinline__ void add_points(const Model& model, const BatchMethod
         }
     }
 }
-template <cpu::BatchKind kind, BatchDerivatives by, class T, class Model, int stride>
+template <cpu::BatchKind kind, class T, class Model, int stride>
 __device__ __forceinline__ batch::Sums<T, Model::parameters> sum_points(
     const Model& model, const BatchMethod<T>& method, const PointData<T, stride>& data, const T* p,
     int begin, int step, const DifferenceSteps<T>& steps, const batch::Slots<T>& rows) {
     batch::Sums<T, Model::parameters> sums;
     sums.clear();
-    if (data.weights || method.estimator != Estimator::least_squares)
-        add_points<kind, by, false>(model, method, data, p, begin, step, steps, rows, sums);
-    else if (data.x_stride == 1)
-        add_points<kind, by, true>(
-            model, method,
-            PointData<T, stride, true>{data.y, nullptr, data.x, data.x_stride, data.count}, p, begin,
-            step, steps, rows, sums);
-    else
-        add_points<kind, by, true>(model, method, data, p, begin, step, steps, rows, sums);
+    with_derivatives<kind, Model>(method.derivatives, [&]<BatchDerivatives by>() {
+        if constexpr (kind == cpu::BatchKind::fit || by == BatchDerivatives::analytic) {
+            if (data.weights || method.estimator != Estimator::least_squares)
+                add_points<kind, by, false>(model, method, data, p, begin, step, steps, rows, sums);
+            else if (data.x_stride == 1)
+                add_points<kind, by, true>(
+                    model, method,
+                    PointData<T, stride, true>{data.y, nullptr, data.x, data.x_stride, data.count},
+                    p, begin, step, steps, rows, sums);
+            else
+                add_points<kind, by, true>(model, method, data, p, begin, step, steps, rows, sums);
+        }
+    });
     return sums;
 }
 
@@ -472,7 +495,7 @@ __device__ __forceinline__ batch::Sums<T, Model::parameters> sum_points(
 
 /// Sums all points of a fit into `trial` (f, gradient, packed Hessian). `tile` holds the rows of 32
 /// points and their losses.
-template <BatchDerivatives by, class T, class Model>
+template <class T, class Model>
 __device__ __forceinline__ void sum_tiles(const Model& model, const BatchMethod<T>& method,
                                           const PointData<T, 1>& data, const T* p,
                                           const DifferenceSteps<T>& steps, T* tile, T* trial,
@@ -480,7 +503,6 @@ __device__ __forceinline__ void sum_tiles(const Model& model, const BatchMethod<
     constexpr int n = Model::parameters;
     constexpr int width = n | 1;  // odd: no bank conflicts
     constexpr int entries = 1 + n + n * (n + 1) / 2;
-    using S = std::conditional_t<by == BatchDerivatives::autodiff, T, plain_t<T>>;
     T* const rho = tile + warp_threads * width;
     T* const slope = rho + warp_threads;
     T* const curvature = slope + warp_threads;
@@ -490,14 +512,18 @@ __device__ __forceinline__ void sum_tiles(const Model& model, const BatchMethod<
         const T weight = i < data.count ? data.weight(i) : T(0);
         batch::Loss<T> loss{T(0), T(0), T(0)};
         if (weight > T(0)) {
-            const auto x = point<Model::coordinates, S>(data, i);
-            T value;
-            if constexpr (by == BatchDerivatives::differences) {
-                difference_row(model, p, x, steps, batch::Slots<T>{row, 1});
-                value = T(model(plain_view<n>(p), x));
-            } else {
-                value = model_row<by>(model, p, x, row);
-            }
+            T value = 0;
+            with_derivatives<cpu::BatchKind::fit, Model>(
+                method.derivatives, [&]<BatchDerivatives by>() {
+                    using S = std::conditional_t<by == BatchDerivatives::autodiff, T, plain_t<T>>;
+                    const auto x = point<Model::coordinates, S>(data, i);
+                    if constexpr (by == BatchDerivatives::differences) {
+                        difference_row(model, p, x, steps, batch::Slots<T>{row, 1});
+                        value = T(model(plain_view<n>(p), x));
+                    } else {
+                        value = model_row<by>(model, p, x, row);
+                    }
+                });
             loss = batch::point_loss<T>(method.estimator, method.tuning, value, data.y[i], weight);
         } else {
             for (int j = 0; j < n; ++j) row[j] = T(0);
@@ -533,9 +559,10 @@ __device__ __forceinline__ void sum_tiles(const Model& model, const BatchMethod<
 
 /// f, gradient and Hessian of an objective at p, by automatic differentiation or differences, one
 /// entry of the Hessian at a time.
-template <BatchDerivatives by, class T, class Model, int stride, class Group>
-__device__ __forceinline__ void sum_entries(const Model& model, const PointData<T, stride>& data,
-                                            const T* p, const DifferenceSteps<T>& steps,
+template <class T, class Model, int stride, class Group>
+__device__ __forceinline__ void sum_entries(const Model& model, const BatchMethod<T>& method,
+                                            const PointData<T, stride>& data, const T* p,
+                                            const DifferenceSteps<T>& steps,
                                             const batch::TrialSlots<T>& trial, const Group& group) {
     constexpr int n = Model::parameters;
     constexpr int packed = n * (n + 1) / 2;
@@ -549,7 +576,7 @@ __device__ __forceinline__ void sum_entries(const Model& model, const PointData<
         for (int i = 0; i < data.count; ++i) {
             const T weight = data.weight(i);
             if (!(weight > T(0))) continue;
-            if constexpr (by == BatchDerivatives::autodiff) {
+            if (method.derivatives != BatchDerivatives::differences) {
                 const auto x = point<Model::coordinates, T>(data, i);
                 using H = HyperDual<T>;
                 const H value = model(parameter_view<H, n>([&](int j) {
@@ -628,9 +655,10 @@ __device__ __forceinline__ void advance(const BatchLaunch<T>& launch, const batc
 template <cpu::BatchKind kind, class T>
 inline constexpr T half = kind == cpu::BatchKind::fit ? T(0.5) : T(1);
 
-/// An iteration of the thread's own problem. The sums over points stay in registers, but for
-/// objectives whose Hessian is evaluated entry by entry.
-template <cpu::BatchKind kind, BatchDerivatives by, class T, class Model>
+/// An iteration of the thread's own problem. `in_registers`: the sums over points stay there, as
+/// those of fits and of objectives with a Hessian of their own do; or their entries are evaluated one
+/// by one.
+template <cpu::BatchKind kind, bool in_registers, class T, class Model>
 __device__ __forceinline__ void iterate_thread(const Model& model, const BatchLaunch<T>& launch,
                                                const batch::Slots<T>& slots,
                                                const PointData<T, column_stride>& data) {
@@ -640,9 +668,9 @@ __device__ __forceinline__ void iterate_thread(const Model& model, const BatchLa
     const DifferenceSteps<T> steps = steps_of(launch, slots);
     T p[n];
     batch::for_parameters<n>([&](int j) { p[j] = steps.x(j); });
-    if constexpr (kind == cpu::BatchKind::fit || by == BatchDerivatives::analytic) {
+    if constexpr (in_registers) {
         const batch::Sums<T, n> sums =
-            sum_points<kind, by>(model, launch.method, data, p, 0, 1, steps, slots.from(at.rows));
+            sum_points<kind>(model, launch.method, data, p, 0, 1, steps, slots.from(at.rows));
         RegisterTrial<T, n> trial;
         trial.f.set(0, half<kind, T> * sums.f);
         batch::for_parameters<n>([&](int j) { trial.gradient.set(j, sums.g[j]); });
@@ -651,60 +679,77 @@ __device__ __forceinline__ void iterate_thread(const Model& model, const BatchLa
     } else {
         const batch::Slots<T> f = slots.from(at.trial);
         const batch::TrialSlots<T> trial{f, f.from(1), f.from(1 + n)};
-        sum_entries<by>(model, data, p, steps, trial, alone);
+        sum_entries(model, launch.method, data, p, steps, trial, alone);
         advance<kind, n>(launch, slots, trial, alone);
     }
 }
 
+/// The sums of an objective with a large Hessian of its own: one term at a time, whose entries are
+/// divided among the warp. `own` has room for a gradient and a Hessian.
+template <class T, class Model>
+__device__ __forceinline__ void sum_own_hessians(const Model& model, const PointData<T, 1>& data,
+                                                 const T* p, T* own, const batch::Slots<T>& f,
+                                                 const Warp& warp) {
+    constexpr int n = Model::parameters, packed = n * (n + 1) / 2;
+    for (int k = warp.lane; k < 1 + n + packed; k += warp_threads) f.set(k, T(0));
+    for (int i = 0; i < data.count; ++i) {
+        const T weight = data.weight(i);
+        if (!(weight > T(0))) continue;
+        warp.sync();
+        if (warp.lane == 0) {
+            using S = plain_t<T>;
+            S* const derivatives = reinterpret_cast<S*>(own);
+            const auto x = point<Model::coordinates, S>(data, i);
+            const T value(
+                model.value_gradient_hessian(plain_view<n>(p), x, derivatives, derivatives + n));
+            f.set(0, f(0) + weight * value);
+        }
+        warp.sync();
+        for (int k = warp.lane; k < n + packed; k += warp_threads)
+            f.set(1 + k, f(1 + k) + weight * own[k]);
+    }
+}
+
 /// An iteration of the warp's problem.
-template <cpu::BatchKind kind, BatchDerivatives by, class T, class Model>
+template <cpu::BatchKind kind, class T, class Model>
 __device__ __forceinline__ void iterate_warp(const Model& model, const BatchLaunch<T>& launch,
                                              T* memory, const PointData<T, 1>& data,
                                              const Warp& warp) {
-    constexpr int n = Model::parameters, packed = n * (n + 1) / 2;
+    constexpr int n = Model::parameters;
     constexpr bool unrolled = n <= batch::unrolled_parameters;
+    constexpr bool fit = kind == cpu::BatchKind::fit;
+    constexpr bool own = has_own_derivatives<kind, Model>;
     const BatchLayout& at = launch.at;
     const batch::Slots<T> slots{memory, 1};
     const DifferenceSteps<T> steps = steps_of(launch, slots);
     const T* const p = memory + at.state.trial();
     const batch::Slots<T> f = slots.from(at.trial);
     const batch::TrialSlots<T> trial{f, f.from(1), f.from(1 + n)};
-    if constexpr (kind == cpu::BatchKind::objective && by != BatchDerivatives::analytic) {
-        sum_entries<by>(model, data, p, steps, trial, warp);
-    } else if constexpr (unrolled) {
-        const batch::Slots<T> rows{memory + at.rows + warp.lane, warp_threads};
-        const batch::Sums<T, n> sums = sum_points<kind, by>(model, launch.method, data, p,
-                                                            warp.lane, warp_threads, steps, rows);
-        const auto put = [&](const batch::Slots<T>& to, int k, T value) {
-            value = warp.sum(value);
-            if (warp.lane == 0) to.set(k, value);
-        };
-        put(f, 0, half<kind, T> * sums.f);
-        batch::for_parameters<n>([&](int j) { put(trial.gradient, j, sums.g[j]); });
-        batch::for_triangle<n>([&](int k, int, int) { put(trial.hessian, k, sums.h[k]); });
-    } else if constexpr (kind == cpu::BatchKind::fit) {
-        sum_tiles<by>(model, launch.method, data, p, steps, memory + at.rows, memory + at.trial,
+    const auto sum_own = [&] {
+        if constexpr (unrolled && (fit || own)) {
+            const batch::Slots<T> rows{memory + at.rows + warp.lane, warp_threads};
+            const batch::Sums<T, n> sums = sum_points<kind>(
+                model, launch.method, data, p, warp.lane, warp_threads, steps, rows);
+            const auto put = [&](const batch::Slots<T>& to, int k, T value) {
+                value = warp.sum(value);
+                if (warp.lane == 0) to.set(k, value);
+            };
+            put(f, 0, half<kind, T> * sums.f);
+            batch::for_parameters<n>([&](int j) { put(trial.gradient, j, sums.g[j]); });
+            batch::for_triangle<n>([&](int k, int, int) { put(trial.hessian, k, sums.h[k]); });
+        } else if constexpr (fit) {
+            sum_tiles(model, launch.method, data, p, steps, memory + at.rows, memory + at.trial,
                       warp);
-    } else {
-        // An objective with a large Hessian of its own: one term at a time, its entries divided.
-        T* const own = memory + at.rows;
-        for (int k = warp.lane; k < 1 + n + packed; k += warp_threads) f.set(k, T(0));
-        for (int i = 0; i < data.count; ++i) {
-            const T weight = data.weight(i);
-            if (!(weight > T(0))) continue;
-            warp.sync();
-            if (warp.lane == 0) {
-                using S = plain_t<T>;
-                S* const derivatives = reinterpret_cast<S*>(own);
-                const auto x = point<Model::coordinates, S>(data, i);
-                const T value(model.value_gradient_hessian(plain_view<n>(p), x, derivatives,
-                                                           derivatives + n));
-                f.set(0, f(0) + weight * value);
-            }
-            warp.sync();
-            for (int k = warp.lane; k < n + packed; k += warp_threads)
-                f.set(1 + k, f(1 + k) + weight * own[k]);
+        } else if constexpr (own) {
+            sum_own_hessians(model, data, p, memory + at.rows, f, warp);
         }
+    };
+    if constexpr (fit) {
+        sum_own();
+    } else if (own && launch.method.derivatives == BatchDerivatives::analytic) {
+        sum_own();
+    } else {
+        sum_entries(model, launch.method, data, p, steps, trial, warp);
     }
     warp.sync();
     advance<kind, 0>(launch, slots, trial, warp);
@@ -728,8 +773,8 @@ __device__ __forceinline__ int load_shared_coordinates(const DeviceBatch<T>& bat
     return count;
 }
 
-/// A thread for each problem, at most 8 parameters.
-template <cpu::BatchKind kind, BatchDerivatives by, class T, class Model>
+/// A thread for each problem of at most most_thread_parameters(). in_registers: see iterate_thread().
+template <cpu::BatchKind kind, bool in_registers, class T, class Model>
 __global__ void __launch_bounds__(256, 1)
     batch_thread_kernel(const Model model, const BatchLaunch<T> launch) {
     constexpr int coordinates = Model::coordinates;
@@ -791,7 +836,7 @@ __global__ void __launch_bounds__(256, 1)
             continue;
         }
         if (busy) {
-            iterate_thread<kind, by>(model, launch, slots, data);
+            iterate_thread<kind, in_registers>(model, launch, slots, data);
             if (slots(batch::StateLayout::status) >= T(batch::ended)) {
                 emit<kind>(launch, slots, static_cast<long>(run), true, counted, alone);
                 busy = false;
@@ -801,7 +846,7 @@ __global__ void __launch_bounds__(256, 1)
 }
 
 /// A warp for each problem.
-template <cpu::BatchKind kind, BatchDerivatives by, class T, class Model>
+template <cpu::BatchKind kind, class T, class Model>
 __global__ void __launch_bounds__(256, 1)
     batch_warp_kernel(const Model model, const BatchLaunch<T> launch) {
     constexpr int coordinates = Model::coordinates;
@@ -840,7 +885,7 @@ __global__ void __launch_bounds__(256, 1)
         const bool usable = checked.usable && load_start(launch, slots, static_cast<long>(run),
                                                          points.problem, checked, warp);
         if (usable) do
-                iterate_warp<kind, by>(model, launch, memory, data, warp);
+                iterate_warp<kind>(model, launch, memory, data, warp);
             while (slots(batch::StateLayout::status) < T(batch::ended));
         emit<kind>(launch, slots, static_cast<long>(run), usable, checked.counted, warp);
         warp.sync();

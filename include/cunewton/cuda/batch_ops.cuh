@@ -37,13 +37,13 @@ namespace detail {
 /// The kernel that `plan` chooses for a batch, and what it is told but for the batch itself.
 template <class T>
 BatchPlan plan_launch(BatchLaunch<T>& launch, const BatchNeeds& needs, const DeviceLimits& limits) {
-    const long bytes = sizeof(T);
+    constexpr int bytes = sizeof(T);
     const BatchLayout thread = batch_layout(needs, true, true);
     const BatchLayout warp = batch_layout(needs, false, true);
     const long shared = needs.own_coordinates ? 0 : long{needs.points} * needs.coordinates;
     const BatchPlan plan =
-        plan_batch({needs.n, bytes * thread.size * column_stride, bytes * warp.data,
-                    bytes * (warp.size - warp.data), bytes * shared},
+        plan_batch({needs.n, bytes, long{bytes} * thread.size * column_stride,
+                    long{bytes} * warp.data, long{bytes} * (warp.size - warp.data), bytes * shared},
                    limits);
     launch.at = batch_layout(needs, plan.thread_kernel, plan.data_in_shared);
     launch.data_in_shared = plan.data_in_shared;
@@ -82,34 +82,16 @@ class BatchOpsOf final : public BatchOps<T> {
     void solve(const DeviceBatch<T>& batch, const BatchMethod<T>& method,
                Stream stream) const override {
         if (batch.problems == 0) return;
-        switch (method.derivatives) {
-            case BatchDerivatives::analytic:
-                if constexpr (own) {
-                    return run<BatchDerivatives::analytic>(batch, method, stream);
-                }
-                throw InvalidArgument(
-                    "analytic derivatives are missing (the model has none of its "
-                    "own) choose BatchDerivatives::automatic");
-            case BatchDerivatives::differences:
-                return run<BatchDerivatives::differences>(batch, method, stream);
-            default:
-                return run<BatchDerivatives::autodiff>(batch, method, stream);
-        }
-    }
-
-  private:
-    static constexpr bool own = model_kind == cpu::BatchKind::fit ? batch::HasOwnGradient<Model>
-                                                                  : batch::HasOwnHessian<Model>;
-    using Kernel = void (*)(const Model, const detail::BatchLaunch<T>);
-
-    template <BatchDerivatives by>
-    void run(const DeviceBatch<T>& batch, const BatchMethod<T>& method, Stream stream) const {
+        if (method.derivatives == BatchDerivatives::analytic && !own)
+            throw InvalidArgument(
+                "analytic derivatives are missing (the model has none of its own) "
+                "choose BatchDerivatives::automatic");
         detail::BatchLaunch<T> launch{
             batch, method, {}, false, central_step<T>(), second_difference_step<T>()};
         // A model without coordinates has nothing to be copied.
         if (Model::coordinates == 0) launch.batch.shared_coordinates = true;
         const detail::BatchNeeds needs{model_kind,
-                                       by,
+                                       method.derivatives,
                                        Model::parameters,
                                        Model::coordinates,
                                        batch.points,
@@ -124,11 +106,27 @@ class BatchOpsOf final : public BatchOps<T> {
                                      std::to_string(plan.shared_bytes) + " needed for " +
                                      std::to_string(Model::parameters) +
                                      " parameters) use the CPU backend");
-        if constexpr (Model::parameters <= batch::unrolled_parameters)
-            if (plan.thread_kernel)
-                return queue(&detail::batch_thread_kernel<model_kind, by, T, Model>, launch, plan,
-                             limits, stream);
-        queue(&detail::batch_warp_kernel<model_kind, by, T, Model>, launch, plan, limits, stream);
+        queue(kernel_for(plan, method.derivatives), launch, plan, limits, stream);
+    }
+
+  private:
+    static constexpr bool own = detail::has_own_derivatives<model_kind, Model>;
+    using Kernel = void (*)(const Model, const detail::BatchLaunch<T>);
+
+    static Kernel kernel_for(const BatchPlan& plan, BatchDerivatives by) {
+        if constexpr (Model::parameters <= most_thread_parameters(sizeof(T))) {
+            if (plan.thread_kernel) {
+                if constexpr (model_kind == cpu::BatchKind::fit) {
+                    return &detail::batch_thread_kernel<model_kind, true, T, Model>;
+                } else {
+                    if constexpr (own)
+                        if (by == BatchDerivatives::analytic)
+                            return &detail::batch_thread_kernel<model_kind, true, T, Model>;
+                    return &detail::batch_thread_kernel<model_kind, false, T, Model>;
+                }
+            }
+        }
+        return &detail::batch_warp_kernel<model_kind, T, Model>;
     }
 
     void queue(Kernel kernel, const detail::BatchLaunch<T>& launch, const BatchPlan& plan,
