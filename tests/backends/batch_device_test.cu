@@ -583,8 +583,7 @@ TYPED_TEST(BatchKernelTest, BadOffsetsOnTheDeviceAreInvalidData) {
 TEST_F(BatchDeviceTest, TheKernelsSharedMemoryLimitIsTheDevices) {
     const FitModel model = own_decay();
     const auto kernel = reinterpret_cast<const void*>(
-        &cuda::detail::batch_thread_kernel<cpu::BatchKind::fit, BatchDerivatives::analytic, double,
-                                           OwnDecay>);
+        &cuda::detail::batch_thread_kernel<cpu::BatchKind::fit, true, double, OwnDecay>);
     int device = 0, most = 0;
     ASSERT_EQ(cudaGetDevice(&device), cudaSuccess);
     ASSERT_EQ(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),

@@ -12,7 +12,8 @@ constexpr DeviceLimits small{40, 16, 64 << 10, 64 << 10, 0};
 
 BatchMemory memory(int parameters, long thread_kernel_warp, long state, long data,
                    long coordinates = 0) {
-    return {parameters, sizeof(double), thread_kernel_warp, state, data, coordinates};
+    return {parameters, most_thread_parameters(cpu::BatchKind::fit, sizeof(double)),
+            thread_kernel_warp, state, data, coordinates};
 }
 
 TEST(BatchPlanTest, AThreadForEachProblemWhere64Fit) {
@@ -33,8 +34,9 @@ TEST(BatchPlanTest, AWarpForEachProblemOfManyParameters) {
     EXPECT_FALSE(plan_batch(memory(8, 5000, 1000, 900), large).thread_kernel);
     // Half the registers.
     BatchMemory single = memory(8, 5000, 1000, 900);
-    single.number_bytes = sizeof(float);
+    single.most_thread_parameters = most_thread_parameters(cpu::BatchKind::fit, sizeof(float));
     EXPECT_TRUE(plan_batch(single, large).thread_kernel);
+    EXPECT_LT(most_thread_parameters(cpu::BatchKind::objective, sizeof(double)), 7);
     const BatchPlan plan = plan_batch(memory(9, 5000, 1000, 900), large);
     EXPECT_FALSE(plan.thread_kernel);
     EXPECT_TRUE(plan.data_in_shared);

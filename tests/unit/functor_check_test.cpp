@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cunewton/cunewton.h"
+#include "cunewton/math/single.h"
 
 // What the check of functors must let through; what it must not, tests/checks/messages.py compiles.
 namespace cunewton {
@@ -106,11 +107,25 @@ static_assert(probe::predictor_loss<Predictor>());
 static_assert(probe::small_model<OwnDerivatives>());
 
 TEST(FunctorCheck, LetsFunctorsThroughThatWorkWithEveryScalar) {
-    const auto problem = make_objective<double>(Operations{}, 2);
-    EXPECT_EQ(problem.dimension(), 2);
+    const auto problem = make_objective<double>(StandardNames{}, 1);
+    EXPECT_EQ(problem.dimension(), 1);
     EXPECT_TRUE(problem.runs_on_cpu());
     const auto model = make_fit_model(OwnDerivatives{});
     EXPECT_EQ(model.parameters(), 1);
+}
+
+// A functor that says what it returns is let through unread: here its body is compiled.
+TEST(FunctorCheck, EveryOperationExistsForEveryKindOfScalar) {
+    const double x[] = {0.25, 0.5};
+    const double value = Operations{}(Parameters<double, 2>{x});
+    EXPECT_TRUE(std::isfinite(value));
+    const auto with = [&]<class S>(S) {
+        const S values[] = {S(x[0]), S(x[1])};
+        return Operations{}(Parameters<S, 2>{values});
+    };
+    EXPECT_DOUBLE_EQ(with(Dual<double>()).v, value);
+    EXPECT_DOUBLE_EQ(with(HyperDual<double>()).v, value);
+    EXPECT_NEAR(float(with(Single())), value, 1e-5 * std::abs(value));
 }
 
 }  // namespace

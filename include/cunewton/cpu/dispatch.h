@@ -93,18 +93,24 @@ __attribute__((noinline, flatten)) CUNEWTON_TARGET_AVX512 void run_avx512(const 
 
 inline namespace CUNEWTON_CPU_CODE {
 
-/// Calls body.operator()<Lanes>() with the best Lanes. What the user's functor throws passes through.
+/// Calls body.operator()<Lanes>() with the Lanes that every processor of the architecture has.
 template <class Body>
-void with_lanes(const Body& body) {
+void with_baseline_lanes(const Body& body) {
 #if defined(__CUDACC__)
     detail::run<PortableLanes>(body);
 #else
+    detail::run<BaseLanes>(body);
+#endif
+}
+
+/// Calls body.operator()<Lanes>() with the best Lanes. What the user's functor throws passes through.
+template <class Body>
+void with_lanes(const Body& body) {
 #if CUNEWTON_CHOOSES_LANES
     if (instruction_set() == InstructionSet::avx512) return detail::run_avx512(body);
     if (instruction_set() == InstructionSet::avx2) return detail::run_avx2(body);
 #endif
-    detail::run<BaseLanes>(body);
-#endif
+    with_baseline_lanes(body);
 }
 
 }  // namespace CUNEWTON_CPU_CODE

@@ -37,13 +37,14 @@ namespace detail {
 /// The kernel that `plan` chooses for a batch, and what it is told but for the batch itself.
 template <class T>
 BatchPlan plan_launch(BatchLaunch<T>& launch, const BatchNeeds& needs, const DeviceLimits& limits) {
-    constexpr int bytes = sizeof(T);
+    constexpr long bytes = sizeof(T);
     const BatchLayout thread = batch_layout(needs, true, true);
     const BatchLayout warp = batch_layout(needs, false, true);
     const long shared = needs.own_coordinates ? 0 : long{needs.points} * needs.coordinates;
     const BatchPlan plan =
-        plan_batch({needs.n, bytes, long{bytes} * thread.size * column_stride,
-                    long{bytes} * warp.data, long{bytes} * (warp.size - warp.data), bytes * shared},
+        plan_batch({needs.n, most_thread_parameters(needs.kind, sizeof(T)),
+                    bytes * thread.size * column_stride, bytes * warp.data,
+                    bytes * (warp.size - warp.data), bytes * shared},
                    limits);
     launch.at = batch_layout(needs, plan.thread_kernel, plan.data_in_shared);
     launch.data_in_shared = plan.data_in_shared;
@@ -114,7 +115,7 @@ class BatchOpsOf final : public BatchOps<T> {
     using Kernel = void (*)(const Model, const detail::BatchLaunch<T>);
 
     static Kernel kernel_for(const BatchPlan& plan, BatchDerivatives by) {
-        if constexpr (Model::parameters <= most_thread_parameters(sizeof(T))) {
+        if constexpr (Model::parameters <= most_thread_parameters(model_kind, sizeof(T))) {
             if (plan.thread_kernel) {
                 if constexpr (model_kind == cpu::BatchKind::fit) {
                     return &detail::batch_thread_kernel<model_kind, true, T, Model>;

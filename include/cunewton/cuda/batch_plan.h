@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "cunewton/cpu/batch_ops.h"
 #include "cunewton/math/small_problem.h"
 
 namespace cunewton::cuda {
@@ -22,7 +23,7 @@ struct DeviceLimits {
 /// Shared memory that a batch needs.
 struct BatchMemory {
     int parameters;
-    int number_bytes;         ///< of a parameter
+    int most_thread_parameters;  ///< see most_thread_parameters()
     long thread_kernel_warp;  ///< 32 problems: data and solver state
     long warp_kernel_state;   ///< one problem: solver state
     long warp_kernel_data;    ///< one problem: data
@@ -38,9 +39,10 @@ struct BatchPlan {
 };
 
 /// Parameters of a problem that a thread solves by itself, at most: their derivatives and factors fit
-/// into its 255 registers of four bytes. Eight doubles spill.
-constexpr int most_thread_parameters(int number_bytes) {
-    return number_bytes > 4 ? batch::unrolled_parameters - 1 : batch::unrolled_parameters;
+/// into its 255 registers of four bytes. More doubles spill.
+constexpr int most_thread_parameters(cpu::BatchKind kind, int number_bytes) {
+    if (number_bytes <= 4) return batch::unrolled_parameters;
+    return kind == cpu::BatchKind::fit ? 7 : 5;
 }
 
 /// Warps of a block, 1 to 8, for most warps on a multiprocessor; 0: not even one fits.
@@ -62,7 +64,7 @@ inline int warps_of_block(long warp_bytes, long block_bytes, const DeviceLimits&
 }
 
 /// Chooses the kernel:
-///   - a thread for each problem if there are at most most_thread_parameters(), and the data and
+///   - a thread for each problem if it has at most most_thread_parameters(), and the data and
 ///     states of 64 problems fit into a block's shared memory;
 ///   - else a warp for each problem. Its data lie in shared memory too if that leaves room for four
 ///     problems in a block, and are read from global memory at each iteration otherwise.
@@ -73,7 +75,7 @@ inline BatchPlan plan_batch(const BatchMemory& memory, const DeviceLimits& limit
         const int warps = warps_of_block(warp_bytes, block_bytes, limits);
         return BatchPlan{warps, thread_kernel, data_in_shared, block_bytes + warps * warp_bytes};
     };
-    if (memory.parameters <= most_thread_parameters(memory.number_bytes) &&
+    if (memory.parameters <= memory.most_thread_parameters &&
         2 * memory.thread_kernel_warp + memory.coordinates <= limits.block_bytes)
         return with(true, true, memory.thread_kernel_warp);
     const long both = memory.warp_kernel_state + memory.warp_kernel_data;
