@@ -37,7 +37,8 @@ install_packages() {
 
 # What every build needs.
 BUILD_PACKAGES=(g++:g++ cmake:cmake ninja:ninja-build libopenblas-dev)
-# What the benchmark needs besides, and the libraries that it is compared with.
+# What the tests need besides, what the benchmark needs, and the libraries that it is compared with.
+TEST_PACKAGES=(git:git pkg-config:pkg-config python3:python3 libgtest-dev nlohmann-json3-dev)
 BENCH_PACKAGES=(git:git libcli11-dev nlohmann-json3-dev libfmt-dev zlib1g-dev)
 PEER_PACKAGES=(pkg-config:pkg-config libceres-dev libeigen3-dev libcminpack-dev liblbfgs-dev
     libgsl-dev libdlib-dev libpetsc-real-dev)
@@ -53,9 +54,7 @@ install_for_build() {
 }
 
 # What tests and benchmark need.
-install_prerequisites() {
-    install_for_build "${BENCH_PACKAGES[@]}" pkg-config:pkg-config python3:python3 libgtest-dev
-}
+install_prerequisites() { install_for_build "${TEST_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"; }
 
 has_nvcc() { [[ -n ${CUDACXX:-} ]] || command -v nvcc >/dev/null; }
 
