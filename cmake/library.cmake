@@ -17,8 +17,12 @@ if(CUNEWTON_WITH_CUDA)
 endif()
 
 # A file for each type and instruction set: side by side they compile in a fifth of the time.
+set(all_lanes BaseLanes Avx2Lanes Avx512Lanes)
+if(CUNEWTON_ONLY_LANES)
+  set(all_lanes ${CUNEWTON_ONLY_LANES})
+endif()
 foreach(type IN ITEMS double float)
-  foreach(lanes IN ITEMS BaseLanes Avx2Lanes Avx512Lanes)
+  foreach(lanes IN LISTS all_lanes)
     string(COMPARE EQUAL ${lanes} BaseLanes lanes_are_base)
     set(part ${PROJECT_BINARY_DIR}/host/cpu/advance_lanes_${type}_${lanes}.cpp)
     configure_file(host/cpu/advance_lanes_part.cpp.in ${part} @ONLY)
@@ -35,6 +39,9 @@ function(cunewton_part target)
     PRIVATE ${PROJECT_SOURCE_DIR}
   )
   target_compile_definitions(${target} PRIVATE CUNEWTON_WITH_CUDA=${CUNEWTON_WITH_CUDA})
+  if(CUNEWTON_WARNINGS_AS_ERRORS)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=--warn-on-spills>)
+  endif()
   set_property(GLOBAL APPEND PROPERTY cunewton_parts ${target})
 endfunction()
 

@@ -4,13 +4,18 @@
 
 namespace cunewton::cpu {
 
-#define CUNEWTON_DECLARE(Lanes)                                        \
+// In files of their own: see advance_lanes_part.cpp.in.
+#define CUNEWTON_DECLARE(Lanes)                                             \
     extern template void advance_lanes_in<Lanes>(const LanesCall<double>&); \
     extern template void advance_lanes_in<Lanes>(const LanesCall<float>&);
+#if defined(CUNEWTON_ONLY_LANES)
+CUNEWTON_DECLARE(CUNEWTON_ONLY_LANES)
+#else
 CUNEWTON_DECLARE(BaseLanes)
 #if CUNEWTON_CHOOSES_LANES
 CUNEWTON_DECLARE(Avx2Lanes)
 CUNEWTON_DECLARE(Avx512Lanes)
+#endif
 #endif
 #undef CUNEWTON_DECLARE
 
@@ -28,11 +33,7 @@ template <class T>
 void advance_lanes(BatchKind kind, const batch::StateLayout& layout, T* state, T* f, T* gradient,
                    T* hessian, const batch::SolverSettings<T>& settings) {
     const LanesCall<T> call{kind, layout, state, f, gradient, hessian, settings};
-#if CUNEWTON_CHOOSES_LANES
-    if (instruction_set() == InstructionSet::avx512) return advance_lanes_in<Avx512Lanes>(call);
-    if (instruction_set() == InstructionSet::avx2) return advance_lanes_in<Avx2Lanes>(call);
-#endif
-    advance_lanes_in<BaseLanes>(call);
+    choose_lanes([&]<class Lanes>() { advance_lanes_in<Lanes>(call); });
 }
 template void advance_lanes(BatchKind, const batch::StateLayout&, double*, double*, double*, double*,
                             const batch::SolverSettings<double>&);

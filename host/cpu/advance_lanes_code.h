@@ -51,19 +51,6 @@ CUNEWTON_ALWAYS_INLINE void advance(const LanesCall<real_t<S>>& call) {
     }
 }
 
-/// Calls body.operator()<Lanes>() in a function compiled for these lanes; the processor has them.
-template <class Lanes, class Body>
-void run_in(const Body& body) {
-#if CUNEWTON_CHOOSES_LANES
-    if constexpr (std::is_same_v<Lanes, Avx512Lanes>)
-        return run_avx512(body);
-    else if constexpr (std::is_same_v<Lanes, Avx2Lanes>)
-        return run_avx2(body);
-    else
-#endif
-        run<Lanes>(body);
-}
-
 template <int N, class Lanes, class T>
 void advance_size(const LanesCall<T>& call) {
     run_in<Lanes>([&]<class Same>() {

@@ -27,7 +27,7 @@ struct Operations {
         f = select(x[0] != 3.0, f, 0.0) + select(x[0] >= f, 1.0, f) + select(true, f, f);
         f += pow(x[0], 2) + pow(2.0, x[0]) + pow(x[0], x[0]) + square(x[0]) + softplus(x[0]);
         f += maximum(x[0], T(0.0)) + minimum(x[0], T(0.0)) + abs(x[0]) + exp(x[0]);
-#define FUNCTION_OF_ONE(name, chain) f += name(x[0]) + name(x[0] + 1.0);
+#define FUNCTION_OF_ONE(name, chain) f += name(x[0]) + name(0.5 * x[0]);
 #define FUNCTION_OF_TWO(name) f += name(x[0], x[1]) + name(x[0], x[1] + 1.0);
         CUNEWTON_FUNCTIONS_OF_ONE(FUNCTION_OF_ONE)
         CUNEWTON_FUNCTIONS_OF_TWO(FUNCTION_OF_TWO)

@@ -33,16 +33,6 @@ bool supported() {
     return true;
 }
 
-/// Runs the body as cpu::with_lanes() would if the processor had these lanes at best.
-template <class Lanes, class Body>
-void run_in(const Body& body) {
-#if CUNEWTON_CHOOSES_LANES
-    if constexpr (std::is_same_v<Lanes, cpu::Avx512Lanes>) return cpu::detail::run_avx512(body);
-    if constexpr (std::is_same_v<Lanes, cpu::Avx2Lanes>) return cpu::detail::run_avx2(body);
-#endif
-    cpu::detail::run<cpu::BaseLanes>(body);
-}
-
 template <class F>
 class PackTest : public ::testing::Test {
   protected:
@@ -61,7 +51,7 @@ class PackTest : public ::testing::Test {
         const std::size_t count = x.size();
         x.resize((count + width - 1) / width * width, Scalar(1));
         std::vector<Scalar> y(x.size());
-        run_in<Lanes>([&]<class>() {
+        cpu::run_in<Lanes>([&]<class>() {
             for (std::size_t i = 0; i < x.size(); i += width)
                 function(Pack::load(x.data() + i)).store(y.data() + i);
         });
@@ -182,7 +172,7 @@ TYPED_TEST(PackTest, LoadsAndStoresUnalignedMemoryAndNothingBeside) {
     constexpr int lanes = TestFixture::width;
     std::vector<T> from(lanes + 2), to(lanes + 2, T(-1));
     for (int i = 0; i < lanes + 2; ++i) from[i] = static_cast<T>(i);
-    run_in<typename TestFixture::Lanes>([&]<class>() {
+    cpu::run_in<typename TestFixture::Lanes>([&]<class>() {
         P p = P::load(from.data() + 1);
         p.set_lane(lanes - 1, T(77));
         p.store(to.data() + 1);
@@ -199,7 +189,7 @@ TYPED_TEST(PackTest, ArithmeticIsThatOfItsScalar) {
     constexpr int lanes = TestFixture::width;
     const std::vector<T> a = TestFixture::numbers(1), b = TestFixture::numbers(2);
     std::vector<T> y(7 * lanes);
-    run_in<typename TestFixture::Lanes>([&]<class>() {
+    cpu::run_in<typename TestFixture::Lanes>([&]<class>() {
         const P pa = P::load(a.data()), pb = P::load(b.data());
         T* out = y.data();
         for (const P& result : {pa + pb, pa - pb, pa * pb, pa / pb, -pa, abs(pa), P(1.5)}) {
@@ -216,7 +206,7 @@ TYPED_TEST(PackTest, ArithmeticIsThatOfItsScalar) {
         EXPECT_EQ(y[5 * lanes + i], std::abs(a[i]));
         EXPECT_EQ(y[6 * lanes + i], T(1.5));
     }
-    run_in<typename TestFixture::Lanes>([&]<class>() {
+    cpu::run_in<typename TestFixture::Lanes>([&]<class>() {
         P p = P::load(a.data());
         p += P::load(b.data());
         p *= P(3.0);
@@ -239,7 +229,7 @@ TYPED_TEST(PackTest, ComparisonsSelectLaneByLane) {
     b[0] = a[0];
     a[1] = std::numeric_limits<T>::quiet_NaN();
     std::vector<T> y(8 * lanes);
-    run_in<typename TestFixture::Lanes>([&]<class>() {
+    cpu::run_in<typename TestFixture::Lanes>([&]<class>() {
         const P pa = P::load(a.data()), pb = P::load(b.data()), one(1.0), zero(0.0);
         T* out = y.data();
         const auto put = [&](const auto& mask) {
@@ -516,7 +506,7 @@ TYPED_TEST(PackTest, PowerIsWithinItsBound) {
                 static_cast<T>(size * (2 * random.uniform() - 1) / std::log(double(x.back()))));
         }
         std::vector<T> z(x.size());
-        run_in<typename TestFixture::Lanes>([&]<class>() {
+        cpu::run_in<typename TestFixture::Lanes>([&]<class>() {
             for (std::size_t i = 0; i < x.size(); i += lanes)
                 pow(P::load(&x[i]), P::load(&y[i])).store(&z[i]);
         });
@@ -566,7 +556,7 @@ TYPED_TEST(PackTest, AnyAndAllLanes) {
     constexpr int lanes = TestFixture::width;
     const auto of = [](const std::vector<T>& values) {
         int result = 0;
-        run_in<typename TestFixture::Lanes>([&]<class>() {
+        cpu::run_in<typename TestFixture::Lanes>([&]<class>() {
             const P p = P::load(values.data());
             result = (any(p > P(0.0)) ? 1 : 0) + (all(p > P(0.0)) ? 2 : 0);
         });
@@ -631,7 +621,7 @@ TYPED_TEST(PackTest, AFunctorThatIsNotInlinedIsRight) {
     static_assert(std::is_trivially_copyable_v<decltype(P() < P())> == (TypeParam::vectors > 1));
     const std::vector<T> a = TestFixture::numbers(55), b = TestFixture::numbers(56);
     std::vector<T> y(3 * lanes);
-    run_in<typename TestFixture::Lanes>([&]<class>() {
+    cpu::run_in<typename TestFixture::Lanes>([&]<class>() {
         const OutOfLine functor;
         const P pa = P::load(a.data()), pb = P::load(b.data());
         functor(pa, pb).store(y.data());

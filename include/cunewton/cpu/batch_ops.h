@@ -168,7 +168,7 @@ void evaluate_block(const Model& model, const LaneBlock<T>& block) {
         }
     };
     if constexpr (by == BatchDerivatives::differences)
-        with_baseline_lanes(evaluate);
+        run_in<BaselineLanes>(evaluate);
     else
         with_lanes(evaluate);
 }

@@ -3,6 +3,10 @@
 
 #include "cunewton/cpp20.h"
 
+#include <string>
+#include <type_traits>
+
+#include "cunewton/error.h"
 #include "cunewton/math/pack.h"
 
 namespace cunewton::cpu {
@@ -93,24 +97,54 @@ __attribute__((noinline, flatten)) CUNEWTON_TARGET_AVX512 void run_avx512(const 
 
 inline namespace CUNEWTON_CPU_CODE {
 
-/// Calls body.operator()<Lanes>() with the Lanes that every processor of the architecture has.
-template <class Body>
-void with_baseline_lanes(const Body& body) {
+/// Calls body.operator()<Lanes>() in a function that is compiled for these lanes, which the processor
+/// has. What the body throws passes through.
+template <class Lanes, class Body>
+void run_in(const Body& body) {
+#if CUNEWTON_CHOOSES_LANES
+    if constexpr (std::is_same_v<Lanes, Avx512Lanes>)
+        return detail::run_avx512(body);
+    else if constexpr (std::is_same_v<Lanes, Avx2Lanes>)
+        return detail::run_avx2(body);
+    else
+#endif
+        detail::run<Lanes>(body);
+}
+
+/// The lanes that every processor of the architecture has.
 #if defined(__CUDACC__)
-    detail::run<PortableLanes>(body);
+using BaselineLanes = PortableLanes;
 #else
-    detail::run<BaseLanes>(body);
+using BaselineLanes = BaseLanes;
+#endif
+
+/// Calls body.operator()<Lanes>(), an ordinary function, with the best Lanes of the processor. Throws
+/// BackendUnavailable where CUNEWTON_ONLY_LANES are compiled and the processor does not have them.
+template <class Body>
+void choose_lanes(const Body& body) {
+#if defined(CUNEWTON_ONLY_LANES)
+    constexpr InstructionSet needed =
+        std::is_same_v<CUNEWTON_ONLY_LANES, Avx512Lanes> ? InstructionSet::avx512
+        : std::is_same_v<CUNEWTON_ONLY_LANES, Avx2Lanes> ? InstructionSet::avx2
+                                                         : InstructionSet::base;
+    if (instruction_set() < needed)
+        throw BackendUnavailable(std::string("this program is compiled for processors with ") +
+                                 to_string(needed) + " compile it without CUNEWTON_ONLY_LANES");
+    body.template operator()<CUNEWTON_ONLY_LANES>();
+#else
+#if CUNEWTON_CHOOSES_LANES
+    if (instruction_set() == InstructionSet::avx512)
+        return body.template operator()<Avx512Lanes>();
+    if (instruction_set() == InstructionSet::avx2) return body.template operator()<Avx2Lanes>();
+#endif
+    body.template operator()<BaselineLanes>();
 #endif
 }
 
-/// Calls body.operator()<Lanes>() with the best Lanes. What the user's functor throws passes through.
+/// Both: the best lanes, in a function that is compiled for them.
 template <class Body>
 void with_lanes(const Body& body) {
-#if CUNEWTON_CHOOSES_LANES
-    if (instruction_set() == InstructionSet::avx512) return detail::run_avx512(body);
-    if (instruction_set() == InstructionSet::avx2) return detail::run_avx2(body);
-#endif
-    with_baseline_lanes(body);
+    choose_lanes([&]<class Lanes>() { run_in<Lanes>(body); });
 }
 
 }  // namespace CUNEWTON_CPU_CODE
