@@ -19,14 +19,11 @@ CUNEWTON_DECLARE(Avx512Lanes)
 #endif
 #undef CUNEWTON_DECLARE
 
-bool is_compiled_for([[maybe_unused]] BatchKind kind, [[maybe_unused]] int parameters) {
-#if CUNEWTON_CHOOSES_LANES
-    return instruction_set() == InstructionSet::avx512 && has_own_sizes<Avx512Lanes> &&
-           parameters >= 2 &&
+bool is_compiled_for(BatchKind kind, int parameters) {
+    bool own = false;
+    choose_lanes([&]<class Lanes>() { own = has_own_sizes<Lanes>; });
+    return own && parameters >= 2 &&
            parameters <= (kind == BatchKind::fit ? most_of_fits : most_of_objectives);
-#else
-    return false;
-#endif
 }
 
 template <class T>

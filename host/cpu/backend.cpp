@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "cunewton/cpu/dispatch.h"
 #include "cunewton/math/curvature_scale.h"
 #include "cunewton/math/norm_sum.h"
 #include "host/cpu/lapack.h"
@@ -157,6 +158,13 @@ void CpuBackend<T>::solve_lower(const T* L, T* x, int n) {
 template class CpuBackend<double>;
 template class CpuBackend<float>;
 
-Probe probe_cpu() { return {true, "ready"}; }
+Probe probe_cpu() {
+    try {
+        choose_lanes([]<class>() {});
+    } catch (const BackendUnavailable& problem) {
+        return {false, problem.what()};
+    }
+    return {true, "ready"};
+}
 
 }  // namespace cunewton::cpu

@@ -43,7 +43,7 @@ enum class Status {
 const char* to_string(Status status);
 
 enum class Method {
-    newton,            ///< line search, Cholesky factorisation of H or of H + shift I
+    newton,            ///< line search, Cholesky factorisation of H or of H + shift S^2
     trust_region,      ///< exact trust region (More and Sorensen 1983)
     gradient_descent,  ///< step length from the Hessian's curvature
     bfgs,              ///< quasi-Newton baseline, dense inverse Hessian

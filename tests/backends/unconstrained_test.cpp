@@ -21,7 +21,7 @@ Options options_for(Method method) {
     Options options;
     options.method = method;
     options.backend = tested_choice();
-    options.threads = 2;
+    options.threads = 1;  // the problems are too small for more
     options.max_iterations = 5000;
     return options;
 }

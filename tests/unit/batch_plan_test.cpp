@@ -34,7 +34,7 @@ TEST(BatchPlanTest, AWarpForEachProblemOfManyParameters) {
     EXPECT_FALSE(plan_batch(memory(8, 5000, 1000, 900), large).thread_kernel);
     // Half the registers.
     BatchMemory single = memory(8, 5000, 1000, 900);
-    single.most_thread_parameters = most_thread_parameters(cpu::BatchKind::fit, sizeof(float));
+    single.thread_limit = most_thread_parameters(cpu::BatchKind::fit, sizeof(float));
     EXPECT_TRUE(plan_batch(single, large).thread_kernel);
     EXPECT_LT(most_thread_parameters(cpu::BatchKind::objective, sizeof(double)), 7);
     const BatchPlan plan = plan_batch(memory(9, 5000, 1000, 900), large);

@@ -182,7 +182,8 @@ class FunctionValuesTest : public ::testing::Test {
 using Families =
     ::testing::Types<Family<Plain, double>, Family<Plain, float>,
 #if CUNEWTON_CHOOSES_LANES
-                     Family<cpu::Avx2Lanes, float>, Family<cpu::Avx512Lanes, double>,
+                     Family<cpu::Avx2Lanes, double>, Family<cpu::Avx2Lanes, float>,
+                     Family<cpu::Avx512Lanes, double>, Family<cpu::Avx512Lanes, float>,
 #endif
                      Family<cpu::BaseLanes, double>, Family<cpu::BaseLanes, float>>;
 struct FamilyName {

@@ -115,7 +115,7 @@ TEST(FunctorCheck, LetsFunctorsThroughThatWorkWithEveryScalar) {
 }
 
 // A functor that says what it returns is let through unread: here its body is compiled.
-TEST(FunctorCheck, EveryOperationExistsForEveryKindOfScalar) {
+TEST(FunctorCheck, EveryOperationExistsForScalarsOfEachKind) {
     const double x[] = {0.25, 0.5};
     const double value = Operations{}(Parameters<double, 2>{x});
     EXPECT_TRUE(std::isfinite(value));
@@ -125,6 +125,12 @@ TEST(FunctorCheck, EveryOperationExistsForEveryKindOfScalar) {
     };
     EXPECT_DOUBLE_EQ(with(Dual<double>()).v, value);
     EXPECT_DOUBLE_EQ(with(HyperDual<double>()).v, value);
+    const Jet<double, 3> jet = with(Jet<double, 3>());
+    EXPECT_DOUBLE_EQ(jet.v, value);
+    using Pack = lanes::base::Pack<double, 1>;
+    double lane[Pack::lanes];
+    with(Pack()).store(lane);
+    EXPECT_NEAR(lane[0], value, 1e-13 * std::abs(value));
     EXPECT_NEAR(float(with(Single())), value, 1e-5 * std::abs(value));
 }
 

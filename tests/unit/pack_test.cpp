@@ -132,8 +132,9 @@ class PackTest : public ::testing::Test {
 using Families = ::testing::Types<
 #if CUNEWTON_CHOOSES_LANES
     Family<cpu::Avx2Lanes, double, 1>, Family<cpu::Avx2Lanes, float, 2>,
-    Family<cpu::Avx2Lanes, double, 3>, Family<cpu::Avx512Lanes, double, 2>,
-    Family<cpu::Avx512Lanes, float, 1>, Family<cpu::Avx512Lanes, float, 4>,
+    Family<cpu::Avx2Lanes, double, 3>, Family<cpu::Avx512Lanes, double, 1>,
+    Family<cpu::Avx512Lanes, double, 2>, Family<cpu::Avx512Lanes, float, 1>,
+    Family<cpu::Avx512Lanes, float, 4>,
 #endif
     Family<cpu::BaseLanes, double, 1>, Family<cpu::BaseLanes, float, 3>>;
 

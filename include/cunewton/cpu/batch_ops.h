@@ -138,7 +138,6 @@ inline namespace CUNEWTON_CPU_CODE {
 
 /// Code for special points is compiled where its speed shows, as every user's compiler has to do it
 /// for every model: not for differences, and not for the lanes that processors of today leave unused.
-/// For the same reason differences, which check other derivatives, run in the baseline's lanes alone.
 template <class Lanes, BatchDerivatives by>
 constexpr bool has_special_points() {
 #if defined(__CUDACC__)
@@ -152,7 +151,7 @@ constexpr bool has_special_points() {
 template <BatchKind kind, BatchDerivatives by, class Model, class T>
 void evaluate_block(const Model& model, const LaneBlock<T>& block) {
     const bool plain = !block.weights && block.estimator == Estimator::least_squares;
-    const auto evaluate = [&]<class Lanes>() {
+    with_lanes([&]<class Lanes>() {
         using S = typename Lanes::template Pack<T, 1>;
         for (int lane = 0; lane < block.lanes; lane += S::lanes) {
             if constexpr (has_special_points<Lanes, by>()) {
@@ -166,11 +165,7 @@ void evaluate_block(const Model& model, const LaneBlock<T>& block) {
                 evaluate_lanes<S, kind, by, Points::any>(model, block, lane);
             }
         }
-    };
-    if constexpr (by == BatchDerivatives::differences)
-        run_in<BaselineLanes>(evaluate);
-    else
-        with_lanes(evaluate);
+    });
 }
 
 }  // namespace CUNEWTON_CPU_CODE

@@ -123,13 +123,14 @@ using BaselineLanes = BaseLanes;
 template <class Body>
 void choose_lanes(const Body& body) {
 #if defined(CUNEWTON_ONLY_LANES)
-    constexpr InstructionSet needed =
-        std::is_same_v<CUNEWTON_ONLY_LANES, Avx512Lanes> ? InstructionSet::avx512
-        : std::is_same_v<CUNEWTON_ONLY_LANES, Avx2Lanes> ? InstructionSet::avx2
-                                                         : InstructionSet::base;
+    constexpr InstructionSet needed = std::is_same_v<CUNEWTON_ONLY_LANES, Avx512Lanes>
+                                          ? InstructionSet::avx512
+                                          : InstructionSet::avx2;
     if (instruction_set() < needed)
-        throw BackendUnavailable(std::string("this program is compiled for processors with ") +
-                                 to_string(needed) + " compile it without CUNEWTON_ONLY_LANES");
+        throw BackendUnavailable(
+            std::string("the CPU's code does not run on this processor (it is compiled for ") +
+            to_string(needed) + " alone, the processor has " + to_string(instruction_set()) +
+            ") compile it without CUNEWTON_ONLY_LANES and CUNEWTON_NATIVE_LANES");
     body.template operator()<CUNEWTON_ONLY_LANES>();
 #else
 #if CUNEWTON_CHOOSES_LANES

@@ -725,8 +725,9 @@ __device__ __forceinline__ void iterate_warp(const Model& model, const BatchLaun
     const T* const p = memory + at.state.trial();
     const batch::Slots<T> f = slots.from(at.trial);
     const batch::TrialSlots<T> trial{f, f.from(1), f.from(1 + n)};
-    const auto sum_own = [&] {
-        if constexpr (unrolled && (fit || own)) {
+    // Whole points or terms; or the entries of an objective's Hessian one by one.
+    const auto sum_whole = [&] {
+        if constexpr (unrolled) {
             const batch::Slots<T> rows{memory + at.rows + warp.lane, warp_threads};
             const batch::Sums<T, n> sums = sum_points<kind>(
                 model, launch.method, data, p, warp.lane, warp_threads, steps, rows);
@@ -740,16 +741,19 @@ __device__ __forceinline__ void iterate_warp(const Model& model, const BatchLaun
         } else if constexpr (fit) {
             sum_tiles(model, launch.method, data, p, steps, memory + at.rows, memory + at.trial,
                       warp);
-        } else if constexpr (own) {
+        } else {
             sum_own_hessians(model, data, p, memory + at.rows, f, warp);
         }
     };
     if constexpr (fit) {
-        sum_own();
-    } else if (own && launch.method.derivatives == BatchDerivatives::analytic) {
-        sum_own();
+        sum_whole();
     } else {
-        sum_entries(model, launch.method, data, p, steps, trial, warp);
+        bool whole = false;
+        if constexpr (own) {
+            whole = launch.method.derivatives == BatchDerivatives::analytic;
+            if (whole) sum_whole();
+        }
+        if (!whole) sum_entries(model, launch.method, data, p, steps, trial, warp);
     }
     warp.sync();
     advance<kind, 0>(launch, slots, trial, warp);

@@ -23,7 +23,7 @@ struct DeviceLimits {
 /// Shared memory that a batch needs.
 struct BatchMemory {
     int parameters;
-    int most_thread_parameters;  ///< see most_thread_parameters()
+    int thread_limit;         ///< most_thread_parameters()
     long thread_kernel_warp;  ///< 32 problems: data and solver state
     long warp_kernel_state;   ///< one problem: solver state
     long warp_kernel_data;    ///< one problem: data
@@ -75,7 +75,7 @@ inline BatchPlan plan_batch(const BatchMemory& memory, const DeviceLimits& limit
         const int warps = warps_of_block(warp_bytes, block_bytes, limits);
         return BatchPlan{warps, thread_kernel, data_in_shared, block_bytes + warps * warp_bytes};
     };
-    if (memory.parameters <= memory.most_thread_parameters &&
+    if (memory.parameters <= memory.thread_limit &&
         2 * memory.thread_kernel_warp + memory.coordinates <= limits.block_bytes)
         return with(true, true, memory.thread_kernel_warp);
     const long both = memory.warp_kernel_state + memory.warp_kernel_data;

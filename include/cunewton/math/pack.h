@@ -30,8 +30,8 @@
 
 // 1 where wider lanes than the baseline's are compiled too and the processor decides at run time.
 // Both of these compile functors for one instruction set alone, in a fifth to a half of the time:
-// -DCUNEWTON_BASELINE_LANES takes the baseline's, -DCUNEWTON_ONLY_LANES=Avx512Lanes (or another of
-// cpu/dispatch.h) those of the processors that the program is for.
+// -DCUNEWTON_BASELINE_LANES takes the baseline's, -DCUNEWTON_ONLY_LANES=Avx512Lanes (or Avx2Lanes) those
+// of the processors that the program is for.
 #if defined(__x86_64__) && !defined(__CUDACC__) && !defined(CUNEWTON_BASELINE_LANES)
 #define CUNEWTON_CHOOSES_LANES 1
 #else
@@ -47,7 +47,9 @@
 #elif defined(CUNEWTON_BASELINE_LANES)
 #define CUNEWTON_CPU_CODE code_baseline
 #elif defined(CUNEWTON_ONLY_LANES)
-#define CUNEWTON_CPU_CODE code_only
+#define CUNEWTON_JOINED(a, b) a##b
+#define CUNEWTON_JOIN(a, b) CUNEWTON_JOINED(a, b)
+#define CUNEWTON_CPU_CODE CUNEWTON_JOIN(code_only_, CUNEWTON_ONLY_LANES)
 #else
 #define CUNEWTON_CPU_CODE code_chosen
 #endif

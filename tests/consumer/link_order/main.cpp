@@ -1,4 +1,6 @@
 // Prints what every file has made of the same loss and the same model.
+#include <cunewton/error.h>
+
 #include <iostream>
 
 #include "sizes.h"
@@ -24,6 +26,16 @@ long widest_vector() {
 int main() {
     bool right = is("chosen.cpp", chosen(), widest_vector());
     right &= is("baseline.cpp", baseline(), 16);
+    if (widest_vector() > 16) {
+        right &= is("only_avx2.cpp", only_avx2(), 32);
+    } else {
+        try {
+            only_avx2();
+            right = false;
+        } catch (const cunewton::BackendUnavailable& problem) {
+            std::cout << "only_avx2.cpp: " << problem.what() << '\n';
+        }
+    }
 #if WITH_CUDA
     right &= is("portable.cu", portable(), sizeof(double));
 #endif

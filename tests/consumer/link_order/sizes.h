@@ -6,4 +6,5 @@ struct Sizes {
 };
 Sizes chosen();
 Sizes baseline();
+Sizes only_avx2();
 Sizes portable();
