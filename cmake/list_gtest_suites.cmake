@@ -26,10 +26,11 @@ endif()
 foreach(suite IN LISTS suites)
   string(REGEX REPLACE "\\.$" "" name "${suite}")
   add_test("${prefix}${name}" ${executable} "--gtest_filter=${suite}*" --gtest_color=no)
+  # Suites run side by side: OpenBLAS's threads would wait for each other most of the time.
   set_tests_properties(
     "${prefix}${name}"
     PROPERTIES LABELS ${label}
-               ENVIRONMENT CUNEWTON_TEST_BACKEND=${backend}
+               ENVIRONMENT "CUNEWTON_TEST_BACKEND=${backend};OPENBLAS_NUM_THREADS=1"
                SKIP_REGULAR_EXPRESSION "${all_skipped}"
                TIMEOUT 900
   )
