@@ -162,7 +162,8 @@ void run_in(Context& context) {
     run_library(image, all, BatchDerivatives::automatic, count, 1, context);
     for (const int threads : context.more_threads())
         run_library(image, all, BatchDerivatives::automatic, count, threads, context);
-    run_library(image, all, BatchDerivatives::differences, 50 * voxels, 1, context);
+    run_library(image, all, BatchDerivatives::differences, settings.small ? 100 : 50 * voxels, 1,
+                context);
     if (!context.runs_small_peers()) return;
     const SmallFits<T> job{SmallModel::diffusion_tensor,
                            count,

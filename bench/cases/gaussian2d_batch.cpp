@@ -251,7 +251,7 @@ void run_in(Context& context) {
     const Settings& settings = context.settings;
     for (const int size : {usual_size, 5, 9, 13, 21}) {
         const bool usual = size == usual_size;
-        const long count = settings.small ? (usual ? 2000 : 200) : (usual ? 100000 : 20000);
+        const long count = settings.small ? 200 : usual ? 100000 : 20000;
         const Images<T> images = make_images<T>(size, count);
         const std::vector<long double> least = reference(images);
         for (const Rule& rule : rules) {

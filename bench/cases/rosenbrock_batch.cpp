@@ -89,7 +89,7 @@ void run_peers(int n, const std::vector<double>& start, Context& context) {
 template <class T, int n>
 void run_dimension(Context& context) {
     const Settings& settings = context.settings;
-    const long count = settings.small ? 1000 : 100000;
+    const long count = settings.small ? 200 : 100000;
     Random random(2000 + n);
     std::vector<T> start(std::size_t(count) * n);
     for (T& x : start) x = static_cast<T>(4 * random.uniform() - 2);
