@@ -75,7 +75,9 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
     constexpr int n = Model::parameters;
     constexpr int coordinates = Model::coordinates;
     const std::ptrdiff_t lanes = block.lanes;
-    S p[n], gradient_steps[n], hessian_steps[n];
+    // Not there without differences: compilers warn of arrays that are left uninitialised.
+    constexpr int steps = by == BatchDerivatives::differences ? n : 1;
+    S p[n], gradient_steps[steps] = {}, hessian_steps[steps] = {};
     batch::for_parameters<n>([&](int j) {
         p[j] = S::load(block.parameters + j * lanes + lane);
         if constexpr (by == BatchDerivatives::differences) {
