@@ -727,7 +727,7 @@ __device__ __forceinline__ void iterate_warp(const Model& model, const BatchLaun
     const batch::TrialSlots<T> trial{f, f.from(1), f.from(1 + n)};
     // Whole points or terms; or the entries of an objective's Hessian one by one.
     const auto sum_whole = [&] {
-        if constexpr (unrolled) {
+        if constexpr (unrolled && (fit || own)) {
             const batch::Slots<T> rows{memory + at.rows + warp.lane, warp_threads};
             const batch::Sums<T, n> sums = sum_points<kind>(
                 model, launch.method, data, p, warp.lane, warp_threads, steps, rows);
@@ -741,7 +741,7 @@ __device__ __forceinline__ void iterate_warp(const Model& model, const BatchLaun
         } else if constexpr (fit) {
             sum_tiles(model, launch.method, data, p, steps, memory + at.rows, memory + at.trial,
                       warp);
-        } else {
+        } else if constexpr (own) {
             sum_own_hessians(model, data, p, memory + at.rows, f, warp);
         }
     };
