@@ -1,9 +1,23 @@
-// Numbers and packs of the base lanes alike, lane by lane.
+// Lanes that the processor has; numbers and packs of the base lanes alike, lane by lane.
 #pragma once
 
-#include "cunewton/math/pack.h"
+#include <type_traits>
+
+#include "cunewton/cpu/dispatch.h"
 
 namespace cunewton::test {
+
+/// Whether the processor has these lanes.
+template <class Lanes>
+bool supported() {
+#if CUNEWTON_CHOOSES_LANES
+    if (std::is_same_v<Lanes, cpu::Avx512Lanes>)
+        return cpu::instruction_set() >= cpu::InstructionSet::avx512;
+    if (std::is_same_v<Lanes, cpu::Avx2Lanes>)
+        return cpu::instruction_set() >= cpu::InstructionSet::avx2;
+#endif
+    return true;
+}
 
 template <class T>
 T lane_of(const T& value, int) {

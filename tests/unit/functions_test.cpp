@@ -76,16 +76,6 @@ CUNEWTON_FUNCTIONS_OF_TWO(CUNEWTON_TEST_FUNCTION)
 // ---- Values.
 
 struct Plain {};
-template <class L>
-bool supported() {
-#if CUNEWTON_CHOOSES_LANES
-    if constexpr (std::is_same_v<L, cpu::Avx512Lanes>)
-        return cpu::instruction_set() == cpu::InstructionSet::avx512;
-    if constexpr (std::is_same_v<L, cpu::Avx2Lanes>)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    return true;
-}
 
 template <class L, class T>
 struct Family {

@@ -11,6 +11,7 @@
 
 #include "cunewton/cpu/dispatch.h"
 #include "tests/support/datasets.h"
+#include "tests/support/lane_values.h"
 
 namespace cunewton::test {
 namespace {
@@ -21,17 +22,6 @@ struct Family {
     using Scalar = S;
     static constexpr int vectors = V;
 };
-
-template <class Lanes>
-bool supported() {
-#if CUNEWTON_CHOOSES_LANES
-    if constexpr (std::is_same_v<Lanes, cpu::Avx512Lanes>)
-        return cpu::instruction_set() == cpu::InstructionSet::avx512;
-    if constexpr (std::is_same_v<Lanes, cpu::Avx2Lanes>)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    return true;
-}
 
 template <class F>
 class PackTest : public ::testing::Test {

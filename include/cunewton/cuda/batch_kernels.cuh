@@ -745,16 +745,10 @@ __device__ __forceinline__ void iterate_warp(const Model& model, const BatchLaun
             sum_own_hessians(model, data, p, memory + at.rows, f, warp);
         }
     };
-    if constexpr (fit) {
+    if (fit || (own && launch.method.derivatives == BatchDerivatives::analytic))
         sum_whole();
-    } else {
-        bool whole = false;
-        if constexpr (own) {
-            whole = launch.method.derivatives == BatchDerivatives::analytic;
-            if (whole) sum_whole();
-        }
-        if (!whole) sum_entries(model, launch.method, data, p, steps, trial, warp);
-    }
+    else if constexpr (!fit)
+        sum_entries(model, launch.method, data, p, steps, trial, warp);
     warp.sync();
     advance<kind, 0>(launch, slots, trial, warp);
 }
