@@ -373,26 +373,33 @@ class BatchRun {
         }
 
         const std::size_t runs = static_cast<std::size_t>(count * starts);
-        slot.parameters.resize(runs * static_cast<std::size_t>(n));
-        slot.objective.resize(runs);
-        slot.gradient_norm.resize(runs);
-        slot.status.resize(runs);
-        slot.iterations.resize(runs);
+        const auto results = [&](auto& own, auto& all, long of_each) {
+            return place_for(own, all, first, static_cast<long>(runs), of_each);
+        };
+        chunk.parameters = results(slot.parameters, result_.parameters, n);
+        chunk.objective = results(slot.objective, result_.objective, 1);
+        chunk.gradient_norm = results(slot.gradient_norm, result_.gradient_norm, 1);
+        chunk.status = results(slot.status, result_.status, 1);
+        chunk.iterations = results(slot.iterations, result_.iterations, 1);
+        if (shape_.bounded) chunk.at_bound = results(slot.at_bound, result_.at_bound, 1);
         slot.counted_points.resize(runs);
-        chunk.parameters = slot.parameters.data();
-        chunk.objective = slot.objective.data();
-        chunk.gradient_norm = slot.gradient_norm.data();
-        chunk.status = slot.status.data();
-        chunk.iterations = slot.iterations.data();
         chunk.counted_points = slot.counted_points.data();
-        if (shape_.bounded) {
-            slot.at_bound.resize(runs);
-            chunk.at_bound = slot.at_bound.data();
-        }
         if (task_.hessians) {
             slot.hessian.resize(runs * static_cast<std::size_t>(n * (n + 1) / 2));
             chunk.hessian = slot.hessian.data();
         }
+    }
+
+    /// Whether a run's results are its problem's, number for number.
+    bool in_place() const { return std::is_same_v<C, T> && options_.starts == 1; }
+
+    /// Where a chunk's results go: to the caller's at once, if they are those.
+    template <class V, class R>
+    V* place_for(std::vector<V>& own, std::vector<R>& all, long first, long runs, long of_each) {
+        if constexpr (std::is_same_v<V, R>)
+            if (in_place()) return all.data() + first * of_each;
+        own.resize(static_cast<std::size_t>(runs * of_each));
+        return own.data();
     }
 
     const C* bounds(Numbers<C>& storage, std::span<const T> bound, bool per_problem, int sign,
@@ -406,11 +413,11 @@ class BatchRun {
     }
 
     /// Whether run a ended better than run b: a usable end before none, then the lower objective.
-    static bool better(const Slot& slot, long a, long b) {
-        const bool usable_a = std::isfinite(slot.objective[a]);
-        const bool usable_b = std::isfinite(slot.objective[b]);
+    static bool better(const BatchChunk<C>& chunk, long a, long b) {
+        const bool usable_a = std::isfinite(chunk.objective[a]);
+        const bool usable_b = std::isfinite(chunk.objective[b]);
         if (usable_a != usable_b) return usable_a;
-        return usable_a && slot.objective[a] < slot.objective[b];
+        return usable_a && chunk.objective[a] < chunk.objective[b];
     }
 
     /// Moves a finished chunk's results to the caller's.
@@ -436,25 +443,28 @@ class BatchRun {
 
     void absorb_one(const Slot& slot, long i, double* work) {
         const int n = shape_.n, starts = options_.starts;
+        const BatchChunk<C>& chunk = slot.chunk;
         long best = i * starts;
         for (long run = best + 1; run < (i + 1) * starts; ++run)
-            if (better(slot, run, best)) best = run;
+            if (better(chunk, run, best)) best = run;
         const long at = slot.first + i;
-        for (int j = 0; j < n; ++j)
-            result_.parameters[at * n + j] = static_cast<T>(slot.parameters[best * n + j]);
-        result_.objective[at] = static_cast<T>(slot.objective[best]);
-        result_.gradient_norm[at] = static_cast<T>(slot.gradient_norm[best]);
-        result_.status[at] = slot.status[best];
-        result_.iterations[at] = slot.iterations[best];
+        if (!in_place()) {
+            for (int j = 0; j < n; ++j)
+                result_.parameters[at * n + j] = static_cast<T>(chunk.parameters[best * n + j]);
+            result_.objective[at] = static_cast<T>(chunk.objective[best]);
+            result_.gradient_norm[at] = static_cast<T>(chunk.gradient_norm[best]);
+            result_.status[at] = chunk.status[best];
+            result_.iterations[at] = chunk.iterations[best];
+            if (shape_.bounded) result_.at_bound[at] = chunk.at_bound[best];
+        }
         if (starts > 1) result_.best_start[at] = static_cast<int>(best - i * starts);
-        if (shape_.bounded) result_.at_bound[at] = slot.at_bound[best];
 
         double scale = 1;
         if (task_.kind == cpu::BatchKind::fit) {
-            const int freedom = slot.counted_points[best] - free_parameters(slot.chunk, i);
+            const int freedom = chunk.counted_points[best] - free_parameters(chunk, i);
             result_.degrees_of_freedom[at] = freedom;
             const double reduced = freedom > 0
-                                       ? static_cast<double>(slot.objective[best]) / freedom
+                                       ? static_cast<double>(chunk.objective[best]) / freedom
                                        : std::numeric_limits<double>::quiet_NaN();
             result_.reduced_chi_square[at] = static_cast<T>(reduced);
             if (!options_.absolute_weights && options_.estimator != Estimator::poisson)
@@ -466,9 +476,9 @@ class BatchRun {
         if (options_.standard_errors) out.standard_errors = &result_.standard_errors[at * n];
         if (options_.condition_number) out.condition_number = &result_.condition_number[at];
         out.undetermined = &result_.undetermined[at];
-        batch::hessian_statistics(slot.hessian.data() + best * (n * (n + 1) / 2), n, scale,
+        batch::hessian_statistics(chunk.hessian + best * (n * (n + 1) / 2), n, scale,
                                   std::numeric_limits<C>::epsilon(),
-                                  shape_.bounded ? slot.at_bound[best] : 0, out, work);
+                                  shape_.bounded ? chunk.at_bound[best] : 0, out, work);
     }
 
     /// Parameters of a chunk's problem that are neither fixed nor between bounds that are equal.

@@ -8,13 +8,11 @@
 
 namespace cunewton::cpu {
 
-namespace {
 int usable_processors() {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
-}  // namespace
 
 ThreadPool::ThreadPool(int threads) {
     const int wanted = threads > 0 ? threads : usable_processors();

@@ -11,10 +11,13 @@
 
 namespace cunewton::cpu {
 
+/// How many processors the process may run on.
+int usable_processors();
+
 /// A fixed set of threads that run the items of a loop. Which thread runs which item is left open:
 /// items must not depend on it, so that results are the same for any number of threads.
 class ThreadPool {
-   public:
+  public:
     /// threads <= 0: as many as the process may run on.
     explicit ThreadPool(int threads);
     ~ThreadPool();
@@ -27,7 +30,7 @@ class ThreadPool {
     /// first exception that a call throws is rethrown here; items that have not begun are dropped.
     void for_each(std::size_t count, const std::function<void(std::size_t, int)>& body);
 
-   private:
+  private:
     void work(int thread);
     void run_items(int thread);
 

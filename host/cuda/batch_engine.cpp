@@ -7,7 +7,7 @@
 
 #include "cunewton/cuda/batch_ops.h"
 #include "cunewton/error.h"
-#include "host/cuda/resources.h"
+#include "host/cuda/staging.h"
 
 namespace cunewton::cuda {
 
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int slot_count = 2;
 
-/// Arrays that follow each other in one piece of memory, so that one copy moves them all.
+/// Arrays that follow each other in one piece of memory, so that one copy moves all results.
 class Places {
   public:
     /// The place of `count` numbers of type V.
@@ -33,7 +33,7 @@ class Places {
     std::size_t size_ = 0;
 };
 
-/// A chunk's arrays, the same on the host and on the device.
+/// A chunk's arrays on the device; the results' after inputs_end are the same on the host.
 template <class T>
 struct ChunkPlaces {
     Places places;
@@ -72,7 +72,7 @@ struct ChunkPlaces {
 template <class T>
 class CudaBatchEngine final : public BatchEngine<T> {
   public:
-    explicit CudaBatchEngine(const BatchTask<T>& task) : task_(task) {
+    explicit CudaBatchEngine(const BatchTask<T>& task) : task_(task), staging_(task.threads) {
         if (!task.cuda)
             throw BackendUnavailable(
                 "the model has no GPU code (it was compiled for the CPU alone) add it with "
@@ -116,13 +116,14 @@ class CudaBatchEngine final : public BatchEngine<T> {
             chunk.offsets ? chunk.offsets[problems] - first : problems * task_.points;
         const ChunkPlaces<T> at(task_, problems, points);
         slot.chunk = chunk;
-        slot.reserve(at.size());
-        char* host = slot.host.get();
+        const std::size_t results = at.size() - at.inputs_end;
+        slot.reserve(at.size(), results);
         char* device = slot.device.get();
 
         const auto put = [&](std::size_t place, const auto* from, long count) {
-            if (from && count > 0)
-                std::memcpy(host + place, from, static_cast<std::size_t>(count) * sizeof(*from));
+            if (from)
+                staging_.upload(device + place, from,
+                                static_cast<std::size_t>(count) * sizeof(*from), slot.stream.get());
         };
         put(at.offsets, chunk.offsets, problems + 1);
         put(at.coordinates, chunk.coordinates, points * task_.coordinates);
@@ -131,11 +132,6 @@ class CudaBatchEngine final : public BatchEngine<T> {
         put(at.start, chunk.start, at.runs * task_.n);
         put(at.lower, chunk.lower, problems * task_.n);
         put(at.upper, chunk.upper, problems * task_.n);
-        if (at.inputs_end > at.offsets)
-            check(
-                cudaMemcpyAsync(device + at.offsets, host + at.offsets, at.inputs_end - at.offsets,
-                                cudaMemcpyHostToDevice, slot.stream.get()),
-                "a copy to the device failed");
 
         const auto input = [&](const auto* from, std::size_t place) {
             return from ? reinterpret_cast<decltype(from)>(device + place) : nullptr;
@@ -170,8 +166,8 @@ class CudaBatchEngine final : public BatchEngine<T> {
         batch.queue = output(at.queue, 0ull);
         task_.cuda->solve(batch, method_, slot.stream.get());
 
-        check(cudaMemcpyAsync(host + at.inputs_end, device + at.inputs_end,
-                              at.size() - at.inputs_end, cudaMemcpyDeviceToHost, slot.stream.get()),
+        check(cudaMemcpyAsync(slot.results.get(), device + at.inputs_end, results,
+                              cudaMemcpyDeviceToHost, slot.stream.get()),
               "a copy from the device failed");
     }
 
@@ -185,7 +181,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
             chunk.offsets ? chunk.offsets[problems] - chunk.offsets[0] : problems * task_.points);
         const auto take = [&](auto* to, std::size_t place, long count) {
             if (to)
-                std::memcpy(to, slot.host.get() + place,
+                std::memcpy(to, slot.results.get() + (place - at.inputs_end),
                             static_cast<std::size_t>(count) * sizeof(*to));
         };
         static_assert(sizeof(Status) == sizeof(int));
@@ -200,10 +196,10 @@ class CudaBatchEngine final : public BatchEngine<T> {
     }
 
   private:
-    /// A chunk on its way: memory of the host and of the device, alike.
+    /// A chunk on its way.
     struct Slot {
         DeviceArray<char> device;
-        PinnedArray<char> host;
+        PinnedArray<char> results;
         OwnedStream stream;
         BatchChunk<T> chunk;
 
@@ -213,14 +209,14 @@ class CudaBatchEngine final : public BatchEngine<T> {
             // Queued work may still use the memory that goes next.
             if (stream) static_cast<void>(cudaStreamSynchronize(stream.get()));
         }
-        void reserve(std::size_t bytes) {
+        void reserve(std::size_t bytes, std::size_t result_bytes) {
             if (device.size() < bytes) {
                 device = {};
                 device = DeviceArray<char>(bytes);
             }
-            if (host.size() < bytes) {
-                host = {};
-                host = PinnedArray<char>(bytes);
+            if (results.size() < result_bytes) {
+                results = {};
+                results = PinnedArray<char>(result_bytes);
             }
         }
     };
@@ -237,6 +233,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
     BatchTask<T> task_;
     BatchMethod<T> method_;
     DeviceArray<T> common_coordinates_, common_start_, common_lower_, common_upper_;
+    Staging staging_;
     Slot slots_[slot_count];
 };
 

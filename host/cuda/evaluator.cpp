@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "host/cuda/staging.h"
 #include "kernels/differences.h"
 #include "kernels/vector.h"
 
@@ -12,7 +13,7 @@ namespace {
 // Columns start on whole memory transactions.
 constexpr long column_alignment = 32;
 // Device memory through which the samples' rows come in.
-constexpr std::size_t staging_bytes = std::size_t{16} << 20;
+constexpr std::size_t transposed_bytes = std::size_t{16} << 20;
 }  // namespace
 
 void TileMemory::require(std::size_t bytes_per_item) const {
@@ -102,8 +103,9 @@ void CudaEvaluator<T>::values(const T* points, int count, T* losses) {
 }
 
 template <class T>
-DeviceData<T>::DeviceData(const Samples<T>& samples, bool ones, bool fill,
+DeviceData<T>::DeviceData(const Samples<T>& samples, bool ones, bool fill, int threads,
                           CudaBackend<T>& backend) {
+    Staging staging(threads);
     const long count = samples.count;
     const int d = samples.dimension, columns = d + (ones ? 1 : 0);
     const long ld = round_up(count, column_alignment);
@@ -111,25 +113,24 @@ DeviceData<T>::DeviceData(const Samples<T>& samples, bool ones, bool fill,
     features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
     if (d > 0) {
         const std::size_t row_bytes = static_cast<std::size_t>(d) * sizeof(T);
-        const long rows = std::clamp(static_cast<long>(staging_bytes / row_bytes), 1L, count);
-        const DeviceArray<T> staging(static_cast<std::size_t>(rows) * d);
+        const long rows = std::clamp(static_cast<long>(transposed_bytes / row_bytes), 1L, count);
+        const DeviceArray<T> rows_of_samples(static_cast<std::size_t>(rows) * d);
         for (long begin = 0; begin < count; begin += rows) {
             const long size = std::min(rows, count - begin);
-            check(cudaMemcpy2DAsync(staging.get(), row_bytes, samples.features + begin * samples.ld,
-                                    static_cast<std::size_t>(samples.ld) * sizeof(T), row_bytes,
-                                    static_cast<std::size_t>(size), cudaMemcpyHostToDevice, stream),
-                  "the samples could not be copied to the device");
-            launch_transpose(features_.get() + begin, ld, staging.get(), static_cast<int>(size), d,
-                             stream);
+            staging.upload_rows(rows_of_samples.get(), samples.features + begin * samples.ld,
+                                row_bytes, static_cast<std::size_t>(samples.ld) * sizeof(T), size,
+                                stream);
+            launch_transpose(features_.get() + begin, ld, rows_of_samples.get(),
+                             static_cast<int>(size), d, stream);
         }
-        backend.synchronize();  // before the staging memory goes
+        backend.synchronize();  // before their memory goes
     }
     if (ones) launch_fill(features_.get() + d * ld, T(1), count, stream);
     const auto upload = [&](const T* from, T otherwise) {
         if (!from && !fill) return DeviceArray<T>();
         DeviceArray<T> to(static_cast<std::size_t>(count));
         if (from)
-            backend.upload(to.get(), from, static_cast<std::size_t>(count));
+            staging.upload(to.get(), from, to.size() * sizeof(T), stream);
         else
             launch_fill(to.get(), otherwise, count, stream);
         return to;

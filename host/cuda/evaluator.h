@@ -72,11 +72,12 @@ class CudaEvaluator : public Evaluator<T> {
 
 /// Samples on the device, feature by feature; after the last feature, if asked for, a column of
 /// ones. Null pointers stand for missing targets and weights unless `fill` puts zeros and ones
-/// there.
+/// there. threads: of the host, that copy; <= 0: as many as are useful.
 template <class T>
 class DeviceData {
   public:
-    DeviceData(const Samples<T>& samples, bool ones, bool fill, CudaBackend<T>& backend);
+    DeviceData(const Samples<T>& samples, bool ones, bool fill, int threads,
+               CudaBackend<T>& backend);
     const DeviceSamples<T>& view() const { return view_; }
 
   private:

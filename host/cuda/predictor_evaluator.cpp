@@ -17,14 +17,14 @@ constexpr long tile_alignment = 32, least_tile = 256;
 
 template <class T>
 PredictorEvaluator<T>::PredictorEvaluator(const Problem<T>& problem,
-                                          const ResolvedDerivatives& derivatives,
+                                          const ResolvedDerivatives& derivatives, int threads,
                                           CudaBackend<T>& backend)
     : Base(problem, derivatives, {}, backend),
       ops_(*parts_.cuda_predictor),
       outputs_(parts_.outputs),
       block_(n_ / outputs_),
       single_(sizeof(T) > sizeof(float) && derivatives.precision == HessianPrecision::single),
-      data_(parts_.samples, parts_.options.intercept, true, backend),
+      data_(parts_.samples, parts_.options.intercept, true, threads, backend),
       z_(static_cast<std::size_t>(data_.view().ld) * outputs_),
       r_(static_cast<std::size_t>(data_.view().ld) * outputs_) {
     this->allocate_partial();

@@ -11,7 +11,7 @@ template <class T>
 class PredictorEvaluator final : public CudaEvaluator<T> {
   public:
     PredictorEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                       CudaBackend<T>& backend);
+                       int threads, CudaBackend<T>& backend);
     void value_and_gradient(const T* x, T* g) override;
     void hessian(const T* x, T* H) override;
 

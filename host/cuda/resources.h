@@ -23,6 +23,7 @@ template <class Handle, auto Release>
 using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, HandleRelease<Handle, Release>>;
 
 using OwnedStream = Owned<cudaStream_t, &cudaStreamDestroy>;
+using OwnedEvent = Owned<cudaEvent_t, &cudaEventDestroy>;
 using OwnedBlas = Owned<cublasHandle_t, &cublasDestroy>;
 using OwnedSolver = Owned<cusolverDnHandle_t, &cusolverDnDestroy>;
 using OwnedSolverParams = Owned<cusolverDnParams_t, &cusolverDnDestroyParams>;
@@ -32,6 +33,12 @@ inline OwnedStream make_stream() {
     cudaStream_t stream = nullptr;
     check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "no CUDA stream was created");
     return OwnedStream(stream);
+}
+/// An event that only tells that it has been passed.
+inline OwnedEvent make_event() {
+    cudaEvent_t event = nullptr;
+    check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "no CUDA event was created");
+    return OwnedEvent(event);
 }
 inline OwnedBlas make_blas(cudaStream_t stream) {
     cublasHandle_t handle = nullptr;

@@ -22,10 +22,11 @@ int whole_warps(long lanes) {
 template <class T>
 SampleEvaluator<T>::SampleEvaluator(const Problem<T>& problem,
                                     const ResolvedDerivatives& derivatives,
-                                    const std::vector<double>& typical, CudaBackend<T>& backend)
+                                    const std::vector<double>& typical, int threads,
+                                    CudaBackend<T>& backend)
     : Base(problem, derivatives, typical, backend),
       ops_(*parts_.cuda_samples),
-      data_(parts_.samples, false, false, backend),
+      data_(parts_.samples, false, false, threads, backend),
       blocks_(ops_.blocks(parts_.samples.count)) {
     this->allocate_partial();
 }

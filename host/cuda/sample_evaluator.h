@@ -9,7 +9,7 @@ template <class T>
 class SampleEvaluator final : public CudaEvaluator<T> {
   public:
     SampleEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                    const std::vector<double>& typical, CudaBackend<T>& backend);
+                    const std::vector<double>& typical, int threads, CudaBackend<T>& backend);
     void value_and_gradient(const T* x, T* g) override;
     void hessian(const T* x, T* H) override;
 

@@ -18,11 +18,12 @@ Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
     std::unique_ptr<Evaluator<T>> evaluator;
     switch (parts.form) {
         case ProblemForm::linear_predictor:
-            evaluator = std::make_unique<PredictorEvaluator<T>>(problem, derivatives, *backend);
+            evaluator = std::make_unique<PredictorEvaluator<T>>(problem, derivatives,
+                                                                options.threads, *backend);
             break;
         case ProblemForm::samples:
-            evaluator =
-                std::make_unique<SampleEvaluator<T>>(problem, derivatives, typical, *backend);
+            evaluator = std::make_unique<SampleEvaluator<T>>(problem, derivatives, typical,
+                                                             options.threads, *backend);
             break;
         case ProblemForm::batched:
             evaluator =

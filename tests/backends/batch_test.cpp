@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -1128,6 +1129,32 @@ TEST_F(BatchTest, TheModelMayOverflowWhereThereIsNoWeight) {
     data.y = y;
     data.weights = weights;
     expect_both(fit_batch(model, data, batch_options()));
+}
+
+// Where a model is steep, an ulp of its rate moves it by many ulps of its value: how the library's and the
+// device's functions round must not decide whether a fit of data without noise is called converged.
+TEST_F(BatchTest, ASteepModelConvergesHoweverItRounds) {
+    const FitModel model = fit_case("ExponentialDecay<1>").model();
+    constexpr int problems = 256, points = 6;
+    std::mt19937 random(7);
+    std::uniform_real_distribution<double> ulp(-1, 1);
+    const auto rounded = [&](double value) { return value * (1 + 2e-16 * ulp(random)); };
+    std::vector<double> x, y, start;
+    for (int k = 0; k < points; ++k) x.push_back(0.125 * k);
+    for (int i = 0; i < problems; ++i) {
+        for (int k = 0; k < points; ++k) y.push_back(rounded(1.1 * std::exp(19 * x[k])));
+        for (const double value : {1.0, -20.0, 0.0}) start.push_back(rounded(value));
+    }
+    const BatchResult<double> result = fit_batch(
+        model,
+        BatchData<double>{
+            .problems = problems, .points = points, .coordinates = x, .y = y, .start = start},
+        batch_options());
+    EXPECT_EQ(result.count(Status::converged), problems);
+    for (int i = 0; i < problems; ++i) {
+        EXPECT_NEAR(result.parameters[3 * i], 1.1, 1e-9) << i;
+        EXPECT_NEAR(result.parameters[3 * i + 1], -19, 1e-9) << i;
+    }
 }
 
 // A straight line of counts that is negative where there is no weight.

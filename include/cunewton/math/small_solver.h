@@ -677,7 +677,14 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     S norm(0.0);  // sum of magnitudes: not below the largest eigenvalue's
     auto zero_gradient = !never, small_gradient = !never, idle_parameter = never;
     const S data_size = sqrt(S(2.0) * f) + root_magnitude;
-    const S gradient_noise = S(2.0) * epsilon * data_size;
+    // What rounding leaves of a residual: that of the data, and that of a parameter by the model's
+    // slope along it, which a steep model makes larger.
+    S parameter_size(0.0);
+    if constexpr (fit)
+        loop<N>(0, n, [&](int j) {
+            parameter_size = maximum(parameter_size, abs(state.x(j)) * sqrt(state.h(j, j)));
+        });
+    const S gradient_noise = S(2.0) * epsilon * (data_size + parameter_size);
     loop<N>(0, n, [&](int j) {
         const S value = state.x(j);
         S g = state.gradient(j);

@@ -1,0 +1,51 @@
+// The way of the caller's arrays to the device.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "host/cpu/thread_pool.h"
+#include "host/cuda/resources.h"
+
+namespace cunewton::cuda {
+
+/// Copies from pageable host memory to the device, in pieces through a ring of page-locked buffers,
+/// so that one piece is copied on the host while others are on their way. The driver's own copies
+/// from pageable memory are slower, row by row far slower; to lock the pages of all data takes
+/// longer than all else.
+class Staging {
+  public:
+    /// threads: that copy on the host; <= 0: as many as are useful.
+    explicit Staging(int threads) : threads_(threads) {}
+    ~Staging();
+    Staging(const Staging&) = delete;
+    Staging& operator=(const Staging&) = delete;
+
+    /// Queues the copy of `bytes` on the stream. `from` has been read on return.
+    void upload(void* to, const void* from, std::size_t bytes, cudaStream_t stream);
+    /// The same of rows that begin `pitch` bytes apart on the host and follow each other on the
+    /// device.
+    void upload_rows(void* to, const void* from, std::size_t row_bytes, std::size_t pitch,
+                     long rows, cudaStream_t stream);
+
+  private:
+    struct Buffer {
+        PinnedArray<char> memory;
+        OwnedEvent sent;                ///< its last copy has been made
+        cudaStream_t stream = nullptr;  ///< of its copies
+        std::size_t used = 0;
+    };
+
+    char* reserve(std::size_t bytes, cudaStream_t stream);
+    void send(void* to, const char* piece, std::size_t bytes);
+    void copy_rows(char* to, const char* from, std::size_t row_bytes, std::size_t pitch, long rows);
+    void use_threads_for(std::size_t bytes);
+
+    std::array<Buffer, 4> buffers_;
+    std::size_t current_ = 0;
+    int threads_;
+    std::optional<cpu::ThreadPool> pool_;
+};
+
+}  // namespace cunewton::cuda
