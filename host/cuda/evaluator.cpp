@@ -13,7 +13,7 @@ namespace {
 // Columns start on whole memory transactions.
 constexpr long column_alignment = 32;
 // Device memory through which the samples' rows come in.
-constexpr std::size_t transposed_bytes = std::size_t{16} << 20;
+constexpr std::size_t slab_bytes = std::size_t{16} << 20;
 }  // namespace
 
 void TileMemory::require(std::size_t bytes_per_item) const {
@@ -113,15 +113,14 @@ DeviceData<T>::DeviceData(const Samples<T>& samples, bool ones, bool fill, int t
     features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
     if (d > 0) {
         const std::size_t row_bytes = static_cast<std::size_t>(d) * sizeof(T);
-        const long rows = std::clamp(static_cast<long>(transposed_bytes / row_bytes), 1L, count);
-        const DeviceArray<T> rows_of_samples(static_cast<std::size_t>(rows) * d);
+        const long rows = std::clamp(static_cast<long>(slab_bytes / row_bytes), 1L, count);
+        const DeviceArray<T> slab(static_cast<std::size_t>(rows) * d);
         for (long begin = 0; begin < count; begin += rows) {
             const long size = std::min(rows, count - begin);
-            staging.upload_rows(rows_of_samples.get(), samples.features + begin * samples.ld,
-                                row_bytes, static_cast<std::size_t>(samples.ld) * sizeof(T), size,
-                                stream);
-            launch_transpose(features_.get() + begin, ld, rows_of_samples.get(),
-                             static_cast<int>(size), d, stream);
+            staging.upload_rows(slab.get(), samples.features + begin * samples.ld, row_bytes,
+                                static_cast<std::size_t>(samples.ld) * sizeof(T), size, stream);
+            launch_transpose(features_.get() + begin, ld, slab.get(), static_cast<int>(size), d,
+                             stream);
         }
         backend.synchronize();  // before their memory goes
     }

@@ -8,10 +8,10 @@ namespace cunewton::cuda {
 namespace {
 
 constexpr std::size_t piece_bytes = std::size_t{2} << 20;
-constexpr std::size_t least_bytes = std::size_t{64} << 10;  // of a buffer
+constexpr std::size_t small_bytes = std::size_t{64} << 10;  // of a buffer that has sent no more yet
 constexpr std::size_t alignment = 256;
 constexpr std::size_t bytes_for_threads = std::size_t{16} << 20;
-constexpr int most_threads = 4;  // which copy as fast as the bus takes it
+constexpr int most_threads = 4;
 
 constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) {
     return (bytes + unit - 1) / unit * unit;
@@ -38,7 +38,7 @@ char* Staging::reserve(std::size_t bytes, cudaStream_t stream) {
     if (!buffer->sent) buffer->sent = make_event();
     if (buffer->memory.size() < bytes) {
         buffer->memory = {};
-        buffer->memory = PinnedArray<char>(round_up(bytes, least_bytes));
+        buffer->memory = PinnedArray<char>(bytes <= small_bytes ? small_bytes : piece_bytes);
     }
     buffer->stream = stream;
     char* const piece = buffer->memory.get() + buffer->used;
@@ -51,6 +51,10 @@ void Staging::send(void* to, const char* piece, std::size_t bytes) {
     check(cudaMemcpyAsync(to, piece, bytes, cudaMemcpyHostToDevice, buffer.stream),
           "a copy to the device failed");
     check(cudaEventRecord(buffer.sent.get(), buffer.stream), "a copy to the device failed");
+    sent_bytes_ += bytes;
+    if (pool_ || threads_ == 1 || sent_bytes_ < bytes_for_threads) return;
+    const int processors = cpu::usable_processors();
+    pool_.emplace(std::min({threads_ > 0 ? threads_ : most_threads, most_threads, processors}));
 }
 
 void Staging::copy_rows(char* to, const char* from, std::size_t row_bytes, std::size_t pitch,
@@ -68,21 +72,13 @@ void Staging::copy_rows(char* to, const char* from, std::size_t row_bytes, std::
     });
 }
 
-void Staging::use_threads_for(std::size_t bytes) {
-    if (pool_ || threads_ == 1 || bytes < bytes_for_threads) return;
-    const int processors = cpu::usable_processors();
-    pool_.emplace(std::min({threads_ > 0 ? threads_ : most_threads, most_threads, processors}));
-}
-
 void Staging::upload(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
-    use_threads_for(bytes);
-    // Rows of a size that threads can share.
-    constexpr std::size_t row = std::size_t{64} << 10;
+    constexpr std::size_t share = std::size_t{64} << 10;  // what threads take one after the other
     const char* const source = static_cast<const char*>(from);
     for (std::size_t done = 0; done < bytes;) {
-        const std::size_t size = std::min(piece_bytes, bytes - done), whole = size / row * row;
+        const std::size_t size = std::min(piece_bytes, bytes - done), whole = size / share * share;
         char* const piece = reserve(size, stream);
-        copy_rows(piece, source + done, row, row, static_cast<long>(whole / row));
+        copy_rows(piece, source + done, share, share, static_cast<long>(whole / share));
         std::memcpy(piece + whole, source + done + whole, size - whole);
         send(static_cast<char*>(to) + done, piece, size);
         done += size;
@@ -91,16 +87,15 @@ void Staging::upload(void* to, const void* from, std::size_t bytes, cudaStream_t
 
 void Staging::upload_rows(void* to, const void* from, std::size_t row_bytes, std::size_t pitch,
                           long rows, cudaStream_t stream) {
+    if (row_bytes == pitch)
+        return upload(to, from, row_bytes * static_cast<std::size_t>(rows), stream);
     const char* source = static_cast<const char*>(from);
     char* target = static_cast<char*>(to);
-    if (row_bytes == pitch || row_bytes > piece_bytes) {
-        const long joined = row_bytes == pitch ? 1 : rows;
-        const std::size_t bytes = row_bytes * static_cast<std::size_t>(rows / joined);
-        for (long row = 0; row < joined; ++row, source += pitch, target += bytes)
-            upload(target, source, bytes, stream);
+    if (row_bytes > piece_bytes) {
+        for (long row = 0; row < rows; ++row, source += pitch, target += row_bytes)
+            upload(target, source, row_bytes, stream);
         return;
     }
-    use_threads_for(row_bytes * static_cast<std::size_t>(rows));
     const long most = static_cast<long>(piece_bytes / row_bytes);
     for (long done = 0; done < rows;) {
         const long count = std::min(most, rows - done);

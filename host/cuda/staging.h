@@ -16,7 +16,8 @@ namespace cunewton::cuda {
 /// longer than all else.
 class Staging {
   public:
-    /// threads: that copy on the host; <= 0: as many as are useful.
+    /// threads: of the host, that copy once so much has been sent that it is worth starting them;
+    /// <= 0: as many as are useful.
     explicit Staging(int threads) : threads_(threads) {}
     ~Staging();
     Staging(const Staging&) = delete;
@@ -40,11 +41,11 @@ class Staging {
     char* reserve(std::size_t bytes, cudaStream_t stream);
     void send(void* to, const char* piece, std::size_t bytes);
     void copy_rows(char* to, const char* from, std::size_t row_bytes, std::size_t pitch, long rows);
-    void use_threads_for(std::size_t bytes);
 
     std::array<Buffer, 4> buffers_;
     std::size_t current_ = 0;
     int threads_;
+    std::size_t sent_bytes_ = 0;
     std::optional<cpu::ThreadPool> pool_;
 };
 

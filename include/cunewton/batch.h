@@ -93,7 +93,7 @@ struct BatchOptions {
 
     /// The environment variable CUNEWTON_BACKEND (auto, cpu, cuda) overrides `automatic`.
     BackendChoice backend = BackendChoice::automatic;
-    int threads = 0;  ///< of the CPU; 0: all that the process may use
+    int threads = 0;  ///< of the host; 0: all that the process may use
     /// Problems solved before progress is reported; 0: chosen by the backend. On a GPU a chunk that
     /// does not fit into memory is made smaller.
     long chunk = 0;

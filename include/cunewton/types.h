@@ -146,7 +146,7 @@ struct Options {
 
     /// The environment variable CUNEWTON_BACKEND (auto, cpu, cuda) overrides `automatic`.
     BackendChoice backend = BackendChoice::automatic;
-    int threads = 0;  ///< of the CPU backend; 0: all that the process may use
+    int threads = 0;  ///< of the host; 0: all that the process may use
 };
 
 struct Counts {

@@ -1157,6 +1157,29 @@ TEST_F(BatchTest, ASteepModelConvergesHoweverItRounds) {
     }
 }
 
+// A peak far from x = 0: an ulp of its position is large beside its width, which must not pass for the noise
+// of the other parameters. The same data, moved by a power of two, have the same answer.
+TEST_F(BatchTest, APeakFarFromZeroIsFittedAsWell) {
+    constexpr double shift = 1 << 20;
+    const FitData<double> near(fit_case("Gaussian1D"), {.problems = 100, .noise = 0.3});
+    FitData<double> far = near;
+    for (double& x : far.coordinates) x += shift;
+    far.start[1] += shift;
+    for (const Estimator estimator : {Estimator::least_squares, Estimator::cauchy}) {
+        BatchOptions options = batch_options();
+        options.estimator = estimator;
+        const BatchResult<double> a = fit_batch(near.fit.model(), near.data(), options);
+        const BatchResult<double> b = fit_batch(far.fit.model(), far.data(), options);
+        EXPECT_EQ(a.count(Status::converged), 100);
+        EXPECT_EQ(b.count(Status::converged), 100);
+        for (long i = 0; i < 100; ++i) {
+            const std::vector<double> p = parameters_of(a, i), q = parameters_of(b, i);
+            EXPECT_NEAR(q[1] - shift, p[1], 4 * epsilon<double> * shift) << i;
+            for (const int j : {0, 2, 3}) EXPECT_NEAR(q[j], p[j], 3e-9) << i;
+        }
+    }
+}
+
 // A straight line of counts that is negative where there is no weight.
 TEST_F(BatchTest, TheDevianceMayNotExistWhereThereIsNoWeight) {
     FitData<double> data(fit_case("Polynomial<1>"), {.problems = 1});

@@ -58,9 +58,9 @@ TEST_P(SamplesUploadTest, LossIsThatOfThePlainSum) {
 
 INSTANTIATE_TEST_SUITE_P(Layouts, SamplesUploadTest,
                          ::testing::Values(Layout{1, 1, 0, 0}, Layout{7, 3, 2, 0},
-                                           Layout{40000, 60, 0, 0},   // 19 MB in one piece
-                                           Layout{40000, 60, 4, 0},   // and in rows, by threads
-                                           Layout{40000, 60, 4, 1},   // or by one
+                                           Layout{50000, 60, 0, 0},   // 24 MB without gaps
+                                           Layout{50000, 60, 4, 0},   // and in rows, by threads
+                                           Layout{50000, 60, 4, 1},   // or by one
                                            Layout{3, 300000, 5, 0}),  // rows of 2.4 MB
                          [](const auto& test) {
                              const Layout& l = test.param;
@@ -76,36 +76,34 @@ class BatchUploadTest : public BackendTest {};
 TEST_F(BatchUploadTest, EachProblemHasItsOwnData) {
     constexpr long problems = 65000;
     constexpr int points = 33;
-    std::vector<float> x, y, weights, start{0, 0};
-    for (int k = 0; k < points; ++k) x.push_back(static_cast<float>(k) / 16 - 1);
+    std::vector<double> x, y, weights, start{0, 0};
+    for (int k = 0; k < points; ++k) x.push_back(k / 16.0 - 1);
     for (long i = 0; i < problems; ++i)
         for (int k = 0; k < points; ++k) {
             // One wrong point in each problem, which its weight hides.
             const bool wrong = k == i % points;
-            y.push_back(wrong ? 1e6F
-                              : static_cast<float>(number_at(i)) +
-                                    static_cast<float>(number_at(2 * i + 1)) *
-                                        x[static_cast<std::size_t>(k)]);
-            weights.push_back(wrong ? 0.0F : 1.0F);
+            y.push_back(
+                wrong ? 1e6 : number_at(i) + number_at(2 * i + 1) * x[static_cast<std::size_t>(k)]);
+            weights.push_back(wrong ? 0.0 : 1.0);
         }
     for (const long chunk : {0L, 7001L}) {
         BatchOptions options;
         options.backend = tested_choice();
         options.chunk = chunk;
-        const BatchResult<float> result = fit_batch(fit_case("Polynomial<1>").model(),
-                                                    BatchData<float>{.problems = problems,
-                                                                     .points = points,
-                                                                     .coordinates = x,
-                                                                     .y = y,
-                                                                     .weights = weights,
-                                                                     .start = start},
-                                                    options);
+        const BatchResult<double> result = fit_batch(fit_case("Polynomial<1>").model(),
+                                                     BatchData<double>{.problems = problems,
+                                                                       .points = points,
+                                                                       .coordinates = x,
+                                                                       .y = y,
+                                                                       .weights = weights,
+                                                                       .start = start},
+                                                     options);
         long wrong = 0;
         for (long i = 0; i < problems; ++i)
             wrong += !(std::abs(result.parameters[static_cast<std::size_t>(2 * i)] -
-                                number_at(i)) <= 1e-5 &&
+                                number_at(i)) <= 1e-12 &&
                        std::abs(result.parameters[static_cast<std::size_t>(2 * i + 1)] -
-                                number_at(2 * i + 1)) <= 1e-5);
+                                number_at(2 * i + 1)) <= 1e-12);
         EXPECT_EQ(wrong, 0) << chunk;
         EXPECT_EQ(result.count(Status::converged), problems);
     }

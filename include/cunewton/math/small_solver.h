@@ -677,14 +677,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
     S norm(0.0);  // sum of magnitudes: not below the largest eigenvalue's
     auto zero_gradient = !never, small_gradient = !never, idle_parameter = never;
     const S data_size = sqrt(S(2.0) * f) + root_magnitude;
-    // What rounding leaves of a residual: that of the data, and that of a parameter by the model's
-    // slope along it, which a steep model makes larger.
-    S parameter_size(0.0);
-    if constexpr (fit)
-        loop<N>(0, n, [&](int j) {
-            parameter_size = maximum(parameter_size, abs(state.x(j)) * sqrt(state.h(j, j)));
-        });
-    const S gradient_noise = S(2.0) * epsilon * (data_size + parameter_size);
+    const S gradient_noise = S(2.0) * epsilon * data_size;
     loop<N>(0, n, [&](int j) {
         const S value = state.x(j);
         S g = state.gradient(j);
@@ -699,7 +692,13 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Slots<S>& memory,
             const auto idle =
                 is_free && (h <= tiny || without_influence(value, h, scale(j), data_size));
             idle_parameter = idle_parameter || idle;
-            const S own_noise = gradient_noise * sqrt(h);
+            // What rounding leaves of the data, and an ulp of each parameter, which moves a steep
+            // model by many of its own.
+            S ulps(0.0);
+            loop<N>(0, n, [&](int i) {
+                ulps += abs(i < j ? state.h(j, i) : state.h(i, j)) * abs(state.x(i));
+            });
+            const S own_noise = gradient_noise * sqrt(h) + S(2.0) * epsilon * ulps;
             zero_gradient = zero_gradient && (idle || abs(g) <= own_noise);
             small_gradient = small_gradient && (idle || abs(g) <= S(64.0) * own_noise);
         } else {
