@@ -11,9 +11,9 @@
 #include "cunewton/error.h"
 #include "cunewton/math/hessian_statistics.h"
 #include "host/backend/fallback.h"
+#include "host/backend/thread_pool.h"
 #include "host/batch_explain.h"
 #include "host/batch_options.h"
-#include "host/cpu/thread_pool.h"
 #include "host/host_memory.h"
 
 namespace cunewton {
@@ -507,7 +507,7 @@ class BatchRun {
     BatchTask<C> task_{};
     Numbers<C> shared_coordinates_, shared_start_, shared_lower_, shared_upper_;
     std::vector<unsigned char> fixed_;
-    std::optional<cpu::ThreadPool> pool_;
+    std::optional<ThreadPool> pool_;
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 

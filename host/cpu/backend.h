@@ -4,8 +4,8 @@
 #include "host/backend/backend.h"
 #include "host/backend/memory.h"
 #include "host/backend/registry.h"
+#include "host/backend/thread_pool.h"
 #include "host/cpu/rank_k.h"
-#include "host/cpu/thread_pool.h"
 
 namespace cunewton::cpu {
 

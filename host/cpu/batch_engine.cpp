@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "cunewton/math/stencil.h"
+#include "host/backend/thread_pool.h"
 #include "host/cpu/advance_lanes.h"
 #include "host/cpu/rank_k.h"
-#include "host/cpu/thread_pool.h"
 
 namespace cunewton::cpu {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "host/backend/backend.h"
+#include "host/backend/thread_pool.h"
 #include "host/cpu/dense_kernels.h"
-#include "host/cpu/thread_pool.h"
 
 namespace cunewton::cpu {
 

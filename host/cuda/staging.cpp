@@ -53,7 +53,7 @@ void Staging::send(void* to, const char* piece, std::size_t bytes) {
     check(cudaEventRecord(buffer.sent.get(), buffer.stream), "a copy to the device failed");
     sent_bytes_ += bytes;
     if (pool_ || threads_ == 1 || sent_bytes_ < bytes_for_threads) return;
-    const int processors = cpu::usable_processors();
+    const int processors = usable_processors();
     pool_.emplace(std::min({threads_ > 0 ? threads_ : most_threads, most_threads, processors}));
 }
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <optional>
 
-#include "host/cpu/thread_pool.h"
+#include "host/backend/thread_pool.h"
 #include "host/cuda/resources.h"
 
 namespace cunewton::cuda {
@@ -46,7 +46,7 @@ class Staging {
     std::size_t current_ = 0;
     int threads_;
     std::size_t sent_bytes_ = 0;
-    std::optional<cpu::ThreadPool> pool_;
+    std::optional<ThreadPool> pool_;
 };
 
 }  // namespace cunewton::cuda

@@ -1,4 +1,4 @@
-#include "host/cpu/thread_pool.h"
+#include "host/backend/thread_pool.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace cunewton::cpu {
+namespace cunewton {
 namespace {
 
 TEST(ThreadPool, RunsEveryItemOnce) {
@@ -102,4 +102,4 @@ TEST(ThreadPool, ManyShortLoops) {
 }
 
 }  // namespace
-}  // namespace cunewton::cpu
+}  // namespace cunewton

@@ -1,4 +1,4 @@
-#include "host/cpu/thread_pool.h"
+#include "host/backend/thread_pool.h"
 
 #include <sched.h>
 
@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-namespace cunewton::cpu {
+namespace cunewton {
 
 int usable_processors() {
     cpu_set_t set;
@@ -87,4 +87,4 @@ void ThreadPool::run_items(int thread) {
     }
 }
 
-}  // namespace cunewton::cpu
+}  // namespace cunewton

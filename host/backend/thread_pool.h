@@ -1,4 +1,4 @@
-// Threads of one CPU session.
+// Threads of one session or batch.
 #pragma once
 
 #include <condition_variable>
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace cunewton::cpu {
+namespace cunewton {
 
 /// How many processors the process may run on.
 int usable_processors();
@@ -45,4 +45,4 @@ class ThreadPool {
     std::exception_ptr error_;
 };
 
-}  // namespace cunewton::cpu
+}  // namespace cunewton
