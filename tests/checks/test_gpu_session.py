@@ -181,6 +181,36 @@ class Programs(unittest.TestCase):
         self.assertIn("Kinds/Bad/0.Wrong: file.cpp:7 1 is not 2", step["failures"][0])
         self.assertIn("Hangs. timed out", step["failures"][1])
 
+    def test_a_filter_that_hangs_under_the_sanitizer_costs_no_other_and_not_more_than_the_limit(self):
+        sanitizer = self.folder / "sanitizer"
+        program(sanitizer, """\
+            import sys, time
+            chosen = next(word for word in sys.argv if word.startswith("--gtest_filter=")).split("=")[1]
+            if chosen == "Hangs":
+                time.sleep(60)
+            print("[==========] %d tests from 1 test suite ran." % (0 if chosen == "Empty" else 2))
+            sys.exit(chosen == "Bad")
+            """)
+        machine = gpu.Machine(self.folder / "build", None, [], [])
+
+        def run(*filters):
+            session = gpu.Session(self.folder / "results", 60, echo=False)
+            begin = time.monotonic()
+            outcome = session.run(gpu.Step("memcheck", 3, work=gpu.sanitize(
+                machine, sanitizer, "memcheck", gpu.TESTS[0], filters, 2)))
+            self.assertLess(time.monotonic() - begin, 10)
+            return outcome, session.record["steps"][0]["failures"]
+
+        outcome, failures = run("Good", "Fine")
+        self.assertEqual((outcome.status, failures), ("passed", []))
+        outcome, failures = run("Good", "Hangs", "Bad", "Empty")
+        self.assertEqual((outcome.status, outcome.reason), ("failed", "1 of 4 filters passed"))
+        self.assertEqual([line.split(",")[0] for line in failures],
+                         ["Hangs timed out", "Bad failed", "Empty failed"])
+        outcome, failures = run("Hangs", "Hangs", "Good")
+        self.assertEqual(outcome.status, "timed out")
+        self.assertEqual(failures[-1], "Good not run, no time was left")
+
     def test_the_benchmark_on_both_backends(self):
         steps = [gpu.Step(f"bench {backend} {case}", 20,
                           work=gpu.run_case(gpu.Machine(self.folder / "build", None, [], []), case,
