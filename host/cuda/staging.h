@@ -12,7 +12,8 @@ namespace cunewton::cuda {
 
 /// Copies from pageable host memory to the device, in pieces through a ring of page-locked buffers,
 /// so that one piece is copied on the host while others are on their way. The driver copies rows
-/// from pageable memory one by one, and a page-locked copy of all data is dear: docs/performance.md.
+/// from pageable memory one by one, and a page-locked copy of all data is dear:
+/// docs/performance.md.
 class Staging {
   public:
     /// threads: of the host, that copy once so much has been sent that it is worth starting them;
