@@ -10,7 +10,7 @@
 #include "bench/rates.h"
 #include "bench/report.h"
 #include "bench/settings.h"
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 #include "cunewton/problem.h"
 
 namespace cunewton::bench {

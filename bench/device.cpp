@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bench/timing.h"
-#include "cunewton/cuda/batch.h"
+#include "cunewton/cuda/fit_on_device.h"
 
 namespace cunewton::bench {
 namespace {
@@ -70,8 +70,8 @@ double gemm_rate(int n, const Product& product) {
     bool good = true;
     const double seconds = device_seconds(5, [&] {
         good = good && product(handle, CUBLAS_OP_N, CUBLAS_OP_N, n, n, n, &one,
-                               static_cast<const T*>(a.get()), n, static_cast<const T*>(b.get()),
-                               n, &zero, static_cast<T*>(c.get()), n) == CUBLAS_STATUS_SUCCESS;
+                               static_cast<const T*>(a.get()), n, static_cast<const T*>(b.get()), n,
+                               &zero, static_cast<T*>(c.get()), n) == CUBLAS_STATUS_SUCCESS;
     });
     cublasDestroy(handle);
     if (!good) throw std::runtime_error("a matrix product failed (see the driver's log)");
@@ -166,7 +166,7 @@ std::optional<double> resident_seconds(const BatchModel& model, const BatchData<
     batch.iterations = static_cast<int*>(iterations.get());
     batch.queue = static_cast<unsigned long long*>(queue.get());
     return device_seconds(repeats, [&] {
-        if (model.kind() == cpu::BatchKind::fit)
+        if (model.kind() == SmallKind::fit)
             cuda::fit_batch_on_device(static_cast<const FitModel&>(model), batch, options);
         else
             cuda::minimize_batch_on_device(static_cast<const SmallObjective&>(model), batch,

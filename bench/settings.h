@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <string>
 
-#include "cunewton/types.h"
+#include "cunewton/options.h"
 
 namespace cunewton::bench {
 

@@ -1,4 +1,4 @@
-#include <cunewton/cuda/problem.cuh>
+#include <cunewton/cuda/attach.cuh>
 
 #include "custom_loss.h"
 

@@ -2,7 +2,7 @@
 // in every place: fits a exp(-k t) + b to each pixel and writes the maps of k as images.
 //
 //     decay_map [FOLDER]     writes decay_true.pgm, decay_fit.pgm, decay_error.pgm (default: here)
-#include <cunewton/batch.h>
+#include <cunewton/fit.h>
 #include <cunewton/model/decay.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "cunewton/derivative_methods.h"
+#include "cunewton/functor/capabilities.h"
 
 #include <algorithm>
 #include <cmath>
@@ -54,7 +54,8 @@ ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities
     if (r.gradient == GradientBy::forward_differences) r.gradient_step = step(forward_step<T>());
     if (r.gradient == GradientBy::central_differences) r.gradient_step = step(central_step<T>());
     if (r.hessian == HessianBy::gradient_differences) r.hessian_step = step(central_step<T>());
-    if (r.hessian == HessianBy::value_differences) r.hessian_step = step(second_difference_step<T>());
+    if (r.hessian == HessianBy::value_differences)
+        r.hessian_step = step(second_difference_step<T>());
     return r;
 }
 template ResolvedDerivatives resolve<double>(const DerivativeOptions&, const Capabilities&);

@@ -17,9 +17,9 @@ namespace cunewton {
 namespace {
 
 /// Whether the host can read the byte there. CUDA is not asked: that would create a context on the
-/// device for problems that are never meant for it. The kernel reads the signal set before it rejects
-/// the operation, which is none, and reports an address that it cannot read. (Aligned, the set does
-/// not cross into another page.)
+/// device for problems that are never meant for it. The kernel reads the signal set before it
+/// rejects the operation, which is none, and reports an address that it cannot read. (Aligned, the
+/// set does not cross into another page.)
 bool readable(const void* address) {
     constexpr int no_operation = -1;
     constexpr std::uintptr_t set_bytes = 8;

@@ -1,80 +1,119 @@
 // Names of the public enumerations.
-#include "cunewton/batch_types.h"
-#include "cunewton/types.h"
+#include "cunewton/choices.h"
+#include "cunewton/options.h"
 
 namespace cunewton {
 
 const char* to_string(Status status) {
     switch (status) {
-        case Status::converged: return "converged";
-        case Status::derivative_accuracy: return "derivative_accuracy";
-        case Status::precision_limit: return "precision_limit";
-        case Status::small_step: return "small_step";
-        case Status::small_change: return "small_change";
-        case Status::saddle_point: return "saddle_point";
-        case Status::max_iterations: return "max_iterations";
-        case Status::max_evaluations: return "max_evaluations";
-        case Status::time_limit: return "time_limit";
-        case Status::cancelled: return "cancelled";
-        case Status::unbounded: return "unbounded";
-        case Status::not_finite: return "not_finite";
-        case Status::singular: return "singular";
-        case Status::no_descent: return "no_descent";
-        case Status::invalid_data: return "invalid_data";
-        case Status::not_run: return "not_run";
+        case Status::converged:
+            return "converged";
+        case Status::derivative_accuracy:
+            return "derivative_accuracy";
+        case Status::precision_limit:
+            return "precision_limit";
+        case Status::small_step:
+            return "small_step";
+        case Status::small_change:
+            return "small_change";
+        case Status::saddle_point:
+            return "saddle_point";
+        case Status::max_iterations:
+            return "max_iterations";
+        case Status::max_evaluations:
+            return "max_evaluations";
+        case Status::time_limit:
+            return "time_limit";
+        case Status::cancelled:
+            return "cancelled";
+        case Status::unbounded:
+            return "unbounded";
+        case Status::not_finite:
+            return "not_finite";
+        case Status::singular:
+            return "singular";
+        case Status::no_descent:
+            return "no_descent";
+        case Status::invalid_data:
+            return "invalid_data";
+        case Status::not_run:
+            return "not_run";
     }
     return "unknown";
 }
 
 const char* to_string(Method method) {
     switch (method) {
-        case Method::newton: return "newton";
-        case Method::trust_region: return "trust_region";
-        case Method::gradient_descent: return "gradient_descent";
-        case Method::bfgs: return "bfgs";
+        case Method::newton:
+            return "newton";
+        case Method::trust_region:
+            return "trust_region";
+        case Method::gradient_descent:
+            return "gradient_descent";
+        case Method::bfgs:
+            return "bfgs";
     }
     return "unknown";
 }
 
 const char* to_string(GradientBy by) {
     switch (by) {
-        case GradientBy::automatic: return "automatic";
-        case GradientBy::analytic: return "analytic";
-        case GradientBy::autodiff: return "autodiff";
-        case GradientBy::forward_differences: return "forward_differences";
-        case GradientBy::central_differences: return "central_differences";
+        case GradientBy::automatic:
+            return "automatic";
+        case GradientBy::analytic:
+            return "analytic";
+        case GradientBy::autodiff:
+            return "autodiff";
+        case GradientBy::forward_differences:
+            return "forward_differences";
+        case GradientBy::central_differences:
+            return "central_differences";
     }
     return "unknown";
 }
 
 const char* to_string(HessianBy by) {
     switch (by) {
-        case HessianBy::automatic: return "automatic";
-        case HessianBy::analytic: return "analytic";
-        case HessianBy::autodiff: return "autodiff";
-        case HessianBy::gradient_differences: return "gradient_differences";
-        case HessianBy::value_differences: return "value_differences";
+        case HessianBy::automatic:
+            return "automatic";
+        case HessianBy::analytic:
+            return "analytic";
+        case HessianBy::autodiff:
+            return "autodiff";
+        case HessianBy::gradient_differences:
+            return "gradient_differences";
+        case HessianBy::value_differences:
+            return "value_differences";
     }
     return "unknown";
 }
 
 const char* to_string(Estimator estimator) {
     switch (estimator) {
-        case Estimator::least_squares: return "least_squares";
-        case Estimator::poisson: return "poisson";
-        case Estimator::huber: return "huber";
-        case Estimator::cauchy: return "cauchy";
-        case Estimator::tukey: return "tukey";
+        case Estimator::least_squares:
+            return "least_squares";
+        case Estimator::poisson:
+            return "poisson";
+        case Estimator::huber:
+            return "huber";
+        case Estimator::cauchy:
+            return "cauchy";
+        case Estimator::tukey:
+            return "tukey";
     }
     return "unknown";
 }
 
 const char* to_string(BatchDerivatives derivatives) {
     switch (derivatives) {
-        case BatchDerivatives::automatic: return "automatic";
-        case BatchDerivatives::analytic: return "analytic";
-        case BatchDerivatives::autodiff: return "autodiff";
-        case BatchDerivatives::differences: return "differences";
+        case BatchDerivatives::automatic:
+            return "automatic";
+        case BatchDerivatives::analytic:
+            return "analytic";
+        case BatchDerivatives::autodiff:
+            return "autodiff";
+        case BatchDerivatives::differences:
+            return "differences";
     }
     return "unknown";
 }

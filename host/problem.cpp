@@ -13,7 +13,9 @@
 namespace cunewton::detail {
 
 namespace {
-[[noreturn]] void reject(const std::string& text) { throw InvalidArgument(text); }
+[[noreturn]] void reject(const std::string& text) {
+    throw InvalidArgument(text);
+}
 
 /// As it is written in the source.
 std::string type_name(const std::type_info& type) {
@@ -37,8 +39,7 @@ void reject_functor(const std::type_info& kept, const std::type_info& given) {
 }
 
 int checked_dimension(long n) {
-    if (n <= 0)
-        reject("a problem needs parameters (n = " + std::to_string(n) + ") pass n > 0");
+    if (n <= 0) reject("a problem needs parameters (n = " + std::to_string(n) + ") pass n > 0");
     if (n > std::numeric_limits<int>::max())
         reject("there are too many parameters (" + std::to_string(n) + ") at most " +
                std::to_string(std::numeric_limits<int>::max()) +
@@ -47,8 +48,7 @@ int checked_dimension(long n) {
 }
 
 void require_targets(const void* targets) {
-    if (!targets)
-        reject("targets are missing (null pointer) this loss needs one for each sample");
+    if (!targets) reject("targets are missing (null pointer) this loss needs one for each sample");
 }
 
 template <class T>
@@ -73,7 +73,8 @@ void check_and_scale(ProblemParts<T>& parts) {
     if (s.dimension > 0 && !s.features)
         reject("features are missing (null pointer) pass count x dimension numbers");
     if (!std::isfinite(options.l2) || options.l2 < 0)
-        reject("l2 penalty is invalid (" + std::to_string(options.l2) + ") pass a finite number >= 0");
+        reject("l2 penalty is invalid (" + std::to_string(options.l2) +
+               ") pass a finite number >= 0");
     require_host_memory(s.features, "features");
     require_host_memory(s.targets, "targets");
     require_host_memory(s.weights, "weights");
@@ -94,7 +95,8 @@ void check_and_scale(ProblemParts<T>& parts) {
                        std::to_string(s.weights[i]) + ") pass weights >= 0");
             total += s.weights[i];
         }
-        if (total == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
+        if (total == 0)
+            reject("all weights are zero (nothing is left to fit) pass positive weights");
     }
     if (parts.form == ProblemForm::batched && !parts.cpu_batched && !parts.cuda_batched)
         reject("a batched problem has no evaluator (both are empty) pass at least one");

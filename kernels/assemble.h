@@ -5,8 +5,8 @@
 
 #include <cstddef>
 
-#include "cunewton/cuda/ops.h"
-#include "cunewton/math/macros.h"
+#include "cunewton/cuda/code.h"
+#include "cunewton/scalar/macros.h"
 
 namespace cunewton::cuda {
 
@@ -20,7 +20,7 @@ struct Assembly {
     }
 };
 
-// Partial sums come as in SampleOps: `count` of them side by side for each entry.
+// Partial sums come as in SampleCode: `count` of them side by side for each entry.
 
 /// out[p] = f at the point points[p * n], ..., for points whose losses have partial sums.
 template <class T>
@@ -34,7 +34,7 @@ void launch_assemble_gradient(const double* partial, int count, const T* x, long
 template <class T>
 void launch_assemble_hessian(const double* partial, int count, int n, long first, long size,
                              Assembly assembly, T* H, Stream stream);
-/// Columns first, ..., first + columns - 1 of differences of gradients, from SampleOps::gradients
+/// Columns first, ..., first + columns - 1 of differences of gradients, from SampleCode::gradients
 /// at 2 * columns points; H becomes the mean of both triangles. Columns must come in order. sums:
 /// room for 2 n columns doubles (unused if count is 1).
 template <class T>

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "cunewton/cuda/batch_kernels.cuh"
 #include "cunewton/cuda/launch.cuh"
-#include "cunewton/math/hessian_statistics.h"
+#include "cunewton/cuda/small_kernels.cuh"
+#include "cunewton/small/hessian_statistics.h"
 
 namespace cunewton::cuda {
 
@@ -27,8 +27,8 @@ __global__ void batch_statistics_kernel(const DeviceBatch<T> batch, int n, std::
         std::uint64_t at_bound = 0;
         int free = n;
         for (int j = 0; j < n; ++j) {
-            const bool equal = batch.lower && batch.upper &&
-                               batch.lower[bounds + j] == batch.upper[bounds + j];
+            const bool equal =
+                batch.lower && batch.upper && batch.lower[bounds + j] == batch.upper[bounds + j];
             const bool known = (fixed >> j & 1) != 0 || equal;
             free -= known;
             const bool left_out = hessian[packed_index(j, j, n)] == batch::not_free<T>;

@@ -2,7 +2,7 @@
 // device.
 #pragma once
 
-#include "cunewton/cuda/ops.h"
+#include "cunewton/cuda/code.h"
 
 namespace cunewton::cuda {
 

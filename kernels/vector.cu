@@ -23,7 +23,8 @@ __global__ void rescale_kernel(T* y, const T* S, int power, const T* x, long n) 
 }
 
 template <class T>
-__global__ void raise_scales_kernel(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) {
+__global__ void raise_scales_kernel(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                                    int n) {
     const long j = thread_index();
     if (j < n) S[j] = raise_scale(largest[j], A[j * n + j], g[j], f, parity);
 }
@@ -75,7 +76,8 @@ __device__ NormSum block_norm_sum(const NormSum& sum) {
 
 /// A row of blocks a task.
 template <class T>
-__global__ void __launch_bounds__(threads) norms_kernel(NormTasks<T> tasks, long n, NormSum* partial) {
+__global__ void __launch_bounds__(threads)
+    norms_kernel(NormTasks<T> tasks, long n, NormSum* partial) {
     const typename NormTasks<T>::Task task = tasks.list[blockIdx.y];
     NormSum sum;
     for (long j = thread_index(); j < n; j += static_cast<long>(gridDim.x) * threads) {
@@ -163,7 +165,8 @@ __global__ void __launch_bounds__(threads)
                          double* min_diagonal) {
     double sum = 0, low = -INFINITY;
     for (int j = threadIdx.x; j < n; j += threads) {
-        const double diagonal = A[static_cast<std::size_t>(j) * n + j] / static_cast<double>(S[j]) / S[j];
+        const double diagonal =
+            A[static_cast<std::size_t>(j) * n + j] / static_cast<double>(S[j]) / S[j];
         sum = Larger()(row_sums[j], sum);
         low = Larger()(-diagonal, low);
     }
@@ -230,8 +233,10 @@ void launch_rescale(T* y, const T* S, int power, const T* x, long n, Stream stre
 }
 
 template <class T>
-void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n, Stream stream) {
-    raise_scales_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(A, g, f, parity, largest, S, n);
+void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n,
+                         Stream stream) {
+    raise_scales_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(A, g, f, parity, largest, S,
+                                                                        n);
     check_launch("raise_scales_kernel");
 }
 
@@ -320,21 +325,21 @@ void launch_transpose(T* to, std::ptrdiff_t to_ld, const T* from, int rows, int 
     check_launch("transpose_kernel");
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                                    \
-    template void launch_scale(T*, T, const T*, long, Stream);                                     \
-    template void launch_add_scaled(T*, const T*, T, const T*, long, Stream);                      \
-    template void launch_fill(T*, T, long, Stream);                                                \
-    template void launch_dot(const T*, const T*, long, double*, double*, Stream);                  \
-    template void launch_norms(const NormTasks<T>&, long, NormSum*, Stream);                       \
-    template void launch_set_identity(T*, int, T, const T*, Stream);                               \
-    template void launch_rescale(T*, const T*, int, const T*, long, Stream);                       \
-    template void launch_shifted_copy(T*, const T*, T, const T*, int, Stream);                     \
-    template void launch_raise_scales(const T*, const T*, double, int, T*, T*, int, Stream);       \
-    template void launch_determine_common_shifts(T*, int, int, Stream);                            \
-    template void launch_matrix_bounds(const T*, const T*, int, double*, double*, double*,         \
-                                       Stream);                                                    \
-    template void launch_factor_info(const int*, const T*, T, const T*, const T*, int, double*,    \
-                                     double*, Stream);                                             \
+#define CUNEWTON_INSTANTIATE(T)                                                                 \
+    template void launch_scale(T*, T, const T*, long, Stream);                                  \
+    template void launch_add_scaled(T*, const T*, T, const T*, long, Stream);                   \
+    template void launch_fill(T*, T, long, Stream);                                             \
+    template void launch_dot(const T*, const T*, long, double*, double*, Stream);               \
+    template void launch_norms(const NormTasks<T>&, long, NormSum*, Stream);                    \
+    template void launch_set_identity(T*, int, T, const T*, Stream);                            \
+    template void launch_rescale(T*, const T*, int, const T*, long, Stream);                    \
+    template void launch_shifted_copy(T*, const T*, T, const T*, int, Stream);                  \
+    template void launch_raise_scales(const T*, const T*, double, int, T*, T*, int, Stream);    \
+    template void launch_determine_common_shifts(T*, int, int, Stream);                         \
+    template void launch_matrix_bounds(const T*, const T*, int, double*, double*, double*,      \
+                                       Stream);                                                 \
+    template void launch_factor_info(const int*, const T*, T, const T*, const T*, int, double*, \
+                                     double*, Stream);                                          \
     template void launch_transpose(T*, std::ptrdiff_t, const T*, int, int, Stream);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-#include "cunewton/cuda/ops.h"
+#include "cunewton/cuda/code.h"
 #include "cunewton/math/norm_sum.h"
 
 namespace cunewton::cuda {
@@ -39,7 +39,8 @@ struct NormTasks {
     Task list[4];
     int count;
 };
-/// *out = |x|_2, |S x|_2 or |S^-1 x|_2 for each task. partial: room for count * dot_blocks(n) sums, unless that is 1.
+/// *out = |x|_2, |S x|_2 or |S^-1 x|_2 for each task. partial: room for count * dot_blocks(n) sums,
+/// unless that is 1.
 template <class T>
 void launch_norms(const NormTasks<T>& tasks, long n, NormSum* partial, Stream stream);
 
@@ -51,7 +52,8 @@ template <class T>
 void launch_shifted_copy(T* L, const T* A, T shift, const T* S, int n, Stream stream);
 /// raise_scale() of math/curvature_scale.h for each parameter.
 template <class T>
-void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n, Stream stream);
+void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n,
+                         Stream stream);
 /// determine_common_shift() of math/curvature_scale.h for each place of a block.
 template <class T>
 void launch_determine_common_shifts(T* A, int outputs, int n, Stream stream);
@@ -60,9 +62,9 @@ void launch_determine_common_shifts(T* A, int outputs, int n, Stream stream);
 template <class T>
 void launch_matrix_bounds(const T* A, const T* S, int n, double* row_sums, double* norm,
                           double* min_diagonal, Stream stream);
-/// *out = info of the factorisation L L' = A + shift S^2; or, where that is 0, the number (from 1) of
-/// the first diagonal entry of L that is not positive and finite; or 0. LAPACK promises nothing for
-/// NaN. *least_pivot = the smallest pivot_ratio() of math/curvature_scale.h.
+/// *out = info of the factorisation L L' = A + shift S^2; or, where that is 0, the number (from 1)
+/// of the first diagonal entry of L that is not positive and finite; or 0. LAPACK promises nothing
+/// for NaN. *least_pivot = the smallest pivot_ratio() of math/curvature_scale.h.
 template <class T>
 void launch_factor_info(const int* info, const T* A, T shift, const T* S, const T* L, int n,
                         double* out, double* least_pivot, Stream stream);

@@ -8,7 +8,7 @@
 
 #include "bench/context.h"
 #include "bench/device.h"
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 
 namespace cunewton::bench {
 
@@ -51,7 +51,7 @@ BatchResult<T> timed_batch(const BatchModel& model, const BatchData<T>& data, Ba
     options.threads = threads;
     BatchResult<T> result;
     row.timing = measure(context.settings.repeats, [&] {
-        result = model.kind() == cpu::BatchKind::fit
+        result = model.kind() == SmallKind::fit
                      ? fit_batch(static_cast<const FitModel&>(model), data, options)
                      : minimize_batch(static_cast<const SmallObjective&>(model), data, options);
     });

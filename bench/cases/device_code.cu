@@ -1,7 +1,7 @@
 #include "bench/cases/device_code.h"
 
 #include "bench/cases/signed_logistic.h"
-#include "cunewton/cuda/problem.cuh"
+#include "cunewton/cuda/attach.cuh"
 
 namespace cunewton::bench {
 

@@ -11,7 +11,7 @@
 #include "bench/cases/signed_logistic.h"
 #include "bench/peers/hessian_peers.h"
 #include "bench/peers/native_logistic.h"
-#include "cunewton/derivatives.h"
+#include "cunewton/differentiate.h"
 #include "cunewton/loss/logistic.h"
 #include "tests/support/datasets.h"
 

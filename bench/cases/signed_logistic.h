@@ -1,7 +1,7 @@
 // A loss as a user of the library would write it, for fd_hessian.
 #pragma once
 
-#include "cunewton/math/scalar.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton::bench {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "bench/context.h"
-#include "cunewton/derivatives.h"
+#include "cunewton/differentiate.h"
 #include "cunewton/minimize.h"
 
 namespace cunewton::bench {

@@ -15,7 +15,7 @@ namespace {
 /// peer differs from the library by its algorithm alone.
 class DifferentiatedObjective final : public Objective {
   public:
-    DifferentiatedObjective(std::shared_ptr<const cpu::SampleOps<double>> ops, int n)
+    DifferentiatedObjective(std::shared_ptr<const cpu::SampleCode<double>> ops, int n)
         : ops_(std::move(ops)), n_(n) {
         for (int i = 0; i < n; ++i) {
             every_.push_back(i);
@@ -29,14 +29,14 @@ class DifferentiatedObjective final : public Objective {
     int dimension() const override { return n_; }
     double value(const double* x) override { return ops_->value(x, n_, range); }
     double value_and_gradient(const double* x, double* g) override {
-        ops_->tile({cpu::TileKind::gradient_autodiff, every_.data(), every_.data(), n_}, x, n_,
-                   nullptr, range, g);
+        ops_->tile({Entries::gradient_autodiff, every_.data(), every_.data(), n_}, x, n_, nullptr,
+                   range, g);
         return value(x);
     }
     void hessian(const double* x, double* H) override {
-        ops_->tile({cpu::TileKind::hessian_autodiff, row_.data(), column_.data(),
-                    static_cast<int>(row_.size())},
-                   x, n_, nullptr, range, entries_.data());
+        ops_->tile(
+            {Entries::hessian_autodiff, row_.data(), column_.data(), static_cast<int>(row_.size())},
+            x, n_, nullptr, range, entries_.data());
         for (std::size_t e = 0; e < row_.size(); ++e)
             H[std::size_t(row_[e]) * n_ + column_[e]] = H[std::size_t(column_[e]) * n_ + row_[e]] =
                 entries_[e];
@@ -45,7 +45,7 @@ class DifferentiatedObjective final : public Objective {
   private:
     static constexpr cpu::SampleRange<double> range{nullptr, 0, 0, nullptr, nullptr, 0, 1};
 
-    std::shared_ptr<const cpu::SampleOps<double>> ops_;
+    std::shared_ptr<const cpu::SampleCode<double>> ops_;
     int n_;
     std::vector<int> every_, row_, column_;
     std::vector<double> entries_;

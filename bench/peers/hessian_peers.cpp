@@ -10,7 +10,8 @@ const std::vector<HessianPeer>& hessian_peers() {
         {"GSL deriv_central of deriv_central", false, 10, gsl_hessian_from_values},
 #endif
 #if CUNEWTON_BENCH_HAVE_PETSC
-        {"PETSc TAO fd hessian", true, std::numeric_limits<int>::max(), petsc_hessian_from_gradients},
+        {"PETSc TAO fd hessian", true, std::numeric_limits<int>::max(),
+         petsc_hessian_from_gradients},
 #endif
     };
     return list;

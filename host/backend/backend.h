@@ -1,4 +1,5 @@
-// What the solvers need from a machine. Implemented in host/cpu and host/cuda; solvers see only this.
+// What the solvers need from a machine. Implemented in host/cpu and host/cuda; solvers see only
+// this.
 #pragma once
 
 #include <cstddef>
@@ -8,15 +9,15 @@
 #include <utility>
 
 #include "cunewton/error.h"
+#include "cunewton/options.h"
 #include "cunewton/problem.h"
-#include "cunewton/types.h"
 
 namespace cunewton {
 
 /// Numbers that a backend computes and the solver reads. They are collected on the backend's side,
 /// one slot each, and fetched together: on a GPU that is one small copy however many there are.
 enum class Slot : int {
-    f,             ///< loss at the trial point
+    f,              ///< loss at the trial point
     slope,          ///< directional derivative at the trial point
     gradient_norm,  ///< 2-norms, at the trial point
     x_norm,
@@ -25,7 +26,7 @@ enum class Slot : int {
     x_size,         ///< |S x|
     trial_gradient_size,
     trial_x_size,
-    step_size,  ///< |S p|
+    step_size,     ///< |S p|
     decrease,      ///< g'p at the current point
     curvature,     ///< p'Hp, or another product
     product,       ///< scratch for one more
@@ -40,7 +41,7 @@ inline constexpr int slot_count = static_cast<int>(Slot::count);
 /// Memory of a backend, released with it.
 template <class T>
 class Buffer {
-   public:
+  public:
     Buffer() = default;
     Buffer(T* data, std::size_t size, void (*release)(void*) noexcept)
         : data_(data, release), size_(size) {}
@@ -48,7 +49,7 @@ class Buffer {
     std::size_t size() const { return size_; }
     explicit operator bool() const { return static_cast<bool>(data_); }
 
-   private:
+  private:
     struct None {
         static void release(void*) noexcept {}
     };
@@ -74,7 +75,7 @@ inline constexpr int max_norms = 4;
 /// OutOfMemory; numerical outcomes (an indefinite matrix, a NaN) are reported in slots.
 template <class T>
 class Backend {
-   public:
+  public:
     virtual ~Backend() = default;
     virtual const char* name() const = 0;
 
@@ -106,19 +107,20 @@ class Backend {
     /// A += a (x y' + y x') + b x x'
     virtual void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) = 0;
     /// Raises `largest` to the scales of A's diagonal and puts the scaling to use into S, both n
-    /// entries (math/curvature_scale.h); g and f are gradient and loss at the same point, and parity is
-    /// that of a loss of the run.
-    virtual void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) = 0;
+    /// entries (math/curvature_scale.h); g and f are gradient and loss at the same point, and
+    /// parity is that of a loss of the run.
+    virtual void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                              int n) = 0;
     /// Adds to A what makes the directions determined along which `outputs` blocks of n / outputs
     /// parameters change alike: for each place in a block the mean of its diagonal entries, to the
-    /// entries of all pairs of blocks. A's null space loses those directions and nothing else changes
-    /// in the complement.
+    /// entries of all pairs of blocks. A's null space loses those directions and nothing else
+    /// changes in the complement.
     virtual void determine_common_shifts(T* A, int outputs, int n) = 0;
     /// Fills Slot::norm and min_diagonal from S^-1 A S^-1; S is a diagonal, n entries.
     virtual void matrix_bounds(const T* A, const T* S, int n) = 0;
-    /// L L' = A + shift S^2; A is kept. Slot::factor_info is 0 if that worked, and Slot::least_pivot
-    /// tells how regular the matrix is, in units that do not matter; otherwise L is unusable until
-    /// the next call.
+    /// L L' = A + shift S^2; A is kept. Slot::factor_info is 0 if that worked, and
+    /// Slot::least_pivot tells how regular the matrix is, in units that do not matter; otherwise L
+    /// is unusable until the next call.
     virtual void factorize(const T* A, T shift, const T* S, T* L, int n) = 0;
     /// x = (L L')^-1 x
     virtual void solve(const T* L, T* x, int n) = 0;
@@ -136,7 +138,7 @@ class Backend {
 /// One problem's loss and derivatives on a backend.
 template <class T>
 class Evaluator {
-   public:
+  public:
     virtual ~Evaluator() = default;
     /// Slot::f = f(x)
     virtual void value(const T* x) = 0;

@@ -4,21 +4,21 @@
 #include <cstdint>
 #include <memory>
 
-#include "cunewton/batch.h"
-#include "cunewton/math/small_solver.h"
+#include "cunewton/fit.h"
+#include "cunewton/small/solver.h"
 
 namespace cunewton {
 
 /// The same for all chunks of a batch. T is the arithmetic.
 template <class T>
 struct BatchTask {
-    cpu::BatchKind kind;
-    const cpu::BatchOps<T>* cpu;    ///< never null
-    const cuda::BatchOps<T>* cuda;  ///< null: no GPU code
-    int n;                          ///< parameters
-    int coordinates;                ///< of a point
-    int points;                     ///< of the problem that has most
-    bool ragged;                    ///< chunks have offsets
+    SmallKind kind;
+    const cpu::SmallCode<T>* cpu;    ///< never null
+    const cuda::SmallCode<T>* cuda;  ///< null: no GPU code
+    int n;                           ///< parameters
+    int coordinates;                 ///< of a point
+    int points;                      ///< of the problem that has most
+    bool ragged;                     ///< chunks have offsets
     bool weighted;
     bool shared_coordinates;  ///< or the model has none
     bool per_run_start;       ///< start and bounds by run and by problem; otherwise shared
@@ -41,8 +41,8 @@ struct BatchTask {
     long run_limit(long problems) const { return problems * starts; }
 };
 
-/// Some problems of the batch, one after the other. Run r is start r % starts of problem r / starts.
-/// Pointers are to the chunk's first; what the task says is shared or absent is null.
+/// Some problems of the batch, one after the other. Run r is start r % starts of problem r /
+/// starts. Pointers are to the chunk's first; what the task says is shared or absent is null.
 template <class T>
 struct BatchChunk {
     long problems = 0;
@@ -60,7 +60,7 @@ struct BatchChunk {
     T* gradient_norm = nullptr;
     Status* status = nullptr;
     int* iterations = nullptr;
-    int* counted_points = nullptr;  ///< points with a weight
+    int* counted_points = nullptr;      ///< points with a weight
     std::uint64_t* at_bound = nullptr;  ///< see BatchResult; null unless settings.bounded
     /// Packed, of f, with batch::not_free on the diagonal where a parameter is fixed or at a bound;
     /// null unless wanted.

@@ -39,7 +39,8 @@ Candidates choose_backends(BackendChoice choice,
         if (why_not.empty()) {
             if (candidates.entries.empty())
                 candidates.reason = choice != BackendChoice::automatic ? asked
-                                    : passed_over.empty() ? "first choice" : passed_over;
+                                    : passed_over.empty()              ? "first choice"
+                                                                       : passed_over;
             candidates.entries.push_back(&entry);
         } else {
             passed_over += (passed_over.empty() ? "" : "; ") + (entry.name + (": " + why_not));
@@ -77,8 +78,8 @@ void check_derivative_options(const DerivativeOptions& options, int n) {
                                   ") pass finite magnitudes > 0");
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                           \
-    template Candidates choose_backends(const Problem<T>&, BackendChoice);                \
+#define CUNEWTON_INSTANTIATE(T)                                            \
+    template Candidates choose_backends(const Problem<T>&, BackendChoice); \
     template void check_derivative_options<T>(const DerivativeOptions&, int);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

@@ -9,19 +9,19 @@
 
 namespace cunewton {
 
-/// Whether another backend may do what failed on this one: it had too little memory, no code for its
-/// device, or a device that fails. Everything else is the caller's: misuse, and what the caller's own
-/// functions throw.
+/// Whether another backend may do what failed on this one: it had too little memory, no code for
+/// its device, or a device that fails. Everything else is the caller's: misuse, and what the
+/// caller's own functions throw.
 inline bool is_backend_failure(const std::exception& error) {
     return dynamic_cast<const OutOfMemory*>(&error) ||
            dynamic_cast<const BackendUnavailable*>(&error) ||
            dynamic_cast<const DeviceError*>(&error);
 }
 
-/// job(entry, how_far) on the first of the candidates that does not fail, and what it returns. A job
-/// that fails leaves what it has done where the next one finds it, and may say in `how_far` how much
-/// that is ("gave up after 3 iterations"). `reason` tells why the backend that ran did. Throws what
-/// the last candidate throws, and whatever is no backend's failure.
+/// job(entry, how_far) on the first of the candidates that does not fail, and what it returns. A
+/// job that fails leaves what it has done where the next one finds it, and may say in `how_far` how
+/// much that is ("gave up after 3 iterations"). `reason` tells why the backend that ran did. Throws
+/// what the last candidate throws, and whatever is no backend's failure.
 template <class Job>
 auto run_on_first(const Candidates& candidates, std::string& reason, const Job& job) {
     reason = candidates.reason;

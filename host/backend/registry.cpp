@@ -23,14 +23,19 @@ constexpr BackendCode<T> cuda_code{[](const Problem<T>& p) { return p.runs_on_cu
 }  // namespace
 
 std::vector<BackendEntry>& mutable_registry() {
-    static std::vector<BackendEntry> entries{
+    static std::vector<BackendEntry> entries {
 #if CUNEWTON_WITH_CUDA
-        {BackendChoice::cuda, "cuda", &cuda::probe_cuda,
+        {BackendChoice::cuda,
+         "cuda",
+         &cuda::probe_cuda,
          [](const BatchParts& p) { return p.cuda_double && p.cuda_float; },
          {cuda_code<double>, cuda_code<float>}},
 #endif
-        {BackendChoice::cpu, "cpu", &cpu::probe_cpu, [](const BatchParts&) { return true; },
-         {cpu_code<double>, cpu_code<float>}},
+            {BackendChoice::cpu,
+             "cpu",
+             &cpu::probe_cpu,
+             [](const BatchParts&) { return true; },
+             {cpu_code<double>, cpu_code<float>}},
     };
     return entries;
 }

@@ -19,22 +19,22 @@ CUNEWTON_DECLARE(Avx512Lanes)
 #endif
 #undef CUNEWTON_DECLARE
 
-bool is_compiled_for(BatchKind kind, int parameters) {
+bool is_compiled_for(SmallKind kind, int parameters) {
     bool own = false;
     choose_lanes([&]<class Lanes>() { own = has_own_sizes<Lanes>; });
     return own && parameters >= 2 &&
-           parameters <= (kind == BatchKind::fit ? most_of_fits : most_of_objectives);
+           parameters <= (kind == SmallKind::fit ? most_of_fits : most_of_objectives);
 }
 
 template <class T>
-void advance_lanes(BatchKind kind, const batch::StateLayout& layout, T* state, T* f, T* gradient,
+void advance_lanes(SmallKind kind, const batch::StateLayout& layout, T* state, T* f, T* gradient,
                    T* hessian, const batch::SolverSettings<T>& settings) {
     const LanesCall<T> call{kind, layout, state, f, gradient, hessian, settings};
     choose_lanes([&]<class Lanes>() { advance_lanes_in<Lanes>(call); });
 }
-template void advance_lanes(BatchKind, const batch::StateLayout&, double*, double*, double*, double*,
-                            const batch::SolverSettings<double>&);
-template void advance_lanes(BatchKind, const batch::StateLayout&, float*, float*, float*, float*,
+template void advance_lanes(SmallKind, const batch::StateLayout&, double*, double*, double*,
+                            double*, const batch::SolverSettings<double>&);
+template void advance_lanes(SmallKind, const batch::StateLayout&, float*, float*, float*, float*,
                             const batch::SolverSettings<float>&);
 
 }  // namespace cunewton::cpu

@@ -1,8 +1,8 @@
 // One solver iteration of all problems in a block of lanes.
 #pragma once
 
-#include "cunewton/cpu/batch_ops.h"
-#include "cunewton/math/small_solver.h"
+#include "cunewton/cpu/small_code.h"
+#include "cunewton/small/solver.h"
 
 namespace cunewton::cpu {
 
@@ -12,11 +12,11 @@ inline constexpr int lane_count = 128 / static_cast<int>(sizeof(T));
 
 /// Whether the solver is compiled for just this number of parameters, for the lanes of this
 /// processor; for others it uses loops, and the state has to hold its working memory.
-bool is_compiled_for(BatchKind kind, int parameters);
+bool is_compiled_for(SmallKind kind, int parameters);
 
 /// The state of lane l lies at state[slot * lane_count + l], the trial's sums likewise.
 template <class T>
-void advance_lanes(BatchKind kind, const batch::StateLayout& layout, T* state, T* f, T* gradient,
+void advance_lanes(SmallKind kind, const batch::StateLayout& layout, T* state, T* f, T* gradient,
                    T* hessian, const batch::SolverSettings<T>& settings);
 
 }  // namespace cunewton::cpu

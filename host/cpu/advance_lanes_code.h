@@ -13,7 +13,7 @@ namespace cunewton::cpu {
 /// The arguments of advance_lanes().
 template <class T>
 struct LanesCall {
-    BatchKind kind;
+    SmallKind kind;
     const batch::StateLayout& layout;
     T* state;
     T* f;
@@ -25,8 +25,8 @@ struct LanesCall {
 /// Numbers of parameters with code of their own. More of an objective's gain nothing.
 inline constexpr int most_of_fits = 6, most_of_objectives = 4;
 
-/// Whether there is such code for these lanes: there are too many variants to compile them for older
-/// processors too.
+/// Whether there is such code for these lanes: there are too many variants to compile them for
+/// older processors too.
 #if CUNEWTON_CHOOSES_LANES
 template <class Lanes>
 inline constexpr bool has_own_sizes = std::is_same_v<Lanes, Avx512Lanes>;
@@ -41,10 +41,10 @@ template <class S, int N>
 CUNEWTON_ALWAYS_INLINE void advance(const LanesCall<real_t<S>>& call) {
     constexpr std::ptrdiff_t stride = lane_count<real_t<S>>;
     for (int lane = 0; lane < stride; lane += S::lanes) {
-        const batch::Slots<S> memory{call.state + lane, stride};
-        const batch::TrialSlots<S> trial{
+        const batch::Memory<S> memory{call.state + lane, stride};
+        const batch::TrialMemory<S> trial{
             {call.f + lane, stride}, {call.gradient + lane, stride}, {call.hessian + lane, stride}};
-        if (call.kind == BatchKind::fit)
+        if (call.kind == SmallKind::fit)
             batch::advance_fit<N>(memory, call.layout, trial, call.settings);
         else if constexpr (N <= most_of_objectives)
             batch::advance_objective<N>(memory, call.layout, trial, call.settings);
@@ -66,12 +66,18 @@ template <class Lanes, class T>
 void advance_lanes_in(const LanesCall<T>& call) {
     if constexpr (has_own_sizes<Lanes>) {
         switch (call.layout.in_memory ? 0 : call.layout.n) {
-            case 2: return detail::advance_size<2, Lanes>(call);
-            case 3: return detail::advance_size<3, Lanes>(call);
-            case 4: return detail::advance_size<4, Lanes>(call);
-            case 5: return detail::advance_size<5, Lanes>(call);
-            case 6: return detail::advance_size<6, Lanes>(call);
-            default: break;
+            case 2:
+                return detail::advance_size<2, Lanes>(call);
+            case 3:
+                return detail::advance_size<3, Lanes>(call);
+            case 4:
+                return detail::advance_size<4, Lanes>(call);
+            case 5:
+                return detail::advance_size<5, Lanes>(call);
+            case 6:
+                return detail::advance_size<6, Lanes>(call);
+            default:
+                break;
         }
     }
     detail::advance_size<0, Lanes>(call);

@@ -82,7 +82,8 @@ void CpuBackend<T>::rank_two_update(T* A, T a, const T* x, const T* y, T b, int 
     lapack::syr(n, b, x, A);
 }
 template <class T>
-void CpuBackend<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) {
+void CpuBackend<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                                 int n) {
     for (int j = 0; j < n; ++j)
         S[j] = raise_scale(largest[j], A[static_cast<std::size_t>(j) * n + j], g[j], f, parity);
 }

@@ -11,7 +11,7 @@ namespace cunewton::cpu {
 
 template <class T>
 class CpuBackend final : public Backend<T> {
-   public:
+  public:
     explicit CpuBackend(int threads) : pool_(threads), update_(pool_) {}
 
     const char* name() const override { return "cpu"; }
@@ -29,7 +29,8 @@ class CpuBackend final : public Backend<T> {
     void set_identity(T* A, int n, T value, const T* S) override;
     void symv(const T* A, const T* x, T* y, int n) override;
     void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;
-    void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) override;
+    void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                      int n) override;
     void determine_common_shifts(T* A, int outputs, int n) override;
     void matrix_bounds(const T* A, const T* S, int n) override;
     void factorize(const T* A, T shift, const T* S, T* L, int n) override;
@@ -41,7 +42,7 @@ class CpuBackend final : public Backend<T> {
     ThreadPool& pool() { return pool_; }
     void set(Slot slot, double value) { slots_[static_cast<int>(slot)] = value; }
 
-   private:
+  private:
     ThreadPool pool_;
     RankKUpdate<T, T, T> update_;
     double slots_[slot_count] = {};

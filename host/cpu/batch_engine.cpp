@@ -25,14 +25,14 @@ class LaneSolver {
   public:
     explicit LaneSolver(const BatchTask<T>& task)
         : task_(task),
-          layout_{task.n, task.kind == BatchKind::fit, task.settings.bounded,
+          layout_{task.n, task.kind == SmallKind::fit, task.settings.bounded,
                   !is_compiled_for(task.kind, task.n)},
           packed_(layout_.packed()),
           state_(aligned_buffer<T>(static_cast<std::size_t>(layout_.size()) * lanes)),
           sums_(aligned_buffer<T>(static_cast<std::size_t>(1 + task.n + packed_) * lanes)),
           own_coordinates_(task.shared_coordinates ? 0 : task.coordinates) {
         const std::size_t points = static_cast<std::size_t>(task.points) * lanes;
-        if (task.kind == BatchKind::fit) y_ = aligned_buffer<T>(points);
+        if (task.kind == SmallKind::fit) y_ = aligned_buffer<T>(points);
         if (own_coordinates_ > 0)
             coordinates_ = aligned_buffer<T>(points * static_cast<std::size_t>(own_coordinates_));
         if (task.weighted || task.ragged) weights_ = aligned_buffer<T>(points);
@@ -68,7 +68,7 @@ class LaneSolver {
   private:
     static constexpr int lanes = lane_count<T>;
 
-    batch::Slots<T> slots(int lane) { return {state_.get() + lane, lanes}; }
+    batch::Memory<T> slots(int lane) { return {state_.get() + lane, lanes}; }
     T& slot(int k, int lane) { return state_.get()[k * lanes + lane]; }
     T& scalar(batch::StateLayout::Scalar which, int lane) { return slot(which, lane); }
 
@@ -97,11 +97,11 @@ class LaneSolver {
     bool load(int lane, long run) {
         const long problem = run / task_.starts;
         const BatchChunk<T>& chunk = *chunk_;
-        const long first = chunk.offsets ? chunk.offsets[problem] - chunk.offsets[0]
-                                         : problem * task_.points;
-        const int count = chunk.offsets
-                              ? static_cast<int>(chunk.offsets[problem + 1] - chunk.offsets[problem])
-                              : task_.points;
+        const long first =
+            chunk.offsets ? chunk.offsets[problem] - chunk.offsets[0] : problem * task_.points;
+        const int count =
+            chunk.offsets ? static_cast<int>(chunk.offsets[problem + 1] - chunk.offsets[problem])
+                          : task_.points;
         counted_ = 0;
         if (!load_points(lane, first, count)) return false;
         points_[lane] = count;
@@ -111,7 +111,7 @@ class LaneSolver {
     /// Copies the points; false if they are unusable. A point of weight 0 is not looked at.
     bool load_points(int lane, long first, int count) {
         const BatchChunk<T>& chunk = *chunk_;
-        const bool fit = task_.kind == BatchKind::fit;
+        const bool fit = task_.kind == SmallKind::fit;
         const T* weights = task_.weighted ? chunk.weights + first : nullptr;
         T probe = 0, magnitude = 0;
         // Beyond its points a lane has zeros: as far as the last problem reached.
@@ -223,7 +223,8 @@ class LaneSolver {
         block.points = points;
         block.parameters = state_.get() + layout_.trial() * lanes;
         block.shared_coordinates = task_.shared_coordinates;
-        block.coordinates = task_.shared_coordinates ? task_.coordinates_of_all : coordinates_.get();
+        block.coordinates =
+            task_.shared_coordinates ? task_.coordinates_of_all : coordinates_.get();
         block.y = y_.get();
         block.weights = weights_.get();
         block.gradient_steps = steps_ ? steps_.get() + count : nullptr;
@@ -241,7 +242,7 @@ class LaneSolver {
         const long run = run_[lane];
         const int n = task_.n;
         using Layout = batch::StateLayout;
-        const T factor = task_.kind == BatchKind::fit ? T(2) : T(1);
+        const T factor = task_.kind == SmallKind::fit ? T(2) : T(1);
         T square = 0;
         std::uint64_t at_bound = 0;
         for (int j = 0; j < n; ++j) {
@@ -279,8 +280,7 @@ class LaneSolver {
     }
 
     bool is_at_bound(int j, int lane) {
-        return task_.settings.bounded &&
-               batch::detail::State<T>(slots(lane), layout_).at_bound(j);
+        return task_.settings.bounded && batch::detail::State<T>(slots(lane), layout_).at_bound(j);
     }
 
     void report_unusable(long run) {
@@ -301,7 +301,7 @@ class LaneSolver {
     Buffer<T> state_, sums_;
     int own_coordinates_;
     Buffer<T> y_, coordinates_, weights_;
-    Buffer<T> steps_; // typical sizes, then first and second steps
+    Buffer<T> steps_;  // typical sizes, then first and second steps
 
     const BatchChunk<T>* chunk_ = nullptr;
     std::atomic<long>* next_ = nullptr;
@@ -318,23 +318,23 @@ template <class T>
 class CpuBatchEngine final : public BatchEngine<T> {
   public:
     explicit CpuBatchEngine(const BatchTask<T>& task) : task_(task), pool_(task.threads) {
-        for (int t = 0; t < pool_.size(); ++t) solvers_.push_back(std::make_unique<LaneSolver<T>>(task_));
+        for (int t = 0; t < pool_.size(); ++t)
+            solvers_.push_back(std::make_unique<LaneSolver<T>>(task_));
     }
     const char* name() const override { return "cpu"; }
     long chunk_size(long wanted) const override {
         // Results, and the data, which are copied where the arithmetic is not the data's.
         const long packed = task_.hessians ? long{task_.n} * (task_.n + 1) / 2 : 0;
-        const long numbers = task_.points * (task_.coordinates + 2L) +
-                             task_.starts * (4L * task_.n + 4 + packed);
+        const long numbers =
+            task_.points * (task_.coordinates + 2L) + task_.starts * (4L * task_.n + 4 + packed);
         const long fit = static_cast<long>(task_.memory_budget / sizeof(T)) / numbers;
         return std::clamp(wanted > 0 ? wanted : 32768L, 1L, std::max(64L, fit));
     }
     int slots() const override { return 1; }
     void begin(int, const BatchChunk<T>& chunk) override {
         std::atomic<long> next = 0;
-        pool_.for_each(solvers_.size(), [&](std::size_t solver, int) {
-            solvers_[solver]->solve(chunk, next);
-        });
+        pool_.for_each(solvers_.size(),
+                       [&](std::size_t solver, int) { solvers_[solver]->solve(chunk, next); });
     }
     void finish(int) override {}
 

@@ -12,7 +12,7 @@ namespace cunewton::cpu {
 
 template <class T>
 class DifferencingEvaluator : public Evaluator<T> {
-   public:
+  public:
     /// typical: magnitudes of the parameters; empty means 1 everywhere.
     DifferencingEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
                           std::vector<double> typical, CpuBackend<T>& backend)
@@ -26,7 +26,7 @@ class DifferencingEvaluator : public Evaluator<T> {
     }
     std::size_t peak_tile_bytes() const override { return peak_; }
 
-   protected:
+  protected:
     /// Difference steps of every parameter at x.
     void set_steps(const T* x, double relative) {
         for (int j = 0; j < parts_.dimension; ++j)
@@ -38,7 +38,8 @@ class DifferencingEvaluator : public Evaluator<T> {
         if (bytes > derivatives_.memory_budget)
             throw InvalidArgument("memory budget of " + std::to_string(derivatives_.memory_budget) +
                                   " bytes is too small (one tile of this problem takes " +
-                                  std::to_string(bytes) + ") raise DerivativeOptions::memory_budget");
+                                  std::to_string(bytes) +
+                                  ") raise DerivativeOptions::memory_budget");
         note_peak(bytes);
     }
     /// Records what is taken whatever the budget.
@@ -50,7 +51,7 @@ class DifferencingEvaluator : public Evaluator<T> {
     CpuBackend<T>& backend_;
     std::vector<T> steps_;
 
-   private:
+  private:
     std::vector<double> typical_;
     std::size_t peak_ = 0;
 };

@@ -30,7 +30,8 @@ void penalize_diagonal(const ProblemParts<T>& parts, T* H) {
     if (parts.options.l2 == 0) return;
     for (int j = 0; j < parts.dimension; ++j)
         if (parts.penalized(j))
-            H[static_cast<std::size_t>(j) * (parts.dimension + 1)] += static_cast<T>(parts.options.l2);
+            H[static_cast<std::size_t>(j) * (parts.dimension + 1)] +=
+                static_cast<T>(parts.options.l2);
 }
 
 }  // namespace cunewton::cpu

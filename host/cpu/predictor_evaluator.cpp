@@ -73,7 +73,7 @@ PredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, int cou
 template <class T>
 double PredictorEvaluator<T>::loss(const T* x, T* g) {
     const Samples<T>& samples = parts_.samples;
-    const PredictorOps<T>& ops = *parts_.cpu_predictor;
+    const PredictorCode<T>& ops = *parts_.cpu_predictor;
     const int n = parts_.dimension;
     const std::size_t blocks = (samples.count + sum_block - 1) / sum_block;
     // Each block's partial gradient, then its loss.
@@ -128,7 +128,8 @@ void PredictorEvaluator<T>::value_and_gradient(const T* x, T* g) {
 template <class T>
 void PredictorEvaluator<T>::values(const T* points, int count, T* losses) {
     for (int p = 0; p < count; ++p)
-        losses[p] = static_cast<T>(loss(points + static_cast<std::size_t>(p) * parts_.dimension, nullptr));
+        losses[p] =
+            static_cast<T>(loss(points + static_cast<std::size_t>(p) * parts_.dimension, nullptr));
 }
 
 /// Block (k, l) of H is X' diag(d2l/dz_k dz_l) X: all of them share X, which is packed once.
@@ -154,7 +155,7 @@ void PredictorEvaluator<T>::add_products(const RowBlock<T>& rows, const T* h, T*
 template <class T>
 void PredictorEvaluator<T>::hessian(const T* x, T* H) {
     const Samples<T>& samples = parts_.samples;
-    const PredictorOps<T>& ops = *parts_.cpu_predictor;
+    const PredictorCode<T>& ops = *parts_.cpu_predictor;
     const int n = parts_.dimension, outputs = parts_.outputs;
     const int pairs = outputs * (outputs + 1) / 2;
     if (!curvature_) {
@@ -206,7 +207,8 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
                 T* d = block_at(k, k);
                 for (int j = 0; j < block_; ++j)
                     for (int i = j; i < block_; ++i)
-                        d[static_cast<std::size_t>(j) * n + i] -= c[static_cast<std::size_t>(j) * n + i];
+                        d[static_cast<std::size_t>(j) * n + i] -=
+                            c[static_cast<std::size_t>(j) * n + i];
             }
     }
     penalize_diagonal(parts_, H);

@@ -31,7 +31,8 @@ void RankKUpdate<S, Compute, Sum>::add(const RowBlock<S>& block,
     const std::size_t left_size = static_cast<std::size_t>(panels) * mr * block.count;
     if (left_.size() < left_size) left_ = aligned_buffer<Compute>(left_size);
     for (Buffer<Compute>& right : right_)
-        if (!right) right = aligned_buffer<Compute>(static_cast<std::size_t>(column_group) * row_block);
+        if (!right)
+            right = aligned_buffer<Compute>(static_cast<std::size_t>(column_group) * row_block);
 
     pack_left(block, grid);
     const int groups = (panels * mr + column_group - 1) / column_group;
@@ -93,7 +94,9 @@ void RankKUpdate<S, Compute, Sum>::update_columns(const RowBlock<S>& block, cons
     for (int start = 0; start < block.count; start += row_block) {
         const int rows = std::min(row_block, block.count - start);
         const Compute* left = left_.get() + static_cast<std::size_t>(start) * grid.panels * mr;
-        const auto left_panel = [&](int p) { return left + static_cast<std::size_t>(p) * rows * mr; };
+        const auto left_panel = [&](int p) {
+            return left + static_cast<std::size_t>(p) * rows * mr;
+        };
         const auto right_panel = [&](int j) {
             return right + static_cast<std::size_t>(j - first) * rows;
         };

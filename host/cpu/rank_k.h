@@ -44,12 +44,12 @@ struct Product {
 /// of every 256 rows are added.
 template <class S, class Compute, class Sum>
 class RankKUpdate {
-   public:
+  public:
     explicit RankKUpdate(ThreadPool& pool);
     /// Adds all products. Bits do not depend on the number of threads.
     void add(const RowBlock<S>& block, const std::vector<Product<S, Sum>>& products);
 
-   private:
+  private:
     static constexpr int row_block = 256;
     static constexpr int column_group = 96;  // a multiple of every tile's rows and columns
     static constexpr int largest_tile = 48 * 8;

@@ -23,7 +23,12 @@ template <class T>
 SampleRange<T> SampleEvaluator<T>::piece(std::size_t index, long size) const {
     const Samples<T>& s = parts_.samples;
     const long begin = static_cast<long>(index) * size;
-    return {s.features, s.dimension, s.ld, s.targets, s.weights, begin,
+    return {s.features,
+            s.dimension,
+            s.ld,
+            s.targets,
+            s.weights,
+            begin,
             std::min(s.count, begin + size)};
 }
 
@@ -32,8 +37,7 @@ double SampleEvaluator<T>::sum_of_losses(const T* x) {
     const std::size_t count = pieces(samples_per_piece);
     partial_.assign(count, 0.0);
     backend_.pool().for_each(count, [&](std::size_t p, int) {
-        partial_[p] =
-            parts_.cpu_samples->value(x, parts_.dimension, piece(p, samples_per_piece));
+        partial_[p] = parts_.cpu_samples->value(x, parts_.dimension, piece(p, samples_per_piece));
     });
     return std::accumulate(partial_.begin(), partial_.end(), 0.0);
 }
@@ -72,18 +76,17 @@ void SampleEvaluator<T>::value_and_gradient(const T* x, T* g) {
         set_steps(x, derivatives_.gradient_step);
         std::vector<int> i(n);
         std::iota(i.begin(), i.end(), 0);
-        const TileKind kind = derivatives_.gradient == GradientBy::autodiff
-                                  ? TileKind::gradient_autodiff
-                              : derivatives_.gradient == GradientBy::forward_differences
-                                  ? TileKind::gradient_forward
-                                  : TileKind::gradient_central;
+        const Entries kind =
+            derivatives_.gradient == GradientBy::autodiff              ? Entries::gradient_autodiff
+            : derivatives_.gradient == GradientBy::forward_differences ? Entries::gradient_forward
+                                                                       : Entries::gradient_central;
         entries(kind, x, i, i, sum.data());
     }
     penalized_gradient(parts_, x, sum.data(), g);
 }
 
 template <class T>
-void SampleEvaluator<T>::entries(TileKind kind, const T* x, const std::vector<int>& i,
+void SampleEvaluator<T>::entries(Entries kind, const T* x, const std::vector<int>& i,
                                  const std::vector<int>& k, double* out) {
     const std::size_t count = i.size();
     const std::size_t items = (count + entries_per_item - 1) / entries_per_item;
@@ -117,13 +120,13 @@ void SampleEvaluator<T>::hessian(const T* x, T* H) {
             if (derivatives_.gradient == GradientBy::analytic)
                 hessian_by_columns(x, H);
             else
-                hessian_by_entries(TileKind::hessian_autodiff_differences, x, H);
+                hessian_by_entries(Entries::hessian_autodiff_differences, x, H);
             break;
         case HessianBy::value_differences:
-            hessian_by_entries(TileKind::hessian_values, x, H);
+            hessian_by_entries(Entries::hessian_values, x, H);
             break;
         default:
-            hessian_by_entries(TileKind::hessian_autodiff, x, H);
+            hessian_by_entries(Entries::hessian_autodiff, x, H);
             break;
     }
     penalize_diagonal(parts_, H);
@@ -131,11 +134,13 @@ void SampleEvaluator<T>::hessian(const T* x, T* H) {
 
 /// The lower triangle, entry by entry, in tiles of as many entries as the budget allows.
 template <class T>
-void SampleEvaluator<T>::hessian_by_entries(TileKind kind, const T* x, T* H) {
+void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
     const int n = parts_.dimension;
-    const std::size_t per_entry = (pieces(samples_per_piece) + 1) * sizeof(double) + 2 * sizeof(int);
+    const std::size_t per_entry =
+        (pieces(samples_per_piece) + 1) * sizeof(double) + 2 * sizeof(int);
     const std::size_t points = backend_.pool().size() * (n + 64) * widest_pack;
-    const std::size_t left = derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
+    const std::size_t left =
+        derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
     const std::size_t tile = std::clamp<std::size_t>(left / per_entry, entries_per_item, 1 << 20);
     std::vector<int> rows, columns;
     std::vector<double> out;
@@ -165,12 +170,16 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
     const int items = (n + columns_per_item - 1) / columns_per_item;
     std::vector<double> full(static_cast<std::size_t>(n) * n, 0.0);
     // Few pieces of samples, each as large as the partial columns within the budget allow.
-    const std::size_t column_bytes = static_cast<std::size_t>(n) * columns_per_item * sizeof(double);
-    const std::size_t points = backend_.pool().size() * 4 * static_cast<std::size_t>(n) * widest_pack / 2;
-    const std::size_t left = derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
+    const std::size_t column_bytes =
+        static_cast<std::size_t>(n) * columns_per_item * sizeof(double);
+    const std::size_t points =
+        backend_.pool().size() * 4 * static_cast<std::size_t>(n) * widest_pack / 2;
+    const std::size_t left =
+        derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
     const std::size_t wanted = pieces(samples_per_piece);
     const std::size_t n_pieces = std::clamp<std::size_t>(left / column_bytes, 1, wanted);
-    const long size = (parts_.samples.count + static_cast<long>(n_pieces) - 1) / static_cast<long>(n_pieces);
+    const long size =
+        (parts_.samples.count + static_cast<long>(n_pieces) - 1) / static_cast<long>(n_pieces);
     account(n_pieces * column_bytes + points);
     partial_.assign(n_pieces * column_bytes / sizeof(double), 0.0);
     for (int item = 0; item < items; ++item) {
@@ -178,9 +187,8 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
         const int columns = std::min(columns_per_item, n - first);
         const std::size_t stride = static_cast<std::size_t>(n) * columns_per_item;
         backend_.pool().for_each(pieces(size), [&](std::size_t p, int) {
-            parts_.cpu_samples->gradient_difference_columns(x, n, steps_.data(), first, columns,
-                                                            piece(p, size),
-                                                            partial_.data() + p * stride);
+            parts_.cpu_samples->gradient_difference_columns(
+                x, n, steps_.data(), first, columns, piece(p, size), partial_.data() + p * stride);
         });
         for (std::size_t p = 0; p < pieces(size); ++p)
             for (int c = 0; c < columns; ++c)
@@ -205,8 +213,7 @@ void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
     const bool in_lanes = parts_.samples.count > 1 && sums + lanes <= derivatives_.memory_budget;
     const long samples = in_lanes ? samples_per_piece : 1;
     std::vector<double> sum(size), part(pieces(samples) > 1 ? size : 0);
-    note_peak((sum.size() + part.size()) * sizeof(double) +
-              (in_lanes ? lanes : size * sizeof(T)));
+    note_peak((sum.size() + part.size()) * sizeof(double) + (in_lanes ? lanes : size * sizeof(T)));
     parts_.cpu_samples->hessian(x, n, piece(0, samples), sum.data());
     for (std::size_t p = 1; p < pieces(samples); ++p) {
         parts_.cpu_samples->hessian(x, n, piece(p, samples), part.data());

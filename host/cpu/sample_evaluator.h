@@ -7,22 +7,22 @@ namespace cunewton::cpu {
 
 template <class T>
 class SampleEvaluator final : public DifferencingEvaluator<T> {
-   public:
+  public:
     using DifferencingEvaluator<T>::DifferencingEvaluator;
     void value(const T* x) override;
     void value_and_gradient(const T* x, T* g) override;
     void hessian(const T* x, T* H) override;
     void values(const T* points, int count, T* losses) override;
 
-   private:
+  private:
     /// Samples [begin, end) of the sum, cut into pieces whose size depends on the data alone.
     SampleRange<T> piece(std::size_t index, long size) const;
     std::size_t pieces(long size) const;
     double sum_of_losses(const T* x);
     /// Entries of a gradient or Hessian, summed over all samples.
-    void entries(TileKind kind, const T* x, const std::vector<int>& i, const std::vector<int>& k,
+    void entries(Entries kind, const T* x, const std::vector<int>& i, const std::vector<int>& k,
                  double* out);
-    void hessian_by_entries(TileKind kind, const T* x, T* H);
+    void hessian_by_entries(Entries kind, const T* x, T* H);
     void hessian_by_columns(const T* x, T* H);
     void analytic_hessian(const T* x, T* H);
 

@@ -1,5 +1,5 @@
 #include "host/cpu/backend.h"
-#include "host/cpu/batched_evaluator.h"
+#include "host/cpu/black_box_evaluator.h"
 #include "host/cpu/predictor_evaluator.h"
 #include "host/cpu/sample_evaluator.h"
 
@@ -17,12 +17,12 @@ Session<T> open_cpu(const Problem<T>& problem, const SessionOptions& options) {
             evaluator = std::make_unique<PredictorEvaluator<T>>(problem, derivatives, *backend);
             break;
         case ProblemForm::samples:
-            evaluator = std::make_unique<SampleEvaluator<T>>(problem, derivatives,
-                                                             typical, *backend);
+            evaluator =
+                std::make_unique<SampleEvaluator<T>>(problem, derivatives, typical, *backend);
             break;
         case ProblemForm::batched:
-            evaluator = std::make_unique<BatchedFormEvaluator<T>>(problem, derivatives,
-                                                                  typical, *backend);
+            evaluator =
+                std::make_unique<BlackBoxEvaluator<T>>(problem, derivatives, typical, *backend);
             break;
     }
     return {std::move(backend), std::move(evaluator)};

@@ -98,7 +98,8 @@ void CudaBackend<T>::norms(std::initializer_list<NormOf<T>> vectors, int n) {
     for (const NormOf<T>& vector : vectors)
         tasks.list[tasks.count++] = {vector.x, vector.S, vector.inverse, slot(vector.to)};
     const std::size_t partial = static_cast<std::size_t>(dot_blocks(n)) * tasks.count;
-    if (dot_blocks(n) > 1 && norm_sums_.size() < partial) norm_sums_ = DeviceArray<NormSum>(partial);
+    if (dot_blocks(n) > 1 && norm_sums_.size() < partial)
+        norm_sums_ = DeviceArray<NormSum>(partial);
     launch_norms(tasks, n, norm_sums_.get(), stream());
 }
 
@@ -116,7 +117,8 @@ void CudaBackend<T>::rank_two_update(T* A, T a, const T* x, const T* y, T b, int
     blas::syr(blas(), n, b, x, A);
 }
 template <class T>
-void CudaBackend<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) {
+void CudaBackend<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                                  int n) {
     launch_raise_scales(A, g, f, parity, largest, S, n, stream());
 }
 template <class T>

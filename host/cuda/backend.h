@@ -31,7 +31,8 @@ class CudaBackend final : public Backend<T> {
     void set_identity(T* A, int n, T value, const T* S) override;
     void symv(const T* A, const T* x, T* y, int n) override;
     void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;
-    void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n) override;
+    void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                      int n) override;
     void determine_common_shifts(T* A, int outputs, int n) override;
     void matrix_bounds(const T* A, const T* S, int n) override;
     /// cusolverDnXpotrf.

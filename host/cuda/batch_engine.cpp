@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "cunewton/cuda/batch_ops.h"
+#include "cunewton/cuda/small_code.h"
 #include "cunewton/error.h"
 #include "host/cuda/staging.h"
 
@@ -45,7 +45,7 @@ struct ChunkPlaces {
     ChunkPlaces(const BatchTask<T>& task, long problems, long all_points)
         : points(all_points), runs(problems * task.starts) {
         const long n = task.n;
-        const bool fit = task.kind == cpu::BatchKind::fit;
+        const bool fit = task.kind == SmallKind::fit;
         const bool own_start = task.per_run_start || task.per_problem_start;
         queue = places.template add<unsigned long long>(1);
         offsets = places.template add<long>(task.ragged ? problems + 1 : 0);
@@ -89,7 +89,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
         common_start_ = to_device(task.start_of_all, n);
         common_lower_ = to_device(task.lower_of_all, n);
         common_upper_ = to_device(task.upper_of_all, n);
-        for (Slot& slot : slots_) slot.stream = make_stream();
+        for (InFlight& slot : slots_) slot.stream = make_stream();
         // Copies from pageable memory may still be on their way, and the slots' streams do not wait
         // for the stream that they are on.
         check(cudaStreamSynchronize(nullptr), "a copy to the device failed");
@@ -109,7 +109,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
     }
 
     void begin(int index, const BatchChunk<T>& chunk) override {
-        Slot& slot = slots_[index];
+        InFlight& slot = slots_[index];
         const long problems = chunk.problems;
         const long first = chunk.offsets ? chunk.offsets[0] : 0;
         const long points =
@@ -172,7 +172,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
     }
 
     void finish(int index) override {
-        Slot& slot = slots_[index];
+        InFlight& slot = slots_[index];
         check(cudaStreamSynchronize(slot.stream.get()), "a batch failed on the device");
         const BatchChunk<T>& chunk = slot.chunk;
         const long problems = chunk.problems;
@@ -197,15 +197,15 @@ class CudaBatchEngine final : public BatchEngine<T> {
 
   private:
     /// A chunk on its way.
-    struct Slot {
+    struct InFlight {
         DeviceArray<char> device;
         PinnedArray<char> results;
         OwnedStream stream;
         BatchChunk<T> chunk;
 
-        Slot() = default;
-        Slot(const Slot&) = delete;
-        ~Slot() {
+        InFlight() = default;
+        InFlight(const InFlight&) = delete;
+        ~InFlight() {
             // Queued work may still use the memory that goes next.
             if (stream) static_cast<void>(cudaStreamSynchronize(stream.get()));
         }
@@ -234,7 +234,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
     BatchMethod<T> method_;
     DeviceArray<T> common_coordinates_, common_start_, common_lower_, common_upper_;
     Staging staging_;
-    Slot slots_[slot_count];
+    InFlight slots_[slot_count];
 };
 
 }  // namespace

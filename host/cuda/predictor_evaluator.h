@@ -30,7 +30,7 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
     void product(const U* X, std::ptrdiff_t x_ld, const U* Y, std::ptrdiff_t y_ld, long rows,
                  U alpha, U beta, U* C, std::ptrdiff_t c_ld);
 
-    const PredictorOps<T>& ops_;
+    const PredictorCode<T>& ops_;
     const int outputs_;
     const int block_;  // coefficients of one output
     const bool single_;

@@ -16,8 +16,8 @@ std::string describe(cudaError_t status) {
 }
 
 /// Throws InvalidArgument while a stream that waits for the default stream is being captured, which
-/// can be asked without harm to the capture. Of others only their owner can ask that: there the first
-/// allocation fails, with the same exception, and CUDA ends the capture.
+/// can be asked without harm to the capture. Of others only their owner can ask that: there the
+/// first allocation fails, with the same exception, and CUDA ends the capture.
 void require_no_capture() {
     for (const cudaStream_t stream : {cudaStreamLegacy, cudaStreamPerThread}) {
         cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;

@@ -11,11 +11,11 @@ namespace {
 constexpr long largest_grid = (1L << 31) - 1;
 // Threads for each point of a gradient difference. Two points a column: enough for many columns at
 // a time, and not so many that their partial sums outweigh the samples.
-constexpr int lanes_per_point = 256;
+constexpr int most_threads_per_point = 256;
 
 /// Whole warps where there is more than one.
-int whole_warps(long lanes) {
-    return static_cast<int>(lanes >= 32 ? lanes / 32 * 32 : lanes);
+int whole_warps(long threads) {
+    return static_cast<int>(threads >= 32 ? threads / 32 * 32 : threads);
 }
 }  // namespace
 
@@ -57,17 +57,17 @@ void SampleEvaluator<T>::value_and_gradient(const T* x, T* g) {
             return analytic_gradient(x, g);
         case GradientBy::forward_differences:
             this->set_steps(x, derivatives_.gradient_step);
-            return gradient_by_entries(cpu::TileKind::gradient_forward, x, g);
+            return gradient_by_entries(Entries::gradient_forward, x, g);
         case GradientBy::central_differences:
             this->set_steps(x, derivatives_.gradient_step);
-            return gradient_by_entries(cpu::TileKind::gradient_central, x, g);
+            return gradient_by_entries(Entries::gradient_central, x, g);
         default:
-            return gradient_by_entries(cpu::TileKind::gradient_autodiff, x, g);
+            return gradient_by_entries(Entries::gradient_autodiff, x, g);
     }
 }
 
 template <class T>
-void SampleEvaluator<T>::gradient_by_entries(cpu::TileKind kind, const T* x, T* g) {
+void SampleEvaluator<T>::gradient_by_entries(Entries kind, const T* x, T* g) {
     const long tile = reserve_entries(n_);
     double* partial = tile_.template as<double>();
     for (long first = 0; first < n_; first += tile) {
@@ -79,13 +79,13 @@ void SampleEvaluator<T>::gradient_by_entries(cpu::TileKind kind, const T* x, T* 
 
 template <class T>
 void SampleEvaluator<T>::analytic_gradient(const T* x, T* g) {
-    const std::size_t lane_bytes = static_cast<std::size_t>(n_) * sizeof(double);
-    tile_.require(lane_bytes);
-    const int lanes =
-        whole_warps(tile_.reserve(ops_.max_lanes(parts_.samples.count), lane_bytes, 1));
+    const std::size_t thread_bytes = static_cast<std::size_t>(n_) * sizeof(double);
+    tile_.require(thread_bytes);
+    const int threads_per_point = whole_warps(
+        tile_.reserve(ops_.max_threads_per_point(parts_.samples.count), thread_bytes, 1));
     double* partial = tile_.template as<double>();
-    ops_.gradients(x, n_, nullptr, 0, 1, data_.view(), lanes, partial, stream());
-    launch_assemble_gradient(partial, lanes, x, 0, n_, assembly_, g, stream());
+    ops_.gradients(x, n_, nullptr, 0, 1, data_.view(), threads_per_point, partial, stream());
+    launch_assemble_gradient(partial, threads_per_point, x, 0, n_, assembly_, g, stream());
 }
 
 template <class T>
@@ -96,17 +96,17 @@ void SampleEvaluator<T>::hessian(const T* x, T* H) {
         case HessianBy::gradient_differences:
             this->set_steps(x, derivatives_.hessian_step);
             if (derivatives_.gradient == GradientBy::analytic) return hessian_by_columns(x, H);
-            return hessian_by_entries(cpu::TileKind::hessian_autodiff_differences, x, H);
+            return hessian_by_entries(Entries::hessian_autodiff_differences, x, H);
         case HessianBy::value_differences:
             this->set_steps(x, derivatives_.hessian_step);
-            return hessian_by_entries(cpu::TileKind::hessian_values, x, H);
+            return hessian_by_entries(Entries::hessian_values, x, H);
         default:
-            return hessian_by_entries(cpu::TileKind::hessian_autodiff, x, H);
+            return hessian_by_entries(Entries::hessian_autodiff, x, H);
     }
 }
 
 template <class T>
-void SampleEvaluator<T>::hessian_by_entries(cpu::TileKind kind, const T* x, T* H) {
+void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
     const long total = packed_size(n_);
     const long tile = reserve_entries(total);
     double* partial = tile_.template as<double>();
@@ -120,32 +120,34 @@ void SampleEvaluator<T>::hessian_by_entries(cpu::TileKind kind, const T* x, T* H
 template <class T>
 void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
     const long size = packed_size(n_);
-    const std::size_t lane_bytes = static_cast<std::size_t>(size) * sizeof(double);
-    tile_.require(lane_bytes);
-    const int lanes =
-        whole_warps(tile_.reserve(ops_.max_lanes(parts_.samples.count), lane_bytes, 1));
+    const std::size_t thread_bytes = static_cast<std::size_t>(size) * sizeof(double);
+    tile_.require(thread_bytes);
+    const int threads_per_point = whole_warps(
+        tile_.reserve(ops_.max_threads_per_point(parts_.samples.count), thread_bytes, 1));
     double* partial = tile_.template as<double>();
-    ops_.hessian(x, n_, data_.view(), lanes, partial, stream());
-    launch_assemble_hessian(partial, lanes, n_, 0, size, assembly_, H, stream());
+    ops_.hessian(x, n_, data_.view(), threads_per_point, partial, stream());
+    launch_assemble_hessian(partial, threads_per_point, n_, 0, size, assembly_, H, stream());
 }
 
 /// Central differences of the analytic gradient, some columns at a time.
 template <class T>
 void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
-    const int lanes = whole_warps(std::min(ops_.max_lanes(parts_.samples.count), lanes_per_point));
+    const int threads_per_point = whole_warps(
+        std::min(ops_.max_threads_per_point(parts_.samples.count), most_threads_per_point));
     // Partial sums of two gradients, and the gradients.
-    const std::size_t column_bytes =
-        2 * static_cast<std::size_t>(n_) * (static_cast<std::size_t>(lanes) + 1) * sizeof(double);
+    const std::size_t column_bytes = 2 * static_cast<std::size_t>(n_) *
+                                     (static_cast<std::size_t>(threads_per_point) + 1) *
+                                     sizeof(double);
     tile_.require(column_bytes);
     const long tile = tile_.reserve(n_, column_bytes, 1);
     double* sums = tile_.template as<double>();
     double* partial = sums + 2 * tile * n_;
     for (int first = 0; first < n_; first += static_cast<int>(tile)) {
         const int columns = static_cast<int>(std::min<long>(tile, n_ - first));
-        ops_.gradients(x, n_, steps_.get(), first, 2 * columns, data_.view(), lanes, partial,
-                       stream());
-        launch_assemble_columns(partial, lanes, n_, first, columns, steps_.get(), assembly_, sums,
-                                H, stream());
+        ops_.gradients(x, n_, steps_.get(), first, 2 * columns, data_.view(), threads_per_point,
+                       partial, stream());
+        launch_assemble_columns(partial, threads_per_point, n_, first, columns, steps_.get(),
+                                assembly_, sums, H, stream());
     }
 }
 

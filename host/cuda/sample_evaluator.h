@@ -25,11 +25,11 @@ class SampleEvaluator final : public CudaEvaluator<T> {
     long reserve_entries(long total);
     void analytic_gradient(const T* x, T* g);
     void analytic_hessian(const T* x, T* H);
-    void gradient_by_entries(cpu::TileKind kind, const T* x, T* g);
-    void hessian_by_entries(cpu::TileKind kind, const T* x, T* H);
+    void gradient_by_entries(Entries kind, const T* x, T* g);
+    void hessian_by_entries(Entries kind, const T* x, T* H);
     void hessian_by_columns(const T* x, T* H);
 
-    const SampleOps<T>& ops_;
+    const SampleCode<T>& ops_;
     DeviceData<T> data_;
     const int blocks_;  // partial sums of an entry
 };

@@ -1,5 +1,5 @@
 #include "host/cuda/backend.h"
-#include "host/cuda/batched_evaluator.h"
+#include "host/cuda/black_box_evaluator.h"
 #include "host/cuda/predictor_evaluator.h"
 #include "host/cuda/sample_evaluator.h"
 
@@ -27,7 +27,7 @@ Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
             break;
         case ProblemForm::batched:
             evaluator =
-                std::make_unique<BatchedFormEvaluator<T>>(problem, derivatives, typical, *backend);
+                std::make_unique<BlackBoxEvaluator<T>>(problem, derivatives, typical, *backend);
             break;
     }
     return {std::move(backend), std::move(evaluator)};

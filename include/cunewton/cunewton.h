@@ -1,11 +1,11 @@
 // Everything a program needs that is not compiled by nvcc.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/batch.h"
-#include "cunewton/derivatives.h"
+#include "cunewton/differentiate.h"
 #include "cunewton/error.h"
+#include "cunewton/fit.h"
 #include "cunewton/loss/huber.h"
 #include "cunewton/loss/linear_regression.h"
 #include "cunewton/loss/logistic.h"
@@ -15,5 +15,5 @@
 #include "cunewton/loss/softmax.h"
 #include "cunewton/minimize.h"
 #include "cunewton/model/builtin_models.h"
+#include "cunewton/options.h"
 #include "cunewton/problem.h"
-#include "cunewton/types.h"

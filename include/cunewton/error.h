@@ -2,7 +2,7 @@
 // devices throw one of these. Every message reads PROBLEM (WHY) WHAT TO DO.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <stdexcept>
 #include <string>
@@ -11,26 +11,26 @@ namespace cunewton {
 
 /// The caller's arguments contradict each other or the documentation.
 class InvalidArgument : public std::invalid_argument {
-   public:
+  public:
     using std::invalid_argument::invalid_argument;
 };
 
 /// The backend that was asked for by name cannot run this problem here.
 class BackendUnavailable : public std::runtime_error {
-   public:
+  public:
     using std::runtime_error::runtime_error;
 };
 
-/// A backend ran out of memory. The library handles it (smaller tiles or chunks, then the CPU) unless
-/// the backend was asked for by name.
+/// A backend ran out of memory. The library handles it (smaller tiles or chunks, then the CPU)
+/// unless the backend was asked for by name.
 class OutOfMemory : public std::runtime_error {
-   public:
+  public:
     using std::runtime_error::runtime_error;
 };
 
 /// A device call failed for another reason than memory. Handled likewise: the CPU goes on.
 class DeviceError : public std::runtime_error {
-   public:
+  public:
     using std::runtime_error::runtime_error;
 };
 

@@ -1,23 +1,24 @@
 // Minimisation of one problem.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <vector>
 
+#include "cunewton/options.h"
 #include "cunewton/problem.h"
-#include "cunewton/types.h"
 
 namespace cunewton {
 
 /// Minimises the problem from x0 (n finite numbers). T is double or float.
 ///
 /// Throws InvalidArgument for misuse (which a call is while a stream is being captured into a CUDA
-/// graph, unless the CPU was asked for) and BackendUnavailable if a backend was named (in the options
-/// or by CUNEWTON_BACKEND) that cannot run the problem here; passes on what the user's loss or
-/// callback throws. Everything else is a Status in the result, whose x is the best iterate.
+/// graph, unless the CPU was asked for) and BackendUnavailable if a backend was named (in the
+/// options or by CUNEWTON_BACKEND) that cannot run the problem here; passes on what the user's loss
+/// or callback throws. Everything else is a Status in the result, whose x is the best iterate.
 template <class T>
-Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options = {});
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0,
+                   const Options& options = {});
 extern template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
                                         const Options&);
 extern template Result<float> minimize(const Problem<float>&, const std::vector<float>&,
@@ -29,8 +30,8 @@ struct BackendStatus {
     bool available;
     std::string reason;
 };
-/// All backends of this build in order of preference. Throws InvalidArgument while a stream is being
-/// captured into a CUDA graph.
+/// All backends of this build in order of preference. Throws InvalidArgument while a stream is
+/// being captured into a CUDA graph.
 std::vector<BackendStatus> backends();
 
 }  // namespace cunewton

@@ -4,33 +4,33 @@
 // make_sample_sum        sum_i w_i l(x, s_i), any l
 // make_linear_predictor  sum_i w_i l(z_i, y_i) with z_i = W' (x_i, 1): the Hessian is a weighted
 //                        matrix product
-// make_batched           an opaque function that is handed K points and writes K losses
+// make_black_box           an opaque function that is handed K points and writes K losses
 //
-// A functor passed to the first three is compiled for the CPU here, unless the library has its code:
-// built-in losses bring that of CPU and GPU with them. A user's own loss gets its GPU code from
-// cuda/problem.cuh in a .cu file.
+// A functor passed to the first three is compiled for the CPU here, unless the library has its
+// code: built-in losses bring that of CPU and GPU with them. A user's own loss gets its GPU code
+// from cuda/attach.cuh in a .cu file.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <any>
 #include <functional>
 #include <limits>
 #include <memory>
 
-#include "cunewton/builtin.h"
-#include "cunewton/cpu/predictor_ops.h"
-#include "cunewton/cpu/sample_ops.h"
-#include "cunewton/cuda/ops.h"
+#include "cunewton/cpu/predictor_code.h"
+#include "cunewton/cpu/sample_code.h"
+#include "cunewton/cuda/code.h"
 #include "cunewton/error.h"
-#include "cunewton/functor.h"
-#include "cunewton/functor_check.h"
+#include "cunewton/functor/builtin.h"
+#include "cunewton/functor/check.h"
+#include "cunewton/functor/kept.h"
 
 namespace cunewton {
 
-/// Samples in the caller's memory (host; page-locked and managed memory are fine, a device's is not),
-/// which must outlive every Problem made from them. They are checked once, when the problem is made:
-/// readable, all numbers finite, weights >= 0 and not all zero.
+/// Samples in the caller's memory (host; page-locked and managed memory are fine, a device's is
+/// not), which must outlive every Problem made from them. They are checked once, when the problem
+/// is made: readable, all numbers finite, weights >= 0 and not all zero.
 template <class T>
 struct Samples {
     const T* features = nullptr;  ///< row-major: feature j of sample i at features[i * ld + j]
@@ -58,10 +58,10 @@ struct ProblemOptions {
 /// Opaque evaluators: `points` is column-major n x count (a point's n numbers are consecutive),
 /// `losses` receives count values. Called from one thread. Exceptions reach the caller.
 template <class T>
-using BatchedEvaluator = std::function<void(const T* points, int n, int count, T* losses)>;
+using BlackBox = std::function<void(const T* points, int n, int count, T* losses)>;
 /// As above with device pointers: must queue its work on `stream` and must not wait for it.
 template <class T>
-using DeviceBatchedEvaluator =
+using DeviceBlackBox =
     std::function<void(const T* points, int n, int count, T* losses, cuda::Stream stream)>;
 
 enum class ProblemForm { samples, linear_predictor, batched };
@@ -79,12 +79,12 @@ struct ProblemParts {
     std::any functor;  ///< the loss; empty if the form is batched
 
     // Exactly the members of the form are set; the device's may be missing.
-    std::shared_ptr<const cpu::SampleOps<T>> cpu_samples;
-    std::shared_ptr<const cpu::PredictorOps<T>> cpu_predictor;
-    BatchedEvaluator<T> cpu_batched;
-    std::shared_ptr<const cuda::SampleOps<T>> cuda_samples;
-    std::shared_ptr<const cuda::PredictorOps<T>> cuda_predictor;
-    DeviceBatchedEvaluator<T> cuda_batched;
+    std::shared_ptr<const cpu::SampleCode<T>> cpu_samples;
+    std::shared_ptr<const cpu::PredictorCode<T>> cpu_predictor;
+    BlackBox<T> cpu_batched;
+    std::shared_ptr<const cuda::SampleCode<T>> cuda_samples;
+    std::shared_ptr<const cuda::PredictorCode<T>> cuda_predictor;
+    DeviceBlackBox<T> cuda_batched;
 
     /// True for the coefficients that the penalty covers.
     bool penalized(int j) const {
@@ -97,10 +97,10 @@ struct ProblemParts {
 /// Cheap to copy; copies share the same parts, which nothing changes. T is double or float.
 template <class T>
 class Problem {
-   public:
+  public:
     explicit Problem(std::shared_ptr<const ProblemParts<T>> parts) : parts_(std::move(parts)) {}
-    /// Number of parameters n. Linear predictors: K blocks, one an output, of d coefficients and, if
-    /// asked for, the intercept.
+    /// Number of parameters n. Linear predictors: K blocks, one an output, of d coefficients and,
+    /// if asked for, the intercept.
     int dimension() const { return parts_->dimension; }
     bool runs_on_cpu() const {
         return parts_->cpu_samples || parts_->cpu_predictor || parts_->cpu_batched;
@@ -110,7 +110,7 @@ class Problem {
     }
     const ProblemParts<T>& parts() const { return *parts_; }
 
-   private:
+  private:
     std::shared_ptr<const ProblemParts<T>> parts_;
 };
 
@@ -134,7 +134,9 @@ consteval bool needs_targets() {
     if constexpr (requires { Loss::needs_targets; }) {
         return Loss::needs_targets;
     } else {
-        return requires(const Loss& loss) { loss.check_target(0.0); };
+        return requires(const Loss& loss) {
+            loss.check_target(0.0);
+        };
     }
 }
 
@@ -146,10 +148,10 @@ std::shared_ptr<ProblemParts<T>> sample_parts(const Loss& loss, long dimension) 
     parts->form = ProblemForm::samples;
     parts->dimension = checked_dimension(dimension);
     if constexpr (Builtin<Loss, builtin::Sample, T>) {
-        parts->cpu_samples = builtin_cpu_ops(Exactly<Loss>{loss}, builtin::Sample(), T());
-        parts->cuda_samples = builtin_cuda_ops(Exactly<Loss>{loss}, builtin::Sample(), T());
+        parts->cpu_samples = builtin_cpu_code(Exactly<Loss>{loss}, builtin::Sample(), T());
+        parts->cuda_samples = builtin_cuda_code(Exactly<Loss>{loss}, builtin::Sample(), T());
     } else {
-        parts->cpu_samples = probe::compiled<cpu::SampleOpsOf<T, Loss>>(loss);
+        parts->cpu_samples = probe::compiled<cpu::SampleCodeOf<T, Loss>>(loss);
     }
     parts->capabilities = parts->cpu_samples->capabilities();
     return parts;
@@ -185,7 +187,7 @@ Problem<T> make_objective(const Loss& loss, long n, ProblemOptions options = {})
     return Problem<T>(std::move(parts));
 }
 
-/// sum_i w_i l(x, s_i) for x of n parameters, named as above. Loss: see cpu::SampleOpsOf.
+/// sum_i w_i l(x, s_i) for x of n parameters, named as above. Loss: see cpu::SampleCodeOf.
 template <class T, class Loss>
 Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, long n,
                            ProblemOptions options = {}) {
@@ -201,7 +203,7 @@ Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, long n,
 }
 
 /// sum_i w_i l(z_i, y_i), z_i = W' x_i (+ b): n = K (d + intercept) parameters, W's columns one
-/// after the other, each followed by its intercept. Loss: see cpu::PredictorOpsOf.
+/// after the other, each followed by its intercept. Loss: see cpu::PredictorCodeOf.
 template <class T, class Loss>
 Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
                                  ProblemOptions options = {}) {
@@ -210,10 +212,10 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
     parts->form = ProblemForm::linear_predictor;
     parts->functor = loss;
     if constexpr (Builtin<Loss, builtin::Predictor, T>) {
-        parts->cpu_predictor = builtin_cpu_ops(Exactly<Loss>{loss}, builtin::Predictor(), T());
-        parts->cuda_predictor = builtin_cuda_ops(Exactly<Loss>{loss}, builtin::Predictor(), T());
+        parts->cpu_predictor = builtin_cpu_code(Exactly<Loss>{loss}, builtin::Predictor(), T());
+        parts->cuda_predictor = builtin_cuda_code(Exactly<Loss>{loss}, builtin::Predictor(), T());
     } else {
-        parts->cpu_predictor = probe::compiled<cpu::PredictorOpsOf<T, Loss>>(loss);
+        parts->cpu_predictor = probe::compiled<cpu::PredictorCodeOf<T, Loss>>(loss);
     }
     parts->capabilities = parts->cpu_predictor->capabilities();
     parts->samples = samples;
@@ -239,8 +241,8 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
 /// An opaque evaluator for the CPU, for the GPU, or for both (either may be empty, not both).
 /// Derivatives are differences of its values.
 template <class T>
-Problem<T> make_batched(BatchedEvaluator<T> cpu_evaluator, long n,
-                        DeviceBatchedEvaluator<T> device_evaluator = {}) {
+Problem<T> make_black_box(BlackBox<T> cpu_evaluator, long n,
+                          DeviceBlackBox<T> device_evaluator = {}) {
     auto parts = std::make_shared<ProblemParts<T>>();
     parts->form = ProblemForm::batched;
     parts->dimension = detail::checked_dimension(n);

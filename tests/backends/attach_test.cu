@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cunewton/cuda/batch.cuh"
-#include "cunewton/cuda/problem.cuh"
+#include "cunewton/cuda/attach.cuh"
 #include "cunewton/cunewton.h"
 #include "tests/support/backends.h"
 #include "tests/support/message_of.h"
@@ -147,7 +146,7 @@ TEST_F(AttachTest, AnotherTypeIsRejectedAndNamed) {
     EXPECT_THROW(cuda::attach_device_code(model, SmallTarget{4}), InvalidArgument);
     EXPECT_FALSE(model.runs_on_cuda());
 
-    auto opaque = make_batched<double>([](const double*, int, int, double*) {}, 1);
+    auto opaque = make_black_box<double>([](const double*, int, int, double*) {}, 1);
     EXPECT_THROW(cuda::attach_device_code<ToTarget>(opaque), InvalidArgument);
 }
 

@@ -8,8 +8,8 @@
 #include <random>
 #include <vector>
 
-#include "cunewton/cuda/batch.cuh"
-#include "cunewton/cuda/batch.h"
+#include "cunewton/cuda/attach.cuh"
+#include "cunewton/cuda/fit_on_device.h"
 #include "cunewton/cunewton.h"
 #include "tests/support/backends.h"
 
@@ -274,11 +274,8 @@ TYPED_TEST(BatchKernelTest, ObjectivesAgreeWithTheCpu) {
         std::vector<T> d, start(Model::parameters, T(0.5));
         const long terms = offsets.empty() ? 6 * points : offsets.back();
         for (int i = 0; i < terms * 2; ++i) d.push_back(static_cast<T>(1 + i % 5));
-        BatchData<T> data{.problems = 6,
-                          .points = points,
-                          .offsets = offsets,
-                          .coordinates = d,
-                          .start = start};
+        BatchData<T> data{
+            .problems = 6, .points = points, .offsets = offsets, .coordinates = d, .start = start};
         for (const auto by : {BatchDerivatives::autodiff, BatchDerivatives::differences}) {
             BatchOptions options;
             options.derivatives = by;
@@ -331,14 +328,14 @@ TYPED_TEST(BatchKernelTest, BoundsFixedParametersAndEstimators) {
         expect_agreement(model, fits.data, options);
         options.fixed = {};
         fits.data.lower = fits.data.upper = {};
-        for (const auto estimator : {Estimator::poisson, Estimator::huber, Estimator::cauchy,
-                                     Estimator::tukey}) {
+        for (const auto estimator :
+             {Estimator::poisson, Estimator::huber, Estimator::cauchy, Estimator::tukey}) {
             const double noise = estimator == Estimator::poisson ? 1 : 0.01;
             const Fits<T> noisy(OwnDecay{}, decay_centre, points == 20 ? 40 : 4, points, false,
                                 true, noise);
             options.estimator = estimator;
-            // Beyond the residuals at the start: Tukey's loss has other minima where some are beyond
-            // its constant.
+            // Beyond the residuals at the start: Tukey's loss has other minima where some are
+            // beyond its constant.
             options.tuning = estimator == Estimator::poisson ? 0
                              : estimator == Estimator::tukey ? 2
                                                              : 0.003;
@@ -559,7 +556,8 @@ TYPED_TEST(BatchKernelTest, BadOffsetsOnTheDeviceAreInvalidData) {
     const std::vector<int> found = resident.status.fetch();
     const std::vector<T> x = resident.parameters.fetch();
     for (const int i : {1, 2, 3}) {
-        EXPECT_EQ(static_cast<Status>(found[static_cast<std::size_t>(i)]), Status::invalid_data) << i;
+        EXPECT_EQ(static_cast<Status>(found[static_cast<std::size_t>(i)]), Status::invalid_data)
+            << i;
         for (int j = 0; j < 3; ++j)
             EXPECT_TRUE(std::isnan(x[static_cast<std::size_t>(3 * i + j)])) << i;
     }
@@ -578,12 +576,12 @@ TYPED_TEST(BatchKernelTest, BadOffsetsOnTheDeviceAreInvalidData) {
     }
 }
 
-// The limit is the kernel's, not the launch's: what a small batch does to it another thread's large one
-// would meet.
+// The limit is the kernel's, not the launch's: what a small batch does to it another thread's large
+// one would meet.
 TEST_F(BatchDeviceTest, TheKernelsSharedMemoryLimitIsTheDevices) {
     const FitModel model = own_decay();
     const auto kernel = reinterpret_cast<const void*>(
-        &cuda::detail::batch_thread_kernel<cpu::BatchKind::fit, true, double, OwnDecay>);
+        &cuda::detail::batch_thread_kernel<SmallKind::fit, true, double, OwnDecay>);
     int device = 0, most = 0;
     ASSERT_EQ(cudaGetDevice(&device), cudaSuccess);
     ASSERT_EQ(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),

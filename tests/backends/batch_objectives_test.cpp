@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "cunewton/batch.h"
 #include "cunewton/error.h"
-#include "cunewton/math/parameters.h"
+#include "cunewton/fit.h"
+#include "cunewton/scalar/parameters.h"
 #include "tests/support/batch_checks.h"
 #include "tests/support/builtin_objectives.h"
 #include "tests/support/oracle.h"
@@ -210,8 +210,7 @@ TEST_F(BatchObjectivesTest, OneParameter) {
     // Single precision sees it too.
     const std::vector<float> below{-1.5F, -10};
     const BatchData<float> data{.problems = 2, .start = below};
-    const BatchResult<float> falling =
-        minimize_batch(small_model(Cubic{}), data, batch_options());
+    const BatchResult<float> falling = minimize_batch(small_model(Cubic{}), data, batch_options());
     for (const Status status : falling.status)
         EXPECT_EQ(status, Status::unbounded) << to_string(status);
 }

@@ -1,5 +1,5 @@
-// What a batch says beside its parameters: bounds that decided, errors of parameters that are fixed,
-// at a bound or undetermined.
+// What a batch says beside its parameters: bounds that decided, errors of parameters that are
+// fixed, at a bound or undetermined.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 #if CUNEWTON_WITH_CUDA
 #include <cuda_runtime_api.h>
 
-#include "cunewton/cuda/batch.h"
+#include "cunewton/cuda/fit_on_device.h"
 #endif
 
 #include "cunewton/cunewton.h"
@@ -45,13 +45,20 @@ struct Parabolas {
             for (int j = 0; j < n; ++j) {
                 // Bounds that hold the parameter back, or are out of reach, or there are none.
                 const double kind = unit(random);
-                lower.push_back(static_cast<T>(kind < -0.3 ? p[j] + 0.5 : kind < 0 ? -5 : -infinity));
+                lower.push_back(static_cast<T>(kind < -0.3 ? p[j] + 0.5
+                                               : kind < 0  ? -5
+                                                           : -infinity));
                 upper.push_back(static_cast<T>(kind > 0.3 ? p[j] - 0.5 : kind > 0 ? 5 : infinity));
                 start.push_back(static_cast<T>(p[j]));
             }
         }
-        data = {.problems = problems, .points = points, .coordinates = x, .y = y, .start = start,
-                .lower = lower, .upper = upper};
+        data = {.problems = problems,
+                .points = points,
+                .coordinates = x,
+                .y = y,
+                .start = start,
+                .lower = lower,
+                .upper = upper};
     }
 };
 
@@ -203,8 +210,13 @@ TEST_F(BatchResultsTest, OfSeveralStartsTheBestOnesBoundsCount) {
     // amplitude, frequency, phase, offset
     const std::vector<double> start{1, 0.5, 0.1, 0, 1.5, 2.9, 0.4, 0.1};
     const std::vector<double> lower{0, 0.4, -2, -1}, upper{5, 4, 2, 1};
-    const BatchData<double> data{.problems = 1, .points = 40, .coordinates = x, .y = y,
-                                 .start = start, .lower = lower, .upper = upper};
+    const BatchData<double> data{.problems = 1,
+                                 .points = 40,
+                                 .coordinates = x,
+                                 .y = y,
+                                 .start = start,
+                                 .lower = lower,
+                                 .upper = upper};
     BatchOptions options = all_statistics();
     options.starts = 2;
     const auto both = fit_batch(make_fit_model(Sine{}), data, options);
@@ -259,8 +271,8 @@ TEST_F(BatchResultsTest, UnusableProblemsAreAtNoBound) {
 }
 
 TEST_F(BatchResultsTest, UndeterminedParametersAreNamed) {
-    // Four points, two of them at the same place: a cubic has one direction left, that moves all but
-    // its value at 0, where a point is.
+    // Four points, two of them at the same place: a cubic has one direction left, that moves all
+    // but its value at 0, where a point is.
     const std::vector<double> x{0, 1, 1, 2}, y{1, 2, 2.5, 5}, start{0, 0, 0, 0};
     BatchData<double> data{.problems = 1, .points = 4, .coordinates = x, .y = y, .start = start};
     BatchOptions options = all_statistics();
@@ -300,8 +312,14 @@ struct OneFit {
     BatchOptions options;
 
     BatchData<double> data() const {
-        return {.problems = 1, .points = static_cast<int>(y.size()), .coordinates = x, .y = y,
-                .weights = weights, .start = start, .lower = lower, .upper = upper};
+        return {.problems = 1,
+                .points = static_cast<int>(y.size()),
+                .coordinates = x,
+                .y = y,
+                .weights = weights,
+                .start = start,
+                .lower = lower,
+                .upper = upper};
     }
     BatchExplanation explained(const FitModel& model, Status status) const {
         BatchOptions asked = options;
@@ -363,8 +381,8 @@ TEST(BatchExplain, StartsAndBoundsOfOneProblemNameTheParameter) {
     const FitModel line = make_fit_model(Polynomial<1>{});
     const std::vector<double> x{0, 1, 2}, y{1, 2, 3, 1, 2, 3};
     std::vector<double> start{0, 0, 0, 0}, lower{-9, -9, -9, -9};
-    BatchData<double> data{.problems = 2, .points = 3, .coordinates = x, .y = y, .start = start,
-                           .lower = lower};
+    BatchData<double> data{
+        .problems = 2, .points = 3, .coordinates = x, .y = y, .start = start, .lower = lower};
     BatchOptions options;
     options.threads = 1;
     start[3] = nan;
@@ -439,7 +457,8 @@ TEST(BatchExplain, SingularNamesTheUndeterminedParameters) {
     EXPECT_NE(e.message.find("parameters 1, 2 and 3"), std::string::npos) << e.message;
     // With parameter 3 fixed the others are determined.
     fit.options.fixed = {false, false, false, true};
-    EXPECT_TRUE(fit.explained(make_fit_model(Polynomial<3>{}), Status::converged).undetermined.empty());
+    EXPECT_TRUE(
+        fit.explained(make_fit_model(Polynomial<3>{}), Status::converged).undetermined.empty());
     // One parameter without influence.
     fit.options = {};
     fit.x = {0, 0, 0};
@@ -462,7 +481,8 @@ TEST(BatchExplain, TheBestStartAndTheRightProblemAreExplained) {
     // Problem 1 of 2, whose two starts both fail, for different reasons.
     const std::vector<double> x{1, 2, 3}, y{1, 2, 3, 1, 2, 3};
     const std::vector<double> start{1, 1, 1, 2, 1, -1, 1, -2};
-    const BatchData<double> data{.problems = 2, .points = 3, .coordinates = x, .y = y, .start = start};
+    const BatchData<double> data{
+        .problems = 2, .points = 3, .coordinates = x, .y = y, .start = start};
     BatchOptions options;
     options.starts = 2;
     options.threads = 1;
@@ -476,8 +496,13 @@ TEST(BatchExplain, TheBestStartAndTheRightProblemAreExplained) {
 TEST(BatchErrors, NumbersThatAllProblemsShareAreNamed) {
     const FitModel line = make_fit_model(Polynomial<1>{});
     std::vector<double> x{0, 1, 2}, y{1, 2, 3, 1, 2, 3}, start{0, 0}, lower{-9, -9}, upper{9, 9};
-    const BatchData<double> data{.problems = 2, .points = 3, .coordinates = x, .y = y,
-                                 .start = start, .lower = lower, .upper = upper};
+    const BatchData<double> data{.problems = 2,
+                                 .points = 3,
+                                 .coordinates = x,
+                                 .y = y,
+                                 .start = start,
+                                 .lower = lower,
+                                 .upper = upper};
     const auto expect_named = [&](double& number, double wrong, const std::string& part) {
         const double kept = number;
         number = wrong;
@@ -554,9 +579,9 @@ void statistics_stay_on_the_device(BatchOptions options) {
     const auto wanted = fit_batch(parabola(), fits.data, options);
 
     const std::size_t problems = 100;
-    const OnDevice<T> x(fits.x), y(fits.y), start(fits.start), lower(fits.lower),
-        upper(fits.upper), parameters(3 * problems), objective(problems), norm(problems),
-        hessian(6 * problems), covariance(9 * problems), errors(3 * problems), condition(problems);
+    const OnDevice<T> x(fits.x), y(fits.y), start(fits.start), lower(fits.lower), upper(fits.upper),
+        parameters(3 * problems), objective(problems), norm(problems), hessian(6 * problems),
+        covariance(9 * problems), errors(3 * problems), condition(problems);
     const OnDevice<int> status(problems), iterations(problems), counted(problems);
     const OnDevice<std::uint64_t> at_bound(problems), undetermined(problems);
     const OnDevice<unsigned long long> queue(1);

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "cunewton/batch.h"
 #include "cunewton/error.h"
+#include "cunewton/fit.h"
 #include "tests/support/batch_checks.h"
 #include "tests/support/fit_cases.h"
 #include "tests/support/small_models.h"
@@ -216,8 +216,9 @@ TEST_F(BatchTest, HuberWithALargeConstantIsLeastSquares) {
     expect_oracle_fits(fit_batch(data.fit.model(), data.data(), options), data);
 }
 
-// Multiplication by powers of two changes no digit, so data in other units are the same fits; also in
-// float, where squares of squares are soon beyond its range; and from starts that say nothing of sizes.
+// Multiplication by powers of two changes no digit, so data in other units are the same fits; also
+// in float, where squares of squares are soon beyond its range; and from starts that say nothing of
+// sizes.
 TYPED_TEST(TypedBatchTest, UnitsDoNotMatter) {
     using T = TypeParam;
     struct Units {
@@ -838,7 +839,8 @@ TEST_F(BatchTest, ParametersWithoutInfluenceAreSingular) {
     FitData<double> data(fit_case("Gaussian1D"), {.problems = 3, .noise = 0.0625});
     data.start = {1, 1e6, 1, 0};
     const BatchResult<double> away = fit_batch(data.fit.model(), data.data(), batch_options());
-    for (const Status status : away.status) EXPECT_EQ(status, Status::singular) << to_string(status);
+    for (const Status status : away.status)
+        EXPECT_EQ(status, Status::singular) << to_string(status);
     // Every point is so far off that it does not count.
     data.start = {1, 4, 1, 1e6};
     BatchOptions options = batch_options();
@@ -889,8 +891,8 @@ TEST_F(BatchTest, WhatIsSolvedAgainKeepsItsCoordinates) {
             x.push_back(0.1 * static_cast<double>(i + 1) * static_cast<double>(k - offsets[i]));
             y.push_back(3 * std::exp(-x.back()) + 0.5 + 0.01 * static_cast<double>(k % 3));
         }
-    BatchData<double> data{.problems = 4, .points = 20, .offsets = offsets, .coordinates = x,
-                           .y = y, .start = start};
+    BatchData<double> data{
+        .problems = 4, .points = 20, .offsets = offsets, .coordinates = x, .y = y, .start = start};
     const FitModel model = fit_case("ExponentialDecay<1>").model();
     BatchOptions options = batch_options();
     options.precision = BatchPrecision::full;
@@ -1131,8 +1133,9 @@ TEST_F(BatchTest, TheModelMayOverflowWhereThereIsNoWeight) {
     expect_both(fit_batch(model, data, batch_options()));
 }
 
-// Where a model is steep, an ulp of its rate moves it by many ulps of its value: how the library's and the
-// device's functions round must not decide whether a fit of data without noise is called converged.
+// Where a model is steep, an ulp of its rate moves it by many ulps of its value: how the library's
+// and the device's functions round must not decide whether a fit of data without noise is called
+// converged.
 TEST_F(BatchTest, ASteepModelConvergesHoweverItRounds) {
     const FitModel model = fit_case("ExponentialDecay<1>").model();
     constexpr int problems = 256, points = 6;
@@ -1157,8 +1160,8 @@ TEST_F(BatchTest, ASteepModelConvergesHoweverItRounds) {
     }
 }
 
-// A peak far from x = 0: an ulp of its position is large beside its width, which must not pass for the noise
-// of the other parameters. The same data, moved by a power of two, have the same answer.
+// A peak far from x = 0: an ulp of its position is large beside its width, which must not pass for
+// the noise of the other parameters. The same data, moved by a power of two, have the same answer.
 TEST_F(BatchTest, APeakFarFromZeroIsFittedAsWell) {
     constexpr double shift = 1 << 20;
     const FitData<double> near(fit_case("Gaussian1D"), {.problems = 100, .noise = 0.3});

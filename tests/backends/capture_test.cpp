@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "cunewton/cuda/batch.h"
+#include "cunewton/cuda/fit_on_device.h"
 #include "tests/support/backends.h"
 #include "tests/support/builtin_fit_models.h"
 #include "tests/support/message_of.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 #include "tests/support/batch_checks.h"
 #include "tests/support/fit_cases.h"
 #include "tests/support/small_models.h"
@@ -44,7 +44,8 @@ OneFit<T> fit_one(const FitModel& model, const std::vector<double>& x, const std
                   const std::vector<double>& start, const BatchOptions& options,
                   const std::vector<double>& lower = {}, const std::vector<double>& upper = {}) {
     const auto as = [](const std::vector<double>& v) { return std::vector<T>(v.begin(), v.end()); };
-    const std::vector<T> xs = as(x), ys = as(y), starts = as(start), low = as(lower), high = as(upper);
+    const std::vector<T> xs = as(x), ys = as(y), starts = as(start), low = as(lower),
+                         high = as(upper);
     const BatchData<T> data{.problems = 1,
                             .points = static_cast<int>(y.size()),
                             .coordinates = xs,
@@ -132,24 +133,30 @@ Vector best_in_box(const fit_oracle::Problem& problem, const Vector& near, const
 // corner; with a bound at the optimum itself; around the optimum, out of the way.
 TYPED_TEST(FitStatusTest, FitsInBoxesAreTheBestOfAllFaces) {
     using T = TypeParam;
-    FitData<T> data(fit_case("ExponentialDecay<1>"), {.problems = 48, .noise = 0.0625, .spread = 0.2});
+    FitData<T> data(fit_case("ExponentialDecay<1>"),
+                    {.problems = 48, .noise = 0.0625, .spread = 0.2});
     const int n = 3;
     Random random(7);
     data.start.clear();
     std::vector<Vector> free_optimum;
     for (long i = 0; i < data.problems; ++i) {
         bool arrived = false;
-        free_optimum.push_back(
-            fit_oracle::minimiser(data.oracle(i), data.truths[i], {}, arrived));
+        free_optimum.push_back(fit_oracle::minimiser(data.oracle(i), data.truths[i], {}, arrived));
         ASSERT_TRUE(arrived);
         for (int j = 0; j < n; ++j) {
             const double best = double(free_optimum[i][j]), size = std::abs(best) * 0.5;
             const double u = random.uniform(), v = random.uniform();
             double low = -INFINITY, high = INFINITY;
             switch ((i / (j == 0 ? 1 : j == 1 ? 4 : 3)) % 4) {
-                case 0: low = best - size * u, high = best + size * v; break;
-                case 1: low = best + size * (0.1 + u) / 4; break;
-                case 2: high = best - size * (0.1 + u) / 4, low = high - size; break;
+                case 0:
+                    low = best - size * u, high = best + size * v;
+                    break;
+                case 1:
+                    low = best + size * (0.1 + u) / 4;
+                    break;
+                case 2:
+                    high = best - size * (0.1 + u) / 4, low = high - size;
+                    break;
                 default:
                     if (i % 8 == 7) low = best;
             }
@@ -207,7 +214,8 @@ TYPED_TEST(FitStatusTest, UnitsDoNotMatterWithinBounds) {
             return static_cast<int>(std::floor((2 * random.uniform() - 1) * most));
         };
         const int of_y = power(30), of_x = power(30);
-        SCOPED_TRACE("y in units of 2^" + std::to_string(of_y) + ", x of 2^" + std::to_string(of_x));
+        SCOPED_TRACE("y in units of 2^" + std::to_string(of_y) + ", x of 2^" +
+                     std::to_string(of_x));
         for (const double truth : data.fit.truth) {
             const double u = random.uniform(), v = random.uniform();
             data.lower.push_back(static_cast<T>(truth * (0.6 + 0.5 * u)));
@@ -240,15 +248,14 @@ TYPED_TEST(FitStatusTest, ADerivativeOfNearlyZeroHoldsNobodyBack) {
     using T = TypeParam;
     std::vector<double> x;
     for (int i = 16; i >= 0; --i) x.push_back(50 * i);
-    const std::vector<double> y{
-        0.0290073021087, 0.0555646715288, 0.106436396964, 0.203883264078, 0.390546716694,
-        0.748108181465,  1.43303176612,   2.74503085727,  5.258218684,    10.0723325771,
-        19.2939642948,   36.9583763602,   70.7952788921,  135.611247219,  259.768880922,
-        497.597897513,   953.169089118};
+    const std::vector<double> y{0.0290073021087, 0.0555646715288, 0.106436396964, 0.203883264078,
+                                0.390546716694,  0.748108181465,  1.43303176612,  2.74503085727,
+                                5.258218684,     10.0723325771,   19.2939642948,  36.9583763602,
+                                70.7952788921,   135.611247219,   259.768880922,  497.597897513,
+                                953.169089118};
     for (const std::vector<double>& start :
          {std::vector<double>{1, 1, 1}, {1, 1, 0}, {1, 0.5, 1}, {1, 0.2, 1}, {1, 0.1, 1}}) {
-        const OneFit<T> fit =
-            fit_one<T>(fit_case("ExponentialDecay<1>").model(), x, y, start);
+        const OneFit<T> fit = fit_one<T>(fit_case("ExponentialDecay<1>").model(), x, y, start);
         EXPECT_EQ(fit.status, Status::converged) << to_string(fit.status);
         EXPECT_NEAR(fit.p[0], 953.1690891, 1e-6 + 16 * epsilon<T> * 953);
         EXPECT_NEAR(fit.p[1], 0.013, 1e-11 + 64 * epsilon<T> * 0.013);
@@ -283,8 +290,7 @@ TYPED_TEST(FitStatusTest, ParametersThatRunAwayAreSingular) {
     using T = TypeParam;
     std::vector<double> x, y(20, 100);
     for (int i = 1; i <= 20; ++i) x.push_back(5 * i);
-    for (const std::vector<double>& start :
-         {std::vector<double>{90, 50}, {200, 10}, {1, 1000}}) {
+    for (const std::vector<double>& start : {std::vector<double>{90, 50}, {200, 10}, {1, 1000}}) {
         const OneFit<T> fit = fit_one<T>(small_model(DecayTime{}), x, y, start);
         EXPECT_EQ(fit.status, Status::singular) << to_string(fit.status) << ", t " << fit.p[1];
         EXPECT_NEAR(fit.p[0], 100, 1e-8 + 128 * epsilon<T> * 100);
@@ -303,21 +309,15 @@ TYPED_TEST(FitStatusTest, ParametersThatRunAwayAreSingular) {
 TYPED_TEST(FitStatusTest, ABackgroundOfZeroIsLeft) {
     using T = TypeParam;
     const std::vector<int> counts{
-        0, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 2, 1,
-        0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 1, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1,
-        1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 2,
-        0, 0, 0, 1, 0, 2, 0, 1, 0, 1, 0, 0, 1, 0, 0,
-        0, 1, 0, 0, 1, 4, 3, 5, 4, 0, 0, 0, 0, 1, 0,
-        0, 1, 1, 0, 5, 12, 12, 19, 10, 4, 3, 1, 0, 0, 0,
-        0, 0, 0, 0, 3, 13, 28, 28, 9, 0, 3, 0, 0, 0, 0,
-        1, 1, 0, 2, 3, 15, 22, 17, 12, 3, 0, 0, 0, 0, 0,
-        0, 1, 0, 0, 1, 5, 6, 6, 5, 2, 1, 0, 1, 0, 0,
-        0, 0, 1, 0, 0, 2, 3, 6, 3, 0, 0, 0, 1, 0, 0,
-        0, 0, 2, 0, 2, 1, 1, 0, 1, 0, 0, 0, 1, 1, 1,
-        0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0,
-        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2,
-        1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0};
+        0,  1,  0,  0,  1, 1, 0, 0, 0, 0, 0,  0,  0,  2, 1, 0, 0, 0, 0, 0, 0,  1,  0,  0,  0,
+        0,  0,  0,  0,  0, 0, 1, 0, 1, 1, 1,  0,  0,  1, 0, 0, 0, 0, 0, 1, 1,  0,  0,  0,  0,
+        0,  0,  0,  0,  1, 0, 0, 1, 0, 2, 0,  0,  0,  1, 0, 2, 0, 1, 0, 1, 0,  0,  1,  0,  0,
+        0,  1,  0,  0,  1, 4, 3, 5, 4, 0, 0,  0,  0,  1, 0, 0, 1, 1, 0, 5, 12, 12, 19, 10, 4,
+        3,  1,  0,  0,  0, 0, 0, 0, 0, 3, 13, 28, 28, 9, 0, 3, 0, 0, 0, 0, 1,  1,  0,  2,  3,
+        15, 22, 17, 12, 3, 0, 0, 0, 0, 0, 0,  1,  0,  0, 1, 5, 6, 6, 5, 2, 1,  0,  1,  0,  0,
+        0,  0,  1,  0,  0, 2, 3, 6, 3, 0, 0,  0,  1,  0, 0, 0, 0, 2, 0, 2, 1,  1,  0,  1,  0,
+        0,  0,  1,  1,  1, 0, 0, 0, 0, 0, 0,  0,  3,  0, 0, 0, 0, 0, 0, 0, 1,  0,  0,  0,  0,
+        0,  0,  0,  0,  0, 1, 0, 0, 0, 2, 1,  0,  0,  1, 0, 0, 0, 0, 0, 1, 1,  0,  1,  0,  0};
     const std::vector<double> y(counts.begin(), counts.end());
     std::vector<double> x;
     for (int i = 0; i < 225; ++i) x.insert(x.end(), {double(i % 15), double(i / 15)});

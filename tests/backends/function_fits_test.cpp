@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
 #include "tests/support/function_models.h"
@@ -46,7 +46,8 @@ class FunctionFitsTest : public BackendTest {
         data.coordinates = coordinates;
         data.y = y;
         data.start = start;
-        for (const BatchDerivatives by : {BatchDerivatives::autodiff, BatchDerivatives::differences}) {
+        for (const BatchDerivatives by :
+             {BatchDerivatives::autodiff, BatchDerivatives::differences}) {
             BatchOptions options;
             options.backend = tested_choice();
             options.derivatives = by;
@@ -91,7 +92,9 @@ TYPED_TEST(FunctionFitsTest, APeakIntegratedOverPixels) {
     std::vector<T> x;
     for (int k = 0; k < 25; ++k) x.push_back(static_cast<T>(k));
     const auto curve = [](const std::vector<Real>& p, const T* at) {
-        return p[0] * (std::erf((*at + 0.5L - p[1]) / p[2]) - std::erf((*at - 0.5L - p[1]) / p[2])) / 2 +
+        return p[0] *
+                   (std::erf((*at + 0.5L - p[1]) / p[2]) - std::erf((*at - 0.5L - p[1]) / p[2])) /
+                   2 +
                p[3];
     };
     TestFixture::expect_recovered(PixelPeak{}, curve, {300, 12, 4, 20}, x, 1e3 * epsilon<T>);

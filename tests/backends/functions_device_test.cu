@@ -1,5 +1,5 @@
-// The functions of math/functions.h on the GPU: values and first derivatives against references of 30
-// digits, in double and in float.
+// The functions of scalar/functions.h on the GPU: values and first derivatives against references
+// of 30 digits, in double and in float.
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
@@ -9,11 +9,11 @@
 #include <type_traits>
 #include <vector>
 
-#include "cunewton/cuda/problem.cuh"
+#include "cunewton/cuda/attach.cuh"
 #include "cunewton/cunewton.h"
-#include "cunewton/math/dual.h"
-#include "cunewton/math/functions.h"
-#include "cunewton/math/single.h"
+#include "cunewton/scalar/dual.h"
+#include "cunewton/scalar/functions.h"
+#include "cunewton/scalar/single.h"
 #include "tests/support/backends.h"
 #include "tests/support/function_references.h"
 
@@ -36,8 +36,10 @@ __global__ void evaluate_kernel(Function function, const T* x, int count, T* y, 
     const Dual<T> variable(x[i], T(1.0));
     Dual<T> result(T(0.0));
     switch (function) {
-#define CUNEWTON_TEST_FUNCTION(name, ...)                  \
-    case Function::name: result = name(variable); break;
+#define CUNEWTON_TEST_FUNCTION(name, ...) \
+    case Function::name:                  \
+        result = name(variable);          \
+        break;
         CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_TEST_FUNCTION)
 #undef CUNEWTON_TEST_FUNCTION
     }
@@ -103,7 +105,8 @@ class FunctionsDeviceTest : public BackendTest {
             const double scale = error                          ? 1 + wanted[i]->x * wanted[i]->x
                                  : function == Function::erfinv ? 8 + 8 * f * f
                                                                 : 1;
-            const bool from_one = gamma || function == Function::tanh || function == Function::expm1;
+            const bool from_one =
+                gamma || function == Function::tanh || function == Function::expm1;
             expect(slope[i], wanted[i]->f1, from_one ? 1 : 0, 64 * scale, "'");
         }
     }

@@ -1,4 +1,5 @@
-// Arrays that the host cannot read are named before anybody reads them; all that it can read is fine.
+// Arrays that the host cannot read are named before anybody reads them; all that it can read is
+// fine.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -68,17 +69,19 @@ struct Fits {
     }
 };
 
-/// Each array of a problem, and of a batch, is `forbidden`'s once; the exception names that one, and
-/// why it is no good.
+/// Each array of a problem, and of a batch, is `forbidden`'s once; the exception names that one,
+/// and why it is no good.
 void expect_each_array_is_named(const double* forbidden, const long* forbidden_offsets,
                                 const std::string& why) {
     const auto expect = [&](const std::string& message, const std::string& name) {
         EXPECT_EQ(message.find(name + " cannot be read by the host (" + why + ")"), 0u) << message;
     };
     const std::vector<double> x{1, 2, 3, 4, 5, 6, 7, 8}, labels{1, 0, 1, 0}, ones(4, 1);
-    const Samples<double> good{
-        .features = x.data(), .count = 4, .dimension = 2, .targets = labels.data(),
-        .weights = ones.data()};
+    const Samples<double> good{.features = x.data(),
+                               .count = 4,
+                               .dimension = 2,
+                               .targets = labels.data(),
+                               .weights = ones.data()};
     for (const auto& [name, member] : {std::pair{"features", &Samples<double>::features},
                                        std::pair{"targets", &Samples<double>::targets},
                                        std::pair{"weights", &Samples<double>::weights}}) {
@@ -135,8 +138,8 @@ class DeviceMemoryTest : public BackendTest {
 TEST_F(DeviceMemoryTest, ADevicePointerIsNamed) {
     void* device = nullptr;
     ASSERT_EQ(cudaMalloc(&device, 1 << 12), cudaSuccess);
-    expect_each_array_is_named(static_cast<const double*>(device),
-                               static_cast<const long*>(device), "a device pointer");
+    expect_each_array_is_named(static_cast<const double*>(device), static_cast<const long*>(device),
+                               "a device pointer");
     EXPECT_EQ(cudaGetLastError(), cudaSuccess);
     ASSERT_EQ(cudaFree(device), cudaSuccess);
 }
@@ -152,8 +155,8 @@ TEST_F(DeviceMemoryTest, ManagedAndPageLockedMemoryAreTheHostsToo) {
         BatchData<double> data = fits.data;
         data.y = {memory, fits.y.size()};
         EXPECT_EQ(fit_batch(model, data, options).parameters, expected.parameters);
-        const Samples<double> samples{.features = memory, .count = 4, .dimension = 5,
-                                      .targets = memory, .weights = memory};
+        const Samples<double> samples{
+            .features = memory, .count = 4, .dimension = 5, .targets = memory, .weights = memory};
         EXPECT_EQ(make_linear_predictor<double>(LinearRegression{}, samples).dimension(), 5);
     };
     void *managed = nullptr, *locked = nullptr;

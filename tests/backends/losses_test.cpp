@@ -401,7 +401,7 @@ TYPED_TEST(BatchedTest, DerivativesAreDifferencesOfItsValues) {
     using T = TypeParam;
     for (const int n : {2, 10, 64}) {
         SCOPED_TRACE(n);
-        const auto problem = make_batched<T>(
+        const auto problem = make_black_box<T>(
             [&](const T* points, int count_n, int count, T* losses) {
                 for (int p = 0; p < count; ++p)
                     losses[p] = TestFixture::rosenbrock(
@@ -430,7 +430,7 @@ TYPED_TEST(BatchedTest, DerivativesAreDifferencesOfItsValues) {
 TYPED_TEST(BatchedTest, HandsOverManyPointsAtOnce) {
     using T = TypeParam;
     int calls = 0, most = 0;
-    const auto problem = make_batched<T>(
+    const auto problem = make_black_box<T>(
         [&](const T*, int, int count, T* losses) {
             ++calls;
             most = std::max(most, count);
@@ -445,7 +445,7 @@ TYPED_TEST(BatchedTest, HandsOverManyPointsAtOnce) {
 TYPED_TEST(BatchedTest, ExceptionsReachTheCallerWithTheirType) {
     using T = TypeParam;
     struct Mine {};
-    const auto problem = make_batched<T>([](const T*, int, int, T*) { throw Mine{}; }, 2);
+    const auto problem = make_black_box<T>([](const T*, int, int, T*) { throw Mine{}; }, 2);
     EXPECT_THROW(evaluate(problem, {T(0), T(0)}, evaluation()), Mine);
     EXPECT_THROW(hessian(problem, {T(0), T(0)}, evaluation()), Mine);
 }

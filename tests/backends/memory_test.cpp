@@ -150,8 +150,7 @@ class AnalyticHessianMemoryTest : public MemoryTest {
     static void expect_coupled(const std::vector<double>& H, std::size_t n, double factor) {
         for (std::size_t j = 0; j < n; ++j)
             for (std::size_t i = j; i < n; ++i)
-                ASSERT_DOUBLE_EQ(H[j * n + i],
-                                 i == j || (j == 0 && i == n - 1) ? factor : 0.0)
+                ASSERT_DOUBLE_EQ(H[j * n + i], i == j || (j == 0 && i == n - 1) ? factor : 0.0)
                     << i << ", " << j;
     }
 };
@@ -159,8 +158,8 @@ class AnalyticHessianMemoryTest : public MemoryTest {
 TEST_F(AnalyticHessianMemoryTest, AnObjectiveTakesOneMatrixAndNotOneForEachLane) {
     const std::size_t n = 600, matrix = n * n * sizeof(double);
     const auto problem = make_objective<double>(Coupled{}, n);
-    const Outcome outcome = hessian_within(problem, std::vector<double>(n, 0.5),
-                                           HessianBy::analytic, 256 * mebibyte);
+    const Outcome outcome =
+        hessian_within(problem, std::vector<double>(n, 0.5), HessianBy::analytic, 256 * mebibyte);
     EXPECT_GE(outcome.peak, matrix);
     EXPECT_LE(outcome.peak, 2 * matrix);
     expect_coupled(outcome.H, n, 1);
@@ -172,8 +171,8 @@ TEST_F(AnalyticHessianMemoryTest, OneSampleWithAWeight) {
     const Samples<double> samples{.count = 1, .targets = &target, .weights = &weight};
     const auto problem =
         make_sample_sum<double>(CoupledSample{}, samples, n, {.reduction = Reduction::sum});
-    const Outcome outcome = hessian_within(problem, std::vector<double>(n, 0.5),
-                                           HessianBy::analytic, 256 * mebibyte);
+    const Outcome outcome =
+        hessian_within(problem, std::vector<double>(n, 0.5), HessianBy::analytic, 256 * mebibyte);
     expect_coupled(outcome.H, n, 1.5);
 }
 
@@ -212,7 +211,7 @@ TEST_F(BatchedMemoryTest, OpaqueEvaluatorOfAThousandParameters) {
     const int n = 1000;
     int most = 0;
     // Only some columns would differ in a real loss; all that counts here is the memory.
-    const auto problem = make_batched<double>(
+    const auto problem = make_black_box<double>(
         [&](const double* points, int dimension, int count, double* losses) {
             most = std::max(most, count);
             for (int p = 0; p < count; ++p) {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <string>
 
-#include "cunewton/batch.h"
-#include "tests/support/backends.h"
+#include "cunewton/fit.h"
 #include "tests/nist/nist.h"
+#include "tests/support/backends.h"
 
 namespace cunewton::test {
 namespace {

@@ -804,7 +804,7 @@ TEST_F(CpuOnlyTest, ExceptionsOfALossReachTheCallerWithTheirType) {
                          Throwing::Mine);
         }
     int left = 3;
-    const auto batched = make_batched<double>(
+    const auto batched = make_black_box<double>(
         [&](const double*, int, int count, double* losses) {
             if (--left < 0) throw std::domain_error("from the evaluator");
             std::fill_n(losses, count, 1.0);
@@ -816,7 +816,7 @@ TEST_F(CpuOnlyTest, ExceptionsOfALossReachTheCallerWithTheirType) {
 
 TEST_F(CpuOnlyTest, OutOfMemoryOfALossReachesTheCallerIfTheBackendWasNamed) {
     int calls = 0;
-    const auto batched = make_batched<double>(
+    const auto batched = make_black_box<double>(
         [&](const double* points, int n, int count, double* losses) {
             if (++calls > 4) throw OutOfMemory("no room (a test) none");
             for (int p = 0; p < count; ++p)
@@ -827,7 +827,7 @@ TEST_F(CpuOnlyTest, OutOfMemoryOfALossReachesTheCallerIfTheBackendWasNamed) {
 }
 
 TEST_F(CpuOnlyTest, OpaqueEvaluatorsAreMinimised) {
-    const auto batched = make_batched<double>(
+    const auto batched = make_black_box<double>(
         [](const double* points, int n, int count, double* losses) {
             for (int p = 0; p < count; ++p) {
                 const double* x = points + static_cast<std::ptrdiff_t>(p) * n;
@@ -899,8 +899,9 @@ TEST_F(MisuseTest, OfTheStart) {
 TEST_F(MisuseTest, OfSizes) {
     EXPECT_THROW(make_objective<double>(cunewton::ExtendedRosenbrock{}, 0), InvalidArgument);
     EXPECT_THROW(make_objective<double>(cunewton::ExtendedRosenbrock{}, -1), InvalidArgument);
-    EXPECT_THROW(make_batched<double>({}, 2), InvalidArgument);
-    EXPECT_THROW(make_batched<double>([](const double*, int, int, double*) {}, 0), InvalidArgument);
+    EXPECT_THROW(make_black_box<double>({}, 2), InvalidArgument);
+    EXPECT_THROW(make_black_box<double>([](const double*, int, int, double*) {}, 0),
+                 InvalidArgument);
     const std::vector<double> X{1, 2, 3, 4}, y{0, 1};
     const auto make = [&](const Samples<double>& samples, ProblemOptions options = {}) {
         make_linear_predictor(Logistic{}, samples, options);

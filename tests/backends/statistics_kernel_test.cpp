@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "cunewton/math/hessian_statistics.h"
+#include "cunewton/small/hessian_statistics.h"
 #include "kernels/batch_statistics.h"
 #include "tests/support/backends.h"
 
@@ -124,10 +124,10 @@ void same_on_both(int n, bool scaled) {
         EXPECT_EQ(undetermined[run], wanted_undetermined) << name;
         // Of a singular matrix the ratio is rounding.
         const double kappa = static_cast<double>(wanted_condition);
-        const double rounding = std::max(1e-12, 100 * std::numeric_limits<double>::epsilon() * kappa) +
-                                (sizeof(T) == 4 ? 1e-6 : 0);
-        if (!(kappa > 1e9))
-            expect_same(static_cast<double>(condition[run]), kappa, rounding, name);
+        const double rounding =
+            std::max(1e-12, 100 * std::numeric_limits<double>::epsilon() * kappa) +
+            (sizeof(T) == 4 ? 1e-6 : 0);
+        if (!(kappa > 1e9)) expect_same(static_cast<double>(condition[run]), kappa, rounding, name);
         for (std::size_t j = 0; j < size; ++j)
             expect_same(static_cast<double>(errors[run * size + j]),
                         static_cast<double>(wanted_errors[j]), rounding, name);

@@ -1,5 +1,5 @@
-// Statuses of minimize that are true whatever the units of parameters, data and loss, for losses that
-// have no minimum and for minima that are not unique.
+// Statuses of minimize that are true whatever the units of parameters, data and loss, for losses
+// that have no minimum and for minima that are not unique.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -40,29 +40,42 @@ struct Data {
     int outputs() const { return kind == Kind::softmax ? 3 : 1; }
     int block() const { return features + intercept; }
     Problem<double> problem(Reduction reduction = Reduction::mean) const {
-        const Samples<double> samples{X.data(), this->samples(), features, 0, y.data(),
-                                      w.empty() ? nullptr : w.data()};
+        const Samples<double> samples{X.data(), this->samples(), features,
+                                      0,        y.data(),        w.empty() ? nullptr : w.data()};
         const ProblemOptions options{.reduction = reduction, .intercept = intercept};
         switch (kind) {
-            case Kind::squared: return make_linear_predictor(LinearRegression{}, samples, options);
-            case Kind::logistic: return make_linear_predictor(Logistic{}, samples, options);
-            case Kind::softmax: return make_linear_predictor(Softmax{3}, samples, options);
-            case Kind::poisson: return make_linear_predictor(Poisson{}, samples, options);
-            case Kind::huber: break;
+            case Kind::squared:
+                return make_linear_predictor(LinearRegression{}, samples, options);
+            case Kind::logistic:
+                return make_linear_predictor(Logistic{}, samples, options);
+            case Kind::softmax:
+                return make_linear_predictor(Softmax{3}, samples, options);
+            case Kind::poisson:
+                return make_linear_predictor(Poisson{}, samples, options);
+            case Kind::huber:
+                break;
         }
         return make_linear_predictor(Huber{1.0}, samples, options);
     }
 };
 
 Data regular_data(Kind kind, int seed) {
-    const DatasetOptions options{.intercept = seed % 2 == 0, .weights = seed % 3 == 0, .noise = 1.5};
+    const DatasetOptions options{
+        .intercept = seed % 2 == 0, .weights = seed % 3 == 0, .noise = 1.5};
     const int features = 2 + seed % 3;
     Dataset set;
     switch (kind) {
-        case Kind::logistic: set = make_binary(90, features, seed, options); break;
-        case Kind::softmax: set = make_multiclass(120, features, 3, seed, options); break;
-        case Kind::poisson: set = make_counts(80, features, seed, options); break;
-        default: set = make_regression(70, features, seed, options);
+        case Kind::logistic:
+            set = make_binary(90, features, seed, options);
+            break;
+        case Kind::softmax:
+            set = make_multiclass(120, features, 3, seed, options);
+            break;
+        case Kind::poisson:
+            set = make_counts(80, features, seed, options);
+            break;
+        default:
+            set = make_regression(70, features, seed, options);
     }
     return {kind, features, seed % 2 == 0, set.X, set.y, set.w};
 }
@@ -115,11 +128,12 @@ TEST_F(UnitsTest, EachFeatureInUnitsOfItsOwn) {
 }
 
 TEST_F(UnitsTest, LossAndFeaturesInOtherUnits) {
-    // Weights give the loss another unit, an even power of two (Cholesky's roots are exact for these),
-    // and all features have one in common.
+    // Weights give the loss another unit, an even power of two (Cholesky's roots are exact for
+    // these), and all features have one in common.
     int cases = 0;
     for (const Kind kind : {Kind::squared, Kind::logistic, Kind::poisson})
-        for (const int f_exponent : testing_cuda() ? std::vector<int>{36} : std::vector<int>{-60, 0, 36})
+        for (const int f_exponent :
+             testing_cuda() ? std::vector<int>{36} : std::vector<int>{-60, 0, 36})
             for (const int x_exponent : {-40, 0, 40}) {
                 SCOPED_TRACE(name_of(kind) + ", 2^" + std::to_string(f_exponent) + ", 2^" +
                              std::to_string(x_exponent));
@@ -212,7 +226,7 @@ TEST_F(SeparationTest, KnownInputs) {
 }
 
 TEST_F(SeparationTest, OverlapOfCollinearFeaturesIsNoSeparation) {
-    const Data data{Kind::logistic, 2, true, {-2, -2, -1, -1, 1, 1, 2, 2, 0.5, 0.5},
+    const Data data{Kind::logistic,  2, true, {-2, -2, -1, -1, 1, 1, 2, 2, 0.5, 0.5},
                     {0, 1, 1, 1, 0}, {}};
     for (const Method method : all_methods) {
         SCOPED_TRACE(to_string(method));
@@ -232,7 +246,12 @@ TEST_F(SeparationTest, GeneratedClasses) {
             for (const bool intercept : {false, true}) {
                 const int features = 3, N = 60;
                 Random random(10 * seed + kind);
-                Data data{kind >= softmax ? Kind::softmax : Kind::logistic, features, intercept, {}, {}, {}};
+                Data data{kind >= softmax ? Kind::softmax : Kind::logistic,
+                          features,
+                          intercept,
+                          {},
+                          {},
+                          {}};
                 for (int i = 0; i < N; ++i) {
                     double v[features];
                     for (double& x : v) x = random.near_normal();
@@ -241,18 +260,28 @@ TEST_F(SeparationTest, GeneratedClasses) {
                     if (kind == collinear) v[2] = 2 * v[0];
                     data.X.insert(data.X.end(), v, v + features);
                     switch (kind) {
-                        case quasi: data.y.push_back(v[0] == 0 ? other : side); break;
+                        case quasi:
+                            data.y.push_back(v[0] == 0 ? other : side);
+                            break;
                         // without an intercept there is no direction in which one class wins
-                        case one_class: data.y.push_back(intercept ? 1 : side); break;
-                        case softmax: data.y.push_back(side ? 2 : other); break;
-                        case missing_class: data.y.push_back(intercept ? 2 * other : side ? 2 : other); break;
-                        default: data.y.push_back(side);
+                        case one_class:
+                            data.y.push_back(intercept ? 1 : side);
+                            break;
+                        case softmax:
+                            data.y.push_back(side ? 2 : other);
+                            break;
+                        case missing_class:
+                            data.y.push_back(intercept ? 2 * other : side ? 2 : other);
+                            break;
+                        default:
+                            data.y.push_back(side);
                     }
                     if (seed == 2) data.w.push_back(0.25 * (1 + i % 4));
                 }
                 for (const Method method : {Method::newton, Method::trust_region, Method::bfgs}) {
                     SCOPED_TRACE("kind " + std::to_string(kind) + ", seed " + std::to_string(seed) +
-                                 ", intercept " + std::to_string(intercept) + ", " + to_string(method));
+                                 ", intercept " + std::to_string(intercept) + ", " +
+                                 to_string(method));
                     const Result<double> result = fit(data, method);
                     // BFGS's inverse, for softmax, may lose its way in rounding.
                     if (method == Method::bfgs && kind >= softmax) {
@@ -283,8 +312,9 @@ TEST_F(SeparationTest, ManyRowsAnyDigits) {
             SCOPED_TRACE(tolerance);
             Options options = with(method);
             options.gradient_tolerance = tolerance;
-            EXPECT_EQ(minimize(data.problem(), std::vector<double>(features + 1, 0.0), options).status,
-                      Status::unbounded);
+            EXPECT_EQ(
+                minimize(data.problem(), std::vector<double>(features + 1, 0.0), options).status,
+                Status::unbounded);
         }
     }
 }
@@ -308,7 +338,8 @@ TEST_F(SingularTest, ZeroAndCollinearColumns) {
             for (const Method method : all_methods) {
                 // Its steps know no units, and it would take them for ever.
                 if (exponent != 0 && method == Method::gradient_descent) continue;
-                SCOPED_TRACE(name_of(kind) + ", " + to_string(method) + ", 2^" + std::to_string(exponent));
+                SCOPED_TRACE(name_of(kind) + ", " + to_string(method) + ", 2^" +
+                             std::to_string(exponent));
                 const std::vector<double> x0{0.0, 0.75, 0.0, 0.0, 0.0};
                 const Result<double> result = minimize(data.problem(), x0, with(method));
                 EXPECT_EQ(result.status, Status::singular) << to_string(result.status);
@@ -376,8 +407,9 @@ struct Cosines {
 
 TEST_F(TrapsTest, TheTrustRegionDoesNotRunAcrossBumps) {
     for (const int n : {2, 10, 100}) {
-        const Result<double> result = minimize(make_objective<double>(Cosines{}, n),
-                                               std::vector<double>(n, 1.0), with(Method::trust_region));
+        const Result<double> result =
+            minimize(make_objective<double>(Cosines{}, n), std::vector<double>(n, 1.0),
+                     with(Method::trust_region));
         // n - 1 terms of n parameters: a curve of minimisers.
         EXPECT_EQ(result.status, Status::singular) << to_string(result.status);
         EXPECT_NEAR(result.f, -(n - 1), 1e-9);
@@ -465,7 +497,8 @@ TEST_F(TrapsTest, ANumberThatIsNoneIsNamed) {
         const auto problem = make_objective<double>(OneBadComponent{}, 3);
         const Result<double> slope = minimize(problem, {1.0, 0.0, 1.0}, with(method));
         EXPECT_EQ(slope.status, Status::not_finite);
-        EXPECT_NE(slope.message.find("component 1 of the gradient"), std::string::npos) << slope.message;
+        EXPECT_NE(slope.message.find("component 1 of the gradient"), std::string::npos)
+            << slope.message;
         const Result<double> value = minimize(problem, {1.0, -1.0, 1.0}, with(method));
         EXPECT_EQ(value.status, Status::not_finite);
         EXPECT_NE(value.message.find("the loss is"), std::string::npos) << value.message;
@@ -506,7 +539,8 @@ TEST_F(TrapsTest, NoMinimum) {
             EXPECT_EQ(cube.status, Status::unbounded) << to_string(cube.status);
         }
         // A minimum without a gradient that vanishes.
-        const Result<double> kink = minimize(make_objective<double>(Kink{}, 1), {3.7}, with(method));
+        const Result<double> kink =
+            minimize(make_objective<double>(Kink{}, 1), {3.7}, with(method));
         EXPECT_TRUE(kink.status == Status::precision_limit || kink.status == Status::no_descent)
             << to_string(kink.status);
         EXPECT_LE(kink.f, 1e-15);

@@ -73,8 +73,7 @@ TEST_P(UnconstrainedTest, StandardStarts) {
         Options options = options_for(method);
         // Where the Hessian is singular at the minimiser f is accepted at smaller gradients only.
         options.gradient_tolerance = 1e-10;
-        const Result<double> result =
-            minimize(unconstrained_problem(problem), problem.x0, options);
+        const Result<double> result = minimize(unconstrained_problem(problem), problem.x0, options);
         const double exact = exact_gradient_norm(problem, result.x);
         const bool solved = accepts(problem, result.f);
         if (!solved || std::getenv("CUNEWTON_TEST_VERBOSE"))

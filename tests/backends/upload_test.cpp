@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include "cunewton/batch.h"
-#include "cunewton/derivatives.h"
+#include "cunewton/differentiate.h"
+#include "cunewton/fit.h"
 #include "cunewton/loss/linear_regression.h"
 #include "tests/support/backends.h"
 #include "tests/support/fit_cases.h"

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "cunewton/cuda/problem.cuh"
+#include "cunewton/cuda/attach.cuh"
 #include "cunewton/cunewton.h"
 #include "tests/support/backends.h"
 #include "tests/support/tolerances.h"
@@ -198,9 +198,9 @@ void quartic_on_host(const T* points, int n, int count, T* losses) {
     }
 }
 
-TEST_F(UserLossTest, DeviceBatchedEvaluator) {
+TEST_F(UserLossTest, DeviceBlackBox) {
     const int n = 17;
-    const auto problem = make_batched<double>(quartic_on_host<double>, n, launch_quartic<double>);
+    const auto problem = make_black_box<double>(quartic_on_host<double>, n, launch_quartic<double>);
     for (const BackendChoice choice : both)
         for (const Method method : {Method::newton, Method::trust_region, Method::bfgs}) {
             Options options = on(choice, method);
@@ -218,7 +218,7 @@ TEST_F(UserLossTest, DeviceBatchedEvaluator) {
 
 TEST_F(UserLossTest, DeviceBatchedEvaluatorDerivatives) {
     const int n = 17;
-    const auto problem = make_batched<double>({}, n, launch_quartic<double>);
+    const auto problem = make_black_box<double>({}, n, launch_quartic<double>);
     EXPECT_FALSE(problem.runs_on_cpu());
     EvaluationOptions options;
     options.backend = BackendChoice::cuda;
@@ -252,12 +252,12 @@ TEST_F(UserLossTest, DeviceBatchedEvaluatorDerivatives) {
 
 TEST_F(UserLossTest, AFailingDeviceEvaluatorThrowsAndLeavesTheDeviceUsable) {
     const auto problem =
-        make_batched<double>({}, 2, [](const double*, int, int, double*, cuda::Stream) {
+        make_black_box<double>({}, 2, [](const double*, int, int, double*, cuda::Stream) {
             throw std::domain_error("from the evaluator");
         });
     Options options = on(BackendChoice::cuda);
     EXPECT_THROW(minimize(problem, {1.0, 1.0}, options), std::domain_error);
-    const auto refused = make_batched<double>(
+    const auto refused = make_black_box<double>(
         {}, 2, [](const double* points, int n, int count, double* losses, cuda::Stream stream) {
             // More threads than a block may have: the launch is refused.
             quartic_kernel<<<1, 4096, 0, stream>>>(points, n, count, losses);

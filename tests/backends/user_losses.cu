@@ -1,5 +1,5 @@
 // GPU code of the losses of user_losses.h.
-#include "cunewton/cuda/problem.cuh"
+#include "cunewton/cuda/attach.cuh"
 #include "tests/support/device_code.h"
 
 namespace cunewton::test {

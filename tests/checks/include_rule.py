@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that includes follow the arrows of the design:
 
-    include <- kernels <- host/cuda;  include <- host/cpu;  host/backend <- host/solver, cpu, cuda
+    include <- kernels <- host/cuda;  include <- host/cpu;  host/backend <- host/minimize, cpu, cuda
 
 that headers other than include/cunewton/cuda/*.cuh can be used without a CUDA toolkit, and that the tests'
 oracle includes nothing of what it judges.
@@ -19,8 +19,8 @@ ARROWS = [
     ("host/backend", ["include", "host/backend"]),
     ("host/cpu", ["include", "host/backend", "host/cpu"]),
     ("host/cuda", ["include", "kernels", "host/backend", "host/cuda"]),
-    ("host/solver", ["include", "host/backend", "host/solver"]),
-    ("host/batch_on_device.cpp", ["include", "host", "kernels"]),
+    ("host/minimize", ["include", "host/backend", "host/minimize"]),
+    ("host/fit/on_device.cpp", ["include", "host", "kernels"]),
     ("host", ["include", "host"]),
     ("examples", ["include", "examples"]),
     # both backends share the library's mathematics; what they are compared with must not
@@ -58,7 +58,7 @@ def violations(root: Path):
             within(path, "include/cunewton/cuda") and file.suffix == ".cuh")
         for number, line in enumerate(file.read_text().splitlines(), 1):
             where = f"{path}:{number}: "
-            if within(path, "host/solver") and BACKEND_NAME.search(line):
+            if within(path, "host/minimize") and BACKEND_NAME.search(line):
                 yield where + f"the solver names a backend: {line.strip()}"
             match = INCLUDE.match(line)
             if not match:

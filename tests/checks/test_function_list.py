@@ -4,7 +4,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-MATH = ROOT / "include/cunewton/math"
+MATH = ROOT / "include/cunewton/scalar"
 
 
 def documented(guide):
@@ -15,8 +15,8 @@ def documented(guide):
 
 
 def defined(functions, scalar):
-    """The lists of math/functions.h, which tests/unit/functions_test.cpp calls one by one, and what
-    math/scalar.h defines itself."""
+    """The lists of scalar/functions.h, which tests/unit/functions_test.cpp calls one by one, and what
+    scalar/scalar.h defines itself."""
     lists = re.findall(r"#define CUNEWTON_FUNCTIONS_OF_\w+\(X\)((?:.*\\\n)*.*)", functions)
     listed = [name for text in lists for name in re.findall(r"X\((\w+)", text)]
     own = re.findall(r"CUNEWTON_ALWAYS_INLINE [\w:<>, ]+?\s(\w+)\(", scalar)

@@ -76,7 +76,9 @@ TEST_F(SynchronisationsTest, OneForARegularNewtonIteration) {
 TEST_F(SynchronisationsTest, ThreeForARegularTrustRegionIteration) {
     expect_at_most(Method::trust_region, 1, 3, 3);
 }
-TEST_F(SynchronisationsTest, TwoForARegularBfgsIteration) { expect_at_most(Method::bfgs, 2, 4, 2); }
+TEST_F(SynchronisationsTest, TwoForARegularBfgsIteration) {
+    expect_at_most(Method::bfgs, 2, 4, 2);
+}
 
 }  // namespace
 }  // namespace cunewton::test

@@ -119,8 +119,11 @@ class FailingBackendTest : public ::testing::Test {
         if (std::getenv("CUNEWTON_BACKEND")) GTEST_SKIP() << "CUNEWTON_BACKEND overrides automatic";
         std::vector<BackendEntry>& list = mutable_registry();
         kept_ = list;
-        const BackendEntry failing{BackendChoice::cuda, "failing",
-                                   [] { return Probe{true, "ready"}; },
+        const BackendEntry failing{BackendChoice::cuda,
+                                   "failing",
+                                   [] {
+                                       return Probe{true, "ready"};
+                                   },
                                    [](const BatchParts&) { return true; },
                                    {failing_code<double>(), failing_code<float>()}};
         list = {failing, kept_.back()};
@@ -136,7 +139,9 @@ class FailingBackendTest : public ::testing::Test {
 };
 
 std::string arranged_text(Failure failure) {
-    return failure == Failure::memory ? "no room" : failure == Failure::no_code ? "no code" : "no stream";
+    return failure == Failure::memory    ? "no room"
+           : failure == Failure::no_code ? "no code"
+                                         : "no stream";
 }
 void expect_contains(const std::string& text, const std::string& part) {
     EXPECT_NE(text.find(part), std::string::npos) << "\"" << text << "\" lacks \"" << part << "\"";
@@ -256,10 +261,10 @@ TEST_F(FailingBackendTest, BatchesGoOnFromEveryStage) {
             EXPECT_EQ(seen, (std::vector<long>{50, 100, 150, 200}));
             expect_contains(result.backend_reason, arranged_text(failure));
             const int finished = stage == 0 ? 0 : (stage - 1) / 2;
-            expect_contains(result.backend_reason,
-                            stage == 0 ? std::string("failing: ")
-                                       : "failing gave up after " + std::to_string(50 * finished) +
-                                             " problems: ");
+            expect_contains(result.backend_reason, stage == 0 ? std::string("failing: ")
+                                                              : "failing gave up after " +
+                                                                    std::to_string(50 * finished) +
+                                                                    " problems: ");
         }
 }
 
@@ -267,10 +272,9 @@ TEST_F(FailingBackendTest, AskedForByNameItThrowsWhatFailed) {
     const Lines lines;
     for (const int stage : {0, 1, 2}) {
         arrange(Failure::device, stage);
-        expect_contains(message_of<DeviceError>([] {
-                            minimize(rosenbrock(), start, by(BackendChoice::cuda));
-                        }),
-                        "no stream");
+        expect_contains(
+            message_of<DeviceError>([] { minimize(rosenbrock(), start, by(BackendChoice::cuda)); }),
+            "no stream");
         arrange(Failure::memory, stage);
         EXPECT_THROW(minimize(rosenbrock(), start, by(BackendChoice::cuda)), OutOfMemory);
         for (const Failure failure : backend_failures) {
@@ -292,8 +296,9 @@ TEST_F(FailingBackendTest, WhatTheCallerThrowsReachesTheCaller) {
         EXPECT_THROW(minimize(rosenbrock(), start, by(BackendChoice::automatic)),
                      std::runtime_error);
         again();
-        EXPECT_THROW(fit_batch(Lines::model(), lines.data, Lines::options(BackendChoice::automatic)),
-                     std::runtime_error);
+        EXPECT_THROW(
+            fit_batch(Lines::model(), lines.data, Lines::options(BackendChoice::automatic)),
+            std::runtime_error);
     }
     arrange_none();
     Options options = by(BackendChoice::automatic);

@@ -168,8 +168,8 @@ TEST_F(NoMemoryAtStartTest, AskingForCudaByNameThrows) {
     EXPECT_TRUE(contains(message, "memory")) << message;
     // Who reads it sees how much too little it was: the samples alone have 8 MB, the device 3 MiB.
     std::smatch sizes;
-    ASSERT_TRUE(std::regex_search(message, sizes,
-                                  std::regex("([0-9]+) bytes wanted, ([0-9]+) bytes free")))
+    ASSERT_TRUE(
+        std::regex_search(message, sizes, std::regex("([0-9]+) bytes wanted, ([0-9]+) bytes free")))
         << message;
     EXPECT_GE(std::stol(sizes[1]), 8'000'000);
     EXPECT_LT(std::stol(sizes[2]), 4 << 20);

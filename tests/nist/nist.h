@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 
 namespace cunewton::test {
 

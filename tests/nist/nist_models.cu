@@ -1,7 +1,7 @@
 // GPU code of the models of nist_models.h.
 #include "tests/nist/nist_models.h"
 
-#include "cunewton/cuda/batch.cuh"
+#include "cunewton/cuda/attach.cuh"
 #include "tests/nist/nist.h"
 
 namespace cunewton::test {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cunewton/math/scalar.h"
+#include "cunewton/scalar/scalar.h"
 
 // The models of the NIST Statistical Reference Datasets for nonlinear regression
 // (bench/data/nist_strd.json), as user functors. Parameters are in NIST's order.

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "cunewton/minimize.h"
-#include "cunewton/types.h"
+#include "cunewton/options.h"
 
 // One source, run over every backend: the environment variable CUNEWTON_TEST_BACKEND (cpu or cuda)
 // names the one under test. Without a device a test is skipped with the reason; with

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 #include "tests/support/backends.h"
 #include "tests/support/fit_cases.h"
 #include "tests/support/tolerances.h"

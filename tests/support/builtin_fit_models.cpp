@@ -10,7 +10,8 @@ namespace cunewton::test {
 namespace {
 template <class Form, class Functor>
 void add(std::map<std::string, FitModel>& models, const char* name) {
-    if constexpr (std::is_same_v<Form, builtin::Fit>) models.emplace(name, make_fit_model(Functor{}));
+    if constexpr (std::is_same_v<Form, builtin::Fit>)
+        models.emplace(name, make_fit_model(Functor{}));
 }
 }  // namespace
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 
 // The built-in models by the names of their types.
 namespace cunewton::test {

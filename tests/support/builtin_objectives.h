@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 
 namespace cunewton::test {
 

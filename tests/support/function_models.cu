@@ -1,5 +1,5 @@
 // GPU code of the functors of function_models.h.
-#include "cunewton/cuda/batch.cuh"
+#include "cunewton/cuda/attach.cuh"
 #include "tests/support/function_models.h"
 
 namespace cunewton::test {

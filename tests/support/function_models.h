@@ -1,9 +1,9 @@
 #pragma once
 
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 
-// Fit models whose functions are at an edge of their domain, or rare. function_models.cpp holds their
-// CPU code and, in a build with CUDA, a .cu file the GPU's.
+// Fit models whose functions are at an edge of their domain, or rare. function_models.cpp holds
+// their CPU code and, in a build with CUDA, a .cu file the GPU's.
 namespace cunewton::test {
 
 /// a exp(-(t / tau)^beta) + c with p = (a, tau, beta, c), the data from t = 0 on.

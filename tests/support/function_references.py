@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes function_references.h: values and derivatives of the functions of math/functions.h to 30
+"""Writes function_references.h: values and derivatives of the functions of scalar/functions.h to 30
 digits. It shares nothing with them: mpmath's functions, and its differences in 80 digits for what
 has no closed form. Needs mpmath and numpy.
 

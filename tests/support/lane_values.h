@@ -36,7 +36,7 @@ inline constexpr int lanes_of<lanes::base::Pack<T, V>> = lanes::base::Pack<T, V>
 template <class S>
 S seeded(double value) {
     S s = static_cast<S>(value);
-    if constexpr (lanes_of<S> > 1) {
+    if constexpr (lanes_of < S >> 1) {
         for (int l = 0; l < lanes_of<S>; ++l)
             s.set_lane(l, static_cast<real_t<S>>(value * (1 + 0.03125 * l)));
     }

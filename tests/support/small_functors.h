@@ -2,7 +2,7 @@
 
 #include <type_traits>
 
-#include "cunewton/math/scalar.h"
+#include "cunewton/scalar/scalar.h"
 
 // Models and objectives of a user, for tests of batches on every backend.
 namespace cunewton::test {
@@ -146,8 +146,7 @@ struct CosineSeries {
 }  // namespace cunewton::test
 
 /// Calls the macros with each of the above: models of fits, and objectives.
-#define CUNEWTON_TEST_SMALL_FUNCTORS(Fit, Objective)                                              \
-    Fit(CosineSeries<64>) Fit(DecayTime) Fit(ScaledGrowth) Fit(Saturation)                        \
-    Objective(Cubic) Objective(Saddle) Objective(Barrier) Objective(Valley)                       \
-        Objective(LogisticTerm) Objective(Chain<1>) Objective(Chain<7>) Objective(Chain<12>)      \
-            Objective(Chain<32>)
+#define CUNEWTON_TEST_SMALL_FUNCTORS(Fit, Objective)                                        \
+    Fit(CosineSeries<64>) Fit(DecayTime) Fit(ScaledGrowth) Fit(Saturation) Objective(Cubic) \
+        Objective(Saddle) Objective(Barrier) Objective(Valley) Objective(LogisticTerm)      \
+            Objective(Chain<1>) Objective(Chain<7>) Objective(Chain<12>) Objective(Chain<32>)

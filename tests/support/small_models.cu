@@ -1,5 +1,5 @@
 // GPU code of the functors of small_functors.h.
-#include "cunewton/cuda/batch.cuh"
+#include "cunewton/cuda/attach.cuh"
 #include "tests/support/small_models.h"
 
 namespace cunewton::test {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cunewton/batch.h"
+#include "cunewton/fit.h"
 #include "tests/support/small_functors.h"
 
 // The functors of small_functors.h as models and objectives with their CPU code, which

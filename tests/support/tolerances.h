@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "cunewton/types.h"
+#include "cunewton/options.h"
 
 // Every tolerance of the tests, derived here from epsilon, the steps of differences and the size of
 // what is summed or differenced. All are relative to the largest exact entry unless they say

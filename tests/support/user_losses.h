@@ -1,7 +1,7 @@
 #pragma once
 
-#include "cunewton/math/macros.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/scalar.h"
 
 // Losses as a user would write them. The oracle has them as one of its models, or they are simple
 // enough for a closed form in the test.

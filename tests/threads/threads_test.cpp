@@ -128,8 +128,8 @@ class Jobs {
         jobs_.push_back([=] {
             static_cast<void>(numbers);  // the problem reads them, and the labels
             static_cast<void>(labels);
-            return bits(minimize(problem, std::vector<T>(static_cast<std::size_t>(features)),
-                                 options));
+            return bits(
+                minimize(problem, std::vector<T>(static_cast<std::size_t>(features)), options));
         });
     }
 

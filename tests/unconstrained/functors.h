@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "cunewton/math/macros.h"
+#include "cunewton/scalar/macros.h"
 
 // Classical unconstrained test problems, each one a trivially copyable functor that runs on host
 // and device:

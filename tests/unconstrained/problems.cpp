@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "cunewton/math/dual.h"
+#include "cunewton/scalar/dual.h"
 #include "tests/unconstrained/functors.h"
 
 namespace cunewton::test {
@@ -57,7 +57,7 @@ double exact_gradient_norm(const UnconstrainedCase& of, const std::vector<double
 std::vector<UnconstrainedCase> unconstrained_cases() {
     std::vector<UnconstrainedCase> all;
 #define CUNEWTON_TEST_ADD(Functor) \
-    for (UnconstrainedCase& one : unconstrained_cases(Functor::id)) all.push_back(std::move(one));
+    for (UnconstrainedCase & one : unconstrained_cases(Functor::id)) all.push_back(std::move(one));
     CUNEWTON_TEST_UNCONSTRAINED(CUNEWTON_TEST_ADD)
 #undef CUNEWTON_TEST_ADD
     return all;

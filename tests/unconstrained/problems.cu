@@ -1,7 +1,7 @@
 // GPU code of the problems of functors.h.
 #include "tests/unconstrained/problems.h"
 
-#include "cunewton/cuda/problem.cuh"
+#include "cunewton/cuda/attach.cuh"
 #include "tests/unconstrained/functors.h"
 
 namespace cunewton::test {

@@ -1,7 +1,7 @@
 // Which kernel solves a batch on a GPU, and with how much shared memory.
 #include <gtest/gtest.h>
 
-#include "cunewton/cuda/batch_plan.h"
+#include "cunewton/cuda/small_plan.h"
 
 namespace cunewton::cuda {
 namespace {
@@ -12,8 +12,12 @@ constexpr DeviceLimits small{40, 16, 64 << 10, 64 << 10, 0};
 
 BatchMemory memory(int parameters, long thread_kernel_warp, long state, long data,
                    long coordinates = 0) {
-    return {parameters, most_thread_parameters(cpu::BatchKind::fit, sizeof(double)),
-            thread_kernel_warp, state, data, coordinates};
+    return {parameters,
+            most_thread_parameters(SmallKind::fit, sizeof(double)),
+            thread_kernel_warp,
+            state,
+            data,
+            coordinates};
 }
 
 TEST(BatchPlanTest, AThreadForEachProblemWhere64Fit) {
@@ -34,9 +38,9 @@ TEST(BatchPlanTest, AWarpForEachProblemOfManyParameters) {
     EXPECT_FALSE(plan_batch(memory(8, 5000, 1000, 900), large).thread_kernel);
     // Half the registers.
     BatchMemory single = memory(8, 5000, 1000, 900);
-    single.thread_limit = most_thread_parameters(cpu::BatchKind::fit, sizeof(float));
+    single.thread_limit = most_thread_parameters(SmallKind::fit, sizeof(float));
     EXPECT_TRUE(plan_batch(single, large).thread_kernel);
-    EXPECT_LT(most_thread_parameters(cpu::BatchKind::objective, sizeof(double)), 7);
+    EXPECT_LT(most_thread_parameters(SmallKind::objective, sizeof(double)), 7);
     const BatchPlan plan = plan_batch(memory(9, 5000, 1000, 900), large);
     EXPECT_FALSE(plan.thread_kernel);
     EXPECT_TRUE(plan.data_in_shared);

@@ -225,7 +225,7 @@ TEST(BackendChoice, ALossWithoutDeviceCodeRunsOnTheCpuAndSaysWhy) {
 
 TEST(BackendChoice, ADeviceEvaluatorAloneDoesNotRunOnTheCpu) {
     const auto problem =
-        make_batched<double>({}, 1, [](const double*, int, int, double*, cuda::Stream) {});
+        make_black_box<double>({}, 1, [](const double*, int, int, double*, cuda::Stream) {});
     EXPECT_FALSE(problem.runs_on_cpu());
     EXPECT_TRUE(problem.runs_on_cuda());
     Options options;

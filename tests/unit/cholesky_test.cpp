@@ -292,9 +292,9 @@ TYPED_TEST(CholeskyTest, ScaledVectorOperations) {
             size += std::pow(static_cast<double>(S[j]) * x[j], 2);
             inverse += std::pow(static_cast<double>(x[j]) / S[j], 2);
         }
-        backend.norms({{x.data(), Slot::x_size, S.data()},
-                       {x.data(), Slot::gradient_size, S.data(), true}},
-                      n);
+        backend.norms(
+            {{x.data(), Slot::x_size, S.data()}, {x.data(), Slot::gradient_size, S.data(), true}},
+            n);
         const double tolerance = test::sum_tolerance<double>(n);
         EXPECT_NEAR(backend.scalar(Slot::x_size), std::sqrt(size), tolerance * std::sqrt(size));
         EXPECT_NEAR(backend.scalar(Slot::gradient_size), std::sqrt(inverse),

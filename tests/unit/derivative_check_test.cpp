@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cunewton/cunewton.h"
-#include "cunewton/math/macros.h"
+#include "cunewton/scalar/macros.h"
 
 namespace cunewton {
 namespace {
@@ -95,8 +95,8 @@ TYPED_TEST(DerivativeCheckTest, AWrongHessianIsCaughtAndTheEntryNamed) {
     }
 }
 
-/// f(x) = sum_j x_j^4 + x_0 x_1 (exact in few digits), where the analytic derivatives may be wrong by a
-/// factor, so that differences of the gradient are wrong too.
+/// f(x) = sum_j x_j^4 + x_0 x_1 (exact in few digits), where the analytic derivatives may be wrong
+/// by a factor, so that differences of the gradient are wrong too.
 struct Quartic {
     double gradient_factor = 1, hessian_factor = 1;
     template <class X>

@@ -1,4 +1,4 @@
-#include "cunewton/math/dual.h"
+#include "cunewton/scalar/dual.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 #include "cunewton/loss/poisson.h"
 #include "cunewton/loss/softmax.h"
 #include "cunewton/math/perturbed_views.h"
-#include "cunewton/views.h"
+#include "cunewton/scalar/views.h"
 #include "tests/support/datasets.h"
 #include "tests/support/lane_values.h"
 #include "tests/support/oracle.h"

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "cunewton/math/dual.h"
-#include "cunewton/math/jet.h"
-#include "cunewton/math/pack.h"
+#include "cunewton/scalar/dual.h"
+#include "cunewton/scalar/jet.h"
+#include "cunewton/scalar/pack.h"
 #include "tests/support/lane_values.h"
 #include "tests/support/tolerances.h"
 
@@ -77,7 +77,7 @@ struct ScalarName {
     template <class S>
     static std::string GetName(int) {
         const std::string plain = std::is_same_v<real_t<S>, double> ? "Double" : "Float";
-        return (lanes_of<S> == 1   ? plain
+        return (lanes_of<S> == 1  ? plain
                 : sizeof(S) == 16 ? "Pack" + plain + "1"
                                   : "Pack" + plain + "2");
     }
@@ -89,9 +89,9 @@ TYPED_TEST(FunctionEdgesTest, PowersOfZeroHaveTheDerivativesThatExist) {
     struct Case {
         double exponent, f, f1, f2;
     };
-    for (const Case& c : {Case{0, 1, 0, 0}, Case{0.25, 0, infinity, -infinity}, Case{1, 0, 1, 0},
-                          Case{1.5, 0, 0, infinity}, Case{2, 0, 0, 2}, Case{2.5, 0, 0, 0},
-                          Case{3, 0, 0, 0}}) {
+    for (const Case& c :
+         {Case{0, 1, 0, 0}, Case{0.25, 0, infinity, -infinity}, Case{1, 0, 1, 0},
+          Case{1.5, 0, 0, infinity}, Case{2, 0, 0, 2}, Case{2.5, 0, 0, 0}, Case{3, 0, 0, 0}}) {
         const std::string what = "0^" + std::to_string(c.exponent);
         TestFixture::expect_expansion(
             0, [&](const auto& x) { return math::pow(x, c.exponent); }, c.f, c.f1, c.f2, what);
@@ -101,7 +101,9 @@ TYPED_TEST(FunctionEdgesTest, PowersOfZeroHaveTheDerivativesThatExist) {
         // Along a direction that leaves the exponent as it is.
         TestFixture::expect_expansion(
             0,
-            [&](const auto& x) { return math::pow(x, std::remove_cvref_t<decltype(x)>(c.exponent)); },
+            [&](const auto& x) {
+                return math::pow(x, std::remove_cvref_t<decltype(x)>(c.exponent));
+            },
             c.f, c.f1, c.f2, what + " as a dual number");
     }
 }
@@ -153,7 +155,7 @@ TYPED_TEST(FunctionEdgesTest, MixedSecondDerivativesOfAPowerAtZero) {
 TYPED_TEST(FunctionEdgesTest, EveryLaneHasItsOwnDerivatives) {
     using S = TypeParam;
     using T = real_t<S>;
-    if constexpr (lanes_of<S> > 1) {
+    if constexpr (lanes_of < S >> 1) {
         S t(0.0);
         for (int l = 1; l < lanes_of<S>; ++l) t.set_lane(l, static_cast<T>(l));
         Jet<S, 1> tau(S(2.0));

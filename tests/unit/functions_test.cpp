@@ -1,5 +1,5 @@
-// Every function of math/functions.h against references of 30 digits: values on plain numbers and on
-// the lanes of every instruction set, derivatives on Dual, HyperDual and Jet.
+// Every function of scalar/functions.h against references of 30 digits: values on plain numbers and
+// on the lanes of every instruction set, derivatives on Dual, HyperDual and Jet.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "cunewton/cpu/dispatch.h"
-#include "cunewton/math/dual.h"
-#include "cunewton/math/functions.h"
-#include "cunewton/math/jet.h"
+#include "cunewton/scalar/dual.h"
+#include "cunewton/scalar/functions.h"
+#include "cunewton/scalar/jet.h"
 #include "tests/support/function_references.h"
 #include "tests/support/lane_values.h"
 #include "tests/support/tolerances.h"
@@ -26,11 +26,11 @@ using Real = long double;
 /// What the headers promise for values on lanes, in units in the last place.
 double promised_units(const std::string& name) {
     static const std::map<std::string, double> units{
-        {"abs", 0},  {"acos", 4},  {"asin", 4},   {"atan", 2},  {"atan2", 4}, {"cbrt", 2},
-        {"ceil", 0}, {"cos", 2},   {"cosh", 4},   {"erf", 3},   {"erfc", 6},  {"erfinv", 8},
-        {"exp", 2},  {"exp2", 2},  {"expm1", 2},  {"floor", 0}, {"hypot", 2}, {"log", 2},
-        {"log10", 4}, {"log1p", 2}, {"log2", 4},  {"round", 0}, {"sin", 2},   {"sinh", 4},
-        {"sqrt", 0.5}, {"tan", 4}, {"tanh", 3},   {"trunc", 0}, {"xlogy", 3}};
+        {"abs", 0},    {"acos", 4},  {"asin", 4},  {"atan", 2},  {"atan2", 4}, {"cbrt", 2},
+        {"ceil", 0},   {"cos", 2},   {"cosh", 4},  {"erf", 3},   {"erfc", 6},  {"erfinv", 8},
+        {"exp", 2},    {"exp2", 2},  {"expm1", 2}, {"floor", 0}, {"hypot", 2}, {"log", 2},
+        {"log10", 4},  {"log1p", 2}, {"log2", 4},  {"round", 0}, {"sin", 2},   {"sinh", 4},
+        {"sqrt", 0.5}, {"tan", 4},   {"tanh", 3},  {"trunc", 0}, {"xlogy", 3}};
     // pow: 2, and one for every 12 of |b log a|, here at most 63. The C library's lgamma and
     // digamma are judged by the larger of the result and 1.
     return units.contains(name) ? units.at(name) : 8;
@@ -61,13 +61,13 @@ bool judged_from_one(const std::string& name) {
 }
 
 // One type a function, so that each is compiled once.
-#define CUNEWTON_TEST_FUNCTION(name, ...)              \
-    struct Call_##name {                               \
-        template <class... X>                          \
-        auto operator()(const X&... x) const {         \
-            using namespace math;                      \
-            return name(x...);                         \
-        }                                              \
+#define CUNEWTON_TEST_FUNCTION(name, ...)      \
+    struct Call_##name {                       \
+        template <class... X>                  \
+        auto operator()(const X&... x) const { \
+            using namespace math;              \
+            return name(x...);                 \
+        }                                      \
     };
 CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_TEST_FUNCTION)
 CUNEWTON_FUNCTIONS_OF_TWO(CUNEWTON_TEST_FUNCTION)
@@ -97,7 +97,7 @@ class FunctionValuesTest : public ::testing::Test {
     /// function(x), or function(x, y), of each number.
     template <class Function, class... X>
     static std::vector<Scalar> apply(const Function& function, const std::vector<Scalar>& x,
-                                const X&... other) {
+                                     const X&... other) {
         std::vector<Scalar> y(x.size());
         if constexpr (plain) {
             for (std::size_t i = 0; i < x.size(); ++i) y[i] = function(x[i], other[i]...);
@@ -169,13 +169,12 @@ class FunctionValuesTest : public ::testing::Test {
     }
 };
 
-using Families =
-    ::testing::Types<Family<Plain, double>, Family<Plain, float>,
+using Families = ::testing::Types<Family<Plain, double>, Family<Plain, float>,
 #if CUNEWTON_CHOOSES_LANES
-                     Family<cpu::Avx2Lanes, double>, Family<cpu::Avx2Lanes, float>,
-                     Family<cpu::Avx512Lanes, double>, Family<cpu::Avx512Lanes, float>,
+                                  Family<cpu::Avx2Lanes, double>, Family<cpu::Avx2Lanes, float>,
+                                  Family<cpu::Avx512Lanes, double>, Family<cpu::Avx512Lanes, float>,
 #endif
-                     Family<cpu::BaseLanes, double>, Family<cpu::BaseLanes, float>>;
+                                  Family<cpu::BaseLanes, double>, Family<cpu::BaseLanes, float>>;
 struct FamilyName {
     template <class F>
     static std::string GetName(int) {
@@ -200,9 +199,11 @@ TYPED_TEST(FunctionValuesTest, AreThoseOfTheReferences) {
 TYPED_TEST(FunctionValuesTest, AtTheEndsOfTheirDomainsAreThoseOfPlainNumbers) {
     using T = typename TestFixture::Scalar;
     constexpr T inf = std::numeric_limits<T>::infinity(), most = std::numeric_limits<T>::max(),
-                least = std::numeric_limits<T>::denorm_min(), none = std::numeric_limits<T>::quiet_NaN();
+                least = std::numeric_limits<T>::denorm_min(),
+                none = std::numeric_limits<T>::quiet_NaN();
     std::vector<T> ends;
-    for (const T x : {T(0), least, std::numeric_limits<T>::min(), T(0.5), T(1), T(2), T(3), most, inf, none})
+    for (const T x :
+         {T(0), least, std::numeric_limits<T>::min(), T(0.5), T(1), T(2), T(3), most, inf, none})
         for (const T sign : {T(1), T(-1)}) ends.push_back(sign * x);
 #define CUNEWTON_TEST_FUNCTION(name, ...) TestFixture::expect_plain(#name, Call_##name(), ends);
     CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_TEST_FUNCTION)
@@ -221,8 +222,8 @@ TYPED_TEST(FunctionValuesTest, AtTheEndsOfTheirDomainsAreThoseOfPlainNumbers) {
 // ---- Derivatives.
 
 /// A derivative's error in epsilon, of which 64 are allowed, is relative to its size or, where the
-/// formula subtracts from a constant, to 1. The derivatives of the error functions are exp of a large
-/// number, and those of digamma are sums.
+/// formula subtracts from a constant, to 1. The derivatives of the error functions are exp of a
+/// large number, and those of digamma are sums.
 double derivative_scale(const std::string& name, double x, double f) {
     if (name == "erf" || name == "erfc") return 1 + x * x;
     if (name == "erfinv") return 8 + 8 * f * f;

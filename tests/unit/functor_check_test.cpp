@@ -1,11 +1,11 @@
-#include "cunewton/functor_check.h"
+#include "cunewton/functor/check.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "cunewton/cunewton.h"
-#include "cunewton/math/single.h"
+#include "cunewton/scalar/single.h"
 
 // What the check of functors must let through; what it must not, tests/checks/messages.py compiles.
 namespace cunewton {

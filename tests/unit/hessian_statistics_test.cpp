@@ -1,6 +1,6 @@
 // Covariances, standard errors, condition numbers and undetermined parameters, from matrices whose
 // spectrum is known.
-#include "cunewton/math/hessian_statistics.h"
+#include "cunewton/small/hessian_statistics.h"
 
 #include <gtest/gtest.h>
 
@@ -85,7 +85,8 @@ TEST(HessianStatistics, OfDefiniteMatricesOfEverySize) {
         for (int i = 0; i < n; ++i) {
             for (int j = 0; j < n; ++j) {
                 double product = 0;
-                for (int k = 0; k < n; ++k) product += entry(h, n, i, k) * out.covariance[k * n + j];
+                for (int k = 0; k < n; ++k)
+                    product += entry(h, n, i, k) * out.covariance[k * n + j];
                 EXPECT_NEAR(product, i == j ? scale : 0, 100 * n * epsilon * condition) << n;
                 EXPECT_EQ(out.covariance[i * n + j], out.covariance[j * n + i]);
             }
@@ -97,9 +98,12 @@ TEST(HessianStatistics, OfDefiniteMatricesOfEverySize) {
 
 TEST(HessianStatistics, ConditionOfIndefiniteMatrices) {
     std::mt19937_64 random(2);
-    for (const std::vector<double>& spectrum :
-         {std::vector<double>{-3, 1, 2}, {-1, -2, -8}, {4, -0.5, 1, 7, -2}, {1, -1}, {-5},
-          {1e-3, 1, 2, 3, 4, 5, -6, 7, 8, -9}}) {
+    for (const std::vector<double>& spectrum : {std::vector<double>{-3, 1, 2},
+                                                {-1, -2, -8},
+                                                {4, -0.5, 1, 7, -2},
+                                                {1, -1},
+                                                {-5},
+                                                {1e-3, 1, 2, 3, 4, 5, -6, 7, 8, -9}}) {
         double least = 1e300, most = 0;
         for (const double value : spectrum) {
             least = std::min(least, std::abs(value));
@@ -158,7 +162,10 @@ TEST(HessianStatistics, FixedAreKnownAndThoseAtABoundAreNot) {
             else if (i == 1 || j == 1)
                 EXPECT_EQ(value, 0);
             else
-                EXPECT_NEAR(value, i == j ? (i == 4 ? 0.25 : 2.0 / 3) : i + j == 2 ? -1.0 / 3 : 0,
+                EXPECT_NEAR(value,
+                            i == j       ? (i == 4 ? 0.25 : 2.0 / 3)
+                            : i + j == 2 ? -1.0 / 3
+                                         : 0,
                             1e-15);
         }
     // Nothing is free.

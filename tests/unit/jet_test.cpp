@@ -1,4 +1,4 @@
-#include "cunewton/math/jet.h"
+#include "cunewton/scalar/jet.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cunewton/cpu/dispatch.h"
-#include "cunewton/math/parameters.h"
+#include "cunewton/scalar/parameters.h"
 #include "tests/support/lane_values.h"
 #include "tests/support/tolerances.h"
 

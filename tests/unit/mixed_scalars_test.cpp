@@ -1,16 +1,16 @@
-// What a loss may write with plain numbers in it: comparisons, selections and powers of all kinds of
-// scalars with numbers of all types.
+// What a loss may write with plain numbers in it: comparisons, selections and powers of all kinds
+// of scalars with numbers of all types.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <string>
 #include <type_traits>
 
-#include "cunewton/functor_check.h"
-#include "cunewton/math/dual.h"
-#include "cunewton/math/jet.h"
-#include "cunewton/math/pack.h"
-#include "cunewton/math/single.h"
+#include "cunewton/functor/check.h"
+#include "cunewton/scalar/dual.h"
+#include "cunewton/scalar/jet.h"
+#include "cunewton/scalar/pack.h"
+#include "cunewton/scalar/single.h"
 #include "tests/support/lane_values.h"
 #include "tests/support/tolerances.h"
 
@@ -89,10 +89,10 @@ class MixedScalarsTest : public ::testing::Test {
 };
 
 using base_pack = lanes::base::Pack<double, 2>;
-using Scalars =
-    ::testing::Types<double, float, Single, base_pack, lanes::base::Pack<float, 1>, Dual<double>,
-                     Dual<float>, Dual<base_pack>, HyperDual<double>, HyperDual<base_pack>,
-                     Dual<Single>, Jet<double, 1>, Jet<float, 6>, Jet<base_pack, 2>, Jet<Single, 3>>;
+using Scalars = ::testing::Types<double, float, Single, base_pack, lanes::base::Pack<float, 1>,
+                                 Dual<double>, Dual<float>, Dual<base_pack>, HyperDual<double>,
+                                 HyperDual<base_pack>, Dual<Single>, Jet<double, 1>, Jet<float, 6>,
+                                 Jet<base_pack, 2>, Jet<Single, 3>>;
 TYPED_TEST_SUITE(MixedScalarsTest, Scalars);
 
 TYPED_TEST(MixedScalarsTest, CompareWithNumbersOnBothSides) {

@@ -23,7 +23,7 @@ using fit_oracle::Vector;
 template <class T>
 constexpr int lane_multiple = 64 / static_cast<int>(sizeof(T));
 
-/// What cpu::BatchOps sums in each lane.
+/// What cpu::SmallCode sums in each lane.
 template <class T>
 struct Evaluation {
     std::vector<T> f, gradient, hessian;
@@ -32,7 +32,7 @@ struct Evaluation {
 /// Evaluates a block of lanes with the parameters p[lane][j] over points of x and y, the same in
 /// all lanes. Coordinates are shared, or copied for each lane.
 template <class T>
-Evaluation<T> evaluate(const cpu::BatchOps<T>& ops, BatchDerivatives by,
+Evaluation<T> evaluate(const cpu::SmallCode<T>& ops, BatchDerivatives by,
                        const std::vector<Vector>& p, const std::vector<double>& x,
                        const std::vector<T>& y, int points, bool shared,
                        const std::vector<T>& gradient_steps, const std::vector<T>& hessian_steps) {
@@ -69,7 +69,7 @@ Evaluation<T> evaluate(const cpu::BatchOps<T>& ops, BatchDerivatives by,
 }
 
 template <class T>
-const cpu::BatchOps<T>& ops_of(const BatchModel& model) {
+const cpu::SmallCode<T>& ops_of(const BatchModel& model) {
     if constexpr (sizeof(T) == 8)
         return *model.parts().cpu_double;
     else

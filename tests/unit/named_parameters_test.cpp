@@ -43,8 +43,8 @@ struct NamedLine {
 template <class T>
 void expect_minimum(const Problem<T>& problem, const std::vector<double>& wanted) {
     const std::vector<T> start{T(-1.25), T(1)};
-    for (const HessianBy by : {HessianBy::autodiff, HessianBy::gradient_differences,
-                               HessianBy::value_differences}) {
+    for (const HessianBy by :
+         {HessianBy::autodiff, HessianBy::gradient_differences, HessianBy::value_differences}) {
         Options options;
         options.backend = BackendChoice::cpu;
         options.derivatives.hessian = by;

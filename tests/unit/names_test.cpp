@@ -3,7 +3,7 @@
 #include <set>
 #include <string>
 
-#include "cunewton/types.h"
+#include "cunewton/options.h"
 
 namespace cunewton {
 namespace {

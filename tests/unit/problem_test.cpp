@@ -112,7 +112,7 @@ TEST(ProblemTest, NumbersOfParametersThatCannotBe) {
             const std::vector<double> y{1};
             make_sample_sum<double>(SampleWithTarget{}, {.count = 1, .targets = y.data()}, n);
         });
-        rejects([&] { make_batched<double>([](const double*, int, int, double*) {}, n); });
+        rejects([&] { make_black_box<double>([](const double*, int, int, double*) {}, n); });
     }
     EXPECT_EQ(make_objective<double>(Bowl{}, 2147483647L).dimension(), 2147483647);
 }
@@ -121,10 +121,18 @@ TEST(ProblemTest, APointThatIsNotFiniteIsNamedByItsNumber) {
     const auto problem = make_objective<double>(Bowl{}, 3);
     const double nan = std::nan("");
     for (const auto& call : std::vector<std::function<void()>>{
-             [&] { evaluate(problem, {1.0, 2.0, nan}); },
-             [&] { gradient(problem, {1.0, 2.0, nan}); },
-             [&] { hessian(problem, {1.0, 2.0, nan}); },
-             [&] { evaluate_batch(problem, {0.0, 1.0, nan, 1.0, 1.0, 1.0}); }})
+             [&] {
+                 evaluate(problem, {1.0, 2.0, nan});
+             },
+             [&] {
+                 gradient(problem, {1.0, 2.0, nan});
+             },
+             [&] {
+                 hessian(problem, {1.0, 2.0, nan});
+             },
+             [&] {
+                 evaluate_batch(problem, {0.0, 1.0, nan, 1.0, 1.0, 1.0});
+             }})
         expect_in(message_of<InvalidArgument>(call), "number 2 is nan");
 }
 

@@ -1,6 +1,6 @@
 // One iteration of the solvers of small problems: its trial point against the exact minimiser of
 // the quadratic model in a trust region, found in long double by maximising the dual.
-#include "cunewton/math/small_solver.h"
+#include "cunewton/small/solver.h"
 
 #include <gtest/gtest.h>
 
@@ -92,7 +92,7 @@ struct Bench {
         settings.max_iterations = 100;
         for (int l = 0; l < width; ++l) {
             for (int j = 0; j < n; ++j) at(layout.x() + j, l) = at(layout.trial() + j, l) = T(1);
-            batch::begin_problem(batch::Slots<T>{state.data() + l, width}, layout, T(0), T(1));
+            batch::begin_problem(batch::Memory<T>{state.data() + l, width}, layout, T(0), T(1));
             f[l] = 1;
         }
     }
@@ -106,8 +106,8 @@ struct Bench {
     }
     template <int N>
     void advance() requires(width == 1) {
-        const batch::Slots<T> memory{state.data(), width};
-        const batch::TrialSlots<T> trial{
+        const batch::Memory<T> memory{state.data(), width};
+        const batch::TrialMemory<T> trial{
             {f.data(), width}, {gradient.data(), width}, {hessian.data(), width}};
         if constexpr (fit)
             batch::advance_fit<N>(memory, layout, trial, settings);
@@ -115,8 +115,8 @@ struct Bench {
             batch::advance_objective<N>(memory, layout, trial, settings);
     }
     void advance_lanes() requires(width == cpu::lane_count<T>) {
-        cpu::advance_lanes<T>(fit ? cpu::BatchKind::fit : cpu::BatchKind::objective, layout,
-                              state.data(), f.data(), gradient.data(), hessian.data(), settings);
+        cpu::advance_lanes<T>(fit ? SmallKind::fit : SmallKind::objective, layout, state.data(),
+                              f.data(), gradient.data(), hessian.data(), settings);
     }
     /// Until each lane has its step once; returns the number of calls.
     int advance_until_found() requires(width == cpu::lane_count<T>) {
@@ -292,7 +292,7 @@ TYPED_TEST(SmallSolverTest, LanesAreSolvedAsIfAlone) {
     using T = TypeParam;
     constexpr int width = cpu::lane_count<T>;
     for (const int n : {3, 7}) {
-        const bool in_memory = !cpu::is_compiled_for(cpu::BatchKind::objective, n);
+        const bool in_memory = !cpu::is_compiled_for(SmallKind::objective, n);
         Random random(5);
         Bench<T, false, width> all(n, in_memory);
         all.settings.initial_radius = T(0.5);

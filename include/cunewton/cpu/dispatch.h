@@ -1,23 +1,27 @@
 // Runs a piece of code in the widest SIMD lanes that the processor has.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <string>
 #include <type_traits>
 
 #include "cunewton/error.h"
-#include "cunewton/math/pack.h"
+#include "cunewton/scalar/pack.h"
 
 namespace cunewton::cpu {
 
 enum class InstructionSet { portable, base, avx2, avx512 };
 inline const char* to_string(InstructionSet set) {
     switch (set) {
-        case InstructionSet::portable: return "portable";
-        case InstructionSet::base: return "base";
-        case InstructionSet::avx2: return "avx2";
-        case InstructionSet::avx512: return "avx512";
+        case InstructionSet::portable:
+            return "portable";
+        case InstructionSet::base:
+            return "base";
+        case InstructionSet::avx2:
+            return "avx2";
+        case InstructionSet::avx512:
+            return "avx512";
     }
     return "unknown";
 }
@@ -97,8 +101,8 @@ __attribute__((noinline, flatten)) CUNEWTON_TARGET_AVX512 void run_avx512(const 
 
 inline namespace CUNEWTON_CPU_CODE {
 
-/// Calls body.operator()<Lanes>() in a function that is compiled for these lanes, which the processor
-/// has. What the body throws passes through.
+/// Calls body.operator()<Lanes>() in a function that is compiled for these lanes, which the
+/// processor has. What the body throws passes through.
 template <class Lanes, class Body>
 void run_in(const Body& body) {
 #if CUNEWTON_CHOOSES_LANES
@@ -118,8 +122,9 @@ using BaselineLanes = PortableLanes;
 using BaselineLanes = BaseLanes;
 #endif
 
-/// Calls body.operator()<Lanes>(), an ordinary function, with the best Lanes of the processor. Throws
-/// BackendUnavailable where CUNEWTON_ONLY_LANES are compiled and the processor does not have them.
+/// Calls body.operator()<Lanes>(), an ordinary function, with the best Lanes of the processor.
+/// Throws BackendUnavailable where CUNEWTON_ONLY_LANES are compiled and the processor does not have
+/// them.
 template <class Body>
 void choose_lanes(const Body& body) {
 #if defined(CUNEWTON_ONLY_LANES)
@@ -134,8 +139,7 @@ void choose_lanes(const Body& body) {
     body.template operator()<CUNEWTON_ONLY_LANES>();
 #else
 #if CUNEWTON_CHOOSES_LANES
-    if (instruction_set() == InstructionSet::avx512)
-        return body.template operator()<Avx512Lanes>();
+    if (instruction_set() == InstructionSet::avx512) return body.template operator()<Avx512Lanes>();
     if (instruction_set() == InstructionSet::avx2) return body.template operator()<Avx2Lanes>();
 #endif
     body.template operator()<BaselineLanes>();

@@ -1,7 +1,7 @@
 // The outcome of CUDA calls and kernel launches.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <cuda_runtime.h>
 
@@ -50,7 +50,8 @@ inline std::string memory_wanted_and_free(std::size_t wanted) {
     const std::string why =
         std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
     switch (status) {
-        case cudaErrorMemoryAllocation: throw_out_of_memory(problem, why, wanted);
+        case cudaErrorMemoryAllocation:
+            throw_out_of_memory(problem, why, wanted);
         case cudaErrorNoKernelImageForDevice:
         case cudaErrorInvalidDeviceFunction:
             throw BackendUnavailable(problem + " (" + why +
@@ -61,7 +62,8 @@ inline std::string memory_wanted_and_free(std::size_t wanted) {
             throw InvalidArgument(problem + " (" + why +
                                   "; a stream is being captured into a graph) end the capture "
                                   "first, or capture fit_batch_on_device");
-        default: throw_device_error(problem, why);
+        default:
+            throw_device_error(problem, why);
     }
 }
 

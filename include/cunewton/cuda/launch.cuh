@@ -1,7 +1,7 @@
 // Launches, and sums over the threads of a block.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <cub/block/block_reduce.cuh>
 

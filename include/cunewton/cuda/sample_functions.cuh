@@ -2,14 +2,14 @@
 // an index; the kernels of device_ops.cuh call them.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <cstddef>
 
-#include "cunewton/cuda/ops.h"
+#include "cunewton/cuda/code.h"
 #include "cunewton/math/packed.h"
 #include "cunewton/math/perturbed_views.h"
-#include "cunewton/views.h"
+#include "cunewton/scalar/views.h"
 
 namespace cunewton::cuda {
 
@@ -24,12 +24,12 @@ CUNEWTON_HOST_DEVICE T weight_at(const DeviceSamples<T>& samples, long i) {
 }
 
 /// One entry of a tile, ready to be evaluated sample by sample: its axes and steps.
-template <class T, cpu::TileKind kind>
+template <class T, Entries kind>
 struct TileEntry {
     using Point = VectorView<const T>;
-    static constexpr bool second = kind == cpu::TileKind::hessian_autodiff ||
-                                   kind == cpu::TileKind::hessian_values ||
-                                   kind == cpu::TileKind::hessian_autodiff_differences;
+    static constexpr bool second = kind == Entries::hessian_autodiff ||
+                                   kind == Entries::hessian_values ||
+                                   kind == Entries::hessian_autodiff_differences;
 
     Point x;
     int i = 0, k = 0;
@@ -43,8 +43,7 @@ struct TileEntry {
         } else {
             i = k = static_cast<int>(entry);
         }
-        if constexpr (kind != cpu::TileKind::gradient_autodiff &&
-                      kind != cpu::TileKind::hessian_autodiff) {
+        if constexpr (kind != Entries::gradient_autodiff && kind != Entries::hessian_autodiff) {
             hi = h[i];
             hk = h[k];
         }
@@ -54,13 +53,13 @@ struct TileEntry {
     CUNEWTON_HOST_DEVICE double width() const {
         const double a = hi, b = hk;
         switch (kind) {
-            case cpu::TileKind::gradient_forward:
+            case Entries::gradient_forward:
                 return a;
-            case cpu::TileKind::gradient_central:
+            case Entries::gradient_central:
                 return 2 * a;
-            case cpu::TileKind::hessian_values:
+            case Entries::hessian_values:
                 return i == k ? a * a : 4 * a * b;
-            case cpu::TileKind::hessian_autodiff_differences:
+            case Entries::hessian_autodiff_differences:
                 return 2 * b;
             default:
                 return 1;
@@ -71,16 +70,16 @@ struct TileEntry {
     /// rounding errors average out instead of growing with the sum.
     template <class Loss>
     CUNEWTON_HOST_DEVICE T term(const Loss& loss, const SampleView<T>& s) const {
-        if constexpr (kind == cpu::TileKind::gradient_autodiff) {
+        if constexpr (kind == Entries::gradient_autodiff) {
             return loss(DualView<Point>{x, i}, s).d;
-        } else if constexpr (kind == cpu::TileKind::hessian_autodiff) {
+        } else if constexpr (kind == Entries::hessian_autodiff) {
             return loss(HyperDualView<Point>{x, i, k}, s).d12;
-        } else if constexpr (kind == cpu::TileKind::hessian_autodiff_differences) {
+        } else if constexpr (kind == Entries::hessian_autodiff_differences) {
             return alternating_sum([&](int e) {
                 const T shift = e == 0 ? hk : -hk;
                 return T(loss(DualView<ShiftedView<Point>>{{x, k, -1, shift, shift}, i}, s).d);
             });
-        } else if constexpr (kind == cpu::TileKind::hessian_values) {
+        } else if constexpr (kind == Entries::hessian_values) {
             return alternating_sum([&](int pair) {
                 return alternating_sum([&](int e) {
                     // On the diagonal the four points are +h, 0, 0, -h: over h^2 that is the
@@ -93,7 +92,7 @@ struct TileEntry {
                 });
             });
         } else {
-            constexpr bool central = kind == cpu::TileKind::gradient_central;
+            constexpr bool central = kind == Entries::gradient_central;
             return alternating_sum([&](int e) {
                 const T shift = e == 0 ? hi : central ? -hi : T(0);
                 return T(loss(ShiftedView<Point>{x, i, -1, shift, shift}, s));
@@ -118,7 +117,7 @@ struct TileEntry {
 /// partial sums that belongs to this thread.
 template <class T>
 struct WeightedColumn {
-    struct Slot {
+    struct Entry {
         double* sum;
         T weight;
         CUNEWTON_HOST_DEVICE void operator+=(T value) const { add(value); }
@@ -132,8 +131,8 @@ struct WeightedColumn {
     std::ptrdiff_t stride;
     int n;
     T weight;
-    CUNEWTON_HOST_DEVICE Slot operator[](int j) const { return {column + j * stride, weight}; }
-    CUNEWTON_HOST_DEVICE Slot operator()(int i, int j) const {
+    CUNEWTON_HOST_DEVICE Entry operator[](int j) const { return {column + j * stride, weight}; }
+    CUNEWTON_HOST_DEVICE Entry operator()(int i, int j) const {
         return {i < j ? nullptr : column + packed_index(i, j, n) * stride, weight};
     }
 };

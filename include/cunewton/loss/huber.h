@@ -1,15 +1,15 @@
 // Robust linear regression.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/builtin.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/functor/builtin.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 
-/// With r = z - y: l = r^2/2 for |r| <= delta, delta (|r| - delta/2) beyond (Huber 1964). The second
-/// derivative is 1 inside and 0 outside, also on the outer side of the two kinks.
+/// With r = z - y: l = r^2/2 for |r| <= delta, delta (|r| - delta/2) beyond (Huber 1964). The
+/// second derivative is 1 inside and 0 outside, also on the outer side of the two kinks.
 struct Huber {
     double delta = 1.345;  ///< > 0; 95% efficiency at the normal distribution for unit variance
 

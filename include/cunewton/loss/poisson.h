@@ -1,10 +1,10 @@
 // Poisson regression.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/builtin.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/functor/builtin.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 

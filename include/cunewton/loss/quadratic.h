@@ -1,13 +1,13 @@
 // The quadratic form 1/2 x'Ax - b'x.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <type_traits>
 
-#include "cunewton/builtin.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/functor/builtin.h"
 #include "cunewton/problem.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 
@@ -39,7 +39,7 @@ struct QuadraticRow {
                                      select(is_row(s, c), R(s[r]), R(0.0)));
     }
 
-   private:
+  private:
     template <class R>
     struct Products {
         R row;  // a_i'x
@@ -68,8 +68,8 @@ CUNEWTON_DECLARE_BUILTIN(Sample, QuadraticRow)
 
 inline namespace CUNEWTON_CPU_CODE {
 
-/// f(x) = 1/2 x'Ax - b'x with symmetric A (n x n, in the caller's memory, as is b). Gradient Ax - b,
-/// Hessian A; unbounded below if A is not positive semidefinite.
+/// f(x) = 1/2 x'Ax - b'x with symmetric A (n x n, in the caller's memory, as is b). Gradient Ax -
+/// b, Hessian A; unbounded below if A is not positive semidefinite.
 template <class T>
 Problem<T> make_quadratic(const T* a, const T* b, int n) {
     return make_sample_sum<T>(QuadraticRow{}, Samples<T>{a, n, n, n, b, nullptr}, n,

@@ -1,11 +1,11 @@
 // The extended Rosenbrock function, a classical test objective.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/builtin.h"
-#include "cunewton/cpu/sample_ops.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/cpu/sample_code.h"
+#include "cunewton/functor/builtin.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 

@@ -1,10 +1,10 @@
 // Multi-class logistic regression.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/builtin.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/functor/builtin.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 
@@ -61,7 +61,7 @@ struct Softmax {
         return valid ? nullptr : "softmax regression needs whole targets 0 .. classes - 1";
     }
 
-   private:
+  private:
     template <class Z>
     CUNEWTON_HOST_DEVICE scalar_t<Z> largest(const Z& z) const {
         scalar_t<Z> top = z[0];

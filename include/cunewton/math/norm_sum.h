@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "cunewton/math/macros.h"
+#include "cunewton/scalar/macros.h"
 
 namespace cunewton {
 

@@ -2,11 +2,11 @@
 // (1,1), (2,1), ... Host and device.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <cmath>
 
-#include "cunewton/math/macros.h"
+#include "cunewton/scalar/macros.h"
 
 namespace cunewton {
 

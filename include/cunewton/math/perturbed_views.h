@@ -4,13 +4,13 @@
 // A base view V has value_type, operator[] and size(), as those of views.h.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <type_traits>
 
-#include "cunewton/math/dual.h"
-#include "cunewton/math/macros.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/scalar/dual.h"
+#include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 

@@ -2,12 +2,12 @@
 // differences. Host and device; z and y may be plain numbers or packs of lanes.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/math/perturbed_views.h"
-#include "cunewton/math/scalar.h"
 #include "cunewton/math/stencil.h"
-#include "cunewton/types.h"
+#include "cunewton/options.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 

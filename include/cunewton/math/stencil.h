@@ -1,12 +1,12 @@
 // Difference stencils and their steps. Host and device; written once for both.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <cmath>
 #include <limits>
 
-#include "cunewton/math/macros.h"
+#include "cunewton/scalar/macros.h"
 
 namespace cunewton {
 
@@ -34,8 +34,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T difference_step(T x, T typical, T 
     return moved - x;
 }
 
-/// The typical size of a small problem's parameter, for steps on its way through zero: a hundredth of
-/// its start; 1 if that is zero.
+/// The typical size of a small problem's parameter, for steps on its way through zero: a hundredth
+/// of its start; 1 if that is zero.
 template <class T>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T typical_size(T start) {
     const T size = start < T(0) ? -start : start;

@@ -1,7 +1,7 @@
 // Every model and small objective of the library.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/model/curves.h"
 #include "cunewton/model/decay.h"

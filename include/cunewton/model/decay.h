@@ -1,17 +1,17 @@
 // Sums of exponential decays.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
 #include <utility>
 
-#include "cunewton/builtin.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/functor/builtin.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 
-/// a1 exp(-k1 x) + a2 exp(-k2 x) + ... + b with p = (a1, k1, a2, k2, ..., b). The rates k are in the
-/// inverse of x's unit.
+/// a1 exp(-k1 x) + a2 exp(-k2 x) + ... + b with p = (a1, k1, a2, k2, ..., b). The rates k are in
+/// the inverse of x's unit.
 template <int terms>
 struct ExponentialDecay {
     static_assert(terms >= 1);
@@ -24,8 +24,8 @@ struct ExponentialDecay {
 
   private:
     template <class P, class S, int... k>
-    CUNEWTON_HOST_DEVICE static CUNEWTON_ALWAYS_INLINE auto
-    sum(const P& p, const S& x, std::integer_sequence<int, k...>) {
+    CUNEWTON_HOST_DEVICE static CUNEWTON_ALWAYS_INLINE auto sum(const P& p, const S& x,
+                                                                std::integer_sequence<int, k...>) {
         using namespace math;
         return ((p.template get<2 * k>() * exp(-x * p.template get<2 * k + 1>())) + ... +
                 p.template get<2 * terms>());

@@ -1,17 +1,17 @@
 // The diffusion tensor of magnetic resonance imaging.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/builtin.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/functor/builtin.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 
 /// S0 exp(-b g'Dg) with p = (S0, Dxx, Dxy, Dxz, Dyy, Dyz, Dzz), D symmetric, and the coordinates
 /// (b, gx, gy, gz) of a measurement: g is the gradient's direction, of unit length (or zero, where
-/// b = 0), and b is in the inverse of D's unit: b in ms/um^2 (s/mm^2 divided by 1000) goes with D in
-/// um^2/ms, which keeps all parameters near 1.
+/// b = 0), and b is in the inverse of D's unit: b in ms/um^2 (s/mm^2 divided by 1000) goes with D
+/// in um^2/ms, which keeps all parameters near 1.
 struct DiffusionTensor {
     static constexpr int parameters = 7;
     static constexpr int coordinates = 4;

@@ -1,10 +1,10 @@
 // Gaussian peaks on a constant background, in one and two dimensions.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/builtin.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/functor/builtin.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 
@@ -34,8 +34,8 @@ struct Gaussian2D {
         return amplitude * exp((square(dx) + square(dy)) * (-0.5 / square(width))) + offset;
     }
     template <class P, class X>
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE scalar_t<P>
-    value_and_gradient(const P& p, const X& x, scalar_t<P>* gradient) const {
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE scalar_t<P> value_and_gradient(
+        const P& p, const X& x, scalar_t<P>* gradient) const {
         using namespace math;
         using S = scalar_t<P>;
         const S inverse_width = 1.0 / p[3], inverse_square = square(inverse_width);
@@ -66,9 +66,9 @@ struct Gaussian2DElliptic {
     }
 };
 
-/// a exp(-u^2 / (2 wu^2) - v^2 / (2 wv^2)) + b with p = (a, cx, cy, wu, wv, t, b), where u and v are
-/// the coordinates along the ellipse's axes: u = (x - cx) cos t + (y - cy) sin t and
-/// v = (y - cy) cos t - (x - cx) sin t. The angle t is in radians, from the x axis to that of wu.
+/// a exp(-u^2 / (2 wu^2) - v^2 / (2 wv^2)) + b with p = (a, cx, cy, wu, wv, t, b), where u and v
+/// are the coordinates along the ellipse's axes: u = (x - cx) cos t + (y - cy) sin t and v = (y -
+/// cy) cos t - (x - cx) sin t. The angle t is in radians, from the x axis to that of wu.
 struct Gaussian2DRotated {
     static constexpr int parameters = 7;
     static constexpr int coordinates = 2;

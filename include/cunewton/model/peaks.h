@@ -1,10 +1,10 @@
 // Spectral lines on a constant background. The width w is half of the full width at half maximum.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/builtin.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/functor/builtin.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 
@@ -20,8 +20,8 @@ struct Lorentzian {
     }
 };
 
-/// a (eta / (1 + u^2) + (1 - eta) exp(-u^2 log 2)) + b, u = (x - c) / w, with p = (a, c, w, eta, b):
-/// a Lorentzian and a Gaussian of the same width.
+/// a (eta / (1 + u^2) + (1 - eta) exp(-u^2 log 2)) + b, u = (x - c) / w, with p = (a, c, w, eta,
+/// b): a Lorentzian and a Gaussian of the same width.
 struct PseudoVoigt {
     static constexpr int parameters = 5;
     static constexpr int coordinates = 1;

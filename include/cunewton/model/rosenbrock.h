@@ -1,11 +1,11 @@
 // The extended Rosenbrock function as a small objective.
 #pragma once
 
-#include "cunewton/cpp20.h"
+#include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/builtin.h"
+#include "cunewton/functor/builtin.h"
 #include "cunewton/math/packed.h"
-#include "cunewton/math/scalar.h"
+#include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
 
@@ -29,8 +29,8 @@ struct RosenbrockN {
         return f;
     }
     template <class P, class D>
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE scalar_t<P>
-    value_gradient_hessian(const P& p, const D&, scalar_t<P>* gradient, scalar_t<P>* hessian) const {
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE scalar_t<P> value_gradient_hessian(
+        const P& p, const D&, scalar_t<P>* gradient, scalar_t<P>* hessian) const {
         using S = scalar_t<P>;
         S f(0.0);
         for (int k = 0; k < n * (n + 1) / 2; ++k) hessian[k] = S(0.0);

@@ -1,8 +1,7 @@
 // Everything of a user's in one file that nvcc compiles: an objective of its own, minimised, and a
 // model of its own, fitted.
 #include <cunewton/cunewton.h>
-#include <cunewton/cuda/batch.cuh>
-#include <cunewton/cuda/problem.cuh>
+#include <cunewton/cuda/attach.cuh>
 
 #include <cmath>
 #include <iostream>

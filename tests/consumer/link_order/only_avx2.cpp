@@ -1,4 +1,6 @@
 #define CUNEWTON_ONLY_LANES Avx2Lanes
 #include "code.h"
 
-Sizes only_avx2() { return solve(); }
+Sizes only_avx2() {
+    return solve();
+}

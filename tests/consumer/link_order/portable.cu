@@ -1,3 +1,5 @@
 #include "code.h"
 
-Sizes portable() { return solve(); }
+Sizes portable() {
+    return solve();
+}

@@ -1,0 +1,245 @@
+#include "cunewton/differentiate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "host/backend/fallback.h"
+#include "host/backend/memory.h"
+
+namespace cunewton {
+
+namespace {
+
+template <class T>
+void require_finite(const std::vector<T>& x) {
+    for (std::size_t j = 0; j < x.size(); ++j)
+        if (!std::isfinite(x[j]))
+            throw InvalidArgument("x is not finite (number " + std::to_string(j) + " is " +
+                                  std::to_string(x[j]) + ") pass finite numbers");
+}
+
+/// A problem on a backend with one vector of parameters there.
+template <class T>
+class Point {
+  public:
+    Point(const BackendEntry& entry, const Problem<T>& problem, const std::vector<T>& x,
+          const EvaluationOptions& options)
+        : n_(problem.dimension()),
+          session_(entry.code<T>().open(problem, {options.derivatives, options.threads})),
+          x_(session_.backend->allocate(n_)) {
+        session_.backend->upload(x_.get(), x.data(), n_);
+    }
+
+    T value() {
+        session_.evaluator->value(x_.get());
+        return static_cast<T>(session_.backend->scalar(Slot::f));
+    }
+    std::vector<T> gradient() {
+        const Buffer<T> g = session_.backend->allocate(n_);
+        session_.evaluator->value_and_gradient(x_.get(), g.get());
+        return fetch(g);
+    }
+    std::vector<T> hessian() {
+        const std::size_t n = n_;
+        require_matrix();
+        const Buffer<T> H = session_.backend->allocate(n * n);
+        session_.evaluator->hessian(x_.get(), H.get());
+        std::vector<T> full = fetch(H);
+        for (std::size_t j = 0; j < n; ++j)
+            for (std::size_t i = j + 1; i < n; ++i) full[i * n + j] = full[j * n + i];
+        return full;
+    }
+    Evaluator<T>& evaluator() { return *session_.evaluator; }
+
+  private:
+    /// Throws OutOfMemory, before any work, unless a Hessian fits there and its copy here.
+    void require_matrix() const {
+        const double wanted = static_cast<double>(n_) * n_ * sizeof(T);
+        if (wanted < static_cast<double>(worth_asking)) return;
+        const std::string what =
+            "the " + std::to_string(n_) + " x " + std::to_string(n_) + " numbers of a Hessian";
+        const char* const advice = "reduce the parameters or use float; gradient() takes no matrix";
+        const Backend<T>& backend = *session_.backend;
+        const bool here = std::string(backend.name()) == "cpu";
+        require_room(wanted, backend.free_bytes(), what, backend.name(), advice);
+        require_room(here ? 2 * wanted : wanted, free_host_bytes(), what + " and their copy",
+                     "host", advice);
+    }
+    std::vector<T> fetch(const Buffer<T>& buffer) {
+        std::vector<T> host(buffer.size());
+        session_.backend->download(host.data(), buffer.get(), host.size());
+        return host;
+    }
+    const int n_;
+    Session<T> session_;
+    Buffer<T> x_;
+};
+
+/// job(point) on the first backend that can do it.
+template <class T, class Job>
+auto at_point(const Problem<T>& problem, const std::vector<T>& x, const EvaluationOptions& options,
+              const Job& job) {
+    const int n = problem.dimension();
+    if (x.size() != static_cast<std::size_t>(n))
+        throw InvalidArgument("x has the wrong size (" + std::to_string(x.size()) + " for " +
+                              std::to_string(n) + " parameters) pass one number for each");
+    require_finite(x);
+    check_derivative_options<T>(options.derivatives, n);
+    if (options.threads < 0)
+        throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
+                              ") pass 0 for all");
+    std::string reason;
+    return run_on_first(choose_backends(problem, options.backend), reason,
+                        [&](const BackendEntry& entry, std::string&) {
+                            Point<T> point(entry, problem, x, options);
+                            return job(point);
+                        });
+}
+
+}  // namespace
+
+template <class T>
+T evaluate(const Problem<T>& problem, const std::vector<T>& x, const EvaluationOptions& options) {
+    return at_point(problem, x, options, [](Point<T>& point) { return point.value(); });
+}
+
+template <class T>
+std::vector<T> evaluate_batch(const Problem<T>& problem, const std::vector<T>& points,
+                              const EvaluationOptions& options) {
+    const std::size_t n = problem.dimension();
+    if (points.empty() || points.size() % n != 0)
+        throw InvalidArgument("points have the wrong size (" + std::to_string(points.size()) +
+                              " numbers for points of " + std::to_string(n) +
+                              " parameters) pass a whole number of points, at least one");
+    require_finite(points);
+    return at_point(
+        problem, std::vector<T>(points.begin(), points.begin() + n), options, [&](Point<T>& point) {
+            std::vector<T> losses(points.size() / n);
+            point.evaluator().values(points.data(), static_cast<int>(losses.size()), losses.data());
+            return losses;
+        });
+}
+
+template <class T>
+std::vector<T> gradient(const Problem<T>& problem, const std::vector<T>& x,
+                        const EvaluationOptions& options) {
+    return at_point(problem, x, options, [](Point<T>& point) { return point.gradient(); });
+}
+
+template <class T>
+std::vector<T> hessian(const Problem<T>& problem, const std::vector<T>& x,
+                       const EvaluationOptions& options) {
+    return at_point(problem, x, options, [](Point<T>& point) { return point.hessian(); });
+}
+
+namespace {
+
+std::string number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.6g", value);
+    return text;
+}
+
+/// Compares entry by entry relative to the largest entry, or to a hundredth of the largest of what
+/// was differenced, whose rounding is all that is left near a stationary point. rows = n, columns =
+/// 1 or n.
+template <class T>
+DerivativeCheck compare(const std::vector<T>& supplied, const std::vector<T>& difference,
+                        const std::vector<T>& differenced, int rows, double tolerance,
+                        const char* what) {
+    DerivativeCheck check;
+    check.tolerance = tolerance;
+    double scale = std::numeric_limits<T>::min();
+    for (const T value : differenced) scale = std::max(scale, 0.01 * std::abs(value));
+    for (const T d : difference) scale = std::max<double>(scale, std::abs(d));
+    for (const T s : supplied)
+        if (std::isfinite(s)) scale = std::max<double>(scale, std::abs(s));
+    check.worst_error = -1;
+    for (std::size_t e = 0; e < supplied.size(); ++e) {
+        double error = std::abs(static_cast<double>(supplied[e]) - difference[e]) / scale;
+        if (std::isnan(error)) error = std::numeric_limits<double>::infinity();
+        if (error <= check.worst_error) continue;
+        check.worst_error = error;
+        check.row = static_cast<int>(e % rows);
+        check.column = static_cast<int>(e / rows);
+        check.supplied = supplied[e];
+        check.difference = difference[e];
+    }
+    check.agrees = check.worst_error <= tolerance;
+    const std::string entry =
+        supplied.size() == static_cast<std::size_t>(rows)
+            ? "entry " + std::to_string(check.row)
+            : "entry (" + std::to_string(check.row) + ", " + std::to_string(check.column) + ")";
+    check.message = std::string(what) + (check.agrees ? " agrees" : " disagrees") +
+                    " with differences: worst is " + entry + ", " + number(check.supplied) +
+                    " against " + number(check.difference) + " (error " +
+                    number(check.worst_error) + ", tolerance " + number(tolerance) + ")";
+    return check;
+}
+
+/// What differences with the formula's step guarantee, with room for the constants of the loss.
+template <class T>
+double checking_tolerance(double step_order) {
+    return 1e3 * std::pow(static_cast<double>(std::numeric_limits<T>::epsilon()), step_order);
+}
+
+}  // namespace
+
+template <class T>
+DerivativeCheck check_gradient(const Problem<T>& problem, const std::vector<T>& x,
+                               const EvaluationOptions& options) {
+    EvaluationOptions differences = options;
+    differences.derivatives.gradient = GradientBy::central_differences;
+    return compare(gradient(problem, x, options), gradient(problem, x, differences),
+                   std::vector<T>{evaluate(problem, x, options)}, problem.dimension(),
+                   checking_tolerance<T>(2.0 / 3), "gradient");
+}
+
+template <class T>
+DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x,
+                              const EvaluationOptions& options) {
+    const Capabilities& capabilities = problem.parts().capabilities;
+    // What the differences are of: the gradient if it is right, else what does not depend on it.
+    EvaluationOptions differences = options;
+    GradientBy& by = differences.derivatives.gradient;
+    by = resolve(by, capabilities);
+    DerivativeCheck of_gradient;
+    of_gradient.agrees = true;
+    if (by == GradientBy::analytic) {
+        of_gradient = check_gradient(problem, x, differences);
+        if (!of_gradient.agrees)
+            by = capabilities.autodiff ? GradientBy::autodiff : GradientBy::central_differences;
+    }
+    const bool exact = by == GradientBy::analytic || by == GradientBy::autodiff;
+    differences.derivatives.hessian =
+        exact ? HessianBy::gradient_differences : HessianBy::value_differences;
+    DerivativeCheck check = compare(
+        hessian(problem, x, options), hessian(problem, x, differences),
+        exact ? gradient(problem, x, differences) : std::vector<T>{evaluate(problem, x, options)},
+        problem.dimension(), checking_tolerance<T>(exact ? 2.0 / 3 : 0.5), "Hessian");
+    check.gradient_agrees = of_gradient.agrees;
+    if (!of_gradient.agrees)
+        check.message += std::string("; these are differences of ") +
+                         (exact ? "automatic derivatives" : "losses") +
+                         ", because the gradient is wrong: " + of_gradient.message;
+    return check;
+}
+
+#define CUNEWTON_INSTANTIATE(T)                                                              \
+    template T evaluate(const Problem<T>&, const std::vector<T>&, const EvaluationOptions&); \
+    template std::vector<T> evaluate_batch(const Problem<T>&, const std::vector<T>&,         \
+                                           const EvaluationOptions&);                        \
+    template std::vector<T> gradient(const Problem<T>&, const std::vector<T>&,               \
+                                     const EvaluationOptions&);                              \
+    template std::vector<T> hessian(const Problem<T>&, const std::vector<T>&,                \
+                                    const EvaluationOptions&);                               \
+    template DerivativeCheck check_gradient(const Problem<T>&, const std::vector<T>&,        \
+                                            const EvaluationOptions&);                       \
+    template DerivativeCheck check_hessian(const Problem<T>&, const std::vector<T>&,         \
+                                           const EvaluationOptions&);
+CUNEWTON_INSTANTIATE(double)
+CUNEWTON_INSTANTIATE(float)
+#undef CUNEWTON_INSTANTIATE
+
+}  // namespace cunewton

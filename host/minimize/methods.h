@@ -1,0 +1,69 @@
+// The methods and the parts they share. To add a method: one file here, one line in methods.cpp.
+#pragma once
+
+#include <optional>
+
+#include "host/minimize/minimization.h"
+
+namespace cunewton::solver {
+
+/// Runs options().method from the point that begin() has evaluated.
+template <class T>
+Status run_method(Minimization<T>& run);
+
+template <class T>
+Status newton(Minimization<T>& run);
+template <class T>
+Status trust_region(Minimization<T>& run);
+template <class T>
+Status gradient_descent(Minimization<T>& run);
+template <class T>
+Status bfgs(Minimization<T>& run);
+
+/// Searches along direction() from the first trial, with derivative `slope` < 0 at 0. Returns the
+/// trial to accept, or nothing if no step gives sufficient decrease in working precision.
+template <class T>
+std::optional<Trial> line_search(Minimization<T>& run, double slope, Trial first);
+
+/// Factorises matrix() + shift S^2 with a shift >= 0 that makes it positive definite, beginning at
+/// `guess`. Nothing if the matrix is not finite.
+template <class T>
+std::optional<double> factorize_shifted(Minimization<T>& run, double guess);
+
+/// What matrix() is at x, by factorisations of it.
+enum class Definiteness { positive, semidefinite, negative, not_finite };
+template <class T>
+Definiteness definiteness(Minimization<T>& run);
+
+/// Whether what negative curvature matrix() has is below sqrt(epsilon) of its norm.
+template <class T>
+bool is_nearly_semidefinite(Minimization<T>& run);
+
+/// At a point of negative curvature without a slope: moves down a direction of negative curvature.
+/// Returns the accepted trial or nothing.
+template <class T>
+std::optional<Trial> leave_saddle(Minimization<T>& run);
+
+/// What was found along a direction.
+struct Descent {
+    std::optional<Trial> lower;  ///< a trial to accept
+    bool rises = true;           ///< without one: the loss is higher at every point tried
+};
+/// At a point whose Hessian is singular, without a slope: looks for a lower loss along a direction
+/// without curvature, as at the inflection of x^3.
+template <class T>
+Descent leave_plateau(Minimization<T>& run);
+
+/// An approximate eigenvector of the smallest eigenvalue of S^-1 matrix() S^-1, as u with |S u| =
+/// 1, by inverse iteration with factor(), whose shift must be close to minus that eigenvalue.
+/// Returns the eigenvalue, u'(matrix)u. `work` has n entries.
+template <class T>
+double smallest_eigenvector(Minimization<T>& run, T* u, T* work);
+
+/// Whether steps shrink as those of a Newton method near a regular minimum do: beside the last one,
+/// or beside a length that is typical of the problem.
+inline bool step_settles(double step, double last_step, double size) {
+    return step <= 0.1 * last_step || step <= 1e-6 * size;
+}
+
+}  // namespace cunewton::solver

@@ -1,0 +1,415 @@
+#include "host/minimize/minimization.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace cunewton::solver {
+
+template <class T>
+Minimization<T>::Minimization(Session<T>& session, int n, const ResolvedDerivatives& derivatives,
+                              const Options& options, Progress<T>& progress, int alike)
+    : backend_(*session.backend),
+      evaluator_(*session.evaluator),
+      n_(n),
+      derivatives_(derivatives),
+      options_(options),
+      progress_(progress),
+      alike_(alike) {
+    for (Buffer<T>* buffer : {&x_, &g_, &p_, &trial_x_, &trial_g_}) *buffer = backend_.allocate(n);
+    backend_.upload(x_.get(), progress.x.data(), n);
+}
+
+template <class T>
+std::optional<Status> Minimization<T>::begin() {
+    {
+        const Timer timer(progress_.seconds.evaluate);
+        evaluator_.value_and_gradient(x_.get(), g_.get());
+        backend_.norms({{g_.get(), Slot::gradient_norm}, {x_.get(), Slot::x_norm}}, n_);
+        f_ = backend_.scalar(Slot::f);
+        gradient_norm_ = gradient_size_ = backend_.scalar(Slot::gradient_norm);
+        x_norm_ = x_size_ = backend_.scalar(Slot::x_norm);
+    }
+    ++progress_.counts.evaluations;
+    ++progress_.counts.gradients;
+    if (!std::isfinite(f_) || !std::isfinite(gradient_norm_)) return Status::not_finite;
+    if (progress_.first_gradient_norm >= 0) return std::nullopt;  // continued from another backend
+    progress_.first_f = f_;
+    progress_.first_gradient_norm = gradient_norm_;
+    const IterationRecord record{0, f_, gradient_norm_, 0, 0, 0, progress_.elapsed()};
+    if (options_.keep_trace) progress_.trace.push_back(record);
+    if (options_.callback && !options_.callback(record)) return Status::cancelled;
+    if (f_ < options_.unbounded_below) return Status::unbounded;
+    if (out_of_evaluations() && !gradient_small()) return Status::max_evaluations;
+    return std::nullopt;
+}
+
+template <class T>
+double Minimization<T>::size() {
+    const double size = std::abs(f_);
+    const double root = size > 0 ? root_power_of_two<double>(size, parity()) : 0;
+    largest_size_ = std::max({largest_size_, x_size_, root});
+    return largest_size_ > 0 ? largest_size_ : 1;
+}
+
+template <class T>
+double Minimization<T>::first_step_length() const {
+    const double g = gradient_norm_;
+    const double linear = std::abs(f_) / g / g, as_long_as_x = x_norm_ / g;
+    if (linear > 0 && as_long_as_x > 0) return std::min(linear, as_long_as_x);
+    const double either = std::max(linear, as_long_as_x);
+    return either > 0 ? either : 1 / g;
+}
+
+template <class T>
+void Minimization<T>::hessian() {
+    const Timer timer(progress_.seconds.hessian);
+    const std::size_t size = static_cast<std::size_t>(n_) * n_;
+    if (!H_) {
+        H_ = backend_.allocate(size);
+        S_ = backend_.allocate(n_);
+        largest_scales_ = backend_.allocate(n_);
+        backend_.upload(largest_scales_.get(), std::vector<T>(n_, T(0)).data(), n_);
+    }
+    evaluator_.hessian(x_.get(), H_.get());
+    if (alike_ > 1) backend_.determine_common_shifts(H_.get(), alike_, n_);
+    backend_.raise_scales(H_.get(), g_.get(), f_, parity(), largest_scales_.get(), S_.get(), n_);
+    backend_.matrix_bounds(H_.get(), S_.get(), n_);
+    // The iterate's sizes in the metric that holds from here on, read together with what follows.
+    backend_.norms({{x_.get(), Slot::x_size, S_.get(), false},
+                    {g_.get(), Slot::gradient_size, S_.get(), true}},
+                   n_);
+    ++progress_.counts.hessians;
+}
+
+template <class T>
+void Minimization<T>::factorize(double shift) {
+    const Timer timer(progress_.seconds.factorize);
+    if (!L_) L_ = backend_.allocate(static_cast<std::size_t>(n_) * n_);
+    backend_.factorize(H_.get(), static_cast<T>(shift), S_.get(), L_.get(), n_);
+    factor_shift_ = shift;
+    ++progress_.counts.factorizations;
+}
+
+template <class T>
+void Minimization<T>::newton_direction() {
+    backend_.scale(p_.get(), T(-1), g_.get(), n_);
+    backend_.solve(L_.get(), p_.get(), n_);
+    backend_.dot(g_.get(), p_.get(), n_, Slot::decrease);
+}
+
+template <class T>
+void Minimization<T>::fetch_sizes() {
+    x_size_ = backend_.scalar(Slot::x_size);
+    gradient_size_ = backend_.scalar(Slot::gradient_size);
+}
+
+template <class T>
+Trial Minimization<T>::try_step(double alpha) {
+    const Timer timer(progress_.seconds.evaluate);
+    backend_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
+    evaluator_.value_and_gradient(trial_x_.get(), trial_g_.get());
+    backend_.dot(trial_g_.get(), p_.get(), n_, Slot::slope);
+    backend_.norms({{trial_g_.get(), Slot::gradient_norm},
+                    {trial_x_.get(), Slot::x_norm},
+                    {p_.get(), Slot::step_norm}},
+                   n_);
+    if (S_)
+        backend_.norms({{trial_g_.get(), Slot::trial_gradient_size, S_.get(), true},
+                        {trial_x_.get(), Slot::trial_x_size, S_.get(), false},
+                        {p_.get(), Slot::step_size, S_.get(), false}},
+                       n_);
+    const double* s = backend_.scalars();
+    const auto slot = [&](Slot which) { return s[static_cast<int>(which)]; };
+    ++progress_.counts.evaluations;
+    ++progress_.counts.gradients;
+    if (S_) fetch_sizes();
+    const double length = std::abs(alpha);
+    return {alpha,
+            slot(Slot::f),
+            slot(Slot::slope),
+            slot(Slot::gradient_norm),
+            slot(S_ ? Slot::trial_gradient_size : Slot::gradient_norm),
+            slot(Slot::x_norm),
+            slot(S_ ? Slot::trial_x_size : Slot::x_norm),
+            length * slot(Slot::step_norm),
+            length * slot(S_ ? Slot::step_size : Slot::step_norm)};
+}
+
+template <class T>
+Trial Minimization<T>::try_value(double alpha) {
+    const Timer timer(progress_.seconds.evaluate);
+    backend_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
+    evaluator_.value(trial_x_.get());
+    ++progress_.counts.evaluations;
+    Trial trial{};
+    trial.alpha = alpha;
+    trial.f = backend_.scalar(Slot::f);
+    return trial;
+}
+
+template <class T>
+void Minimization<T>::accept(const Trial& trial, bool full) {
+    // A step whose promise is not kept is no step of a falling loss: rounding, along directions
+    // without curvature.
+    full = full && f_ - trial.f >= 0.1 * watched_decrement_;
+    std::swap(x_, trial_x_);
+    std::swap(g_, trial_g_);
+    f_ = trial.f;
+    gradient_norm_ = trial.gradient_norm;
+    gradient_size_ = trial.gradient_size;
+    x_norm_ = trial.x_norm;
+    x_size_ = trial.x_size;
+    step_slope_ = full ? trial.alpha * trial.slope : 0;
+    if (!full) streak_ = 0;
+    ++progress_.iterations;
+}
+
+template <class T>
+double Minimization<T>::rounding_shift() {
+    const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
+    return 10 * (hessian_accuracy() + rounding) * backend_.scalar(Slot::norm) +
+           1e4 * static_cast<double>(std::numeric_limits<T>::min());
+}
+
+template <class T>
+double Minimization<T>::hessian_accuracy() const {
+    const double eps = std::numeric_limits<T>::epsilon();
+    if (derivatives_.hessian == HessianBy::gradient_differences)
+        return std::cbrt(eps) * std::cbrt(eps);
+    if (derivatives_.hessian == HessianBy::value_differences) return std::sqrt(eps);
+    return derivatives_.precision == HessianPrecision::single
+               ? static_cast<double>(std::numeric_limits<float>::epsilon())
+               : eps;
+}
+
+template <class T>
+bool Minimization<T>::factor_is_regular() {
+    const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
+    return factor_shift_ == 0 && backend_.scalar(Slot::factor_info) == 0 &&
+           backend_.scalar(Slot::least_pivot) > 10 * (hessian_accuracy() + rounding);
+}
+
+template <class T>
+double Minimization<T>::noise() const {
+    return 10 * static_cast<double>(std::numeric_limits<T>::epsilon()) *
+           std::max(std::abs(f_), static_cast<double>(std::numeric_limits<T>::min()));
+}
+
+template <class T>
+std::vector<double> Minimization<T>::gradient_errors(const std::vector<T>& scales) {
+    const std::vector<T> x = download(x_);
+    const std::vector<double>& typical = options_.derivatives.typical_x;
+    const double eps = std::numeric_limits<T>::epsilon(), h = derivatives_.gradient_step;
+    std::vector<double> errors(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j) {
+        const double size = std::max<double>(std::abs(x[j]), typical.empty() ? 1 : typical[j]);
+        const double curvature =
+            scales.empty() ? std::abs(hessian_norm_) : static_cast<double>(scales[j]) * scales[j];
+        // Rounding, and truncation: h/2 times the curvature forward; central h^2/6 times a third
+        // derivative, which is taken to be as large as makes the formula's step the best one.
+        errors[j] = 2 * eps * std::abs(f_) / (h * size) +
+                    (derivatives_.gradient == GradientBy::forward_differences
+                         ? 0.5 * h * size * curvature
+                         : 2 * h * h * std::abs(f_) / size);
+    }
+    return errors;
+}
+
+template <class T>
+double Minimization<T>::gradient_error() {
+    if (derivatives_.gradient_step == 0) return 0;
+    double square = 0;
+    for (const double error : gradient_errors(download(S_))) square += error * error;
+    return std::sqrt(square);
+}
+
+template <class T>
+double Minimization<T>::decrement_error(double decrement) {
+    if (derivatives_.gradient_step == 0) return 0;
+    const std::vector<T> scales = download(S_);
+    const std::vector<double> errors = gradient_errors(scales);
+    double square = 0;
+    if (scales.empty()) {
+        for (const double error : errors) square += error * error;
+        const double norm = gradient_norm_ * gradient_norm_;
+        return norm > 0 ? square / norm * decrement : 0;
+    }
+    for (std::size_t j = 0; j < errors.size(); ++j) {
+        const double error = errors[j] / scales[j];
+        square += error * error;
+    }
+    return square;
+}
+
+template <class T>
+bool Minimization<T>::tests_gradient() const {
+    return options_.gradient_tolerance || options_.relative_gradient_tolerance > 0;
+}
+
+template <class T>
+double Minimization<T>::gradient_tolerance() const {
+    return std::max(options_.gradient_tolerance.value_or(0),
+                    options_.relative_gradient_tolerance * progress_.first_gradient_norm);
+}
+
+template <class T>
+bool Minimization<T>::gradient_small() {
+    if (gradient_norm_ == 0) return true;
+    return tests_gradient() &&
+           (gradient_norm_ <= gradient_tolerance() || gradient_norm_ <= gradient_error());
+}
+
+template <class T>
+bool Minimization<T>::negligible(double decrement, double step_size) {
+    constexpr double eps = std::numeric_limits<T>::epsilon();
+    if (decrement <= eps * std::abs(f_)) return true;
+    const double fallen = progress_.first_f - f_;
+    if (!(decrement <= eps * fallen)) return false;
+    return step_size <= std::sqrt(eps) * x_size_ ||
+           (decrement <= eps * eps * fallen && step_size <= std::sqrt(eps) * start_size());
+}
+
+template <class T>
+double Minimization<T>::start_size() {
+    if (!x0_) {
+        x0_ = vector();
+        backend_.upload(x0_.get(), progress_.x0.data(), n_);
+    }
+    backend_.norms({{x0_.get(), Slot::product, S_.get(), false}}, n_);
+    return backend_.scalar(Slot::product);
+}
+
+template <class T>
+bool Minimization<T>::arrived(double decrement, double step_size) {
+    if (tests_gradient()) return gradient_small();
+    // By a singular matrix, shifted by its rounding, the step leaves slopes where there is next to
+    // no curvature: what it promises counts if it is rounding beside the loss, or if those are a
+    // small part of the gradient.
+    const bool singular = factor_shift_ > 0 && factor_shift_ <= 1.5 * rounding_shift();
+    const bool solved = !singular || factor_shift_ * step_size <= 1e-3 * gradient_size_;
+    if (!solved && gradient_norm_ > 0) {
+        constexpr double eps = std::numeric_limits<T>::epsilon();
+        return decrement <= eps * std::abs(f_);
+    }
+    if (gradient_norm_ == 0 || negligible(decrement, step_size)) return true;
+    // Steps by differences end where the gradient's error begins.
+    return derivatives_.gradient_step > 0 && decrement <= 1e-3 * std::abs(f_) &&
+           decrement <= 4 * decrement_error(decrement);
+}
+
+template <class T>
+bool Minimization<T>::contradicts(const Trial& trial, double slope) {
+    const double promised = -trial.alpha * slope;
+    const bool found = trial.finite() && trial.step_norm > 0 && promised > 100 * noise() &&
+                       trial.slope <= 0.5 * slope && trial.f - f_ > 0.1 * promised;
+    ascent_ = ascent_ || found;
+    return found;
+}
+
+template <class T>
+void Minimization<T>::watch(double decrement) {
+    // The last step in units of the next one, in the metric of the Hessian here.
+    watched_decrement_ = decrement;
+    if (step_slope_ == 0) return;
+    const double ratio = -step_slope_ / decrement;
+    step_slope_ = 0;
+    watched_ = true;
+    if (ratio >= 0.3 && ratio <= 1.05) {
+        ++streak_;
+        growth_ /= ratio;
+    } else {
+        streak_ = 0;
+        growth_ = 1;
+    }
+}
+
+template <class T>
+bool Minimization<T>::nearly_flat(double decrement) const {
+    // Of the loss itself a little more than rounding, which will soon disturb the steps.
+    constexpr double eps = std::numeric_limits<T>::epsilon();
+    return decrement <= std::pow(eps, 2.0 / 3) * std::abs(f_) ||
+           decrement <= eps * (progress_.first_f - f_);
+}
+
+template <class T>
+bool Minimization<T>::runs_away(double decrement) {
+    return streak_ >= 8 && (growth_ >= 1e8 || nearly_flat(decrement)) && has_run_away();
+}
+
+template <class T>
+bool Minimization<T>::has_run_away() {
+    return streak_ >= 8 && x_size_ >= 2 * start_size();
+}
+
+template <class T>
+Status Minimization<T>::arrived_status(double decrement) {
+    if (derivatives_.gradient_step == 0) return Status::converged;
+    const bool supported = tests_gradient() ? gradient_error() <= gradient_tolerance()
+                                            : negligible(decrement_error(decrement), 0);
+    return supported ? Status::converged : Status::derivative_accuracy;
+}
+
+template <class T>
+Status Minimization<T>::stuck_status(double decrement) {
+    if (ascent_ && derivatives_.gradient_step == 0) return Status::no_descent;
+    if (derivatives_.gradient_step > 0 &&
+        (tests_gradient() ? gradient_norm_ <= 100 * gradient_error()
+                          : decrement <= 1e4 * decrement_error(decrement)))
+        return Status::derivative_accuracy;
+    // A full step would change the loss by no more than its rounding.
+    if (!tests_gradient() && decrement <= noise()) return Status::converged;
+    return Status::precision_limit;
+}
+
+template <class T>
+bool Minimization<T>::out_of_evaluations() const {
+    return progress_.counts.evaluations >= options_.max_evaluations;
+}
+
+template <class T>
+bool Minimization<T>::at_limit() const {
+    return progress_.iterations >= options_.max_iterations || out_of_evaluations() ||
+           progress_.elapsed() >= options_.time_limit;
+}
+
+template <class T>
+std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double previous_f,
+                                                     double step_length, double shift) {
+    const IterationRecord record{progress_.iterations, f_,    gradient_norm_,     trial.step_norm,
+                                 step_length,          shift, progress_.elapsed()};
+    if (options_.keep_trace) progress_.trace.push_back(record);
+    if (options_.callback && !options_.callback(record)) return Status::cancelled;
+    if (f_ < options_.unbounded_below) return Status::unbounded;
+    if (gradient_small()) return std::nullopt;
+    if (options_.step_tolerance > 0 && trial.step_norm <= options_.step_tolerance * (1 + x_norm_))
+        return Status::small_step;
+    if (options_.change_tolerance > 0 &&
+        std::abs(previous_f - f_) <= options_.change_tolerance * (1 + std::abs(f_)))
+        return Status::small_change;
+    if (progress_.iterations >= options_.max_iterations) return Status::max_iterations;
+    if (out_of_evaluations()) return Status::max_evaluations;
+    if (progress_.elapsed() >= options_.time_limit) return Status::time_limit;
+    return std::nullopt;
+}
+
+template <class T>
+void Minimization<T>::save_iterate() {
+    backend_.download(progress_.x.data(), x_.get(), n_);
+}
+
+template <class T>
+std::vector<T> Minimization<T>::download(const Buffer<T>& buffer) {
+    std::vector<T> host(buffer.size());
+    if (buffer) backend_.download(host.data(), buffer.get(), host.size());
+    return host;
+}
+template <class T>
+std::vector<T> Minimization<T>::download_factor() {
+    if (!L_ || backend_.scalar(Slot::factor_info) != 0) return {};
+    return download(L_);
+}
+
+template class Minimization<double>;
+template class Minimization<float>;
+
+}  // namespace cunewton::solver

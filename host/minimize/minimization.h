@@ -1,0 +1,220 @@
+// One minimisation on one backend: the state that all methods share, what they do with it, and the
+// tests that end it. A method is a function `Status method(Minimization<T>&)`; see methods.h.
+//
+// Sizes are measured in the metric of a diagonal S whose entries are the roots of the largest
+// curvatures seen so far, H_jj, rounded to powers of two: |S x|, |S p| and |S^-1 g| have the unit
+// of sqrt(f), so that no decision depends on the units of parameters and loss. Methods that never
+// look at a Hessian have S = I.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cunewton/math/curvature_scale.h"
+#include "cunewton/options.h"
+#include "host/backend/backend.h"
+
+namespace cunewton::solver {
+
+/// What of a minimisation survives a change of the backend.
+template <class T>
+struct Progress {
+    std::vector<T> x;   ///< last accepted iterate
+    std::vector<T> x0;  ///< start
+    int iterations = 0;
+    Counts counts;
+    PhaseTimes seconds;
+    std::vector<IterationRecord> trace;
+    double first_f = 0;
+    double first_gradient_norm = -1;  ///< negative until known, as is first_f
+    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+
+    double elapsed() const {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+};
+
+/// A trial point's scalars.
+struct Trial {
+    double alpha;
+    double f;
+    double slope;  ///< derivative along the direction
+    double gradient_norm;
+    double gradient_size;  ///< |S^-1 g|
+    double x_norm;
+    double x_size;     ///< |S x|
+    double step_norm;  ///< of the whole step, alpha |p|
+    double step_size;  ///< alpha |S p|
+
+    bool finite() const { return std::isfinite(f) && std::isfinite(gradient_norm); }
+};
+
+template <class T>
+class Minimization {
+  public:
+    /// alike: the number of blocks of parameters whose common shift does not change the loss; 0:
+    /// none.
+    Minimization(Session<T>& session, int n, const ResolvedDerivatives& derivatives,
+                 const Options& options, Progress<T>& progress, int alike);
+
+    // Set-up: uploads the iterate and evaluates it. Returns a status if that already ends the run.
+    std::optional<Status> begin();
+
+    // ---- the current iterate
+    double f() const { return f_; }
+    double gradient_norm() const { return gradient_norm_; }
+    double gradient_size() const { return gradient_size_; }
+    double x_norm() const { return x_norm_; }
+    double x_size() const { return x_size_; }
+    T* x() { return x_.get(); }
+    T* g() { return g_.get(); }
+    T* direction() { return p_.get(); }
+    T* trial_g() { return trial_g_.get(); }
+    T* matrix() { return H_.get(); }
+    T* factor() { return L_.get(); }
+    /// S; null is the identity.
+    const T* scales() const { return S_.get(); }
+    int n() const { return n_; }
+    int iterations() const { return progress_.iterations; }
+    Backend<T>& backend() { return backend_; }
+    const Options& options() const { return options_; }
+    /// A vector for a method's own use, allocated once.
+    Buffer<T> vector() { return backend_.allocate(n_); }
+    /// A length in the metric of S that is typical of the problem: the largest of |S x| and about
+    /// sqrt|f| at the points where it was asked for; 1 where all are 0.
+    double size();
+    const ResolvedDerivatives& derivatives() const { return derivatives_; }
+    /// A length along -g where nothing is known of curvature: what would lower the loss to zero if
+    /// it were linear, by no more than |x|; where f = 0, |x| or 1.
+    double first_step_length() const;
+
+    // ---- evaluations
+    /// matrix() = Hessian at x; S is raised to its diagonal, and the matrix's bounds are queued.
+    void hessian();
+    /// factor() from matrix() + shift S^2; the outcome is in Slot::factor_info.
+    void factorize(double shift);
+    /// Sizes of the iterate in the metric of the new Hessian; try_step() does it too.
+    void fetch_sizes();
+    /// direction() = -(factor() factor()')^-1 g, and g'direction() is queued into Slot::decrease.
+    void newton_direction();
+    /// x + alpha p, its loss and gradient.
+    Trial try_step(double alpha);
+    /// The same without the gradient; slope and norms are not set.
+    Trial try_value(double alpha);
+    /// The trial becomes the iterate. full: it is at least the whole step of a quadratic model.
+    void accept(const Trial& trial, bool full);
+    /// Relative error of the Hessian's entries.
+    double hessian_accuracy() const;
+    /// Whether the last factorisation was of a matrix that is regular in working precision.
+    bool factor_is_regular();
+    /// The multiple of S^2 that covers rounding in a factorisation of matrix().
+    double rounding_shift();
+
+    /// Differences of losses below this are rounding: 10 eps |f|.
+    double noise() const;
+    /// Estimated 2-norm of the error of the gradient by differences; 0 if it is exact.
+    double gradient_error();
+
+    // ---- what ends a run
+    /// The decrement g' H^-1 g, twice what a Newton step would lower the loss by, is negligible:
+    /// within eps |f|; or, where the loss is itself next to nothing, within eps of what it has
+    /// fallen by while the step, of this size, is within sqrt(eps) of x, or within eps^2 while the
+    /// step is within sqrt(eps) of x0 (towards the origin no step is small beside x). Independent
+    /// of units.
+    bool negligible(double decrement, double step_size);
+    /// The caller has set a tolerance for the gradient's norm, which then is the test.
+    bool tests_gradient() const;
+    bool gradient_small();
+    /// The test in force, for the decrement at x.
+    bool arrived(double decrement, double step_size);
+
+    /// Takes note of the decrement at x, which the last step led to. A loss that falls towards
+    /// infinity has Newton steps that keep their direction and their length or grow, while those
+    /// towards a minimum shrink: by (p - 2) / (p - 1) each for x^p. And it goes away from the
+    /// start; a loss that comes down an exponential slope to a minimum takes such steps as well.
+    void watch(double decrement);
+    bool runs_away(double decrement);
+    /// At a point where the test is met: there were enough such steps.
+    bool has_run_away();
+    /// The loss has come down to within rounding of where the decrement says that it is going, or
+    /// of what it has fallen by.
+    bool nearly_flat(double decrement) const;
+    /// Steps so far do not speak against it: the last one kept its length, or there was none.
+    bool may_run_away() const { return streak_ > 0 || !watched_; }
+
+    /// Everything that ends an iteration: record, callback, stopping tests but that for the
+    /// minimum. Call once after each accepted step. Returns a status if the run is over.
+    std::optional<Status> end_iteration(const Trial& trial, double previous_f, double step_length,
+                                        double shift);
+    /// converged or derivative_accuracy, where arrived().
+    Status arrived_status(double decrement);
+    /// What to say when no step makes progress any more. `decrement`: predicted for a full step.
+    Status stuck_status(double decrement);
+    bool out_of_evaluations() const;
+    /// Whether iterations, evaluations or time are used up.
+    bool at_limit() const;
+    /// Tells gradient_error() how large the second derivatives are.
+    void note_curvature(double hessian_norm) { hessian_norm_ = hessian_norm; }
+    /// By its gradients at both ends the loss falls along the whole step, and yet it rose: one of
+    /// them is wrong. `slope` is the derivative along direction() at x. Where that is found it is
+    /// noted for stuck_status().
+    bool contradicts(const Trial& trial, double slope);
+
+    /// Fetches the iterate into progress (also after an exception of the backend).
+    void save_iterate();
+    /// The last factor and the S it was shifted by; empty if there is none.
+    std::vector<T> download_factor();
+    std::vector<T> download_scales() { return download(S_); }
+    double factor_shift() const { return factor_shift_; }
+    /// Hessian at x (lower triangle, column-major) and gradient, on the host.
+    std::vector<T> download_matrix() { return download(H_); }
+    std::vector<T> download_gradient() { return download(g_); }
+
+  private:
+    class Timer {
+      public:
+        Timer(double& total) : total_(total), start_(std::chrono::steady_clock::now()) {}
+        ~Timer() {
+            total_ +=
+                std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+        }
+        Timer(const Timer&) = delete;
+        Timer& operator=(const Timer&) = delete;
+
+      private:
+        double& total_;
+        std::chrono::steady_clock::time_point start_;
+    };
+
+    std::vector<T> download(const Buffer<T>& buffer);
+    int parity() const { return binary_parity(progress_.first_f); }
+    /// |S x0|
+    double start_size();
+    double gradient_tolerance() const;
+    /// Estimated error of each component of a gradient by differences. scales: S, or empty.
+    std::vector<double> gradient_errors(const std::vector<T>& scales);
+    /// The decrement that errors of differences in the gradient pass for; 0 if it is exact.
+    double decrement_error(double decrement);
+
+    Backend<T>& backend_;
+    Evaluator<T>& evaluator_;
+    const int n_;
+    const ResolvedDerivatives derivatives_;
+    const Options& options_;
+    Progress<T>& progress_;
+    const int alike_;
+    Buffer<T> x_, g_, p_, trial_x_, trial_g_, H_, L_, S_, largest_scales_, x0_;
+    double f_ = 0, gradient_norm_ = 0, gradient_size_ = 0, x_norm_ = 0, x_size_ = 0;
+    double step_slope_ = 0;  ///< g's for the gradient here and the step that led here
+    double largest_size_ = 0, watched_decrement_ = 0;
+    double growth_ = 1;     ///< of the steps of the present streak
+    bool watched_ = false;  ///< a step has been judged
+    int streak_ = 0;        ///< steps in a row that kept direction and length, or grew
+    bool ascent_ = false;
+    double hessian_norm_ = 0, factor_shift_ = 0;
+};
+
+}  // namespace cunewton::solver

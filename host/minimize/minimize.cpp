@@ -1,0 +1,216 @@
+#include "cunewton/minimize.h"
+
+#include <cmath>
+#include <optional>
+
+#include "host/backend/fallback.h"
+#include "host/backend/memory.h"
+#include "host/minimize/methods.h"
+#include "host/minimize/undetermined.h"
+
+namespace cunewton {
+
+namespace {
+
+template <class T>
+void check_arguments(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
+    const auto reject = [](const std::string& text) { throw InvalidArgument(text); };
+    const int n = problem.dimension();
+    if (x0.size() != static_cast<std::size_t>(n))
+        reject("x0 has the wrong size (" + std::to_string(x0.size()) + " for " + std::to_string(n) +
+               " parameters) pass one number for each parameter");
+    for (std::size_t j = 0; j < x0.size(); ++j)
+        if (!std::isfinite(x0[j]))
+            reject("x0 is not finite (number " + std::to_string(j) + " is " +
+                   std::to_string(x0[j]) + ") start from finite numbers");
+    const auto tolerance = [&](double value, const char* name) {
+        if (!(value >= 0) || std::isinf(value))
+            reject(std::string(name) + " is invalid (" + std::to_string(value) +
+                   ") pass a finite number >= 0");
+    };
+    if (options.gradient_tolerance) tolerance(*options.gradient_tolerance, "gradient_tolerance");
+    tolerance(options.relative_gradient_tolerance, "relative_gradient_tolerance");
+    tolerance(options.step_tolerance, "step_tolerance");
+    tolerance(options.change_tolerance, "change_tolerance");
+    tolerance(options.initial_radius, "initial_radius");
+    if (options.max_iterations < 0)
+        reject("max_iterations is negative (" + std::to_string(options.max_iterations) +
+               ") pass 0 or more");
+    if (options.max_evaluations < 1)
+        reject("max_evaluations is too small (" + std::to_string(options.max_evaluations) +
+               ") pass at least 1");
+    if (!(options.time_limit >= 0))
+        reject("time_limit is invalid (" + std::to_string(options.time_limit) +
+               ") pass seconds >= 0");
+    if (std::isnan(options.unbounded_below))
+        reject("unbounded_below is not a number (nan) pass a loss below which to stop");
+    if (options.threads < 0)
+        reject("threads is negative (" + std::to_string(options.threads) + ") pass 0 for all");
+    check_derivative_options<T>(options.derivatives, n);
+}
+
+std::string sentence(Status status) {
+    switch (status) {
+        case Status::converged:
+            return "converged: the test for a minimum is met";
+        case Status::derivative_accuracy:
+            return "the gradient is zero within the error of its differences, which is too large "
+                   "for "
+                   "the test; use exact derivatives or set a larger gradient_tolerance";
+        case Status::precision_limit:
+            return "no step lowers the loss in working precision, but the test for a minimum is "
+                   "not "
+                   "met; set a larger gradient_tolerance if this is near enough";
+        case Status::small_step:
+            return "the last step is within step_tolerance";
+        case Status::small_change:
+            return "the last change of the loss is within change_tolerance";
+        case Status::saddle_point:
+            return "there is no slope at this point, but negative curvature";
+        case Status::max_iterations:
+            return "max_iterations reached";
+        case Status::max_evaluations:
+            return "max_evaluations reached";
+        case Status::time_limit:
+            return "time_limit reached";
+        case Status::cancelled:
+            return "cancelled by the callback";
+        case Status::unbounded:
+            return "the loss falls without bound, or towards a bound that no finite point attains; "
+                   "add a penalty";
+        case Status::not_finite:
+            return "the loss or a derivative is not finite";
+        case Status::singular:
+            return "a minimum that is not unique: the data do not determine all parameters";
+        case Status::no_descent:
+            return "the loss rises where its gradient says that it falls: the gradient is wrong "
+                   "(see "
+                   "check_gradient), or the loss has a kink here";
+        case Status::invalid_data:
+        case Status::not_run:
+            break;  // of batches
+    }
+    return "unknown";
+}
+
+/// Throws OutOfMemory, before any work, if the method's matrices cannot fit.
+template <class T>
+void require_matrices(const Backend<T>& backend, int n, const Options& options) {
+    // Newton's methods hold the Hessian and its factor, the others one matrix.
+    const bool two = options.method == Method::newton || options.method == Method::trust_region;
+    const double wanted = (two ? 2.0 : 1.0) * n * n * sizeof(T);
+    if (wanted < static_cast<double>(worth_asking)) return;
+    require_room(
+        wanted, backend.free_bytes(),
+        "the " + std::to_string(n) + " x " + std::to_string(n) + " matrices of the method",
+        backend.name(),
+        "reduce the parameters, use float" +
+            std::string(two ? ", use Method::bfgs, which holds one matrix instead of two" : "") +
+            ", or, for many small problems in one, minimize_batch");
+}
+
+/// The number of blocks of parameters whose common shift the loss declares not to see. A penalty
+/// sees it.
+template <class T>
+int blocks_alike(const Problem<T>& problem) {
+    const ProblemParts<T>& parts = problem.parts();
+    const bool declared = parts.form == ProblemForm::linear_predictor && parts.cpu_predictor &&
+                          parts.cpu_predictor->shift_invariant() && parts.options.l2 == 0;
+    return declared ? parts.outputs : 0;
+}
+
+/// Which number it is.
+template <class T>
+std::string what_is_not_finite(solver::Minimization<T>& run) {
+    if (!std::isfinite(run.f())) return ": the loss is " + std::to_string(run.f());
+    const std::vector<T> g = run.download_gradient();
+    for (std::size_t j = 0; j < g.size(); ++j)
+        if (!std::isfinite(g[j]))
+            return ": component " + std::to_string(j) + " of the gradient is " +
+                   std::to_string(g[j]);
+    return ": they are at the last iterate, but not at the points that were tried from there, or "
+           "the "
+           "Hessian is not";
+}
+
+/// If the backend fails, progress holds the last accepted iterate (the last one that was fetched if
+/// the device does not answer any more), from which another one may go on.
+template <class T>
+void run_on(Session<T>& session, const Problem<T>& problem, const Options& options,
+            solver::Progress<T>& progress, Result<T>& result, std::string& how_far) {
+    const ResolvedDerivatives derivatives =
+        resolve<T>(options.derivatives, problem.parts().capabilities);
+    std::optional<solver::Minimization<T>> run;
+    try {
+        require_matrices(*session.backend, problem.dimension(), options);
+        run.emplace(session, problem.dimension(), derivatives, options, progress,
+                    blocks_alike(problem));
+        std::optional<Status> status = run->begin();
+        if (!status) status = solver::run_method(*run);
+        run->save_iterate();
+        if (*status == Status::singular) {
+            const std::vector<T> H = run->download_matrix();
+            result.undetermined = solver::undetermined({H.begin(), H.end()}, problem.dimension(),
+                                                       run->hessian_accuracy());
+        }
+        result.status = *status;
+        result.f = static_cast<T>(run->f());
+        result.gradient_norm = run->gradient_norm();
+        result.message = sentence(*status);
+        if (*status == Status::not_finite) result.message += what_is_not_finite(*run);
+        if (options.keep_hessian_factor) {
+            result.hessian_factor = run->download_factor();
+            result.hessian_factor_shift = run->factor_shift();
+            result.hessian_scales = run->download_scales();
+        }
+    } catch (const std::exception& error) {
+        how_far = "gave up after " + std::to_string(progress.iterations) + " iterations";
+        if (run && is_backend_failure(error)) {
+            try {
+                run->save_iterate();
+            } catch (const std::exception&) {
+                how_far += ", whose point is lost";
+            }
+        }
+        throw;
+    }
+}
+
+}  // namespace
+
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
+    check_arguments(problem, x0, options);
+    const Candidates candidates = choose_backends(problem, options.backend);
+    solver::Progress<T> progress;
+    progress.x = progress.x0 = x0;
+    Result<T> result;
+    run_on_first(candidates, result.backend_reason,
+                 [&](const BackendEntry& entry, std::string& how_far) {
+                     Session<T> session =
+                         entry.code<T>().open(problem, {options.derivatives, options.threads});
+                     run_on(session, problem, options, progress, result, how_far);
+                     result.backend = entry.name;
+                 });
+    result.x = std::move(progress.x);
+    result.iterations = progress.iterations;
+    result.counts = progress.counts;
+    result.seconds = progress.seconds;
+    result.seconds.total = progress.elapsed();
+    result.trace = std::move(progress.trace);
+    return result;
+}
+template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
+                                 const Options&);
+template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&);
+
+std::vector<BackendStatus> backends() {
+    std::vector<BackendStatus> list;
+    for (const BackendEntry& entry : registry()) {
+        const Probe probe = entry.probe();
+        list.push_back({entry.name, probe.available, probe.reason});
+    }
+    return list;
+}
+
+}  // namespace cunewton

@@ -1,0 +1,43 @@
+// One iteration of Newton's method, and what it finds where the test for a minimum is met: shared
+// by the method itself and by those that only confirm their end by it.
+#pragma once
+
+#include <optional>
+
+#include "host/minimize/methods.h"
+
+namespace cunewton::solver {
+
+template <class T>
+class Newton {
+  public:
+    explicit Newton(Minimization<T>& run) : run_(run) {}
+
+    Status minimize() {
+        for (;;)
+            if (const std::optional<Status> status = iterate(true)) return *status;
+    }
+    /// Examines a point that another method takes for a minimum: nothing if it is none, where the
+    /// run may have moved to a lower point. A few steps tell whether the loss falls towards
+    /// infinity.
+    std::optional<Status> confirm();
+    /// What follows where the test is met at x by the decrement: the run's status, or nothing if it
+    /// goes on from another point. `trial` is the full step, by the last factor.
+    std::optional<Status> settle(double decrement, const Trial& trial);
+
+  private:
+    /// One step, or, without `steps`, only where the test is met: then left() tells.
+    std::optional<Status> iterate(bool steps);
+    /// A quarter of an iteration: the last factor and the gradient here, where convergence is
+    /// quadratic and the test is about to be met.
+    std::optional<Status> chord();
+    std::optional<Status> accept(const Trial& trial, double shift);
+
+    Minimization<T>& run_;
+    double last_shift_ = 0, last_step_ = 0, decrement_ = -1, last_decrement_ = -1;
+    bool trusted_ = false;  ///< the last factor was that of a regular matrix, near enough to here
+    bool left_ = false;     ///< not at a minimum
+    int confirmations_ = 0, plateaus_ = 0;
+};
+
+}  // namespace cunewton::solver

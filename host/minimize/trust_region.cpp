@@ -1,0 +1,295 @@
+// The exact trust-region method: minimises the quadratic model within |S p| <= radius by repeated
+// Cholesky factorisations (More and Sorensen 1983; Conn, Gould and Toint 2000, section 7.3), S
+// being the run's scaling.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "host/minimize/newton.h"
+
+namespace cunewton::solver {
+
+namespace {
+
+constexpr double radius_accuracy = 0.1;  // the step's length may miss the radius by this part
+
+// The radius follows the ratio of actual to predicted decrease as in Conn, Gould and Toint 2000,
+// section 17.1: it grows, from the step's length, only where the model is nearly exact.
+constexpr double accepted = 0.05, poor = 0.25, very_good = 0.9;
+constexpr double growth = 2.5, shrinkage = 0.25;
+// A step along which the curvature is negative has no natural length, and a long one leads from
+// bump to bump: this part of the size of x, at most. Found by trial on bumpy functions.
+constexpr double longest_along_negative_curvature = 0.1;
+
+struct Subproblem {
+    bool solved = false;
+    double multiplier = 0;  ///< lambda of (H + lambda S^2) p = -g
+    bool interior = false;  ///< Newton's step, or that of a singular matrix shifted by its rounding
+};
+
+template <class T>
+class TrustRegion {
+  public:
+    explicit TrustRegion(Minimization<T>& run)
+        : run_(run),
+          backend_(run.backend()),
+          work_(run.vector()),
+          eigenvector_(run.vector()),
+          n_(run.n()) {}
+
+    Status minimize();
+
+  private:
+    double slot(Slot which) { return backend_.scalar(which); }
+    /// direction() = -(matrix() + lambda S^2)^-1 g with its size, and what Newton's method on the
+    /// secular equation needs; the outcomes are queued.
+    void queue_step(double lambda);
+    /// direction() = minimiser of g'p + p'Hp/2 over |S p| <= radius.
+    Subproblem solve(double radius, double guess);
+    /// p + tau u on the sphere, if that is good enough: the hard case, and any time p is too short.
+    bool extend_to_sphere(double radius, double multiplier, double p_size, double& lower);
+    /// Queues what the model's reduction is made of; it is read with the trial's scalars.
+    void queue_model_terms();
+    double first_radius();
+
+    Minimization<T>& run_;
+    Backend<T>& backend_;
+    Buffer<T> work_, eigenvector_;
+    const int n_;
+};
+
+template <class T>
+void TrustRegion<T>::queue_step(double lambda) {
+    T* p = run_.direction();
+    run_.factorize(lambda);
+    backend_.scale(p, T(-1), run_.g(), n_);
+    backend_.solve(run_.factor(), p, n_);
+    backend_.scale_twice(work_.get(), run_.scales(), p, n_);
+    backend_.solve_lower(run_.factor(), work_.get(), n_);
+    backend_.norms({{p, Slot::step_size, run_.scales(), false}, {work_.get(), Slot::product}}, n_);
+}
+
+template <class T>
+Subproblem TrustRegion<T>::solve(double radius, double guess) {
+    const double norm = slot(Slot::norm), g_size = slot(Slot::gradient_size);
+    constexpr double eps = std::numeric_limits<T>::epsilon();
+    double lower = std::max({0.0, -slot(Slot::min_diagonal), g_size / radius - norm});
+    double upper = g_size / radius + norm;
+    // A multiplier of zero is the Newton step: worth a first look whenever it may be feasible.
+    double lambda = std::min(guess, upper);
+    if (lower > 0) lambda = std::max(lambda, lower * (1 + 4 * eps));
+    bool rounding_tried = lower > run_.rounding_shift();
+    for (int i = 0; i < 100; ++i) {
+        queue_step(lambda);
+        const bool factored = slot(Slot::factor_info) == 0 && std::isfinite(slot(Slot::step_size));
+        const double p_size = slot(Slot::step_size);
+        if (lambda == 0 && factored && p_size <= radius * (1 + radius_accuracy))
+            return {true, 0, true};
+        if (!rounding_tried && (lambda == 0 || p_size < radius)) {
+            // A singular matrix: the shift that covers its rounding leaves alone what has no slope.
+            rounding_tried = true;
+            if (!factored || !run_.factor_is_regular()) {
+                const double shift = run_.rounding_shift();
+                queue_step(shift);
+                if (slot(Slot::factor_info) == 0 && slot(Slot::step_size) <= radius)
+                    return {true, shift, true};
+                if (lambda == 0) {
+                    lambda = shift;
+                    continue;
+                }
+                queue_step(lambda);
+            }
+        }
+        double next;
+        if (factored) {
+            const double w_size = slot(Slot::product);
+            if (std::abs(p_size - radius) <= radius_accuracy * radius) return {true, lambda, false};
+            if (p_size < radius) {
+                upper = std::min(upper, lambda);
+                if (extend_to_sphere(radius, lambda, p_size, lower)) return {true, lambda, false};
+            } else {
+                lower = std::max(lower, lambda);
+            }
+            // Newton's method for 1/radius - 1/|S p(lambda)| = 0.
+            const double ratio = w_size > 0 ? p_size / w_size : 0;
+            next = lambda + ratio * ratio * (p_size - radius) / radius;
+            if (p_size < radius && next <= 0 && lower == 0) next = 0;
+        } else {
+            lower = std::max(lower, lambda);
+            next = -1;
+        }
+        if (upper - lower <= 16 * eps * upper) {
+            // The interval has closed: take its upper end, where the factorisation exists.
+            if (next < 0 || lambda != upper) {
+                double shift = upper * (1 + 64 * eps);
+                for (int k = 0; k < 20; ++k, shift *= 1 + std::ldexp(eps, k + 8)) {
+                    queue_step(shift);
+                    if (slot(Slot::factor_info) == 0) break;
+                }
+                if (slot(Slot::factor_info) != 0) return {};
+            }
+            return {true, upper, false};
+        }
+        const bool zero_allowed = next == 0 && lower == 0 && lambda != 0;
+        if (!zero_allowed && !(next > lower && next < upper))
+            next = std::max(std::sqrt(lower * upper), lower + 0.01 * (upper - lower));
+        lambda = next;
+    }
+    return {};
+}
+
+template <class T>
+bool TrustRegion<T>::extend_to_sphere(double radius, double multiplier, double p_size,
+                                      double& lower) {
+    T* p = run_.direction();
+    T* u = eigenvector_.get();
+    const double curvature = smallest_eigenvector(run_, u, work_.get()) + multiplier;
+    lower = std::max(lower, multiplier - curvature);
+    backend_.scale_twice(work_.get(), run_.scales(), u, n_);
+    backend_.dot(p, work_.get(), n_, Slot::product);
+    backend_.symv(run_.matrix(), p, work_.get(), n_);
+    backend_.dot(p, work_.get(), n_, Slot::curvature);
+    const double pu = slot(Slot::product);
+    // |S (p + tau u)| = radius, the root of smaller size (More and Sorensen, section 3).
+    const double gap = radius * radius - p_size * p_size;
+    const double tau = gap / (pu + std::copysign(std::sqrt(pu * pu + gap), pu));
+    const double model = slot(Slot::curvature) + multiplier * p_size * p_size;
+    const double allowed = radius_accuracy * (2 - radius_accuracy) *
+                           std::max(0.0, model + multiplier * radius * radius);
+    if (tau * tau * curvature > allowed) return false;
+    backend_.add_scaled(p, p, static_cast<T>(tau), u, n_);
+    return true;
+}
+
+template <class T>
+void TrustRegion<T>::queue_model_terms() {
+    T* p = run_.direction();
+    backend_.symv(run_.matrix(), p, work_.get(), n_);
+    backend_.dot(p, work_.get(), n_, Slot::curvature);
+    backend_.dot(run_.g(), p, n_, Slot::decrease);
+}
+
+template <class T>
+double TrustRegion<T>::first_radius() {
+    // The caller's is a length in the parameters; a step of it along -g tells what it is here.
+    const double g_size = slot(Slot::gradient_size);
+    T* p = run_.direction();
+    backend_.unscale(p, run_.scales(), run_.g(), n_);
+    backend_.unscale(p, run_.scales(), p, n_);
+    backend_.norms({{p, Slot::product}}, n_);
+    if (run_.options().initial_radius > 0) {
+        const double length = slot(Slot::product);
+        return length > 0 ? run_.options().initial_radius * g_size / length
+                          : run_.options().initial_radius;
+    }
+    // Length of the Cauchy step where the model is convex along it, else the size of x.
+    backend_.symv(run_.matrix(), p, work_.get(), n_);
+    backend_.dot(p, work_.get(), n_, Slot::curvature);
+    const double curvature = slot(Slot::curvature);
+    const double cauchy = curvature > 0 ? g_size * g_size / curvature * g_size : 0;
+    if (std::isfinite(cauchy) && cauchy > 0) return std::max(cauchy, 1e-3 * run_.x_size());
+    return longest_along_negative_curvature * run_.size();
+}
+
+template <class T>
+Status TrustRegion<T>::minimize() {
+    Newton<T> newton(run_);  // for what it does where the test for a minimum is met
+    double radius = -1, multiplier = 0, last_step = 0, given_radius = 0;
+    double longest_part = longest_along_negative_curvature;
+    bool trusted = false;
+    for (;;) {
+        if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
+            return Status::max_iterations;
+        if (trusted && run_.tests_gradient() && run_.gradient_small() && !run_.may_run_away())
+            return run_.arrived_status(0);
+        run_.hessian();
+        if (!std::isfinite(slot(Slot::norm))) return Status::not_finite;
+        run_.fetch_sizes();
+        if (radius < 0) {
+            radius = first_radius();
+            if (run_.options().initial_radius > 0) given_radius = radius;
+        }
+
+        for (bool first = true;; first = false) {  // until a step is accepted
+            const Subproblem step = solve(radius, multiplier);
+            if (!step.solved) return run_.stuck_status(std::numeric_limits<double>::infinity());
+            const bool regular = step.interior && run_.factor_is_regular();
+            queue_model_terms();
+            const Trial trial = run_.try_step(1);
+            multiplier = step.interior ? 0 : step.multiplier;
+            const double decrement = -slot(Slot::decrease);
+            if (first && step.interior) {
+                run_.watch(decrement);
+                if (run_.runs_away(decrement)) return Status::unbounded;
+                if (run_.arrived(decrement, trial.step_size)) {
+                    if (const auto status = newton.settle(decrement, trial)) return *status;
+                    trusted = false;
+                    radius = std::max(radius, trial.step_size);
+                    break;
+                }
+            }
+            // Where no step helps any more.
+            const auto stuck = [&] {
+                if (!trial.finite()) return Status::not_finite;
+                // A step that the radius has shortened promises less than there is.
+                const double g = run_.gradient_size();
+                const Status status =
+                    run_.stuck_status(step.interior ? decrement : g / slot(Slot::norm) * g);
+                if (status != Status::converged) return status;
+                if (regular) return Status::converged;
+                return is_nearly_semidefinite(run_) ? Status::singular : Status::saddle_point;
+            };
+            const double curvature = slot(Slot::curvature);
+            const double longest = std::max(longest_part * run_.size(), given_radius);
+            if (curvature < 0 && trial.step_size > (1 + 2 * radius_accuracy) * longest) {
+                if (run_.out_of_evaluations()) return Status::max_evaluations;
+                radius = longest;
+                continue;
+            }
+            const double predicted = decrement - 0.5 * curvature;
+            const double actual = run_.f() - trial.f;
+            if (predicted <= run_.noise()) {
+                // Losses cannot judge the step any more; the gradient can.
+                const bool better = trial.finite() && actual >= -run_.noise() &&
+                                    trial.gradient_size < run_.gradient_size();
+                if (!better) return stuck();
+            } else if (!trial.finite() || actual < accepted * predicted) {
+                if (run_.out_of_evaluations()) return Status::max_evaluations;
+                if (trial.step_size <= 1e-3 * run_.size() && run_.contradicts(trial, -decrement))
+                    return stuck();
+                radius = shrinkage * std::min(radius, trial.step_size);
+                const double smallest = std::numeric_limits<T>::epsilon() * run_.x_size();
+                if (!(radius > smallest) || radius < std::numeric_limits<T>::min()) return stuck();
+                continue;
+            } else if (actual < poor * predicted) {
+                radius = shrinkage * trial.step_size;
+            } else if (actual > very_good * predicted) {
+                radius = std::max(radius, growth * trial.step_size);
+            }
+            if (curvature < 0) {
+                // A quadratic may be left as fast as one likes.
+                const bool exact = std::abs(actual - predicted) <= 0.01 * predicted;
+                longest_part = exact ? growth * longest_part : longest_along_negative_curvature;
+                radius = std::min(radius, std::max(longest_part * run_.size(), given_radius));
+            }
+            const double previous = run_.f();
+            run_.accept(trial, step.interior);
+            trusted = regular && step_settles(trial.step_size, last_step, run_.size());
+            last_step = trial.step_size;
+            if (const auto status = run_.end_iteration(trial, previous, radius, step.multiplier))
+                return *status;
+            break;
+        }
+    }
+}
+
+}  // namespace
+
+template <class T>
+Status trust_region(Minimization<T>& run) {
+    return TrustRegion<T>(run).minimize();
+}
+template Status trust_region(Minimization<double>&);
+template Status trust_region(Minimization<float>&);
+
+}  // namespace cunewton::solver

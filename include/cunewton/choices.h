@@ -1,0 +1,121 @@
+// The choices that a user has and the ends that a problem can come to, by name. Free of the
+// standard library: code for the GPU that is compiled at run time reads it too.
+#pragma once
+
+#include "cunewton/scalar/cpp20.h"
+
+namespace cunewton {
+
+/// Why a minimisation ended. Only `converged` means that the test for a minimum was met by
+/// derivatives that are accurate enough to tell, at the only minimiser near by. The test: see
+/// Options::gradient_tolerance and BatchOptions::tolerance.
+enum class Status {
+    converged,            ///< test met; the Hessian is positive definite (BFGS never looks)
+    derivative_accuracy,  ///< gradient is zero within the error of its finite differences, which is
+                          ///< larger than the test allows
+    precision_limit,      ///< no step lowers the loss in working precision, and the test is not met
+    small_step,           ///< step below step_tolerance; test not met
+    small_change,         ///< loss changed by less than change_tolerance; test not met
+    saddle_point,         ///< no slope, but the Hessian has a negative eigenvalue and no
+                          ///< descent along it was found
+    max_iterations,
+    max_evaluations,
+    time_limit,
+    cancelled,   ///< the callback returned false
+    unbounded,   ///< the loss fell below unbounded_below, or it falls towards infinity
+    not_finite,  ///< loss or derivatives are not finite and no smaller step mends it
+    singular,    ///< test met, but the Hessian is singular in working precision: a minimum that is
+                 ///< not unique, as the data do not determine all parameters
+    no_descent,  ///< the loss rises where its gradient says that it falls, however short the step:
+                 ///< the gradient is wrong, or the loss has a kink here
+    // Of the problems of a batch only:
+    invalid_data,  ///< not solved: data, start or bounds are not finite, bounds are crossed, or no
+                   ///< point has a weight
+    not_run,       ///< not solved: the batch was cancelled before
+};
+/// "converged", "derivative_accuracy", ...
+const char* to_string(Status status);
+
+enum class Method {
+    newton,            ///< line search, Cholesky factorisation of H or of H + shift S^2
+    trust_region,      ///< exact trust region (More and Sorensen 1983)
+    gradient_descent,  ///< step length from the Hessian's curvature
+    bfgs,              ///< quasi-Newton baseline, dense inverse Hessian
+};
+const char* to_string(Method method);
+
+enum class LineSearch {
+    strong_wolfe,  ///< Nocedal and Wright 2006, algorithms 3.5 and 3.6
+    backtracking,  ///< sufficient decrease, halving with quadratic interpolation
+};
+
+enum class DescentStep {
+    exact_quadratic,     ///< g'g / g'Hg, the minimiser along -g of the quadratic model
+    inverse_lambda_max,  ///< 1 / largest eigenvalue of H
+};
+
+/// How a gradient is obtained.
+enum class GradientBy {
+    automatic,  ///< analytic where the loss supplies it, else autodiff, else central_differences
+    analytic,
+    autodiff,             ///< forward mode, exact
+    forward_differences,  ///< n + 1 loss values, error O(h)
+    central_differences,  ///< 2n loss values, error O(h^2)
+};
+const char* to_string(GradientBy by);
+
+/// How a Hessian is obtained.
+enum class HessianBy {
+    automatic,  ///< analytic where the loss supplies it, else autodiff, else value_differences
+    analytic,
+    autodiff,              ///< hyper-dual numbers, exact
+    gradient_differences,  ///< central differences of the gradient, made symmetric
+    value_differences,     ///< second differences on the diagonal, four-point formula off it
+};
+const char* to_string(HessianBy by);
+
+enum class HessianPrecision {
+    working,  ///< as the loss
+    single,  ///< weighted products of predictor losses are accumulated in float; loss, gradient and
+             ///< step stay in working precision
+};
+
+enum class BackendChoice { automatic, cpu, cuda };
+
+/// What the deviations of a model from the data are held against. With r_i = m_i - y_i, weights w_i
+/// and u_i = sqrt(w_i) r_i, the objective is
+enum class Estimator : unsigned char {
+    least_squares,  ///< sum u_i^2
+    poisson,  ///< sum 2 w_i (m_i - y_i + y_i log(y_i / m_i)), the deviance of counts y_i >= 0;
+              ///< a model that is not positive is rejected
+    huber,    ///< sum of u^2 for |u| <= c, else 2 c |u| - c^2 (Huber 1964); c = 1.345
+    cauchy,   ///< sum c^2 log(1 + u^2 / c^2); c = 2.385
+    tukey,    ///< sum of c^2/3 (1 - (1 - u^2/c^2)^3) for |u| <= c, else c^2/3 (Beaton and Tukey
+              ///< 1974); c = 4.685
+};
+/// "least_squares", "poisson", ...
+const char* to_string(Estimator estimator);
+
+/// How a small problem's derivatives are obtained.
+enum class BatchDerivatives : unsigned char {
+    automatic,  ///< the model's own where it has them, else autodiff
+    analytic,   ///< the model's own
+    autodiff,   ///< forward mode, exact
+    /// Of values: central for gradients, four-point for Hessians. Steps are cbrt(epsilon) and
+    /// epsilon^(1/4) of the parameter or a hundredth of its start, and may go beyond bounds.
+    differences,
+};
+const char* to_string(BatchDerivatives derivatives);
+
+/// The arithmetic that solves a batch, whatever the type of its data.
+enum class BatchPrecision : unsigned char {
+    as_data,
+    single,
+    twice,  ///< in single; then again in double what did not end well there
+    full,   ///< in double
+};
+
+/// Parameters of a small problem, at most.
+inline constexpr int batch_max_parameters = 64;
+
+}  // namespace cunewton

@@ -1,0 +1,122 @@
+// Gives a user's own loss, model or small objective its GPU code. For a .cu file of the user,
+// compiled by nvcc:
+//
+//     auto problem = cunewton::make_objective<double>(MyLoss{0.5}, n);   // here or in a .cpp file
+//     cunewton::cuda::attach_device_code<MyLoss>(problem);
+#pragma once
+
+#include "cunewton/scalar/cpp20.h"
+
+#include <memory>
+
+#include "cunewton/cuda/code_of.cuh"
+#include "cunewton/cuda/small_code_of.cuh"
+#include "cunewton/fit.h"
+#include "cunewton/functor/check.h"
+#include "cunewton/problem.h"
+
+namespace cunewton::cuda {
+
+namespace detail {
+template <class T, class Loss>
+concept ObjectiveLoss = requires(const Loss& l, const ParametersView<Loss, VectorView<const T>> x) {
+    l(x);
+};
+template <class Loss>
+concept PredictorLoss = requires(const Loss& l) {
+    l.outputs();
+};
+
+inline void check_form(bool matches, const char* made_by) {
+    if (!matches)
+        throw InvalidArgument(std::string("device code of another form of loss (this loss belongs "
+                                          "to a problem from ") +
+                              made_by + ") pass the loss that the problem was made from");
+}
+/// Model: FitModel or SmallObjective.
+template <SmallKind kind, class Functor, class Model>
+void attach_batch_code(Model& model) {
+    static_assert(probe::small_model<Functor>());
+    auto parts = std::make_shared<BatchParts>(model.parts());
+    const auto& functor = cunewton::detail::functor_as<Functor>(parts->functor);
+    parts->cuda_double = probe::compiled<SmallCodeOf<double, Functor, kind>>(functor);
+    parts->cuda_float = probe::compiled<SmallCodeOf<float, Functor, kind>>(functor);
+    model = Model(std::move(parts), kind);
+}
+template <SmallKind kind, class Functor, class Model>
+void attach_batch_code(Model& model, const Functor& witness) {
+    cunewton::detail::require_same_functor(
+        cunewton::detail::functor_as<Functor>(model.parts().functor), witness);
+    attach_batch_code<kind, Functor>(model);
+}
+}  // namespace detail
+
+/// Gives a problem the GPU code of its own loss. Loss is the type that it was made from by
+/// make_objective, make_sample_sum or make_linear_predictor; what runs is the very functor that the
+/// problem was made from. Copies of the problem made earlier stay without. Throws InvalidArgument,
+/// and changes nothing, if the problem was made from a loss of another type or in another form.
+template <class Loss, class T>
+void attach_device_code(Problem<T>& problem) {
+    auto parts = std::make_shared<ProblemParts<T>>(problem.parts());
+    if constexpr (detail::ObjectiveLoss<T, Loss>) {
+        static_assert(probe::objective<Loss>());
+        detail::check_form(parts->form == ProblemForm::samples && parts->samples.count == 1 &&
+                               !parts->samples.features,
+                           "make_objective");
+        using Sample = cpu::ObjectiveAsSample<Loss>;
+        parts->cuda_samples = probe::compiled<SampleCodeOf<T, Sample>>(
+            Sample{cunewton::detail::functor_as<Loss>(parts->functor)});
+    } else if constexpr (detail::PredictorLoss<Loss>) {
+        static_assert(probe::predictor_loss<Loss>());
+        detail::check_form(parts->form == ProblemForm::linear_predictor, "make_linear_predictor");
+        parts->cuda_predictor = probe::compiled<PredictorCodeOf<T, Loss>>(
+            cunewton::detail::functor_as<Loss>(parts->functor));
+    } else {
+        static_assert(probe::sample_loss<Loss>());
+        detail::check_form(parts->form == ProblemForm::samples, "make_sample_sum");
+        using Sample = cpu::SampleLoss<Loss>;
+        parts->cuda_samples = probe::compiled<SampleCodeOf<T, Sample>>(
+            Sample{cunewton::detail::functor_as<Loss>(parts->functor)});
+    }
+    problem = Problem<T>(std::move(parts));
+}
+
+/// The same, with the loss as a witness: throws InvalidArgument also if it can be told that it is
+/// not the problem's (by its ==, or by its bytes if those are its value). The problem's own is what
+/// runs.
+template <class T, class Loss>
+void attach_device_code(Problem<T>& problem, const Loss& loss) {
+    Problem<T> attached = problem;
+    attach_device_code<Loss>(attached);
+    cunewton::detail::require_same_functor(
+        cunewton::detail::functor_as<Loss>(problem.parts().functor), loss);
+    problem = attached;
+}
+
+/// Gives a model the GPU code of its own functor. Functor is the type that it was made from by
+/// make_fit_model; what runs is the very functor that the model was made from. Copies of the model
+/// made earlier stay without. Throws InvalidArgument, and changes nothing, if the model was made
+/// from another type.
+template <class Functor>
+void attach_device_code(FitModel& model) {
+    detail::attach_batch_code<SmallKind::fit, Functor>(model);
+}
+/// The same for make_small_objective.
+template <class Functor>
+void attach_device_code(SmallObjective& objective) {
+    detail::attach_batch_code<SmallKind::objective, Functor>(objective);
+}
+
+/// The same, with the functor as a witness: throws InvalidArgument also if it can be told that it
+/// is not the model's (by its ==, or by its bytes if those are its value). The model's own is what
+/// runs.
+template <class Functor>
+void attach_device_code(FitModel& model, const Functor& functor) {
+    detail::attach_batch_code<SmallKind::fit>(model, functor);
+}
+template <class Functor>
+void attach_device_code(SmallObjective& objective, const Functor& functor) {
+    detail::attach_batch_code<SmallKind::objective>(objective, functor);
+}
+
+}  // namespace cunewton::cuda

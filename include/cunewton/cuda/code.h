@@ -1,0 +1,91 @@
+// Interfaces of losses on the GPU. No CUDA header is needed to name them; cuda/code_of.cuh
+// implements them for a functor, in a .cu file of the library or of the user.
+#pragma once
+
+#include "cunewton/scalar/cpp20.h"
+
+#include <cstddef>
+
+#include "cunewton/cpu/sample_code.h"
+#include "cunewton/execution.h"
+#include "cunewton/functor/capabilities.h"
+
+namespace cunewton::cuda {
+
+/// A block of samples on the device, as cpu::PredictorBlock; `count` may be anything.
+template <class T>
+struct DevicePredictorBlock {
+    const T* z;  ///< predictor k of sample i at z[k * ld + i]
+    std::ptrdiff_t ld;
+    const T* targets;  ///< never null
+    const T* weights;  ///< never null
+    long count;
+};
+
+/// A predictor loss on the device. All functions queue work on the stream and return; all pointers
+/// are device pointers. A sample of weight 0 is not evaluated. Sums have a fixed shape: the same
+/// input gives the same bits. A launch that fails throws OutOfMemory or DeviceError.
+template <class T>
+class PredictorCode {
+  public:
+    virtual ~PredictorCode() = default;
+    /// Number of doubles that value_and_gradient writes to `partial` for `count` samples.
+    virtual std::size_t partial_count(long count) const = 0;
+    /// Writes partial sums of w_i l(z_i, y_i), whose total is the loss of the block; and, unless r
+    /// is null, r[k * ld + i] = w_i dl/dz_k.
+    virtual void value_and_gradient(const DevicePredictorBlock<T>& block, GradientBy by, T step,
+                                    T* r, double* partial, Stream stream) const = 0;
+    /// h[p * h_ld + i] = w_i d2l/dz_k dz_l, l <= k, p = k (k + 1) / 2 + l.
+    virtual void hessian(const DevicePredictorBlock<T>& block, HessianBy by, T step, T* h,
+                         std::ptrdiff_t h_ld, Stream stream) const = 0;
+};
+
+/// Samples on the device, feature by feature: feature j of sample i at features[j * ld + i], so
+/// that neighbouring threads read neighbouring samples.
+template <class T>
+struct DeviceSamples {
+    const T* features;
+    int dimension;
+    std::ptrdiff_t ld;
+    const T* targets;  ///< null: all 0
+    const T* weights;  ///< null: all 1
+    long count;
+};
+
+/// Consecutive entries: of the gradient, or of the Hessian's lower triangle packed column by column
+/// (math/packed.h).
+struct DeviceTile {
+    long first;
+    long count;
+};
+
+/// A black-box loss on the device; as PredictorCode. Each function writes several partial sums of
+/// every entry, side by side: entry e's are partial[e * s], ..., partial[e * s + s - 1].
+template <class T>
+class SampleCode {
+  public:
+    virtual ~SampleCode() = default;
+    /// Partial sums per entry, s, that values() and tile() write.
+    virtual int blocks(long samples) const = 0;
+    /// Entry p is the loss at the point points[p * n], ..., for `count` points.
+    virtual void values(const T* points, int n, long count, const DeviceSamples<T>& samples,
+                        double* partial, Stream stream) const = 0;
+    /// tile.count entries; h[j] is the step of parameter j. Entries::hessian_autodiff_differences
+    /// differentiates along the row's parameter and takes differences along the column's.
+    virtual void tile(Entries kind, const DeviceTile& tile, const T* x, int n, const T* h,
+                      const DeviceSamples<T>& samples, double* partial, Stream stream) const = 0;
+
+    /// Threads to use for each point of gradients() and for hessian(), at most: their s.
+    virtual int max_threads_per_point(long samples) const = 0;
+    /// Analytic gradient at `points` points; entry j * points + p is the derivative by parameter j
+    /// at point p. Point p is x with h[c] added to (p even) or subtracted from (p odd) parameter
+    /// c = first + p / 2; or x itself if h is null.
+    virtual void gradients(const T* x, int n, const T* h, int first, int points,
+                           const DeviceSamples<T>& samples, int threads_per_point, double* partial,
+                           Stream stream) const = 0;
+    /// Analytic Hessian: the lower triangle, packed column by column.
+    virtual void hessian(const T* x, int n, const DeviceSamples<T>& samples, int threads_per_point,
+                         double* partial, Stream stream) const = 0;
+};
+
+}  // namespace cunewton::cuda

@@ -1,0 +1,155 @@
+// The GPU code of a model or an objective of small problems: kernels for a functor, behind the
+// interface of batch_ops.h. For .cu files.
+#pragma once
+
+#include "cunewton/scalar/cpp20.h"
+
+#include <algorithm>
+#include <string>
+
+#include "cunewton/cuda/check.cuh"
+#include "cunewton/cuda/small_code.h"
+#include "cunewton/cuda/small_kernels.cuh"
+#include "cunewton/cuda/small_plan.h"
+
+namespace cunewton::cuda {
+
+/// The limits of the current device.
+inline DeviceLimits device_limits() {
+    int device = 0;
+    cudaError_t status = cudaGetDevice(&device);
+    const auto get = [&](cudaDeviceAttr attribute) {
+        int value = 0;
+        if (status == cudaSuccess) status = cudaDeviceGetAttribute(&value, attribute, device);
+        return value;
+    };
+    const DeviceLimits limits{get(cudaDevAttrMultiProcessorCount),
+                              get(cudaDevAttrMaxBlocksPerMultiprocessor),
+                              get(cudaDevAttrMaxSharedMemoryPerBlockOptin),
+                              get(cudaDevAttrMaxSharedMemoryPerMultiprocessor),
+                              get(cudaDevAttrReservedSharedMemoryPerBlock)};
+    check_call(status, "the device has no limits");
+    return limits;
+}
+
+namespace detail {
+
+/// The kernel that `plan` chooses for a batch, and what it is told but for the batch itself.
+template <class T>
+BatchPlan plan_launch(BatchLaunch<T>& launch, const BatchNeeds& needs, const DeviceLimits& limits) {
+    constexpr long bytes = sizeof(T);
+    const BatchLayout thread = batch_layout(needs, true, true);
+    const BatchLayout warp = batch_layout(needs, false, true);
+    const long shared = needs.own_coordinates ? 0 : long{needs.points} * needs.coordinates;
+    const BatchPlan plan = plan_batch({needs.n, most_thread_parameters(needs.kind, sizeof(T)),
+                                       bytes * thread.size * column_stride, bytes * warp.data,
+                                       bytes * (warp.size - warp.data), bytes * shared},
+                                      limits);
+    launch.at = batch_layout(needs, plan.thread_kernel, plan.data_in_shared);
+    launch.data_in_shared = plan.data_in_shared;
+    return plan;
+}
+
+/// Lets a kernel use all the shared memory that the device has for a block. The limit is the
+/// kernel's and not the launch's: it is always set to the same value, never to what one launch
+/// needs, since another thread may be about to launch the kernel for a batch that needs more.
+inline void allow_all_shared_memory(const void* kernel, const DeviceLimits& limits) {
+    constexpr const char* problem = "shared memory was not reserved for a batch";
+    cudaFuncAttributes attributes;
+    check_call(cudaFuncGetAttributes(&attributes, kernel), problem);
+    const int most =
+        static_cast<int>(limits.block_bytes) - static_cast<int>(attributes.sharedSizeBytes);
+    if (attributes.maxDynamicSharedSizeBytes != most)
+        check_call(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most),
+                   problem);
+    if (attributes.preferredShmemCarveout != cudaSharedmemCarveoutMaxShared)
+        check_call(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                        cudaSharedmemCarveoutMaxShared),
+                   problem);
+}
+
+}  // namespace detail
+
+/// A functor's GPU code. Model: see make_fit_model() and make_small_objective().
+template <class T, class Model, SmallKind model_kind>
+class SmallCodeOf final : public SmallCode<T> {
+  public:
+    explicit SmallCodeOf(const Model& model) : model_(model) {}
+    SmallKind kind() const override { return model_kind; }
+    int parameters() const override { return Model::parameters; }
+    int coordinates() const override { return Model::coordinates; }
+    bool has_analytic() const override { return own; }
+    void solve(const DeviceBatch<T>& batch, const BatchMethod<T>& method,
+               Stream stream) const override {
+        if (batch.problems == 0) return;
+        if (method.derivatives == BatchDerivatives::analytic && !own)
+            throw InvalidArgument(
+                "analytic derivatives are missing (the model has none of its own) "
+                "choose BatchDerivatives::automatic");
+        detail::BatchLaunch<T> launch{
+            batch, method, {}, false, central_step<T>(), second_difference_step<T>()};
+        // A model without coordinates has nothing to be copied.
+        if (Model::coordinates == 0) launch.batch.shared_coordinates = true;
+        const detail::BatchNeeds needs{model_kind,
+                                       method.derivatives,
+                                       Model::parameters,
+                                       Model::coordinates,
+                                       batch.points,
+                                       method.settings.bounded,
+                                       batch.weights != nullptr,
+                                       !launch.batch.shared_coordinates};
+        const DeviceLimits limits = device_limits();
+        const BatchPlan plan = detail::plan_launch(launch, needs, limits);
+        if (plan.warps == 0)
+            throw BackendUnavailable("the device has too little shared memory for the solver (" +
+                                     std::to_string(limits.block_bytes) + " bytes a block, " +
+                                     std::to_string(plan.shared_bytes) + " needed for " +
+                                     std::to_string(Model::parameters) +
+                                     " parameters) use the CPU backend");
+        queue(kernel_for(plan, method.derivatives), launch, plan, limits, stream);
+    }
+
+  private:
+    static constexpr bool own = detail::has_own_derivatives<model_kind, Model>;
+    using Kernel = void (*)(const Model, const detail::BatchLaunch<T>);
+
+    static Kernel kernel_for(const BatchPlan& plan, BatchDerivatives by) {
+        if constexpr (Model::parameters <= most_thread_parameters(model_kind, sizeof(T))) {
+            if (plan.thread_kernel) {
+                if constexpr (model_kind == SmallKind::fit) {
+                    return &detail::batch_thread_kernel<model_kind, true, T, Model>;
+                } else {
+                    if constexpr (own)
+                        if (by == BatchDerivatives::analytic)
+                            return &detail::batch_thread_kernel<model_kind, true, T, Model>;
+                    return &detail::batch_thread_kernel<model_kind, false, T, Model>;
+                }
+            }
+        }
+        return &detail::batch_warp_kernel<model_kind, T, Model>;
+    }
+
+    void queue(Kernel kernel, const detail::BatchLaunch<T>& launch, const BatchPlan& plan,
+               const DeviceLimits& limits, Stream stream) const {
+        const int threads = plan.warps * detail::warp_threads;
+        const int bytes = static_cast<int>(plan.shared_bytes);
+        detail::allow_all_shared_memory(reinterpret_cast<const void*>(kernel), limits);
+        int resident = 0;
+        check_call(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, threads,
+                                                                 static_cast<std::size_t>(bytes)),
+                   "a batch's kernel does not fit onto the device");
+        const long runs = launch.batch.problems * launch.batch.starts;
+        const long runs_per_block = plan.thread_kernel ? threads : plan.warps;
+        const long blocks = std::min<long>((runs + runs_per_block - 1) / runs_per_block,
+                                           long{limits.multiprocessors} * std::max(1, resident));
+        check_call(cudaMemsetAsync(launch.batch.queue, 0, sizeof(*launch.batch.queue), stream),
+                   "a batch's queue was not reset");
+        kernel<<<static_cast<unsigned>(blocks), static_cast<unsigned>(threads),
+                 static_cast<std::size_t>(bytes), stream>>>(model_, launch);
+        check_launch("a batch's kernel");
+    }
+
+    Model model_;
+};
+
+}  // namespace cunewton::cuda

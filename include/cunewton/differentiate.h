@@ -1,0 +1,68 @@
+// Values and derivatives of a problem at a point, outside of a minimisation, and their checker.
+#pragma once
+
+#include "cunewton/scalar/cpp20.h"
+
+#include <string>
+#include <vector>
+
+#include "cunewton/options.h"
+#include "cunewton/problem.h"
+
+namespace cunewton {
+
+/// Where and how to evaluate; the fields have the meaning they have in Options.
+struct EvaluationOptions : Execution {
+    DerivativeOptions derivatives{};
+};
+
+/// f(x). x: n numbers. All functions here throw InvalidArgument for misuse (including x that is
+/// not finite) and BackendUnavailable for a backend that was named and cannot run the problem.
+template <class T>
+T evaluate(const Problem<T>& problem, const std::vector<T>& x,
+           const EvaluationOptions& options = {});
+
+/// f at K = points.size() / n points, stored one after the other.
+template <class T>
+std::vector<T> evaluate_batch(const Problem<T>& problem, const std::vector<T>& points,
+                              const EvaluationOptions& options = {});
+
+/// The gradient, n numbers.
+template <class T>
+std::vector<T> gradient(const Problem<T>& problem, const std::vector<T>& x,
+                        const EvaluationOptions& options = {});
+
+/// The Hessian, n x n, both triangles filled and equal.
+template <class T>
+std::vector<T> hessian(const Problem<T>& problem, const std::vector<T>& x,
+                       const EvaluationOptions& options = {});
+
+/// Outcome of a comparison of derivatives with differences.
+struct DerivativeCheck {
+    bool agrees = false;
+    double worst_error = 0;  ///< |analytic - difference| of the worst entry over its scale
+    double tolerance = 0;    ///< what the differences themselves can guarantee
+    int row = 0;             ///< worst entry: parameter, and for a Hessian its row
+    int column = 0;          ///< Hessian only
+    double supplied = 0;     ///< the worst entry as supplied
+    double difference = 0;   ///< and as differenced
+    /// Of check_hessian: false if the analytic gradient, which the Hessian would be compared with
+    /// differences of, fails check_gradient itself. `agrees` still tells about the Hessian alone.
+    bool gradient_agrees = true;
+    std::string message;  ///< all of it in a sentence
+};
+
+/// Compares options.derivatives.gradient (analytic where the loss has it) with central differences
+/// of loss values.
+template <class T>
+DerivativeCheck check_gradient(const Problem<T>& problem, const std::vector<T>& x,
+                               const EvaluationOptions& options = {});
+/// Compares options.derivatives.hessian with differences: of the gradient where that is exact, else
+/// of values. An analytic gradient is checked first; if it is wrong the Hessian is compared with
+/// what does not depend on it, differences of automatic derivatives or of values, and the result
+/// says so.
+template <class T>
+DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x,
+                              const EvaluationOptions& options = {});
+
+}  // namespace cunewton

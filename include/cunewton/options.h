@@ -1,0 +1,117 @@
+// Options and results of a minimisation.
+#pragma once
+
+#include "cunewton/scalar/cpp20.h"
+
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cunewton/choices.h"
+#include "cunewton/execution.h"
+
+namespace cunewton {
+
+struct DerivativeOptions {
+    GradientBy gradient = GradientBy::automatic;
+    HessianBy hessian = HessianBy::automatic;
+    HessianPrecision hessian_precision = HessianPrecision::working;
+    /// Relative steps of the differences; 0 means the formula's own power of epsilon: eps^(1/2)
+    /// forward, eps^(1/3) central, eps^(1/4) second differences (Dennis and Schnabel
+    /// 1983, 5.4, 5.6). The step of parameter j is this times max(|x_j|, typical_x_j).
+    double relative_step = 0;
+    /// Typical magnitudes of the parameters, n entries > 0; empty means 1 everywhere.
+    std::vector<double> typical_x{};
+    /// Upper limit in bytes for perturbed points and partial results of one tile of differences. A
+    /// single tile that does not fit throws InvalidArgument.
+    std::size_t memory_budget = std::size_t{256} << 20;
+};
+
+/// One line of the trace, and what the callback sees.
+struct IterationRecord {
+    int iteration;         ///< 0 is the start
+    double f;              ///< loss
+    double gradient_norm;  ///< 2-norm
+    double step_norm;      ///< 2-norm of the last step (0 at the start)
+    double step_length;    ///< line search: multiple of the direction; trust region: its radius
+    double shift;    ///< multiple of S^2 that was added to H to factorise it, see hessian_scales
+    double seconds;  ///< wall time since the start
+};
+
+struct Options : Execution {
+    Method method = Method::newton;
+    LineSearch line_search = LineSearch::strong_wolfe;
+    DescentStep descent_step = DescentStep::exact_quadratic;
+    DerivativeOptions derivatives{};
+
+    /// Where neither of these two is set the test for a minimum does not depend on units: the
+    /// decrement g'H^-1 g, twice what Newton's step would lower the loss by, is within epsilon |f|;
+    /// or, where the loss itself is next to nothing, within epsilon (f(x0) - f) while Newton's step
+    /// is within sqrt(epsilon) of x or of x0 (lengths weighted by the curvatures). The step is then
+    /// taken if it helps. BFGS takes its own inverse for H^-1. If one is set: |g|_2 <=
+    /// gradient_tolerance or |g|_2 <= relative_gradient_tolerance |g(x0)|_2.
+    std::optional<double> gradient_tolerance{};
+    double relative_gradient_tolerance = 0;
+    double step_tolerance = 0;    ///< stop when |step|_2 <= step_tolerance (1 + |x|_2)
+    double change_tolerance = 0;  ///< stop when the loss changes by <= change_tolerance (1 + |f|)
+    int max_iterations = 1000;
+    long max_evaluations = std::numeric_limits<long>::max();      ///< of the loss
+    double time_limit = std::numeric_limits<double>::infinity();  ///< seconds of wall time
+    double unbounded_below = -1e100;  ///< a loss below this is called unbounded
+
+    /// Trust region: 2-norm of the first step along the scaled gradient; 0: chosen from the first
+    /// gradient and Hessian.
+    double initial_radius = 0;
+
+    /// Called after the start and after every accepted iteration; return false to stop there.
+    std::function<bool(const IterationRecord&)> callback{};
+    bool keep_trace = false;
+    bool keep_hessian_factor = false;
+};
+
+struct Counts {
+    long evaluations = 0;  ///< of the loss alone or with its gradient; points of differences apart
+    long gradients = 0;
+    long hessians = 0;
+    long factorizations = 0;
+};
+
+/// Wall time by phase, in seconds. On a GPU work is queued: a phase contains what it had to wait
+/// for, so single phases are indicative and their sum is exact.
+struct PhaseTimes {
+    double evaluate = 0;  ///< loss and gradient
+    double hessian = 0;
+    double factorize = 0;  ///< factorisation and solve
+    double total = 0;
+};
+
+template <class T>
+struct Result : RanOn {
+    Status status = Status::max_iterations;
+    std::string message;  ///< the status in a sentence
+    std::vector<T> x;     ///< best iterate; the last accepted one
+    T f = std::numeric_limits<T>::quiet_NaN();
+    double gradient_norm = std::numeric_limits<double>::quiet_NaN();
+    int iterations = 0;
+    Counts counts;
+    PhaseTimes seconds;
+    std::vector<IterationRecord> trace;
+    /// Lower Cholesky factor L (column-major n x n, upper half unspecified) of the last Hessian
+    /// that was factorised (that of the iterate before x if the last step was short), plus
+    /// hessian_factor_shift times the squares of hessian_scales. Empty unless asked for, or if none
+    /// was.
+    std::vector<T> hessian_factor;
+    double hessian_factor_shift = 0;
+    /// S, n powers of two: about the roots of the largest |H_jj| seen. As hessian_factor.
+    std::vector<T> hessian_scales;
+    /// Status::singular: the parameters, ascending, that are not determined: others than these
+    /// values give the same loss. Where a loss declares an invariance (softmax), beyond that.
+    std::vector<int> undetermined;
+
+    bool converged() const { return status == Status::converged; }
+};
+
+}  // namespace cunewton
