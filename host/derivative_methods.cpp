@@ -5,7 +5,7 @@
 
 #include "cunewton/error.h"
 #include "cunewton/math/stencil.h"
-#include "host/backend/backend.h"
+#include "host/backend/evaluator.h"
 
 namespace cunewton {
 
@@ -13,7 +13,8 @@ namespace {
 [[noreturn]] void unavailable(const std::string& what, const std::string& why) {
     throw InvalidArgument(what + " is not available (" + why + ") choose another method");
 }
-const char* const opaque = "an opaque batched evaluator gives values only";
+const char* const opaque = "a black box is no functor";
+const char* const no_gradient = "the black box gives no gradient";
 }  // namespace
 
 GradientBy resolve(GradientBy by, const Capabilities& c) {
@@ -29,14 +30,15 @@ GradientBy resolve(GradientBy by, const Capabilities& c) {
 
 HessianBy resolve(HessianBy by, const Capabilities& c) {
     if (by == HessianBy::automatic)
-        return c.analytic_hessian ? HessianBy::analytic
-               : c.autodiff       ? HessianBy::autodiff
-                                  : HessianBy::value_differences;
+        return c.analytic_hessian    ? HessianBy::analytic
+               : c.autodiff          ? HessianBy::autodiff
+               : c.analytic_gradient ? HessianBy::gradient_differences
+                                     : HessianBy::value_differences;
     if (by == HessianBy::analytic && !c.analytic_hessian)
         unavailable("an analytic Hessian", "the loss has no hessian()");
     if (by == HessianBy::autodiff && !c.autodiff) unavailable("automatic differentiation", opaque);
     if (by == HessianBy::gradient_differences && !c.analytic_gradient && !c.autodiff)
-        unavailable("a Hessian from gradients", opaque);
+        unavailable("a Hessian from gradients", no_gradient);
     return by;
 }
 

@@ -27,23 +27,24 @@ class Point {
           const EvaluationOptions& options)
         : n_(problem.dimension()),
           session_(entry.code<T>().open(problem, {options.derivatives, options.threads})),
-          x_(session_.backend->allocate(n_)) {
-        session_.backend->upload(x_.get(), x.data(), n_);
+          x_(session_.vectors->allocate(n_)),
+          f_(session_.vectors->number()) {
+        session_.vectors->upload(x_.get(), x.data(), n_);
     }
 
     T value() {
-        session_.evaluator->value(x_.get());
-        return static_cast<T>(session_.backend->scalar(Slot::f));
+        session_.evaluator->value(x_.get(), f_);
+        return static_cast<T>(session_.vectors->read(f_));
     }
     std::vector<T> gradient() {
-        const Buffer<T> g = session_.backend->allocate(n_);
-        session_.evaluator->value_and_gradient(x_.get(), g.get());
+        const Buffer<T> g = session_.vectors->allocate(n_);
+        session_.evaluator->value_and_gradient(x_.get(), g.get(), f_);
         return fetch(g);
     }
     std::vector<T> hessian() {
         const std::size_t n = n_;
         require_matrix();
-        const Buffer<T> H = session_.backend->allocate(n * n);
+        const Buffer<T> H = session_.vectors->allocate(n * n);
         session_.evaluator->hessian(x_.get(), H.get());
         std::vector<T> full = fetch(H);
         for (std::size_t j = 0; j < n; ++j)
@@ -60,20 +61,21 @@ class Point {
         const std::string what =
             "the " + std::to_string(n_) + " x " + std::to_string(n_) + " numbers of a Hessian";
         const char* const advice = "reduce the parameters or use float; gradient() takes no matrix";
-        const Backend<T>& backend = *session_.backend;
-        const bool here = std::string(backend.name()) == "cpu";
-        require_room(wanted, backend.free_bytes(), what, backend.name(), advice);
+        const Vectors<T>& vectors = *session_.vectors;
+        const bool here = std::string(vectors.name()) == "cpu";
+        require_room(wanted, vectors.free_bytes(), what, vectors.name(), advice);
         require_room(here ? 2 * wanted : wanted, free_host_bytes(), what + " and their copy",
                      "host", advice);
     }
     std::vector<T> fetch(const Buffer<T>& buffer) {
         std::vector<T> host(buffer.size());
-        session_.backend->download(host.data(), buffer.get(), host.size());
+        session_.vectors->download(host.data(), buffer.get(), host.size());
         return host;
     }
     const int n_;
     Session<T> session_;
     Buffer<T> x_;
+    Number f_;
 };
 
 /// job(point) on the first backend that can do it.
@@ -199,7 +201,8 @@ DerivativeCheck check_gradient(const Problem<T>& problem, const std::vector<T>& 
 template <class T>
 DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x,
                               const EvaluationOptions& options) {
-    const Capabilities& capabilities = problem.parts().capabilities;
+    const Capabilities capabilities =
+        problem.runs_on_cpu() ? problem.capabilities_on_cpu() : problem.capabilities_on_cuda();
     // What the differences are of: the gradient if it is right, else what does not depend on it.
     EvaluationOptions differences = options;
     GradientBy& by = differences.derivatives.gradient;

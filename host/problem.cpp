@@ -51,30 +51,23 @@ void require_targets(const void* targets) {
     if (!targets) reject("targets are missing (null pointer) this loss needs one for each sample");
 }
 
+namespace {
+
+/// Checks them, puts in the distance between them if it is left open, and returns the sum of their
+/// weights.
 template <class T>
-void check_and_scale(ProblemParts<T>& parts) {
-    Samples<T>& s = parts.samples;
-    const ProblemOptions& options = parts.options;
-    if (parts.outputs <= 0)
-        reject("a loss needs predictors (outputs() = " + std::to_string(parts.outputs) +
-               ") give it at least one");
-    if (options.intercept && parts.form != ProblemForm::linear_predictor)
-        reject("an intercept was asked for (only linear predictors have one) leave it to the loss");
+double checked_weight(Samples<T>& s) {
     if (s.count <= 0)
         reject("there are no samples (count = " + std::to_string(s.count) + ") pass at least one");
     if (s.dimension < 0)
         reject("features per sample are negative (dimension = " + std::to_string(s.dimension) +
                ") pass 0 or more");
-    checked_dimension(parts.dimension);
     if (s.ld == 0) s.ld = s.dimension;
     if (s.ld < s.dimension)
         reject("rows of samples overlap (ld = " + std::to_string(s.ld) + " < dimension = " +
                std::to_string(s.dimension) + ") pass the distance between samples");
     if (s.dimension > 0 && !s.features)
         reject("features are missing (null pointer) pass count x dimension numbers");
-    if (!std::isfinite(options.l2) || options.l2 < 0)
-        reject("l2 penalty is invalid (" + std::to_string(options.l2) +
-               ") pass a finite number >= 0");
     require_host_memory(s.features, "features");
     require_host_memory(s.targets, "targets");
     require_host_memory(s.weights, "weights");
@@ -85,24 +78,63 @@ void check_and_scale(ProblemParts<T>& parts) {
                        std::to_string(i) + " is " + std::to_string(value) +
                        ") remove or repair that sample");
     for (long i = 0; s.targets && i < s.count; ++i) require_finite(s.targets[i], "targets", i);
-    double total = static_cast<double>(s.count);
-    if (s.weights) {
-        total = 0;
-        for (long i = 0; i < s.count; ++i) {
-            require_finite(s.weights[i], "weights", i);
-            if (s.weights[i] < 0)
-                reject("weights are negative (weight " + std::to_string(i) + " is " +
-                       std::to_string(s.weights[i]) + ") pass weights >= 0");
-            total += s.weights[i];
-        }
-        if (total == 0)
-            reject("all weights are zero (nothing is left to fit) pass positive weights");
+    if (!s.weights) return static_cast<double>(s.count);
+    double total = 0;
+    for (long i = 0; i < s.count; ++i) {
+        require_finite(s.weights[i], "weights", i);
+        if (s.weights[i] < 0)
+            reject("weights are negative (weight " + std::to_string(i) + " is " +
+                   std::to_string(s.weights[i]) + ") pass weights >= 0");
+        total += s.weights[i];
     }
-    if (parts.form == ProblemForm::batched && !parts.cpu_batched && !parts.cuda_batched)
-        reject("a batched problem has no evaluator (both are empty) pass at least one");
-    parts.scale = options.reduction == Reduction::mean ? 1 / total : 1;
+    if (total == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
+    return total;
 }
-template void check_and_scale(ProblemParts<double>&);
-template void check_and_scale(ProblemParts<float>&);
+
+/// What each form asks for; returns the weight by which a mean divides.
+template <class T>
+double checked_weight(SampleSum<T>& form) {
+    return checked_weight(form.samples);
+}
+template <class T>
+double checked_weight(LinearPredictor<T>& form) {
+    if (form.outputs <= 0)
+        reject("a loss needs predictors (outputs() = " + std::to_string(form.outputs) +
+               ") give it at least one");
+    return checked_weight(form.samples);
+}
+template <class T>
+double checked_weight(Opaque<T>& form) {
+    if (!form.cpu && !form.cuda)
+        reject(
+            "a black box has no function (values and value_and_gradient are empty for the CPU "
+            "and for the GPU) pass at least one");
+    return 1;
+}
+
+}  // namespace
+
+template <class T>
+Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options) {
+    auto parts = std::make_shared<ProblemParts<T>>();
+    // Before data are read by it; that there are none is told in better words below.
+    if (n > 0) checked_dimension(n);
+    const double weight = std::visit([](auto& any) { return checked_weight(any); }, form);
+    parts->dimension = checked_dimension(n);
+    if (!std::isfinite(options.l2) || options.l2 < 0)
+        reject("l2 penalty is invalid (" + std::to_string(options.l2) +
+               ") pass a finite number >= 0");
+    parts->scale = options.reduction == Reduction::mean ? 1 / weight : 1;
+    parts->penalty.l2 = options.l2;
+    const auto* const predictor = std::get_if<LinearPredictor<T>>(&form);
+    if (options.intercept && !predictor)
+        reject("an intercept was asked for (only linear predictors have one) leave it to the loss");
+    if (options.intercept && !options.penalize_intercept)
+        parts->penalty.spared_period = predictor->samples.dimension + 1;
+    parts->form = std::move(form);
+    return Problem<T>(std::move(parts));
+}
+template Problem<double> make_problem(Form<double>, long, const ProblemOptions&);
+template Problem<float> make_problem(Form<float>, long, const ProblemOptions&);
 
 }  // namespace cunewton::detail

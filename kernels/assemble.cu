@@ -19,7 +19,7 @@ struct AssembleGradient {
     T* g;
     CUNEWTON_HOST_DEVICE void operator()(long e, double sum) const {
         const int j = static_cast<int>(first + e);
-        g[j] = static_cast<T>(assembly.scale * sum + assembly.penalty(j) * x[j]);
+        g[j] = static_cast<T>(assembly.scale * sum + assembly.penalty.at(j) * x[j]);
     }
 };
 
@@ -31,7 +31,7 @@ struct AssembleHessian {
     T* H;
     CUNEWTON_HOST_DEVICE void operator()(long e, double sum) const {
         const PackedEntry at = packed_entry(first + e, n);
-        const double penalty = at.row == at.column ? assembly.penalty(at.row) : 0.0;
+        const double penalty = at.row == at.column ? assembly.penalty.at(at.row) : 0.0;
         H[static_cast<std::size_t>(at.column) * n + at.row] =
             static_cast<T>(assembly.scale * sum + penalty);
     }
@@ -84,10 +84,10 @@ __global__ void __launch_bounds__(threads)
     double sum = 0;
     for (int b = threadIdx.x; b < count; b += threads)
         sum += assembly.scale * partial[p * count + b];
-    if (assembly.l2 != 0) {
+    if (assembly.penalty.l2 != 0) {
         for (int j = threadIdx.x; j < n; j += threads) {
             const double x = points[p * n + j];
-            sum += 0.5 * assembly.penalty(j) * x * x;
+            sum += 0.5 * assembly.penalty.at(j) * x * x;
         }
     }
     sum = block_sum<threads>(sum);
@@ -120,7 +120,7 @@ __global__ void difference_columns_kernel(GradientDifferences<T> differences, T*
     if (upper) {
         H[static_cast<std::size_t>(j) * n + column] += static_cast<T>(0.5 * value);
     } else {
-        const double penalty = differences.assembly.penalty(j);
+        const double penalty = differences.assembly.penalty.at(j);
         H[static_cast<std::size_t>(column) * n + j] =
             static_cast<T>(j == column ? value + penalty : 0.5 * value);
     }
@@ -129,13 +129,13 @@ __global__ void difference_columns_kernel(GradientDifferences<T> differences, T*
 template <class T>
 __global__ void penalize_gradient_kernel(T* g, const T* x, int n, Assembly assembly) {
     const int j = static_cast<int>(thread_index());
-    if (j < n) g[j] = static_cast<T>(g[j] + assembly.penalty(j) * x[j]);
+    if (j < n) g[j] = static_cast<T>(g[j] + assembly.penalty.at(j) * x[j]);
 }
 
 template <class T>
 __global__ void penalize_diagonal_kernel(T* H, int n, Assembly assembly) {
     const int j = static_cast<int>(thread_index());
-    if (j < n) H[static_cast<std::size_t>(j) * (n + 1)] += static_cast<T>(assembly.penalty(j));
+    if (j < n) H[static_cast<std::size_t>(j) * (n + 1)] += static_cast<T>(assembly.penalty.at(j));
 }
 
 template <class T, class To>
@@ -146,6 +146,20 @@ __global__ void scaled_rows_kernel(To* to, std::ptrdiff_t to_ld, const T* x, std
     const T factor = h ? h[i] : T(1);
     for (int j = static_cast<int>(blockIdx.y); j < columns; j += static_cast<int>(gridDim.y))
         to[j * to_ld + i] = static_cast<To>(factor * x[j * x_ld + i]);
+}
+
+template <class T>
+__global__ void apply_curvatures_kernel(T* r, const T* z, std::ptrdiff_t ld, const T* h,
+                                        std::ptrdiff_t h_ld, long rows, int outputs) {
+    const long i = thread_index();
+    const int k = static_cast<int>(blockIdx.y);
+    if (i >= rows) return;
+    T sum = 0;
+    for (int l = 0; l < outputs; ++l) {
+        const int p = k >= l ? k * (k + 1) / 2 + l : l * (l + 1) / 2 + k;
+        sum += h[p * h_ld + i] * z[l * ld + i];
+    }
+    r[k * ld + i] = sum;
 }
 
 template <class T>
@@ -223,14 +237,14 @@ void launch_assemble_columns(const double* partial, int count, int n, int first,
 
 template <class T>
 void launch_penalize_gradient(T* g, const T* x, int n, Assembly assembly, Stream stream) {
-    if (assembly.l2 == 0) return;
+    if (assembly.penalty.l2 == 0) return;
     penalize_gradient_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(g, x, n, assembly);
     check_launch("penalize_gradient_kernel");
 }
 
 template <class T>
 void launch_penalize_diagonal(T* H, int n, Assembly assembly, Stream stream) {
-    if (assembly.l2 == 0) return;
+    if (assembly.penalty.l2 == 0) return;
     penalize_diagonal_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(H, n, assembly);
     check_launch("penalize_diagonal_kernel");
 }
@@ -244,6 +258,14 @@ void launch_scaled_rows(To* to, std::ptrdiff_t to_ld, const T* x, std::ptrdiff_t
     scaled_rows_kernel<<<dim3(blocks_for(rows, threads), layers), threads, 0, stream>>>(
         to, to_ld, x, x_ld, h, rows, columns);
     check_launch("scaled_rows_kernel");
+}
+
+template <class T>
+void launch_apply_curvatures(T* r, const T* z, std::ptrdiff_t ld, const T* h, std::ptrdiff_t h_ld,
+                             long rows, int outputs, Stream stream) {
+    apply_curvatures_kernel<<<dim3(blocks_for(rows, threads), static_cast<unsigned>(outputs)),
+                              threads, 0, stream>>>(r, z, ld, h, h_ld, rows, outputs);
+    check_launch("apply_curvatures_kernel");
 }
 
 template <class T>
@@ -272,6 +294,8 @@ void launch_complete_blocks(T* H, int outputs, int size, bool diagonal_from_rows
     template void launch_penalize_diagonal(T*, int, Assembly, Stream);                             \
     template void launch_scaled_rows(T*, std::ptrdiff_t, const T*, std::ptrdiff_t, const T*, long, \
                                      int, Stream);                                                 \
+    template void launch_apply_curvatures(T*, const T*, std::ptrdiff_t, const T*, std::ptrdiff_t,  \
+                                          long, int, Stream);                                      \
     template void launch_add_block(T*, int, const float*, int, bool, Stream);                      \
     template void launch_complete_blocks(T*, int, int, bool, Stream);
 CUNEWTON_INSTANTIATE(double)

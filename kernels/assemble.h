@@ -6,18 +6,14 @@
 #include <cstddef>
 
 #include "cunewton/cuda/code.h"
-#include "cunewton/scalar/macros.h"
+#include "cunewton/math/penalty.h"
 
 namespace cunewton::cuda {
 
-/// f = scale * sum + l2/2 |x|^2 over the penalised coefficients.
+/// f = scale * sum + the penalty.
 struct Assembly {
     double scale;
-    double l2;
-    int spared_period;  ///< every coefficient j with j % period == period - 1 is spared; 0: none
-    CUNEWTON_HOST_DEVICE double penalty(int j) const {
-        return spared_period > 0 && j % spared_period == spared_period - 1 ? 0.0 : l2;
-    }
+    Penalty penalty;
 };
 
 // Partial sums come as in SampleCode: `count` of them side by side for each entry.
@@ -53,6 +49,11 @@ void launch_penalize_diagonal(T* H, int n, Assembly assembly, Stream stream);
 template <class T, class To>
 void launch_scaled_rows(To* to, std::ptrdiff_t to_ld, const T* x, std::ptrdiff_t x_ld, const T* h,
                         long rows, int columns, Stream stream);
+/// r_k = sum_l h_kl z_l for each of `rows` samples: column k of r and z, K of them, at [k * ld +
+/// i]; h as PredictorCode::hessian() writes it.
+template <class T>
+void launch_apply_curvatures(T* r, const T* z, std::ptrdiff_t ld, const T* h, std::ptrdiff_t h_ld,
+                             long rows, int outputs, Stream stream);
 /// H[r, c] = C[r, c], or += if `add` (lower triangle of a size x size block; leading dimensions n
 /// and size).
 template <class T>

@@ -51,7 +51,7 @@ __global__ void stencil_gradient_kernel(Stencil stencil, T* g, const T* losses, 
     const T slope = stencil == Stencil::forward
                         ? forward_difference(losses[e], *centre, h[j])
                         : central_difference(losses[2 * e], losses[2 * e + 1], h[j]);
-    g[j] = static_cast<T>(assembly.scale * slope + assembly.penalty(j) * x[j]);
+    g[j] = static_cast<T>(assembly.scale * slope + assembly.penalty.at(j) * x[j]);
 }
 
 template <class T>
@@ -66,7 +66,7 @@ __global__ void stencil_hessian_kernel(T* H, const T* losses, const T* h, int n,
                         ? second_difference(f[0], f[1], f[3], h[at.row])
                         : four_point_difference(f[0], f[1], f[2], f[3], h[at.row], h[at.column]);
     H[static_cast<std::size_t>(at.column) * n + at.row] =
-        static_cast<T>(assembly.scale * value + (diagonal ? assembly.penalty(at.row) : 0.0));
+        static_cast<T>(assembly.scale * value + (diagonal ? assembly.penalty.at(at.row) : 0.0));
 }
 
 template <class T>
@@ -75,7 +75,52 @@ __global__ void scaled_losses_kernel(double* out, const T* losses, long count, d
     if (p < count) out[p] = scale * static_cast<double>(losses[p]);
 }
 
+template <class T>
+__global__ void gradient_difference_kernel(T* H, const T* ahead, const T* behind, const T* h, int n,
+                                           int column) {
+    const int i = static_cast<int>(thread_index());
+    if (i < n)
+        H[static_cast<std::size_t>(column) * n + i] =
+            central_difference(ahead[i], behind[i], h[column]);
+}
+
+template <class T>
+__global__ void keep_mean_kernel(T* H, int n) {
+    const std::size_t row = blockIdx.x * blockDim.x + threadIdx.x;
+    const std::size_t column = blockIdx.y * blockDim.y + threadIdx.y;
+    if (row >= static_cast<std::size_t>(n) || column >= row) return;
+    T& lower = H[column * n + row];
+    lower = T(0.5) * (lower + H[row * n + column]);
+}
+
+template <class T>
+__global__ void unit_vectors_kernel(T* to, int n, int first, long size) {
+    const long e = thread_index();
+    if (e < size) to[e] = e % n == first + e / n ? T(1) : T(0);
+}
+
 }  // namespace
+
+template <class T>
+void launch_gradient_difference(T* H, const T* ahead, const T* behind, const T* h, int n,
+                                int column, Stream stream) {
+    gradient_difference_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(H, ahead, behind, h,
+                                                                               n, column);
+    check_launch("gradient_difference_kernel");
+}
+
+template <class T>
+void launch_keep_mean(T* H, int n, Stream stream) {
+    keep_mean_kernel<<<dim3(blocks_for(n, 32), blocks_for(n, 8)), dim3(32, 8), 0, stream>>>(H, n);
+    check_launch("keep_mean_kernel");
+}
+
+template <class T>
+void launch_unit_vectors(T* to, int n, int first, int count, Stream stream) {
+    const long size = static_cast<long>(n) * count;
+    unit_vectors_kernel<<<blocks_for(size, threads), threads, 0, stream>>>(to, n, first, size);
+    check_launch("unit_vectors_kernel");
+}
 
 template <class T>
 void launch_difference_steps(T* h, const T* x, const T* typical, T relative, int n, Stream stream) {
@@ -128,6 +173,9 @@ void launch_scaled_losses(double* out, const T* losses, long count, double scale
                                           long, long, Assembly, Stream);                           \
     template void launch_stencil_hessian(T*, const T*, const T*, int, long, long, Assembly,        \
                                          Stream);                                                  \
+    template void launch_gradient_difference(T*, const T*, const T*, const T*, int, int, Stream);  \
+    template void launch_keep_mean(T*, int, Stream);                                               \
+    template void launch_unit_vectors(T*, int, int, int, Stream);                                  \
     template void launch_scaled_losses(double*, const T*, long, double, Stream);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

@@ -35,6 +35,17 @@ template <class T>
 void launch_stencil_hessian(T* H, const T* losses, const T* h, int n, long first, long size,
                             Assembly assembly, Stream stream);
 
+/// Column `column` of H (n x n, all of it) = (ahead - behind) / 2 h[column].
+template <class T>
+void launch_gradient_difference(T* H, const T* ahead, const T* behind, const T* h, int n,
+                                int column, Stream stream);
+/// The lower triangle becomes the mean of both.
+template <class T>
+void launch_keep_mean(T* H, int n, Stream stream);
+/// to = the unit vectors e_first, ..., n numbers each.
+template <class T>
+void launch_unit_vectors(T* to, int n, int first, int count, Stream stream);
+
 /// out[p] = scale losses[p], in double.
 template <class T>
 void launch_scaled_losses(double* out, const T* losses, long count, double scale, Stream stream);

@@ -2,6 +2,7 @@
 
 #include "cunewton/cuda/launch.cuh"
 #include "cunewton/math/curvature_scale.h"
+#include "cunewton/math/ratio.h"
 
 namespace cunewton::cuda {
 
@@ -11,9 +12,14 @@ constexpr int threads = 256;
 constexpr int most_dot_blocks = 256;
 
 template <class T>
-__global__ void scale_kernel(T* y, T a, const T* x, long n) {
+__device__ T value_of(const DeviceFactor<T>& a) {
+    return a.over ? static_cast<T>(ratio_of(a.sign, *a.over, *a.under)) : a.value;
+}
+
+template <class T>
+__global__ void scale_kernel(T* y, DeviceFactor<T> a, const T* x, long n) {
     const long j = thread_index();
-    if (j < n) y[j] = a * x[j];
+    if (j < n) y[j] = value_of(a) * x[j];
 }
 
 template <class T>
@@ -36,9 +42,9 @@ __global__ void determine_common_shifts_kernel(T* A, int outputs, int n) {
 }
 
 template <class T>
-__global__ void add_scaled_kernel(T* y, const T* x, T a, const T* p, long n) {
+__global__ void add_scaled_kernel(T* y, const T* x, DeviceFactor<T> a, const T* p, long n) {
     const long j = thread_index();
-    if (j < n) y[j] = x[j] + a * p[j];
+    if (j < n) y[j] = x[j] + value_of(a) * p[j];
 }
 
 template <class T>
@@ -219,7 +225,7 @@ __global__ void transpose_kernel(T* to, std::ptrdiff_t to_ld, const T* from, int
 }  // namespace
 
 template <class T>
-void launch_scale(T* y, T a, const T* x, long n, Stream stream) {
+void launch_scale(T* y, DeviceFactor<T> a, const T* x, long n, Stream stream) {
     if (n == 0) return;
     scale_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(y, a, x, n);
     check_launch("scale_kernel");
@@ -248,7 +254,7 @@ void launch_determine_common_shifts(T* A, int outputs, int n, Stream stream) {
 }
 
 template <class T>
-void launch_add_scaled(T* y, const T* x, T a, const T* p, long n, Stream stream) {
+void launch_add_scaled(T* y, const T* x, DeviceFactor<T> a, const T* p, long n, Stream stream) {
     if (n == 0) return;
     add_scaled_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(y, x, a, p, n);
     check_launch("add_scaled_kernel");
@@ -326,8 +332,8 @@ void launch_transpose(T* to, std::ptrdiff_t to_ld, const T* from, int rows, int 
 }
 
 #define CUNEWTON_INSTANTIATE(T)                                                                 \
-    template void launch_scale(T*, T, const T*, long, Stream);                                  \
-    template void launch_add_scaled(T*, const T*, T, const T*, long, Stream);                   \
+    template void launch_scale(T*, DeviceFactor<T>, const T*, long, Stream);                    \
+    template void launch_add_scaled(T*, const T*, DeviceFactor<T>, const T*, long, Stream);     \
     template void launch_fill(T*, T, long, Stream);                                             \
     template void launch_dot(const T*, const T*, long, double*, double*, Stream);               \
     template void launch_norms(const NormTasks<T>&, long, NormSum*, Stream);                    \

@@ -10,15 +10,25 @@
 
 namespace cunewton::cuda {
 
+/// What a vector is multiplied by: `value`, or ratio_of(sign, *over, *under) of numbers on the
+/// device.
+template <class T>
+struct DeviceFactor {
+    T value;
+    double sign = 1;
+    const double* over = nullptr;  ///< null: `value`
+    const double* under = nullptr;
+};
+
 /// y = a x
 template <class T>
-void launch_scale(T* y, T a, const T* x, long n, Stream stream);
+void launch_scale(T* y, DeviceFactor<T> a, const T* x, long n, Stream stream);
 /// y = S^power x for a diagonal S of n entries
 template <class T>
 void launch_rescale(T* y, const T* S, int power, const T* x, long n, Stream stream);
 /// y = x + a p
 template <class T>
-void launch_add_scaled(T* y, const T* x, T a, const T* p, long n, Stream stream);
+void launch_add_scaled(T* y, const T* x, DeviceFactor<T> a, const T* p, long n, Stream stream);
 /// x = value
 template <class T>
 void launch_fill(T* x, T value, long n, Stream stream);

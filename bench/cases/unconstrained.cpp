@@ -114,7 +114,8 @@ void run_library(const test::UnconstrainedCase& problem, const Start& start,
 
 void run_peers(const test::UnconstrainedCase& problem, const Start& start,
                const Problem<double>& function, Context& context) {
-    DifferentiatedObjective objective(function.parts().cpu_samples, problem.n);
+    DifferentiatedObjective objective(std::get<SampleSum<double>>(function.parts().form).code.cpu,
+                                      problem.n);
     for (const Peer& peer : peers()) {
         Row row =
             context.report.peer_row("unconstrained", fmt::format("{}: {}", start.label, peer.name));

@@ -1,10 +1,10 @@
 #include "host/backend/registry.h"
 
-#include "host/cpu/backend.h"
 #include "host/cpu/batch_engine.h"
+#include "host/cpu/vectors.h"
 #if CUNEWTON_WITH_CUDA
-#include "host/cuda/backend.h"
 #include "host/cuda/batch_engine.h"
+#include "host/cuda/vectors.h"
 #endif
 
 namespace cunewton {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cunewton/minimize.h"
-#include "host/backend/backend.h"
 #include "host/backend/batch_engine.h"
+#include "host/backend/evaluator.h"
 
 namespace cunewton {
 

@@ -6,13 +6,23 @@ namespace cunewton::cpu {
 
 template <class T>
 void BlackBoxEvaluator<T>::values(const T* points, int count, T* losses) {
-    parts_.cpu_batched(points, parts_.dimension, count, losses);
+    const std::size_t n = parts_.dimension;
+    if (own_.values) {
+        own_.values(points, parts_.dimension, count, losses);
+    } else {
+        std::vector<T> g(n);
+        for (int p = 0; p < count; ++p) losses[p] = own_gradient(points + p * n, g.data());
+    }
 }
 template <class T>
-void BlackBoxEvaluator<T>::value(const T* x) {
+T BlackBoxEvaluator<T>::own_gradient(const T* x, T* g) {
+    return own_.value_and_gradient(x, parts_.dimension, g);
+}
+template <class T>
+void BlackBoxEvaluator<T>::value(const T* x, Scalar to) {
     T f;
     values(x, 1, &f);
-    backend_.set(Slot::f, f);
+    vectors_.set(to, f);
 }
 
 template <class T>
@@ -40,8 +50,12 @@ std::vector<T> BlackBoxEvaluator<T>::evaluate(const T* x, const std::vector<Shif
 }
 
 template <class T>
-void BlackBoxEvaluator<T>::value_and_gradient(const T* x, T* g) {
+void BlackBoxEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar to) {
     const int n = parts_.dimension;
+    if (derivatives_.gradient == GradientBy::analytic) {
+        vectors_.set(to, own_gradient(x, g));
+        return;
+    }
     const bool central = derivatives_.gradient == GradientBy::central_differences;
     set_steps(x, derivatives_.gradient_step);
     std::vector<Shift> shifts{{-1, -1, 0, 0}};
@@ -53,11 +67,86 @@ void BlackBoxEvaluator<T>::value_and_gradient(const T* x, T* g) {
     for (int j = 0; j < n; ++j)
         g[j] = central ? central_difference(f[1 + 2 * j], f[2 + 2 * j], steps_[j])
                        : forward_difference(f[1 + j], f[0], steps_[j]);
-    backend_.set(Slot::f, f[0]);
+    vectors_.set(to, f[0]);
 }
 
 template <class T>
 void BlackBoxEvaluator<T>::hessian(const T* x, T* H) {
+    switch (derivatives_.hessian) {
+        case HessianBy::analytic:
+            if (own_.hessian) return own_.hessian(x, parts_.dimension, H);
+            return hessian_by_products(x, H);
+        case HessianBy::gradient_differences:
+            return hessian_by_gradients(x, H);
+        default:
+            return hessian_by_values(x, H);
+    }
+}
+
+/// Some columns at a time, from as many unit vectors.
+template <class T>
+void BlackBoxEvaluator<T>::hessian_by_products(const T* x, T* H) {
+    const std::size_t n = parts_.dimension;
+    const std::size_t wanted = std::min<std::size_t>(n, 32);
+    const std::size_t columns =
+        std::clamp<std::size_t>(derivatives_.memory_budget / (n * sizeof(T)), 1, wanted);
+    account(n * columns * sizeof(T));
+    std::vector<T> unit(n * columns, T(0));
+    for (std::size_t first = 0; first < n; first += columns) {
+        const std::size_t count = std::min(columns, n - first);
+        for (std::size_t c = 0; c < count; ++c) unit[c * n + first + c] = T(1);
+        own_.products(x, parts_.dimension, unit.data(), static_cast<int>(count), H + first * n);
+        for (std::size_t c = 0; c < count; ++c) unit[c * n + first + c] = T(0);
+    }
+    keep_mean(H);
+}
+
+/// Central differences of the gradient, column by column.
+template <class T>
+void BlackBoxEvaluator<T>::hessian_by_gradients(const T* x, T* H) {
+    const std::size_t n = parts_.dimension;
+    set_steps(x, derivatives_.hessian_step);
+    account(2 * n * sizeof(T));
+    std::vector<T> point(x, x + n), behind(n);
+    for (std::size_t j = 0; j < n; ++j) {
+        T* ahead = H + j * n;
+        point[j] = x[j] + steps_[j];
+        own_gradient(point.data(), ahead);
+        point[j] = x[j] - steps_[j];
+        own_gradient(point.data(), behind.data());
+        point[j] = x[j];
+        for (std::size_t i = 0; i < n; ++i)
+            ahead[i] = central_difference(ahead[i], behind[i], steps_[j]);
+    }
+    keep_mean(H);
+}
+
+/// The lower triangle becomes the mean of both.
+template <class T>
+void BlackBoxEvaluator<T>::keep_mean(T* H) const {
+    const std::size_t n = parts_.dimension;
+    for (std::size_t j = 0; j < n; ++j)
+        for (std::size_t i = j + 1; i < n; ++i)
+            H[j * n + i] = T(0.5) * (H[j * n + i] + H[i * n + j]);
+}
+
+template <class T>
+void BlackBoxEvaluator<T>::prepare_products(const T* x) {
+    if (own_.products)
+        centre_.assign(x, x + parts_.dimension);
+    else
+        Evaluator<T>::prepare_products(x);
+}
+template <class T>
+void BlackBoxEvaluator<T>::products(const T* V, int columns, T* HV) {
+    if (own_.products)
+        own_.products(centre_.data(), parts_.dimension, V, columns, HV);
+    else
+        Evaluator<T>::products(V, columns, HV);
+}
+
+template <class T>
+void BlackBoxEvaluator<T>::hessian_by_values(const T* x, T* H) {
     const int n = parts_.dimension;
     set_steps(x, derivatives_.hessian_step);
     const T* h = steps_.data();

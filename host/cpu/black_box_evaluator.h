@@ -1,4 +1,5 @@
-// Opaque batched evaluators, on the CPU: every derivative is a difference of values.
+// Functions that compute themselves, on the CPU: what they do not give is a difference of what they
+// do.
 #pragma once
 
 #include "host/cpu/differencing_evaluator.h"
@@ -8,13 +9,17 @@ namespace cunewton::cpu {
 template <class T>
 class BlackBoxEvaluator final : public DifferencingEvaluator<T> {
   public:
-    using DifferencingEvaluator<T>::DifferencingEvaluator;
-    void value(const T* x) override;
-    void value_and_gradient(const T* x, T* g) override;
+    BlackBoxEvaluator(const Opaque<T>& form, const Setting<T>& at) : Base(at), own_(form.cpu) {}
+    void value(const T* x, Scalar f) override;
+    void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
+    void prepare_products(const T* x) override;
+    void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
 
   private:
+    using Base = DifferencingEvaluator<T>;
+
     /// A point x + a e_i + b e_k; i or k < 0: none.
     struct Shift {
         int i, k;
@@ -22,16 +27,21 @@ class BlackBoxEvaluator final : public DifferencingEvaluator<T> {
     };
     /// f at all shifted points, in batches within the memory budget.
     std::vector<T> evaluate(const T* x, const std::vector<Shift>& shifts);
+    T own_gradient(const T* x, T* g);
+    void hessian_by_products(const T* x, T* H);
+    void hessian_by_gradients(const T* x, T* H);
+    void keep_mean(T* H) const;
+    void hessian_by_values(const T* x, T* H);
 
-    using Base = DifferencingEvaluator<T>;
     using Base::account;
-    using Base::backend_;
     using Base::derivatives_;
     using Base::parts_;
     using Base::set_steps;
     using Base::steps_;
+    using Base::vectors_;
 
-    std::vector<T> points_;
+    const BlackBox<T> own_;
+    std::vector<T> points_, centre_;
 };
 
 }  // namespace cunewton::cpu

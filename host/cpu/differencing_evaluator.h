@@ -6,22 +6,33 @@
 #include <vector>
 
 #include "cunewton/math/stencil.h"
-#include "host/cpu/backend.h"
+#include "cunewton/problem/forms.h"
+#include "host/cpu/vectors.h"
 
 namespace cunewton::cpu {
+
+/// The problem on this machine: what the constructors of all evaluators are handed. All of it
+/// outlives them but `problem`, of which they keep a copy.
+template <class T>
+struct Setting {
+    const Problem<T>& problem;
+    ResolvedDerivatives derivatives;
+    const std::vector<double>& typical;  ///< magnitudes of the parameters; empty means 1 everywhere
+    CpuVectors<T>& vectors;
+    DenseMatrices<T>& matrices;
+};
 
 template <class T>
 class DifferencingEvaluator : public Evaluator<T> {
   public:
-    /// typical: magnitudes of the parameters; empty means 1 everywhere.
-    DifferencingEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                          std::vector<double> typical, CpuBackend<T>& backend)
-        : problem_(problem),
+    explicit DifferencingEvaluator(const Setting<T>& at)
+        : Evaluator<T>(at.vectors, at.matrices, at.problem.dimension()),
+          problem_(at.problem),
           parts_(problem_.parts()),
-          derivatives_(derivatives),
-          backend_(backend),
+          derivatives_(at.derivatives),
+          vectors_(at.vectors),
           steps_(parts_.dimension),
-          typical_(std::move(typical)) {
+          typical_(at.typical) {
         if (typical_.empty()) typical_.assign(parts_.dimension, 1.0);
     }
     std::size_t peak_tile_bytes() const override { return peak_; }
@@ -48,7 +59,7 @@ class DifferencingEvaluator : public Evaluator<T> {
     const Problem<T> problem_;
     const ProblemParts<T>& parts_;
     const ResolvedDerivatives derivatives_;
-    CpuBackend<T>& backend_;
+    CpuVectors<T>& vectors_;
     std::vector<T> steps_;
 
   private:

@@ -25,17 +25,20 @@ int padded(int count) {
 }  // namespace
 
 template <class T>
-PredictorEvaluator<T>::PredictorEvaluator(const Problem<T>& problem,
-                                          const ResolvedDerivatives& derivatives,
-                                          CpuBackend<T>& backend)
-    : problem_(problem),
+PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const Setting<T>& at)
+    : Evaluator<T>(at.vectors, at.matrices, at.problem.dimension()),
+      problem_(at.problem),
       parts_(problem_.parts()),
-      derivatives_(derivatives),
-      backend_(backend),
+      derivatives_(at.derivatives),
+      vectors_(at.vectors),
+      code_(*form.code.cpu),
+      samples_(form.samples),
+      outputs_(form.outputs),
+      intercept_(form.intercept),
       kernels_(row_kernels<T>()),
-      block_(parts_.samples.dimension + (parts_.options.intercept ? 1 : 0)),
-      update_(backend.pool()) {
-    const Samples<T>& samples = parts_.samples;
+      block_(samples_.dimension + (intercept_ ? 1 : 0)),
+      update_(at.vectors.pool()) {
+    const Samples<T>& samples = samples_;
     const long size = samples.count + predictor_padding;
     targets_ = aligned_buffer<T>(size);
     weights_ = aligned_buffer<T>(size);
@@ -45,41 +48,42 @@ PredictorEvaluator<T>::PredictorEvaluator(const Problem<T>& problem,
         targets_.get()[i] = samples.targets ? samples.targets[inside ? i : 0] : T(0);
         weights_.get()[i] = inside ? (samples.weights ? samples.weights[i] : T(1)) : T(0);
     }
-    const int outputs = parts_.outputs;
-    for (int t = 0; t < backend.pool().size(); ++t)
-        scratch_.push_back({aligned_buffer<T>(static_cast<std::size_t>(outputs) * cache_block),
-                            aligned_buffer<T>(static_cast<std::size_t>(outputs) * cache_block)});
+    for (int t = 0; t < vectors_.pool().size(); ++t)
+        scratch_.push_back({aligned_buffer<T>(static_cast<std::size_t>(outputs_) * cache_block),
+                            aligned_buffer<T>(static_cast<std::size_t>(outputs_) * cache_block)});
     if constexpr (std::is_same_v<T, double>) {
-        if (derivatives.precision == HessianPrecision::single)
-            single_update_ = std::make_unique<RankKUpdate<T, float, T>>(backend.pool());
+        if (derivatives_.precision == HessianPrecision::single)
+            single_update_ = std::make_unique<RankKUpdate<T, float, T>>(vectors_.pool());
     }
 }
 
 template <class T>
 PredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, int count, T* z) const {
-    const Samples<T>& samples = parts_.samples;
+    const Samples<T>& samples = samples_;
     const int ld = padded(count);
     const T* rows = samples.features + begin * samples.ld;
-    for (int k = 0; k < parts_.outputs; ++k) {
+    for (int k = 0; k < outputs_; ++k) {
         const T* w = x + static_cast<std::size_t>(k) * block_;
-        const T bias = parts_.options.intercept ? w[samples.dimension] : T(0);
+        const T bias = intercept_ ? w[samples.dimension] : T(0);
         kernels_.dot_rows(rows, samples.ld, count, samples.dimension, w, bias, z + k * ld);
         std::fill(z + k * ld + count, z + (k + 1) * ld, T(0));
     }
     return {z, ld, targets_.get() + begin, weights_.get() + begin, ld};
 }
 
-/// The weighted sum of losses; with its gradient in g (n numbers, unscaled) unless g is null.
+/// Runs over all samples, block by block: predictors of w, then per_block(block, first sample, r),
+/// which returns the block's part of a sum and, if `total` is not null, writes r. total (n numbers)
+/// = X' r.
 template <class T>
-double PredictorEvaluator<T>::loss(const T* x, T* g) {
-    const Samples<T>& samples = parts_.samples;
-    const PredictorCode<T>& ops = *parts_.cpu_predictor;
+template <class PerBlock>
+double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlock& per_block) {
+    const Samples<T>& samples = samples_;
     const int n = parts_.dimension;
     const std::size_t blocks = (samples.count + sum_block - 1) / sum_block;
-    // Each block's partial gradient, then its loss.
+    // Each block's partial gradient, then its sum.
     partial_.assign(blocks * (n + 1), 0.0);
-    std::vector<std::vector<T>> sums(backend_.pool().size(), std::vector<T>(g ? n : 0));
-    backend_.pool().for_each(blocks, [&](std::size_t item, int thread) {
+    std::vector<std::vector<T>> sums(vectors_.pool().size(), std::vector<T>(total ? n : 0));
+    vectors_.pool().for_each(blocks, [&](std::size_t item, int thread) {
         double* partial = partial_.data() + item * (n + 1);
         std::vector<T>& sum = sums[thread];
         std::fill(sum.begin(), sum.end(), T(0));
@@ -88,42 +92,54 @@ double PredictorEvaluator<T>::loss(const T* x, T* g) {
         const long end = std::min<long>(samples.count, (item + 1) * sum_block);
         for (long begin = item * sum_block; begin < end; begin += cache_block) {
             const int count = static_cast<int>(std::min<long>(cache_block, end - begin));
-            const PredictorBlock<T> block = predict(x, begin, count, z);
-            if (!g) {
-                partial[n] += ops.value(block);
-                continue;
-            }
-            partial[n] += ops.value_and_gradient(block, derivatives_.gradient,
-                                                 static_cast<T>(derivatives_.gradient_step), r);
+            const PredictorBlock<T> block = predict(w, begin, count, z);
+            partial[n] += per_block(block, begin, r);
+            if (!total) continue;
             const T* rows = samples.features + begin * samples.ld;
-            for (int k = 0; k < parts_.outputs; ++k) {
+            for (int k = 0; k < outputs_; ++k) {
                 const T* rk = r + k * block.ld;
                 T* gk = sum.data() + static_cast<std::size_t>(k) * block_;
                 kernels_.add_rows(rows, samples.ld, count, samples.dimension, rk, gk);
-                if (parts_.options.intercept)
+                if (intercept_)
                     for (int i = 0; i < count; ++i) gk[samples.dimension] += rk[i];
             }
         }
         for (std::size_t j = 0; j < sum.size(); ++j) partial[j] = sum[j];
     });
     double f = 0;
-    std::vector<double> total(g ? n : 0, 0.0);
+    if (total) std::fill_n(total, n, 0.0);
     for (std::size_t b = 0; b < blocks; ++b) {
         const double* partial = partial_.data() + b * (n + 1);
         f += partial[n];
-        for (std::size_t j = 0; j < total.size(); ++j) total[j] += partial[j];
+        for (int j = 0; total && j < n; ++j) total[j] += partial[j];
     }
-    if (g) penalized_gradient(parts_, x, total.data(), g);
+    return f;
+}
+
+/// The loss; with its gradient in g unless that is null.
+template <class T>
+double PredictorEvaluator<T>::loss(const T* x, T* g) {
+    if (!g)
+        return penalized_value(
+            parts_, x, accumulate(x, nullptr, [&](const PredictorBlock<T>& block, long, T*) {
+                return code_.value(block);
+            }));
+    std::vector<double> total(parts_.dimension);
+    const double f = accumulate(x, total.data(), [&](const PredictorBlock<T>& block, long, T* r) {
+        return code_.value_and_gradient(block, derivatives_.gradient,
+                                        static_cast<T>(derivatives_.gradient_step), r);
+    });
+    penalized_gradient(parts_, x, total.data(), g);
     return penalized_value(parts_, x, f);
 }
 
 template <class T>
-void PredictorEvaluator<T>::value(const T* x) {
-    backend_.set(Slot::f, loss(x, nullptr));
+void PredictorEvaluator<T>::value(const T* x, Scalar f) {
+    vectors_.set(f, loss(x, nullptr));
 }
 template <class T>
-void PredictorEvaluator<T>::value_and_gradient(const T* x, T* g) {
-    backend_.set(Slot::f, loss(x, g));
+void PredictorEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
+    vectors_.set(f, loss(x, g));
 }
 template <class T>
 void PredictorEvaluator<T>::values(const T* points, int count, T* losses) {
@@ -138,9 +154,9 @@ template <class Compute>
 void PredictorEvaluator<T>::add_products(const RowBlock<T>& rows, const T* h, T* H,
                                          RankKUpdate<T, Compute, T>& update) {
     const int n = parts_.dimension;
-    const bool skip_diagonal = parts_.cpu_predictor->shift_invariant() && parts_.outputs > 1;
+    const bool skip_diagonal = code_.shift_invariant() && outputs_ > 1;
     std::vector<Product<T, T>> products;
-    for (int k = 0; k < parts_.outputs; ++k)
+    for (int k = 0; k < outputs_; ++k)
         for (int l = 0; l <= k; ++l) {
             if (k == l && skip_diagonal) continue;
             const std::size_t p = static_cast<std::size_t>(k) * (k + 1) / 2 + l;
@@ -154,9 +170,8 @@ void PredictorEvaluator<T>::add_products(const RowBlock<T>& rows, const T* h, T*
 
 template <class T>
 void PredictorEvaluator<T>::hessian(const T* x, T* H) {
-    const Samples<T>& samples = parts_.samples;
-    const PredictorCode<T>& ops = *parts_.cpu_predictor;
-    const int n = parts_.dimension, outputs = parts_.outputs;
+    const Samples<T>& samples = samples_;
+    const int n = parts_.dimension, outputs = outputs_;
     const int pairs = outputs * (outputs + 1) / 2;
     if (!curvature_) {
         curvature_ = aligned_buffer<T>(static_cast<std::size_t>(pairs) * hessian_block);
@@ -167,7 +182,7 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
     for (long begin = 0; begin < samples.count; begin += hessian_block) {
         const int count = static_cast<int>(std::min<long>(hessian_block, samples.count - begin));
         const int groups = (count + cache_block - 1) / cache_block;
-        backend_.pool().for_each(groups, [&](std::size_t item, int thread) {
+        vectors_.pool().for_each(groups, [&](std::size_t item, int thread) {
             const int first = static_cast<int>(item) * cache_block;
             const int size = std::min(cache_block, count - first);
             PredictorBlock<T> block = predict(x, begin + first, size, scratch_[thread].z.get());
@@ -177,11 +192,11 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
                 std::copy_n(block.z + k * block.ld, block.count, z + k * hessian_block);
             block.z = z;
             block.ld = hessian_block;
-            ops.hessian(block, derivatives_.hessian, static_cast<T>(derivatives_.hessian_step),
-                        h + first);
+            code_.hessian(block, derivatives_.hessian, static_cast<T>(derivatives_.hessian_step),
+                          h + first);
         });
         const RowBlock<T> rows{samples.features + begin * samples.ld, samples.ld, samples.dimension,
-                               parts_.options.intercept, count};
+                               intercept_, count};
         if (single_update_)
             add_products(rows, h, H, *single_update_);
         else
@@ -199,7 +214,7 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
                     c[static_cast<std::size_t>(i) * n + j] = c[static_cast<std::size_t>(j) * n + i];
         }
     // l(z + c 1) = l(z): the curvatures of each row sum to zero, which gives the diagonal blocks.
-    if (ops.shift_invariant() && outputs > 1) {
+    if (code_.shift_invariant() && outputs > 1) {
         for (int k = 0; k < outputs; ++k)
             for (int l = 0; l < outputs; ++l) {
                 if (l == k) continue;
@@ -212,6 +227,46 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
             }
     }
     penalize_diagonal(parts_, H);
+}
+
+/// H v = X' (h (X v)), with h the curvatures of every sample at x: one pass over the data a vector.
+template <class T>
+void PredictorEvaluator<T>::prepare_products(const T* x) {
+    const std::size_t padded_count = padded_samples();
+    const int pairs = outputs_ * (outputs_ + 1) / 2;
+    if (!product_curvature_) product_curvature_ = vectors_.allocate(pairs * padded_count);
+    const std::size_t groups = (samples_.count + cache_block - 1) / cache_block;
+    vectors_.pool().for_each(groups, [&](std::size_t item, int thread) {
+        const long begin = static_cast<long>(item) * cache_block;
+        const int count = static_cast<int>(std::min<long>(cache_block, samples_.count - begin));
+        // A block's curvatures lie together: pairs rows of as many numbers as its predictors have.
+        code_.hessian(predict(x, begin, count, scratch_[thread].z.get()), derivatives_.hessian,
+                      static_cast<T>(derivatives_.hessian_step),
+                      product_curvature_.get() + static_cast<std::size_t>(begin) * pairs);
+    });
+}
+
+template <class T>
+void PredictorEvaluator<T>::products(const T* V, int columns, T* HV) {
+    const std::size_t n = parts_.dimension;
+    const int pairs = outputs_ * (outputs_ + 1) / 2;
+    std::vector<double> total(n);
+    for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
+        const T* v = V + c * n;
+        accumulate(v, total.data(), [&](const PredictorBlock<T>& u, long begin, T* r) {
+            const T* h = product_curvature_.get() + static_cast<std::size_t>(begin) * pairs;
+            for (int k = 0; k < outputs_; ++k) {
+                T* rk = r + k * u.ld;
+                std::fill_n(rk, u.ld, T(0));
+                for (int l = 0; l < outputs_; ++l) {
+                    const int p = k >= l ? k * (k + 1) / 2 + l : l * (l + 1) / 2 + k;
+                    for (int i = 0; i < u.ld; ++i) rk[i] += h[p * u.ld + i] * u.z[l * u.ld + i];
+                }
+            }
+            return 0.0;
+        });
+        penalized_product(parts_, v, total.data(), HV + c * n);
+    }
 }
 
 template class PredictorEvaluator<double>;

@@ -3,18 +3,20 @@
 
 #include <memory>
 
-#include "host/cpu/backend.h"
+#include "host/cpu/differencing_evaluator.h"
+#include "host/cpu/rank_k.h"
 
 namespace cunewton::cpu {
 
 template <class T>
 class PredictorEvaluator final : public Evaluator<T> {
   public:
-    PredictorEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                       CpuBackend<T>& backend);
-    void value(const T* x) override;
-    void value_and_gradient(const T* x, T* g) override;
+    PredictorEvaluator(const LinearPredictor<T>& form, const Setting<T>& at);
+    void value(const T* x, Scalar f) override;
+    void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
+    void prepare_products(const T* x) override;
+    void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
     std::size_t peak_tile_bytes() const override { return 0; }
 
@@ -24,7 +26,13 @@ class PredictorEvaluator final : public Evaluator<T> {
     };
     /// Predictors of samples [begin, begin + count), padded.
     PredictorBlock<T> predict(const T* x, long begin, int count, T* z) const;
+    template <class PerBlock>
+    double accumulate(const T* w, double* total, const PerBlock& per_block);
     double loss(const T* x, T* g);
+    /// Samples, and what the last block is padded by.
+    std::size_t padded_samples() const {
+        return static_cast<std::size_t>(samples_.count) + predictor_padding;
+    }
     template <class Compute>
     void add_products(const RowBlock<T>& rows, const T* h, T* H,
                       RankKUpdate<T, Compute, T>& update);
@@ -32,13 +40,18 @@ class PredictorEvaluator final : public Evaluator<T> {
     const Problem<T> problem_;
     const ProblemParts<T>& parts_;
     const ResolvedDerivatives derivatives_;
-    CpuBackend<T>& backend_;
+    CpuVectors<T>& vectors_;
+    const PredictorCode<T>& code_;
+    const Samples<T> samples_;
+    const int outputs_;
+    const bool intercept_;
     const RowKernels<T>& kernels_;
     const int block_;               // coefficients of one output
     Buffer<T> targets_, weights_;   // padded to whole lanes
     std::vector<Scratch> scratch_;  // one a thread
     std::vector<double> partial_;
     Buffer<T> curvature_, curvature_z_;
+    Buffer<T> product_curvature_;  // of all samples, at the point of the last prepare_products()
     RankKUpdate<T, T, T> update_;
     std::unique_ptr<RankKUpdate<T, float, T>> single_update_;
 };

@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "host/backend/backend.h"
 #include "host/backend/thread_pool.h"
+#include "host/backend/vectors.h"
 #include "host/cpu/dense_kernels.h"
 
 namespace cunewton::cpu {

@@ -17,11 +17,11 @@ constexpr std::size_t widest_pack = 4 * 64;
 
 template <class T>
 std::size_t SampleEvaluator<T>::pieces(long size) const {
-    return (parts_.samples.count + size - 1) / size;
+    return (samples_.count + size - 1) / size;
 }
 template <class T>
 SampleRange<T> SampleEvaluator<T>::piece(std::size_t index, long size) const {
-    const Samples<T>& s = parts_.samples;
+    const Samples<T>& s = samples_;
     const long begin = static_cast<long>(index) * size;
     return {s.features,
             s.dimension,
@@ -36,15 +36,15 @@ template <class T>
 double SampleEvaluator<T>::sum_of_losses(const T* x) {
     const std::size_t count = pieces(samples_per_piece);
     partial_.assign(count, 0.0);
-    backend_.pool().for_each(count, [&](std::size_t p, int) {
-        partial_[p] = parts_.cpu_samples->value(x, parts_.dimension, piece(p, samples_per_piece));
+    vectors_.pool().for_each(count, [&](std::size_t p, int) {
+        partial_[p] = code_.value(x, parts_.dimension, piece(p, samples_per_piece));
     });
     return std::accumulate(partial_.begin(), partial_.end(), 0.0);
 }
 
 template <class T>
-void SampleEvaluator<T>::value(const T* x) {
-    backend_.set(Slot::f, penalized_value(parts_, x, sum_of_losses(x)));
+void SampleEvaluator<T>::value(const T* x, Scalar to) {
+    vectors_.set(to, penalized_value(parts_, x, sum_of_losses(x)));
 }
 template <class T>
 void SampleEvaluator<T>::values(const T* points, int count, T* losses) {
@@ -55,24 +55,24 @@ void SampleEvaluator<T>::values(const T* points, int count, T* losses) {
 }
 
 template <class T>
-void SampleEvaluator<T>::value_and_gradient(const T* x, T* g) {
+void SampleEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar to) {
     const int n = parts_.dimension;
     std::vector<double> sum(n, 0.0);
     if (derivatives_.gradient == GradientBy::analytic) {
         const std::size_t count = pieces(samples_per_piece);
         partial_.assign(count * (n + 1), 0.0);
-        backend_.pool().for_each(count, [&](std::size_t p, int) {
+        vectors_.pool().for_each(count, [&](std::size_t p, int) {
             double* out = partial_.data() + p * (n + 1);
-            out[n] = parts_.cpu_samples->value_and_gradient(x, n, piece(p, samples_per_piece), out);
+            out[n] = code_.value_and_gradient(x, n, piece(p, samples_per_piece), out);
         });
         double f = 0;
         for (std::size_t p = 0; p < count; ++p) {
             for (int j = 0; j < n; ++j) sum[j] += partial_[p * (n + 1) + j];
             f += partial_[p * (n + 1) + n];
         }
-        backend_.set(Slot::f, penalized_value(parts_, x, f));
+        vectors_.set(to, penalized_value(parts_, x, f));
     } else {
-        value(x);
+        value(x, to);
         set_steps(x, derivatives_.gradient_step);
         std::vector<int> i(n);
         std::iota(i.begin(), i.end(), 0);
@@ -93,14 +93,14 @@ void SampleEvaluator<T>::entries(Entries kind, const T* x, const std::vector<int
     const std::size_t n_pieces = pieces(samples_per_piece);
     partial_.assign(n_pieces * count, 0.0);
     account(partial_.size() * sizeof(double) + 2 * count * sizeof(int) +
-            backend_.pool().size() * (parts_.dimension + 64) * widest_pack);
-    backend_.pool().for_each(items * n_pieces, [&](std::size_t job, int) {
+            vectors_.pool().size() * (parts_.dimension + 64) * widest_pack);
+    vectors_.pool().for_each(items * n_pieces, [&](std::size_t job, int) {
         const std::size_t first = job / n_pieces * entries_per_item;
         const std::size_t p = job % n_pieces;
         const Tile tile{kind, i.data() + first, k.data() + first,
                         static_cast<int>(std::min<std::size_t>(entries_per_item, count - first))};
-        parts_.cpu_samples->tile(tile, x, parts_.dimension, steps_.data(),
-                                 piece(p, samples_per_piece), partial_.data() + p * count + first);
+        code_.tile(tile, x, parts_.dimension, steps_.data(), piece(p, samples_per_piece),
+                   partial_.data() + p * count + first);
     });
     for (std::size_t e = 0; e < count; ++e) {
         double sum = 0;
@@ -138,7 +138,7 @@ void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
     const int n = parts_.dimension;
     const std::size_t per_entry =
         (pieces(samples_per_piece) + 1) * sizeof(double) + 2 * sizeof(int);
-    const std::size_t points = backend_.pool().size() * (n + 64) * widest_pack;
+    const std::size_t points = vectors_.pool().size() * (n + 64) * widest_pack;
     const std::size_t left =
         derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
     const std::size_t tile = std::clamp<std::size_t>(left / per_entry, entries_per_item, 1 << 20);
@@ -173,22 +173,22 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
     const std::size_t column_bytes =
         static_cast<std::size_t>(n) * columns_per_item * sizeof(double);
     const std::size_t points =
-        backend_.pool().size() * 4 * static_cast<std::size_t>(n) * widest_pack / 2;
+        vectors_.pool().size() * 4 * static_cast<std::size_t>(n) * widest_pack / 2;
     const std::size_t left =
         derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
     const std::size_t wanted = pieces(samples_per_piece);
     const std::size_t n_pieces = std::clamp<std::size_t>(left / column_bytes, 1, wanted);
     const long size =
-        (parts_.samples.count + static_cast<long>(n_pieces) - 1) / static_cast<long>(n_pieces);
+        (samples_.count + static_cast<long>(n_pieces) - 1) / static_cast<long>(n_pieces);
     account(n_pieces * column_bytes + points);
     partial_.assign(n_pieces * column_bytes / sizeof(double), 0.0);
     for (int item = 0; item < items; ++item) {
         const int first = item * columns_per_item;
         const int columns = std::min(columns_per_item, n - first);
         const std::size_t stride = static_cast<std::size_t>(n) * columns_per_item;
-        backend_.pool().for_each(pieces(size), [&](std::size_t p, int) {
-            parts_.cpu_samples->gradient_difference_columns(
-                x, n, steps_.data(), first, columns, piece(p, size), partial_.data() + p * stride);
+        vectors_.pool().for_each(pieces(size), [&](std::size_t p, int) {
+            code_.gradient_difference_columns(x, n, steps_.data(), first, columns, piece(p, size),
+                                              partial_.data() + p * stride);
         });
         for (std::size_t p = 0; p < pieces(size); ++p)
             for (int c = 0; c < columns; ++c)
@@ -210,13 +210,13 @@ void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
     const int n = parts_.dimension;
     const std::size_t size = static_cast<std::size_t>(n) * n;
     const std::size_t sums = 2 * size * sizeof(double), lanes = size * widest_pack / 2;
-    const bool in_lanes = parts_.samples.count > 1 && sums + lanes <= derivatives_.memory_budget;
+    const bool in_lanes = samples_.count > 1 && sums + lanes <= derivatives_.memory_budget;
     const long samples = in_lanes ? samples_per_piece : 1;
     std::vector<double> sum(size), part(pieces(samples) > 1 ? size : 0);
     note_peak((sum.size() + part.size()) * sizeof(double) + (in_lanes ? lanes : size * sizeof(T)));
-    parts_.cpu_samples->hessian(x, n, piece(0, samples), sum.data());
+    code_.hessian(x, n, piece(0, samples), sum.data());
     for (std::size_t p = 1; p < pieces(samples); ++p) {
-        parts_.cpu_samples->hessian(x, n, piece(p, samples), part.data());
+        code_.hessian(x, n, piece(p, samples), part.data());
         for (std::size_t e = 0; e < size; ++e) sum[e] += part[e];
     }
     for (std::size_t e = 0; e < size; ++e) H[e] = static_cast<T>(parts_.scale * sum[e]);

@@ -1,4 +1,4 @@
-// Black-box losses and objectives, on the CPU.
+// Sums over samples and objectives, on the CPU.
 #pragma once
 
 #include "host/cpu/differencing_evaluator.h"
@@ -8,13 +8,16 @@ namespace cunewton::cpu {
 template <class T>
 class SampleEvaluator final : public DifferencingEvaluator<T> {
   public:
-    using DifferencingEvaluator<T>::DifferencingEvaluator;
-    void value(const T* x) override;
-    void value_and_gradient(const T* x, T* g) override;
+    SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
+        : Base(at), code_(*form.code.cpu), samples_(form.samples) {}
+    void value(const T* x, Scalar f) override;
+    void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
     void values(const T* points, int count, T* losses) override;
 
   private:
+    using Base = DifferencingEvaluator<T>;
+
     /// Samples [begin, end) of the sum, cut into pieces whose size depends on the data alone.
     SampleRange<T> piece(std::size_t index, long size) const;
     std::size_t pieces(long size) const;
@@ -26,15 +29,16 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     void hessian_by_columns(const T* x, T* H);
     void analytic_hessian(const T* x, T* H);
 
-    using Base = DifferencingEvaluator<T>;
     using Base::account;
-    using Base::backend_;
     using Base::derivatives_;
     using Base::note_peak;
     using Base::parts_;
     using Base::set_steps;
     using Base::steps_;
+    using Base::vectors_;
 
+    const SampleCode<T>& code_;
+    const Samples<T> samples_;
     std::vector<double> partial_;
 };
 

@@ -1,31 +1,41 @@
-#include "host/cpu/backend.h"
 #include "host/cpu/black_box_evaluator.h"
+#include "host/cpu/dense_matrices.h"
 #include "host/cpu/predictor_evaluator.h"
 #include "host/cpu/sample_evaluator.h"
 
 namespace cunewton::cpu {
 
+namespace {
+
+// One for each form.
+template <class T>
+std::unique_ptr<Evaluator<T>> make_evaluator(const SampleSum<T>& form, const Setting<T>& at) {
+    return std::make_unique<SampleEvaluator<T>>(form, at);
+}
+template <class T>
+std::unique_ptr<Evaluator<T>> make_evaluator(const LinearPredictor<T>& form, const Setting<T>& at) {
+    return std::make_unique<PredictorEvaluator<T>>(form, at);
+}
+template <class T>
+std::unique_ptr<Evaluator<T>> make_evaluator(const Opaque<T>& form, const Setting<T>& at) {
+    return std::make_unique<BlackBoxEvaluator<T>>(form, at);
+}
+
+}  // namespace
+
 template <class T>
 Session<T> open_cpu(const Problem<T>& problem, const SessionOptions& options) {
-    const ProblemParts<T>& parts = problem.parts();
-    const ResolvedDerivatives derivatives = resolve<T>(options.derivatives, parts.capabilities);
-    auto backend = std::make_unique<CpuBackend<T>>(options.threads);
-    const std::vector<double>& typical = options.derivatives.typical_x;
-    std::unique_ptr<Evaluator<T>> evaluator;
-    switch (parts.form) {
-        case ProblemForm::linear_predictor:
-            evaluator = std::make_unique<PredictorEvaluator<T>>(problem, derivatives, *backend);
-            break;
-        case ProblemForm::samples:
-            evaluator =
-                std::make_unique<SampleEvaluator<T>>(problem, derivatives, typical, *backend);
-            break;
-        case ProblemForm::batched:
-            evaluator =
-                std::make_unique<BlackBoxEvaluator<T>>(problem, derivatives, typical, *backend);
-            break;
-    }
-    return {std::move(backend), std::move(evaluator)};
+    if (!problem.runs_on_cpu())
+        throw BackendUnavailable(
+            "the problem has no CPU code (its functions are the GPU's alone) add some for the CPU");
+    const ResolvedDerivatives derivatives =
+        resolve<T>(options.derivatives, problem.capabilities_on_cpu());
+    auto vectors = std::make_unique<CpuVectors<T>>(options.threads);
+    auto matrices = std::make_unique<CpuDenseMatrices<T>>(*vectors);
+    const Setting<T> at{problem, derivatives, options.derivatives.typical_x, *vectors, *matrices};
+    auto evaluator = std::visit([&](const auto& form) { return make_evaluator<T>(form, at); },
+                                problem.parts().form);
+    return {std::move(vectors), std::move(matrices), std::move(evaluator), derivatives};
 }
 template Session<double> open_cpu(const Problem<double>&, const SessionOptions&);
 template Session<float> open_cpu(const Problem<float>&, const SessionOptions&);

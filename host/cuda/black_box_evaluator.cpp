@@ -12,19 +12,34 @@ constexpr long most_points = 1L << 20;
 }  // namespace
 
 template <class T>
-BlackBoxEvaluator<T>::BlackBoxEvaluator(const Problem<T>& problem,
-                                        const ResolvedDerivatives& derivatives,
-                                        const std::vector<double>& typical, CudaBackend<T>& backend)
-    : Base(problem, derivatives, typical, backend) {
+BlackBoxEvaluator<T>::BlackBoxEvaluator(const Opaque<T>& form, const Setting<T>& at)
+    : Base(at), own_(form.cuda) {
     this->allocate_partial();
 }
 
 template <class T>
+void BlackBoxEvaluator<T>::check_own() const {
+    check(cudaGetLastError(), "the black box left an error on the device");
+}
+
+template <class T>
+void BlackBoxEvaluator<T>::own_gradient(const T* x, T* loss, T* g) {
+    own_.value_and_gradient(x, n_, loss, g, stream());
+    check_own();
+}
+
+template <class T>
 void BlackBoxEvaluator<T>::evaluate(const T* points, long count, T* losses) {
+    if (!own_.values) {
+        if (unused_gradient_.size() == 0) unused_gradient_ = DeviceArray<T>(n_);
+        for (long p = 0; p < count; ++p)
+            own_gradient(points + p * n_, losses + p, unused_gradient_.get());
+        return;
+    }
     for (long begin = 0; begin < count; begin += most_points) {
         const int size = static_cast<int>(std::min(most_points, count - begin));
-        parts_.cuda_batched(points + begin * n_, n_, size, losses + begin, stream());
-        check(cudaGetLastError(), "the opaque loss evaluator left an error on the device");
+        own_.values(points + begin * n_, n_, size, losses + begin, stream());
+        check_own();
     }
 }
 
@@ -45,7 +60,19 @@ long BlackBoxEvaluator<T>::reserve_entries(Stencil stencil, long total) {
 }
 
 template <class T>
-void BlackBoxEvaluator<T>::value_and_gradient(const T* x, T* g) {
+void BlackBoxEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
+    if (derivatives_.gradient == GradientBy::analytic) {
+        T* loss = reinterpret_cast<T*>(partial_.get());
+        own_gradient(x, loss, g);
+        launch_scaled_losses(vectors_.place(f), loss, 1, assembly_.scale, stream());
+    } else {
+        this->value(x, f);  // leaves the loss at x where gradient_by_values() looks for it
+        gradient_by_values(x, g);
+    }
+}
+
+template <class T>
+void BlackBoxEvaluator<T>::gradient_by_values(const T* x, T* g) {
     const Stencil stencil = derivatives_.gradient == GradientBy::forward_differences
                                 ? Stencil::forward
                                 : Stencil::central;
@@ -54,8 +81,7 @@ void BlackBoxEvaluator<T>::value_and_gradient(const T* x, T* g) {
     const long tile = reserve_entries(stencil, n_);
     T* points = tile_.template as<T>();
     T* losses = points + tile * per_entry * n_;
-    T* centre = reinterpret_cast<T*>(this->partial_.get());
-    this->value(x);  // leaves the loss at x in `centre`
+    const T* centre = reinterpret_cast<const T*>(partial_.get());
     for (long first = 0; first < n_; first += tile) {
         const long count = std::min(tile, n_ - first);
         launch_stencil_points(stencil, points, x, steps_.get(), n_, first, count, stream());
@@ -67,6 +93,69 @@ void BlackBoxEvaluator<T>::value_and_gradient(const T* x, T* g) {
 
 template <class T>
 void BlackBoxEvaluator<T>::hessian(const T* x, T* H) {
+    switch (derivatives_.hessian) {
+        case HessianBy::analytic:
+            if (!own_.hessian) return hessian_by_products(x, H);
+            own_.hessian(x, n_, H, stream());
+            return check_own();
+        case HessianBy::gradient_differences:
+            return hessian_by_gradients(x, H);
+        default:
+            return hessian_by_values(x, H);
+    }
+}
+
+/// Some columns at a time, from as many unit vectors.
+template <class T>
+void BlackBoxEvaluator<T>::hessian_by_products(const T* x, T* H) {
+    const std::size_t bytes = static_cast<std::size_t>(n_) * sizeof(T);
+    tile_.require(bytes);
+    const int tile = static_cast<int>(tile_.reserve(std::min(n_, 32), bytes, 1));
+    T* unit = tile_.template as<T>();
+    for (int first = 0; first < n_; first += tile) {
+        const int count = std::min(tile, n_ - first);
+        launch_unit_vectors(unit, n_, first, count, stream());
+        own_.products(x, n_, unit, count, H + static_cast<std::size_t>(first) * n_, stream());
+        check_own();
+    }
+    launch_keep_mean(H, n_, stream());
+}
+
+/// Central differences of the gradient, column by column.
+template <class T>
+void BlackBoxEvaluator<T>::hessian_by_gradients(const T* x, T* H) {
+    this->set_steps(x, derivatives_.hessian_step);
+    // Two points and their gradients.
+    const std::size_t bytes = 4 * static_cast<std::size_t>(n_) * sizeof(T);
+    tile_.require(bytes);
+    tile_.reserve(1, bytes, 1);
+    T* points = tile_.template as<T>();
+    T *ahead = points + 2L * n_, *behind = ahead + n_;
+    T* loss = reinterpret_cast<T*>(partial_.get());
+    for (int j = 0; j < n_; ++j) {
+        launch_stencil_points(Stencil::central, points, x, steps_.get(), n_, j, 1, stream());
+        own_gradient(points, loss, ahead);
+        own_gradient(points + n_, loss, behind);
+        launch_gradient_difference(H, ahead, behind, steps_.get(), n_, j, stream());
+    }
+    launch_keep_mean(H, n_, stream());
+}
+
+template <class T>
+void BlackBoxEvaluator<T>::prepare_products(const T* x) {
+    if (!own_.products) return Evaluator<T>::prepare_products(x);
+    if (centre_.size() == 0) centre_ = DeviceArray<T>(n_);
+    vectors_.copy(centre_.get(), x, static_cast<std::size_t>(n_));
+}
+template <class T>
+void BlackBoxEvaluator<T>::products(const T* V, int columns, T* HV) {
+    if (!own_.products) return Evaluator<T>::products(V, columns, HV);
+    own_.products(centre_.get(), n_, V, columns, HV, stream());
+    check_own();
+}
+
+template <class T>
+void BlackBoxEvaluator<T>::hessian_by_values(const T* x, T* H) {
     this->set_steps(x, derivatives_.hessian_step);
     const long total = packed_size(n_);
     const long tile = reserve_entries(Stencil::second, total);

@@ -47,25 +47,23 @@ long TileMemory::reserve(long total, std::size_t bytes_per_item, long least) {
 }
 
 template <class T>
-CudaEvaluator<T>::CudaEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                                const std::vector<double>& typical, CudaBackend<T>& backend)
-    : problem_(problem),
+CudaEvaluator<T>::CudaEvaluator(const Setting<T>& at)
+    : Evaluator<T>(at.vectors, at.matrices, at.problem.dimension()),
+      problem_(at.problem),
       parts_(problem_.parts()),
-      derivatives_(derivatives),
-      backend_(backend),
+      derivatives_(at.derivatives),
+      vectors_(at.vectors),
       n_(parts_.dimension),
-      assembly_{parts_.scale, parts_.options.l2,
-                parts_.options.intercept && !parts_.options.penalize_intercept
-                    ? parts_.samples.dimension + 1
-                    : 0},
+      assembly_{parts_.scale, parts_.penalty},
       typical_(n_),
       steps_(n_),
-      tile_(derivatives.memory_budget) {
+      tile_(derivatives_.memory_budget) {
+    const std::vector<double>& typical = at.typical;
     if (typical.empty()) {
         launch_fill(typical_.get(), T(1), n_, stream());
     } else {
         const std::vector<T> converted(typical.begin(), typical.end());
-        backend_.upload(typical_.get(), converted.data(), converted.size());
+        vectors_.upload(typical_.get(), converted.data(), converted.size());
     }
 }
 
@@ -96,7 +94,7 @@ void CudaEvaluator<T>::values(const T* points, int count, T* losses) {
         check(cudaMemcpyAsync(host.data(), out, size * sizeof(double), cudaMemcpyDeviceToHost,
                               stream()),
               "a copy from the device failed");
-        backend_.synchronize();
+        vectors_.synchronize();
         for (std::size_t p = 0; p < size; ++p)
             losses[begin + static_cast<long>(p)] = static_cast<T>(host[p]);
     }
@@ -104,12 +102,12 @@ void CudaEvaluator<T>::values(const T* points, int count, T* losses) {
 
 template <class T>
 DeviceData<T>::DeviceData(const Samples<T>& samples, bool ones, bool fill, int threads,
-                          CudaBackend<T>& backend) {
+                          CudaVectors<T>& vectors) {
     Staging staging(threads);
     const long count = samples.count;
     const int d = samples.dimension, columns = d + (ones ? 1 : 0);
     const long ld = round_up(count, column_alignment);
-    const cudaStream_t stream = backend.stream();
+    const cudaStream_t stream = vectors.stream();
     features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
     if (d > 0) {
         const std::size_t row_bytes = static_cast<std::size_t>(d) * sizeof(T);
@@ -122,7 +120,7 @@ DeviceData<T>::DeviceData(const Samples<T>& samples, bool ones, bool fill, int t
             launch_transpose(features_.get() + begin, ld, slab.get(), static_cast<int>(size), d,
                              stream);
         }
-        backend.synchronize();  // before their memory goes
+        vectors.synchronize();  // before their memory goes
     }
     if (ones) launch_fill(features_.get() + d * ld, T(1), count, stream);
     const auto upload = [&](const T* from, T otherwise) {

@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <vector>
 
-#include "host/cuda/backend.h"
+#include "cunewton/problem/forms.h"
+#include "host/backend/evaluator.h"
+#include "host/cuda/vectors.h"
 #include "kernels/assemble.h"
 
 namespace cunewton::cuda {
@@ -34,18 +36,31 @@ class TileMemory {
     std::size_t peak_ = 0;
 };
 
+/// The problem on this device: what the constructors of all evaluators are handed. All of it
+/// outlives them but `problem`, of which they keep a copy.
+template <class T>
+struct Setting {
+    const Problem<T>& problem;
+    ResolvedDerivatives derivatives;
+    const std::vector<double>& typical;  ///< magnitudes of the parameters; empty means 1 everywhere
+    int threads;                         ///< of the host
+    CudaVectors<T>& vectors;
+    DenseMatrices<T>& matrices;
+};
+
 /// Evaluators queue work and return; only values() waits. Nothing is allocated after the first call
 /// of a function.
 template <class T>
 class CudaEvaluator : public Evaluator<T> {
   public:
-    void value(const T* x) final { queue_values(x, 1, partial_.get(), slot_f()); }
+    void value(const T* x, Scalar f) final {
+        queue_values(x, 1, partial_.get(), vectors_.place(f));
+    }
     void values(const T* points, int count, T* losses) final;
     std::size_t peak_tile_bytes() const final { return tile_.peak(); }
 
   protected:
-    CudaEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                  const std::vector<double>& typical, CudaBackend<T>& backend);
+    explicit CudaEvaluator(const Setting<T>& at);
 
     /// out[p] = f at points[p * n], ..., in double. partial: partial_per_point() doubles a point.
     virtual void queue_values(const T* points, long count, double* partial, double* out) = 0;
@@ -56,13 +71,12 @@ class CudaEvaluator : public Evaluator<T> {
     /// steps_ = the steps at x.
     void set_steps(const T* x, double relative);
 
-    cudaStream_t stream() const { return backend_.stream(); }
-    double* slot_f() const { return backend_.slot(Slot::f); }
+    cudaStream_t stream() const { return vectors_.stream(); }
 
     const Problem<T> problem_;  // keeps the parts alive
     const ProblemParts<T>& parts_;
     const ResolvedDerivatives derivatives_;
-    CudaBackend<T>& backend_;
+    CudaVectors<T>& vectors_;
     const int n_;
     const Assembly assembly_;
     DeviceArray<T> typical_, steps_;
@@ -77,7 +91,7 @@ template <class T>
 class DeviceData {
   public:
     DeviceData(const Samples<T>& samples, bool ones, bool fill, int threads,
-               CudaBackend<T>& backend);
+               CudaVectors<T>& vectors);
     const DeviceSamples<T>& view() const { return view_; }
 
   private:

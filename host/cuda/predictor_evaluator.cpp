@@ -16,15 +16,14 @@ constexpr long tile_alignment = 32, least_tile = 256;
 }  // namespace
 
 template <class T>
-PredictorEvaluator<T>::PredictorEvaluator(const Problem<T>& problem,
-                                          const ResolvedDerivatives& derivatives, int threads,
-                                          CudaBackend<T>& backend)
-    : Base(problem, derivatives, {}, backend),
-      ops_(*parts_.cuda_predictor),
-      outputs_(parts_.outputs),
+PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const Setting<T>& at)
+    : Base(at),
+      code_(*form.code.cuda),
+      outputs_(form.outputs),
       block_(n_ / outputs_),
-      single_(sizeof(T) > sizeof(float) && derivatives.precision == HessianPrecision::single),
-      data_(parts_.samples, parts_.options.intercept, true, threads, backend),
+      shift_invariant_(form.code.cpu->shift_invariant()),
+      single_(sizeof(T) > sizeof(float) && derivatives_.precision == HessianPrecision::single),
+      data_(form.samples, form.intercept, true, at.threads, at.vectors),
       z_(static_cast<std::size_t>(data_.view().ld) * outputs_),
       r_(static_cast<std::size_t>(data_.view().ld) * outputs_) {
     this->allocate_partial();
@@ -32,14 +31,14 @@ PredictorEvaluator<T>::PredictorEvaluator(const Problem<T>& problem,
 
 template <class T>
 std::size_t PredictorEvaluator<T>::partial_per_point() const {
-    return ops_.partial_count(parts_.samples.count);
+    return code_.partial_count(data_.view().count);
 }
 
 template <class T>
 DevicePredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, long count) {
     const DeviceSamples<T>& s = data_.view();
     T* z = z_.get() + begin;
-    blas::gemm<T>(backend_.blas(), false, count, outputs_, block_, T(1), s.features + begin, s.ld,
+    blas::gemm<T>(vectors_.blas(), false, count, outputs_, block_, T(1), s.features + begin, s.ld,
                   x, block_, T(0), z, s.ld);
     return {z, s.ld, s.targets + begin, s.weights + begin, count};
 }
@@ -47,24 +46,24 @@ DevicePredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, l
 template <class T>
 void PredictorEvaluator<T>::queue_values(const T* points, long count, double* partial,
                                          double* out) {
-    const long samples = parts_.samples.count;
+    const long samples = data_.view().count;
     const std::size_t blocks = partial_per_point();
     for (long p = 0; p < count; ++p)
-        ops_.value_and_gradient(predict(points + p * n_, 0, samples), derivatives_.gradient, T(0),
-                                nullptr, partial + static_cast<std::size_t>(p) * blocks, stream());
+        code_.value_and_gradient(predict(points + p * n_, 0, samples), derivatives_.gradient, T(0),
+                                 nullptr, partial + static_cast<std::size_t>(p) * blocks, stream());
     launch_assemble_values(partial, static_cast<int>(blocks), points, n_, count, assembly_, out,
                            stream());
 }
 
 template <class T>
-void PredictorEvaluator<T>::value_and_gradient(const T* x, T* g) {
+void PredictorEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
     const DeviceSamples<T>& s = data_.view();
-    ops_.value_and_gradient(predict(x, 0, s.count), derivatives_.gradient,
-                            static_cast<T>(derivatives_.gradient_step), r_.get(), partial_.get(),
-                            stream());
+    code_.value_and_gradient(predict(x, 0, s.count), derivatives_.gradient,
+                             static_cast<T>(derivatives_.gradient_step), r_.get(), partial_.get(),
+                             stream());
     launch_assemble_values(partial_.get(), static_cast<int>(partial_.size()), x, n_, 1, assembly_,
-                           slot_f(), stream());
-    blas::gemm<T>(backend_.blas(), true, block_, outputs_, s.count, static_cast<T>(parts_.scale),
+                           vectors_.place(f), stream());
+    blas::gemm<T>(vectors_.blas(), true, block_, outputs_, s.count, static_cast<T>(parts_.scale),
                   s.features, s.ld, r_.get(), s.ld, T(0), g, block_);
     launch_penalize_gradient(g, x, n_, assembly_, stream());
 }
@@ -78,7 +77,7 @@ void PredictorEvaluator<T>::product(const U* X, std::ptrdiff_t x_ld, const U* Y,
         const int left = block_ - j;
         // No narrow last panel.
         const int width = left < panel_columns * 3 / 2 ? left : panel_columns;
-        blas::gemm<U>(backend_.blas(), true, left, width, rows, alpha, X + j * x_ld, x_ld,
+        blas::gemm<U>(vectors_.blas(), true, left, width, rows, alpha, X + j * x_ld, x_ld,
                       Y + j * y_ld, y_ld, beta, C + j * c_ld + j, c_ld);
         j += width;
     }
@@ -88,8 +87,7 @@ template <class T>
 void PredictorEvaluator<T>::hessian(const T* x, T* H) {
     const DeviceSamples<T>& s = data_.view();
     const int pairs = outputs_ * (outputs_ + 1) / 2;
-    const bool from_rows =
-        outputs_ > 1 && parts_.cpu_predictor && parts_.cpu_predictor->shift_invariant();
+    const bool from_rows = outputs_ > 1 && shift_invariant_;
     const T scale = static_cast<T>(parts_.scale);
 
     // A tile: the curvatures h of its samples, then diag(h_kl) X for one pair of outputs; in single
@@ -111,8 +109,8 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
     for (long begin = 0; begin < s.count; begin += tile) {
         const long count = std::min(tile, s.count - begin);
         const T* X = s.features + begin;
-        ops_.hessian(predict(x, begin, count), derivatives_.hessian,
-                     static_cast<T>(derivatives_.hessian_step), h, tile, stream());
+        code_.hessian(predict(x, begin, count), derivatives_.hessian,
+                      static_cast<T>(derivatives_.hessian_step), h, tile, stream());
         if (single_)
             launch_scaled_rows<T>(single_plain, tile, X, s.ld, nullptr, count, block_, stream());
         for (int k = 0; k < outputs_; ++k)
@@ -137,6 +135,33 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
     }
     if (outputs_ > 1) launch_complete_blocks(H, outputs_, block_, from_rows, stream());
     launch_penalize_diagonal(H, n_, assembly_, stream());
+}
+
+template <class T>
+void PredictorEvaluator<T>::prepare_products(const T* x) {
+    const DeviceSamples<T>& s = data_.view();
+    const std::size_t pairs = static_cast<std::size_t>(outputs_) * (outputs_ + 1) / 2;
+    if (product_curvature_.size() == 0)
+        product_curvature_ = DeviceArray<T>(pairs * static_cast<std::size_t>(s.ld));
+    code_.hessian(predict(x, 0, s.count), derivatives_.hessian,
+                  static_cast<T>(derivatives_.hessian_step), product_curvature_.get(), s.ld,
+                  stream());
+}
+
+template <class T>
+void PredictorEvaluator<T>::products(const T* V, int columns, T* HV) {
+    const DeviceSamples<T>& s = data_.view();
+    for (int c = 0; c < columns; ++c) {
+        const T* v = V + static_cast<std::ptrdiff_t>(c) * n_;
+        T* Hv = HV + static_cast<std::ptrdiff_t>(c) * n_;
+        predict(v, 0, s.count);
+        launch_apply_curvatures(r_.get(), z_.get(), s.ld, product_curvature_.get(), s.ld, s.count,
+                                outputs_, stream());
+        blas::gemm<T>(vectors_.blas(), true, block_, outputs_, s.count,
+                      static_cast<T>(parts_.scale), s.features, s.ld, r_.get(), s.ld, T(0), Hv,
+                      block_);
+        launch_penalize_gradient(Hv, v, n_, assembly_, stream());
+    }
 }
 
 template class PredictorEvaluator<double>;

@@ -10,15 +10,17 @@ namespace cunewton::cuda {
 template <class T>
 class PredictorEvaluator final : public CudaEvaluator<T> {
   public:
-    PredictorEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                       int threads, CudaBackend<T>& backend);
-    void value_and_gradient(const T* x, T* g) override;
+    PredictorEvaluator(const LinearPredictor<T>& form, const Setting<T>& at);
+    void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
+    /// By matrix products with X and X', and the curvatures of all samples in between.
+    void prepare_products(const T* x) override;
+    void products(const T* V, int columns, T* HV) override;
 
   private:
     using Base = CudaEvaluator<T>;
-    using Base::assembly_, Base::backend_, Base::derivatives_, Base::n_, Base::parts_,
-        Base::partial_, Base::stream, Base::slot_f, Base::tile_;
+    using Base::assembly_, Base::derivatives_, Base::n_, Base::parts_, Base::partial_, Base::stream,
+        Base::tile_, Base::vectors_;
 
     void queue_values(const T* points, long count, double* partial, double* out) override;
     std::size_t partial_per_point() const override;
@@ -30,13 +32,15 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
     void product(const U* X, std::ptrdiff_t x_ld, const U* Y, std::ptrdiff_t y_ld, long rows,
                  U alpha, U beta, U* C, std::ptrdiff_t c_ld);
 
-    const PredictorCode<T>& ops_;
+    const PredictorCode<T>& code_;
     const int outputs_;
     const int block_;  // coefficients of one output
+    const bool shift_invariant_;
     const bool single_;
     DeviceData<T> data_;
     DeviceArray<T> z_, r_;
     DeviceArray<float> single_product_;
+    DeviceArray<T> product_curvature_;  // of all samples, at the point of prepare_products()
 };
 
 extern template class PredictorEvaluator<double>;

@@ -1,7 +1,7 @@
 #include <exception>
 #include <string>
 
-#include "host/cuda/backend.h"
+#include "host/cuda/vectors.h"
 #include "kernels/probe.h"
 
 namespace cunewton::cuda {

@@ -20,14 +20,12 @@ int whole_warps(long threads) {
 }  // namespace
 
 template <class T>
-SampleEvaluator<T>::SampleEvaluator(const Problem<T>& problem,
-                                    const ResolvedDerivatives& derivatives,
-                                    const std::vector<double>& typical, int threads,
-                                    CudaBackend<T>& backend)
-    : Base(problem, derivatives, typical, backend),
-      ops_(*parts_.cuda_samples),
-      data_(parts_.samples, false, false, threads, backend),
-      blocks_(ops_.blocks(parts_.samples.count)) {
+SampleEvaluator<T>::SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
+    : Base(at),
+      code_(*form.code.cuda),
+      samples_(form.samples.count),
+      data_(form.samples, false, false, at.threads, at.vectors),
+      blocks_(code_.blocks(samples_)) {
     this->allocate_partial();
 }
 
@@ -38,7 +36,7 @@ std::size_t SampleEvaluator<T>::partial_per_point() const {
 
 template <class T>
 void SampleEvaluator<T>::queue_values(const T* points, long count, double* partial, double* out) {
-    ops_.values(points, n_, count, data_.view(), partial, stream());
+    code_.values(points, n_, count, data_.view(), partial, stream());
     launch_assemble_values(partial, blocks_, points, n_, count, assembly_, out, stream());
 }
 
@@ -50,8 +48,8 @@ long SampleEvaluator<T>::reserve_entries(long total) {
 }
 
 template <class T>
-void SampleEvaluator<T>::value_and_gradient(const T* x, T* g) {
-    this->value(x);
+void SampleEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
+    this->value(x, f);
     switch (derivatives_.gradient) {
         case GradientBy::analytic:
             return analytic_gradient(x, g);
@@ -72,7 +70,7 @@ void SampleEvaluator<T>::gradient_by_entries(Entries kind, const T* x, T* g) {
     double* partial = tile_.template as<double>();
     for (long first = 0; first < n_; first += tile) {
         const long count = std::min(tile, n_ - first);
-        ops_.tile(kind, {first, count}, x, n_, steps_.get(), data_.view(), partial, stream());
+        code_.tile(kind, {first, count}, x, n_, steps_.get(), data_.view(), partial, stream());
         launch_assemble_gradient(partial, blocks_, x, first, count, assembly_, g, stream());
     }
 }
@@ -81,10 +79,10 @@ template <class T>
 void SampleEvaluator<T>::analytic_gradient(const T* x, T* g) {
     const std::size_t thread_bytes = static_cast<std::size_t>(n_) * sizeof(double);
     tile_.require(thread_bytes);
-    const int threads_per_point = whole_warps(
-        tile_.reserve(ops_.max_threads_per_point(parts_.samples.count), thread_bytes, 1));
+    const int threads_per_point =
+        whole_warps(tile_.reserve(code_.max_threads_per_point(samples_), thread_bytes, 1));
     double* partial = tile_.template as<double>();
-    ops_.gradients(x, n_, nullptr, 0, 1, data_.view(), threads_per_point, partial, stream());
+    code_.gradients(x, n_, nullptr, 0, 1, data_.view(), threads_per_point, partial, stream());
     launch_assemble_gradient(partial, threads_per_point, x, 0, n_, assembly_, g, stream());
 }
 
@@ -112,7 +110,7 @@ void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
     double* partial = tile_.template as<double>();
     for (long first = 0; first < total; first += tile) {
         const long count = std::min(tile, total - first);
-        ops_.tile(kind, {first, count}, x, n_, steps_.get(), data_.view(), partial, stream());
+        code_.tile(kind, {first, count}, x, n_, steps_.get(), data_.view(), partial, stream());
         launch_assemble_hessian(partial, blocks_, n_, first, count, assembly_, H, stream());
     }
 }
@@ -122,18 +120,18 @@ void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
     const long size = packed_size(n_);
     const std::size_t thread_bytes = static_cast<std::size_t>(size) * sizeof(double);
     tile_.require(thread_bytes);
-    const int threads_per_point = whole_warps(
-        tile_.reserve(ops_.max_threads_per_point(parts_.samples.count), thread_bytes, 1));
+    const int threads_per_point =
+        whole_warps(tile_.reserve(code_.max_threads_per_point(samples_), thread_bytes, 1));
     double* partial = tile_.template as<double>();
-    ops_.hessian(x, n_, data_.view(), threads_per_point, partial, stream());
+    code_.hessian(x, n_, data_.view(), threads_per_point, partial, stream());
     launch_assemble_hessian(partial, threads_per_point, n_, 0, size, assembly_, H, stream());
 }
 
 /// Central differences of the analytic gradient, some columns at a time.
 template <class T>
 void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
-    const int threads_per_point = whole_warps(
-        std::min(ops_.max_threads_per_point(parts_.samples.count), most_threads_per_point));
+    const int threads_per_point =
+        whole_warps(std::min(code_.max_threads_per_point(samples_), most_threads_per_point));
     // Partial sums of two gradients, and the gradients.
     const std::size_t column_bytes = 2 * static_cast<std::size_t>(n_) *
                                      (static_cast<std::size_t>(threads_per_point) + 1) *
@@ -144,8 +142,8 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
     double* partial = sums + 2 * tile * n_;
     for (int first = 0; first < n_; first += static_cast<int>(tile)) {
         const int columns = static_cast<int>(std::min<long>(tile, n_ - first));
-        ops_.gradients(x, n_, steps_.get(), first, 2 * columns, data_.view(), threads_per_point,
-                       partial, stream());
+        code_.gradients(x, n_, steps_.get(), first, 2 * columns, data_.view(), threads_per_point,
+                        partial, stream());
         launch_assemble_columns(partial, threads_per_point, n_, first, columns, steps_.get(),
                                 assembly_, sums, H, stream());
     }

@@ -1,4 +1,4 @@
-// Black-box losses on the device: entries of derivatives in tiles.
+// Sums over samples and objectives on the device: entries of derivatives in tiles.
 #pragma once
 
 #include "host/cuda/evaluator.h"
@@ -8,15 +8,14 @@ namespace cunewton::cuda {
 template <class T>
 class SampleEvaluator final : public CudaEvaluator<T> {
   public:
-    SampleEvaluator(const Problem<T>& problem, const ResolvedDerivatives& derivatives,
-                    const std::vector<double>& typical, int threads, CudaBackend<T>& backend);
-    void value_and_gradient(const T* x, T* g) override;
+    SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at);
+    void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
 
   private:
     using Base = CudaEvaluator<T>;
-    using Base::assembly_, Base::derivatives_, Base::n_, Base::parts_, Base::partial_, Base::slot_f,
-        Base::steps_, Base::stream, Base::tile_;
+    using Base::assembly_, Base::derivatives_, Base::n_, Base::parts_, Base::partial_, Base::steps_,
+        Base::stream, Base::tile_;
 
     void queue_values(const T* points, long count, double* partial, double* out) override;
     std::size_t partial_per_point() const override;
@@ -29,7 +28,8 @@ class SampleEvaluator final : public CudaEvaluator<T> {
     void hessian_by_entries(Entries kind, const T* x, T* H);
     void hessian_by_columns(const T* x, T* H);
 
-    const SampleCode<T>& ops_;
+    const SampleCode<T>& code_;
+    const long samples_;
     DeviceData<T> data_;
     const int blocks_;  // partial sums of an entry
 };

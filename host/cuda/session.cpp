@@ -1,9 +1,27 @@
-#include "host/cuda/backend.h"
 #include "host/cuda/black_box_evaluator.h"
+#include "host/cuda/dense_matrices.h"
 #include "host/cuda/predictor_evaluator.h"
 #include "host/cuda/sample_evaluator.h"
 
 namespace cunewton::cuda {
+
+namespace {
+
+// One for each form.
+template <class T>
+std::unique_ptr<Evaluator<T>> make_evaluator(const SampleSum<T>& form, const Setting<T>& at) {
+    return std::make_unique<SampleEvaluator<T>>(form, at);
+}
+template <class T>
+std::unique_ptr<Evaluator<T>> make_evaluator(const LinearPredictor<T>& form, const Setting<T>& at) {
+    return std::make_unique<PredictorEvaluator<T>>(form, at);
+}
+template <class T>
+std::unique_ptr<Evaluator<T>> make_evaluator(const Opaque<T>& form, const Setting<T>& at) {
+    return std::make_unique<BlackBoxEvaluator<T>>(form, at);
+}
+
+}  // namespace
 
 template <class T>
 Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
@@ -11,26 +29,15 @@ Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
         throw BackendUnavailable(
             "the problem has no GPU code (its loss was compiled for the CPU "
             "alone) add it with cuda::attach_device_code in a .cu file");
-    const ProblemParts<T>& parts = problem.parts();
-    const ResolvedDerivatives derivatives = resolve<T>(options.derivatives, parts.capabilities);
-    const std::vector<double>& typical = options.derivatives.typical_x;
-    auto backend = std::make_unique<CudaBackend<T>>();
-    std::unique_ptr<Evaluator<T>> evaluator;
-    switch (parts.form) {
-        case ProblemForm::linear_predictor:
-            evaluator = std::make_unique<PredictorEvaluator<T>>(problem, derivatives,
-                                                                options.threads, *backend);
-            break;
-        case ProblemForm::samples:
-            evaluator = std::make_unique<SampleEvaluator<T>>(problem, derivatives, typical,
-                                                             options.threads, *backend);
-            break;
-        case ProblemForm::batched:
-            evaluator =
-                std::make_unique<BlackBoxEvaluator<T>>(problem, derivatives, typical, *backend);
-            break;
-    }
-    return {std::move(backend), std::move(evaluator)};
+    const ResolvedDerivatives derivatives =
+        resolve<T>(options.derivatives, problem.capabilities_on_cuda());
+    auto vectors = std::make_unique<CudaVectors<T>>();
+    auto matrices = std::make_unique<CudaDenseMatrices<T>>(*vectors);
+    const Setting<T> at{problem,         derivatives, options.derivatives.typical_x,
+                        options.threads, *vectors,    *matrices};
+    auto evaluator = std::visit([&](const auto& form) { return make_evaluator<T>(form, at); },
+                                problem.parts().form);
+    return {std::move(vectors), std::move(matrices), std::move(evaluator), derivatives};
 }
 template Session<double> open_cuda(const Problem<double>&, const SessionOptions&);
 template Session<float> open_cuda(const Problem<float>&, const SessionOptions&);

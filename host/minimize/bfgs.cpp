@@ -9,20 +9,23 @@ namespace cunewton::solver {
 
 template <class T>
 Status bfgs(Minimization<T>& run) {
-    Backend<T>& backend = run.backend();
+    Vectors<T>& vectors = run.vectors();
+    DenseMatrices<T>& matrices = run.matrices();
     const int n = run.n();
-    const Buffer<T> inverse = backend.allocate(static_cast<std::size_t>(n) * n);
+    const Buffer<T> inverse = vectors.allocate(static_cast<std::size_t>(n) * n);
     const Buffer<T> y = run.vector(), s = run.vector(), By = run.vector();
+    const Number sy_there = vectors.number(), yBy_there = vectors.number(),
+                 y_norm_there = vectors.number();
     // The Hessian is looked at where the method takes a point for a minimum, if it is exact and if
     // there is room for it and its factor: by differences it would cost more than all the rest.
     const HessianBy by = run.derivatives().hessian;
     const bool exact = (by == HessianBy::analytic || by == HessianBy::autodiff) &&
-                       3.0 * n * n * sizeof(T) < backend.free_bytes();
+                       3.0 * n * n * sizeof(T) < vectors.free_bytes();
     // Restarts from S^-2, where a Hessian has given the scales, else from the identity; the first
     // step gives the factor.
     bool scaled = false, fresh = true;
     const auto restart = [&](double factor) {
-        backend.set_identity(inverse.get(), n, static_cast<T>(factor), run.scales());
+        matrices.set_identity(inverse.get(), n, static_cast<T>(factor), run.scales());
         scaled = false;
         fresh = true;
     };
@@ -44,11 +47,11 @@ Status bfgs(Minimization<T>& run) {
             if (const auto status = arrived()) return *status;
             continue;
         }
-        backend.symv(inverse.get(), run.g(), run.direction(), n);
-        backend.scale(run.direction(), T(-1), run.direction(), n);
-        backend.dot(run.g(), run.direction(), n, Slot::decrease);
+        matrices.symv(inverse.get(), run.g(), run.direction(), n);
+        vectors.scale(run.direction(), T(-1), run.direction(), n);
+        vectors.dot(run.g(), run.direction(), n, run.numbers().decrease);
         const Trial first = run.try_step(1);
-        const double slope = backend.scalar(Slot::decrease);
+        const double slope = run.read(run.numbers().decrease);
         decrement = -slope;
         // The decrement as the inverse so far has it, which may not know flat directions yet: it
         // counts where two steps in a row find it negligible.
@@ -83,14 +86,14 @@ Status bfgs(Minimization<T>& run) {
             restart(run.scales() ? 1 : run.first_step_length());
             continue;
         }
-        backend.add_scaled(y.get(), run.trial_g(), T(-1), run.g(), n);
-        backend.scale(s.get(), static_cast<T>(step->alpha), run.direction(), n);
-        backend.symv(inverse.get(), y.get(), By.get(), n);
-        backend.dot(s.get(), y.get(), n, Slot::product);
-        backend.dot(y.get(), By.get(), n, Slot::curvature);
-        backend.norms({{y.get(), Slot::x_norm}}, n);
-        const double sy = backend.scalar(Slot::product), y_norm = backend.scalar(Slot::x_norm);
-        double yBy = backend.scalar(Slot::curvature);
+        vectors.add_scaled(y.get(), run.trial_g(), T(-1), run.g(), n);
+        vectors.scale(s.get(), static_cast<T>(step->alpha), run.direction(), n);
+        matrices.symv(inverse.get(), y.get(), By.get(), n);
+        vectors.dot(s.get(), y.get(), n, sy_there);
+        vectors.dot(y.get(), By.get(), n, yBy_there);
+        vectors.norms({{y.get(), y_norm_there}}, n);
+        const auto [sy, y_norm, yBy_read] = read(vectors, sy_there, y_norm_there, yBy_there);
+        double yBy = yBy_read;
         if (step->step_norm > 0) run.note_curvature(y_norm / step->step_norm);
         const double previous = run.f();
         run.accept(*step, step->alpha >= 1);
@@ -101,13 +104,13 @@ Status bfgs(Minimization<T>& run) {
         if (!scaled && !run.scales()) {
             const double scale = sy / y_norm / y_norm;
             restart(scale);
-            backend.scale(By.get(), static_cast<T>(scale), y.get(), n);
+            vectors.scale(By.get(), static_cast<T>(scale), y.get(), n);
             yBy = sy;
         }
         scaled = true;
         fresh = false;
-        backend.rank_two_update(inverse.get(), static_cast<T>(-1 / sy), s.get(), By.get(),
-                                static_cast<T>((1 + yBy / sy) / sy), n);
+        matrices.rank_two_update(inverse.get(), static_cast<T>(-1 / sy), s.get(), By.get(),
+                                 static_cast<T>((1 + yBy / sy) / sy), n);
     }
 }
 template Status bfgs(Minimization<double>&);

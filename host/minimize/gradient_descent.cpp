@@ -13,27 +13,29 @@ namespace {
 /// approaches from below. 0 if there is none to be found.
 template <class T>
 double largest_eigenvalue(Minimization<T>& run, T* v, T* w) {
-    Backend<T>& backend = run.backend();
+    Vectors<T>& vectors = run.vectors();
     if (!(run.gradient_norm() > 0)) return 0;
-    backend.scale(v, static_cast<T>(1 / run.gradient_norm()), run.g(), run.n());
+    const Number length_there = vectors.number(), vHv = vectors.number();
+    vectors.scale(v, static_cast<T>(1 / run.gradient_norm()), run.g(), run.n());
     for (int i = 0; i < 30; ++i) {
-        backend.symv(run.matrix(), v, w, run.n());
-        backend.norms({{w, Slot::product}}, run.n());
-        const double length = backend.scalar(Slot::product);
+        run.curvature().apply(v, 1, w);
+        vectors.norms({{w, length_there}}, run.n());
+        const double length = run.read(length_there);
         if (!(length > 0)) return 0;
-        backend.scale(v, static_cast<T>(1 / length), w, run.n());
+        vectors.scale(v, static_cast<T>(1 / length), w, run.n());
     }
-    backend.symv(run.matrix(), v, w, run.n());
-    backend.dot(v, w, run.n(), Slot::curvature);
-    return 1.02 * backend.scalar(Slot::curvature);
+    run.curvature().apply(v, 1, w);
+    vectors.dot(v, w, run.n(), vHv);
+    return 1.02 * run.read(vHv);
 }
 
 }  // namespace
 
 template <class T>
 Status gradient_descent(Minimization<T>& run) {
-    Backend<T>& backend = run.backend();
+    Vectors<T>& vectors = run.vectors();
     const Buffer<T> v = run.vector(), w = run.vector();
+    const Number vHv = vectors.number();
     double last_step = 0, last_examined = std::numeric_limits<double>::infinity();
     for (;;) {
         if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
@@ -43,14 +45,14 @@ Status gradient_descent(Minimization<T>& run) {
         double step;
         if (run.options().descent_step == DescentStep::exact_quadratic) {
             // g'Hg of the unit vector: its square may be out of range
-            backend.scale(v.get(), static_cast<T>(g > 0 ? 1 / g : 0), run.g(), run.n());
-            backend.symv(run.matrix(), v.get(), w.get(), run.n());
-            backend.dot(v.get(), w.get(), run.n(), Slot::curvature);
-            step = 1 / backend.scalar(Slot::curvature);
+            vectors.scale(v.get(), static_cast<T>(g > 0 ? 1 / g : 0), run.g(), run.n());
+            run.curvature().apply(v.get(), 1, w.get());
+            vectors.dot(v.get(), w.get(), run.n(), vHv);
+            step = 1 / run.read(vHv);
         } else {
             step = 1 / largest_eigenvalue(run, v.get(), w.get());
         }
-        if (!std::isfinite(backend.scalar(Slot::norm))) return Status::not_finite;
+        if (!std::isfinite(run.read(run.numbers().norm))) return Status::not_finite;
         // What the step promises is no more than the decrement of Newton's, which decides.
         const double promised = step > 0 ? g * step * g : 0;
         if (step > 0 && std::isfinite(step)) {
@@ -72,7 +74,7 @@ Status gradient_descent(Minimization<T>& run) {
             step = last_step > 0 ? 2 * last_step : run.first_step_length();
 
         // The length is in the direction: |g|^2 may be out of range.
-        backend.scale(run.direction(), static_cast<T>(-step), run.g(), run.n());
+        vectors.scale(run.direction(), static_cast<T>(-step), run.g(), run.n());
         const double slope = -step * g * g;
         const Trial first = run.try_step(1);
         // The length is the method: it is only shortened if the loss does not decrease.

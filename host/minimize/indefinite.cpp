@@ -12,15 +12,14 @@ namespace cunewton::solver {
 /// matrix: first one that only covers rounding, for a singular matrix, then tenfold growth.
 template <class T>
 std::optional<double> factorize_shifted(Minimization<T>& run, double guess) {
-    Backend<T>& backend = run.backend();
-    const double norm = backend.scalar(Slot::norm);
-    const double low_diagonal = backend.scalar(Slot::min_diagonal);
+    const double norm = run.read(run.numbers().norm);
+    const double low_diagonal = run.read(run.numbers().least_diagonal);
     if (!std::isfinite(norm)) return std::nullopt;
     double shift =
         std::max({run.rounding_shift(), guess, low_diagonal < 0 ? -1.1 * low_diagonal : 0.0});
     for (int i = 0; i < 60; ++i) {
         run.factorize(shift);
-        if (backend.scalar(Slot::factor_info) == 0) return shift;
+        if (run.factored()) return shift;
         // Beyond rounding the matrix is indefinite: begin to look at a sensible size.
         shift = std::max(10 * shift, 1e-6 * norm);
     }
@@ -29,26 +28,25 @@ std::optional<double> factorize_shifted(Minimization<T>& run, double guess) {
 
 template <class T>
 Definiteness definiteness(Minimization<T>& run) {
-    Backend<T>& backend = run.backend();
-    if (!std::isfinite(backend.scalar(Slot::norm))) return Definiteness::not_finite;
+    if (!std::isfinite(run.read(run.numbers().norm))) return Definiteness::not_finite;
     run.factorize(0);
     if (run.factor_is_regular()) return Definiteness::positive;
     run.factorize(run.rounding_shift());
-    return backend.scalar(Slot::factor_info) == 0 ? Definiteness::semidefinite
-                                                  : Definiteness::negative;
+    return run.factored() ? Definiteness::semidefinite : Definiteness::negative;
 }
 
 template <class T>
 bool is_nearly_semidefinite(Minimization<T>& run) {
     run.factorize(std::sqrt(static_cast<double>(std::numeric_limits<T>::epsilon())) *
-                  run.backend().scalar(Slot::norm));
-    return run.backend().scalar(Slot::factor_info) == 0;
+                  run.read(run.numbers().norm));
+    return run.factored();
 }
 
 template <class T>
 double smallest_eigenvector(Minimization<T>& run, T* u, T* work) {
-    Backend<T>& backend = run.backend();
+    Vectors<T>& vectors = run.vectors();
     const int n = run.n();
+    const Number number = vectors.number();
     // A fixed start that is not orthogonal to anything in particular.
     std::vector<T> start(n);
     unsigned state = 12345;
@@ -57,17 +55,17 @@ double smallest_eigenvector(Minimization<T>& run, T* u, T* work) {
         s = static_cast<T>(0.5 + (state >> 8) * (1.0 / (1 << 24)));
         if (state & 0x80u) s = -s;
     }
-    backend.upload(work, start.data(), n);
-    backend.unscale(u, run.scales(), work, n);
+    vectors.upload(work, start.data(), n);
+    vectors.unscale(u, run.scales(), work, n);
     for (int i = 0; i < 4; ++i) {
-        backend.scale_twice(u, run.scales(), u, n);
-        backend.solve(run.factor(), u, n);
-        backend.norms({{u, Slot::product, run.scales(), false}}, n);
-        backend.scale(u, static_cast<T>(1 / backend.scalar(Slot::product)), u, n);
+        vectors.scale_twice(u, run.scales(), u, n);
+        run.curvature().solve(u);
+        vectors.norms({{u, number, run.scales(), false}}, n);
+        vectors.scale(u, static_cast<T>(1 / run.read(number)), u, n);
     }
-    backend.symv(run.matrix(), u, work, n);
-    backend.dot(u, work, n, Slot::product);
-    return backend.scalar(Slot::product);
+    run.curvature().apply(u, 1, work);
+    vectors.dot(u, work, n, number);
+    return run.read(number);
 }
 
 namespace {
@@ -76,8 +74,8 @@ namespace {
 /// as there is a slope.
 template <class T>
 Descent descend_along(Minimization<T>& run, double longest, double shortest) {
-    run.backend().dot(run.g(), run.direction(), run.n(), Slot::decrease);
-    const double way = run.backend().scalar(Slot::decrease) > 0 ? -1 : 1;
+    run.vectors().dot(run.g(), run.direction(), run.n(), run.numbers().decrease);
+    const double way = run.read(run.numbers().decrease) > 0 ? -1 : 1;
     Descent descent;
     for (double part = longest; part >= shortest; part *= 0.25)
         for (const double sign : {way, -way}) {
@@ -96,17 +94,16 @@ Descent descend_along(Minimization<T>& run, double longest, double shortest) {
 
 template <class T>
 std::optional<Trial> leave_saddle(Minimization<T>& run) {
-    Backend<T>& backend = run.backend();
-    const double norm = backend.scalar(Slot::norm);
+    const double norm = run.read(run.numbers().norm);
     // Bisection, in powers, for a shift just above minus the smallest eigenvalue.
     double low = run.rounding_shift(), high = 1.1 * norm;
     for (int i = 0; i < 40 && high > 1.02 * low; ++i) {
         const double middle = std::sqrt(low * high);
         run.factorize(middle);
-        (backend.scalar(Slot::factor_info) == 0 ? high : low) = middle;
+        (run.factored() ? high : low) = middle;
     }
     run.factorize(high);
-    if (backend.scalar(Slot::factor_info) != 0) return std::nullopt;
+    if (!run.factored()) return std::nullopt;
     const Buffer<T> work = run.vector();
     if (smallest_eigenvector(run, run.direction(), work.get()) >= 0) return std::nullopt;
     return descend_along(run, 1, 1e-8).lower;
@@ -116,7 +113,7 @@ template <class T>
 Descent leave_plateau(Minimization<T>& run) {
     // With the matrix shifted by its rounding the iteration finds the null space at once.
     run.factorize(run.rounding_shift());
-    if (run.backend().scalar(Slot::factor_info) != 0) return {};
+    if (!run.factored()) return {};
     const Buffer<T> work = run.vector();
     smallest_eigenvector(run, run.direction(), work.get());
     return descend_along(run, 1.4, 1e-8);  // not onto the origin

@@ -6,28 +6,30 @@
 namespace cunewton::solver {
 
 template <class T>
-Minimization<T>::Minimization(Session<T>& session, int n, const ResolvedDerivatives& derivatives,
-                              const Options& options, Progress<T>& progress, int alike)
-    : backend_(*session.backend),
+Minimization<T>::Minimization(Session<T>& session, int n, const Options& options,
+                              Progress<T>& progress, int alike)
+    : vectors_(*session.vectors),
+      matrices_(*session.matrices),
       evaluator_(*session.evaluator),
       n_(n),
-      derivatives_(derivatives),
+      derivatives_(session.derivatives),
       options_(options),
       progress_(progress),
-      alike_(alike) {
-    for (Buffer<T>* buffer : {&x_, &g_, &p_, &trial_x_, &trial_g_}) *buffer = backend_.allocate(n);
-    backend_.upload(x_.get(), progress.x.data(), n);
+      alike_(alike),
+      numbers_(*session.vectors) {
+    for (Buffer<T>* buffer : {&x_, &g_, &p_, &trial_x_, &trial_g_}) *buffer = vectors_.allocate(n);
+    vectors_.upload(x_.get(), progress.x.data(), n);
 }
 
 template <class T>
 std::optional<Status> Minimization<T>::begin() {
     {
         const Timer timer(progress_.seconds.evaluate);
-        evaluator_.value_and_gradient(x_.get(), g_.get());
-        backend_.norms({{g_.get(), Slot::gradient_norm}, {x_.get(), Slot::x_norm}}, n_);
-        f_ = backend_.scalar(Slot::f);
-        gradient_norm_ = gradient_size_ = backend_.scalar(Slot::gradient_norm);
-        x_norm_ = x_size_ = backend_.scalar(Slot::x_norm);
+        evaluator_.value_and_gradient(x_.get(), g_.get(), numbers_.f);
+        vectors_.norms({{g_.get(), numbers_.gradient_norm}, {x_.get(), numbers_.x_norm}}, n_);
+        f_ = read(numbers_.f);
+        gradient_norm_ = gradient_size_ = read(numbers_.gradient_norm);
+        x_norm_ = x_size_ = read(numbers_.x_norm);
     }
     ++progress_.counts.evaluations;
     ++progress_.counts.gradients;
@@ -63,20 +65,20 @@ double Minimization<T>::first_step_length() const {
 template <class T>
 void Minimization<T>::hessian() {
     const Timer timer(progress_.seconds.hessian);
-    const std::size_t size = static_cast<std::size_t>(n_) * n_;
-    if (!H_) {
-        H_ = backend_.allocate(size);
-        S_ = backend_.allocate(n_);
-        largest_scales_ = backend_.allocate(n_);
-        backend_.upload(largest_scales_.get(), std::vector<T>(n_, T(0)).data(), n_);
+    if (!curvature_) {
+        curvature_ = evaluator_.curvature(CurvatureKind::dense);
+        factorable_ = curvature_->factorable();
+        S_ = vectors_.allocate(n_);
+        largest_scales_ = vectors_.allocate(n_);
+        vectors_.upload(largest_scales_.get(), std::vector<T>(n_, T(0)).data(), n_);
     }
-    evaluator_.hessian(x_.get(), H_.get());
-    if (alike_ > 1) backend_.determine_common_shifts(H_.get(), alike_, n_);
-    backend_.raise_scales(H_.get(), g_.get(), f_, parity(), largest_scales_.get(), S_.get(), n_);
-    backend_.matrix_bounds(H_.get(), S_.get(), n_);
+    factorable_->update(x_.get());
+    if (alike_ > 1) factorable_->determine_common_shifts(alike_);
+    factorable_->raise_scales(g_.get(), f_, parity(), largest_scales_.get(), S_.get());
+    factorable_->bounds(S_.get(), numbers_.norm, numbers_.least_diagonal);
     // The iterate's sizes in the metric that holds from here on, read together with what follows.
-    backend_.norms({{x_.get(), Slot::x_size, S_.get(), false},
-                    {g_.get(), Slot::gradient_size, S_.get(), true}},
+    vectors_.norms({{x_.get(), numbers_.x_size, S_.get(), false},
+                    {g_.get(), numbers_.gradient_size, S_.get(), true}},
                    n_);
     ++progress_.counts.hessians;
 }
@@ -84,66 +86,73 @@ void Minimization<T>::hessian() {
 template <class T>
 void Minimization<T>::factorize(double shift) {
     const Timer timer(progress_.seconds.factorize);
-    if (!L_) L_ = backend_.allocate(static_cast<std::size_t>(n_) * n_);
-    backend_.factorize(H_.get(), static_cast<T>(shift), S_.get(), L_.get(), n_);
+    factorable_->factorize(static_cast<T>(shift), S_.get(), numbers_.factor_info,
+                           numbers_.least_pivot);
     factor_shift_ = shift;
     ++progress_.counts.factorizations;
 }
 
 template <class T>
 void Minimization<T>::newton_direction() {
-    backend_.scale(p_.get(), T(-1), g_.get(), n_);
-    backend_.solve(L_.get(), p_.get(), n_);
-    backend_.dot(g_.get(), p_.get(), n_, Slot::decrease);
+    vectors_.scale(p_.get(), T(-1), g_.get(), n_);
+    factorable_->solve(p_.get());
+    vectors_.dot(g_.get(), p_.get(), n_, numbers_.decrease);
 }
 
 template <class T>
 void Minimization<T>::fetch_sizes() {
-    x_size_ = backend_.scalar(Slot::x_size);
-    gradient_size_ = backend_.scalar(Slot::gradient_size);
+    x_size_ = read(numbers_.x_size);
+    gradient_size_ = read(numbers_.gradient_size);
 }
 
 template <class T>
 Trial Minimization<T>::try_step(double alpha) {
     const Timer timer(progress_.seconds.evaluate);
-    backend_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
-    evaluator_.value_and_gradient(trial_x_.get(), trial_g_.get());
-    backend_.dot(trial_g_.get(), p_.get(), n_, Slot::slope);
-    backend_.norms({{trial_g_.get(), Slot::gradient_norm},
-                    {trial_x_.get(), Slot::x_norm},
-                    {p_.get(), Slot::step_norm}},
+    vectors_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
+    evaluator_.value_and_gradient(trial_x_.get(), trial_g_.get(), numbers_.f);
+    vectors_.dot(trial_g_.get(), p_.get(), n_, numbers_.slope);
+    vectors_.norms({{trial_g_.get(), numbers_.gradient_norm},
+                    {trial_x_.get(), numbers_.x_norm},
+                    {p_.get(), numbers_.step_norm}},
                    n_);
     if (S_)
-        backend_.norms({{trial_g_.get(), Slot::trial_gradient_size, S_.get(), true},
-                        {trial_x_.get(), Slot::trial_x_size, S_.get(), false},
-                        {p_.get(), Slot::step_size, S_.get(), false}},
+        vectors_.norms({{trial_g_.get(), numbers_.trial_gradient_size, S_.get(), true},
+                        {trial_x_.get(), numbers_.trial_x_size, S_.get(), false},
+                        {p_.get(), numbers_.step_size, S_.get(), false}},
                        n_);
-    const double* s = backend_.scalars();
-    const auto slot = [&](Slot which) { return s[static_cast<int>(which)]; };
     ++progress_.counts.evaluations;
     ++progress_.counts.gradients;
-    if (S_) fetch_sizes();
+    const Numbers& n = numbers_;
+    const auto [f, slope, gradient_norm, x_norm, step_norm] =
+        cunewton::read(vectors_, n.f, n.slope, n.gradient_norm, n.x_norm, n.step_norm);
+    double gradient_size = gradient_norm, x_size = x_norm, step_size = step_norm;
+    if (S_) {
+        fetch_sizes();
+        gradient_size = read(n.trial_gradient_size);
+        x_size = read(n.trial_x_size);
+        step_size = read(n.step_size);
+    }
     const double length = std::abs(alpha);
     return {alpha,
-            slot(Slot::f),
-            slot(Slot::slope),
-            slot(Slot::gradient_norm),
-            slot(S_ ? Slot::trial_gradient_size : Slot::gradient_norm),
-            slot(Slot::x_norm),
-            slot(S_ ? Slot::trial_x_size : Slot::x_norm),
-            length * slot(Slot::step_norm),
-            length * slot(S_ ? Slot::step_size : Slot::step_norm)};
+            f,
+            slope,
+            gradient_norm,
+            gradient_size,
+            x_norm,
+            x_size,
+            length * step_norm,
+            length * step_size};
 }
 
 template <class T>
 Trial Minimization<T>::try_value(double alpha) {
     const Timer timer(progress_.seconds.evaluate);
-    backend_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
-    evaluator_.value(trial_x_.get());
+    vectors_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
+    evaluator_.value(trial_x_.get(), numbers_.f);
     ++progress_.counts.evaluations;
     Trial trial{};
     trial.alpha = alpha;
-    trial.f = backend_.scalar(Slot::f);
+    trial.f = read(numbers_.f);
     return trial;
 }
 
@@ -167,7 +176,7 @@ void Minimization<T>::accept(const Trial& trial, bool full) {
 template <class T>
 double Minimization<T>::rounding_shift() {
     const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
-    return 10 * (hessian_accuracy() + rounding) * backend_.scalar(Slot::norm) +
+    return 10 * (hessian_accuracy() + rounding) * read(numbers_.norm) +
            1e4 * static_cast<double>(std::numeric_limits<T>::min());
 }
 
@@ -185,8 +194,8 @@ double Minimization<T>::hessian_accuracy() const {
 template <class T>
 bool Minimization<T>::factor_is_regular() {
     const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
-    return factor_shift_ == 0 && backend_.scalar(Slot::factor_info) == 0 &&
-           backend_.scalar(Slot::least_pivot) > 10 * (hessian_accuracy() + rounding);
+    return factor_shift_ == 0 && read(numbers_.factor_info) == 0 &&
+           read(numbers_.least_pivot) > 10 * (hessian_accuracy() + rounding);
 }
 
 template <class T>
@@ -273,10 +282,11 @@ template <class T>
 double Minimization<T>::start_size() {
     if (!x0_) {
         x0_ = vector();
-        backend_.upload(x0_.get(), progress_.x0.data(), n_);
+        vectors_.upload(x0_.get(), progress_.x0.data(), n_);
     }
-    backend_.norms({{x0_.get(), Slot::product, S_.get(), false}}, n_);
-    return backend_.scalar(Slot::product);
+    const Number start_size = vectors_.number();
+    vectors_.norms({{x0_.get(), start_size, S_.get(), false}}, n_);
+    return read(start_size);
 }
 
 template <class T>
@@ -394,19 +404,25 @@ std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double 
 
 template <class T>
 void Minimization<T>::save_iterate() {
-    backend_.download(progress_.x.data(), x_.get(), n_);
+    vectors_.download(progress_.x.data(), x_.get(), n_);
 }
 
 template <class T>
 std::vector<T> Minimization<T>::download(const Buffer<T>& buffer) {
     std::vector<T> host(buffer.size());
-    if (buffer) backend_.download(host.data(), buffer.get(), host.size());
+    if (buffer) vectors_.download(host.data(), buffer.get(), host.size());
     return host;
 }
 template <class T>
+std::vector<T> Minimization<T>::download_matrix() {
+    const DenseCurvature<T>* dense = factorable_ ? factorable_->dense() : nullptr;
+    return dense ? download(dense->matrix()) : std::vector<T>();
+}
+template <class T>
 std::vector<T> Minimization<T>::download_factor() {
-    if (!L_ || backend_.scalar(Slot::factor_info) != 0) return {};
-    return download(L_);
+    const DenseCurvature<T>* dense = factorable_ ? factorable_->dense() : nullptr;
+    if (!dense || !dense->factor() || read(numbers_.factor_info) != 0) return {};
+    return download(dense->factor());
 }
 
 template class Minimization<double>;

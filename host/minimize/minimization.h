@@ -9,13 +9,14 @@
 
 #include <chrono>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cunewton/math/curvature_scale.h"
 #include "cunewton/options.h"
-#include "host/backend/backend.h"
+#include "host/backend/evaluator.h"
 
 namespace cunewton::solver {
 
@@ -52,13 +53,50 @@ struct Trial {
     bool finite() const { return std::isfinite(f) && std::isfinite(gradient_norm); }
 };
 
+/// The numbers of a minimisation on its machine.
+struct Numbers {
+    template <class T>
+    explicit Numbers(Vectors<T>& v)
+        : f(v.number()),
+          slope(v.number()),
+          gradient_norm(v.number()),
+          x_norm(v.number()),
+          step_norm(v.number()),
+          gradient_size(v.number()),
+          x_size(v.number()),
+          trial_gradient_size(v.number()),
+          trial_x_size(v.number()),
+          step_size(v.number()),
+          decrease(v.number()),
+          factor_info(v.number()),
+          least_pivot(v.number()),
+          norm(v.number()),
+          least_diagonal(v.number()) {}
+
+    Number f;              ///< loss at the trial point
+    Number slope;          ///< directional derivative at the trial point
+    Number gradient_norm;  ///< 2-norms, at the trial point
+    Number x_norm;
+    Number step_norm;
+    Number gradient_size;  ///< |S^-1 g| at the current point
+    Number x_size;         ///< |S x|
+    Number trial_gradient_size;
+    Number trial_x_size;
+    Number step_size;       ///< |S p|
+    Number decrease;        ///< g'p at the current point
+    Number factor_info;     ///< 0: factorised
+    Number least_pivot;     ///< of the factor; DenseMatrices::factorize()
+    Number norm;            ///< largest row sum of |S^-1 H S^-1|
+    Number least_diagonal;  ///< smallest entry of its diagonal
+};
+
 template <class T>
 class Minimization {
   public:
     /// alike: the number of blocks of parameters whose common shift does not change the loss; 0:
     /// none.
-    Minimization(Session<T>& session, int n, const ResolvedDerivatives& derivatives,
-                 const Options& options, Progress<T>& progress, int alike);
+    Minimization(Session<T>& session, int n, const Options& options, Progress<T>& progress,
+                 int alike);
 
     // Set-up: uploads the iterate and evaluates it. Returns a status if that already ends the run.
     std::optional<Status> begin();
@@ -73,16 +111,20 @@ class Minimization {
     T* g() { return g_.get(); }
     T* direction() { return p_.get(); }
     T* trial_g() { return trial_g_.get(); }
-    T* matrix() { return H_.get(); }
-    T* factor() { return L_.get(); }
+    /// The Hessian of the last hessian(), which also makes it.
+    Factorable<T>& curvature() { return *factorable_; }
     /// S; null is the identity.
     const T* scales() const { return S_.get(); }
     int n() const { return n_; }
     int iterations() const { return progress_.iterations; }
-    Backend<T>& backend() { return backend_; }
+    Vectors<T>& vectors() { return vectors_; }
+    DenseMatrices<T>& matrices() { return matrices_; }
+    const Numbers& numbers() const { return numbers_; }
+    /// Waits for the machine unless nothing was queued since the last read.
+    double read(Scalar number) { return vectors_.read(number); }
     const Options& options() const { return options_; }
     /// A vector for a method's own use, allocated once.
-    Buffer<T> vector() { return backend_.allocate(n_); }
+    Buffer<T> vector() { return vectors_.allocate(n_); }
     /// A length in the metric of S that is typical of the problem: the largest of |S x| and about
     /// sqrt|f| at the points where it was asked for; 1 where all are 0.
     double size();
@@ -92,13 +134,16 @@ class Minimization {
     double first_step_length() const;
 
     // ---- evaluations
-    /// matrix() = Hessian at x; S is raised to its diagonal, and the matrix's bounds are queued.
+    /// curvature() is that at x; S is raised to its diagonal, and its bounds are queued.
     void hessian();
-    /// factor() from matrix() + shift S^2; the outcome is in Slot::factor_info.
+    /// The factor of curvature() + shift S^2; the outcome is in numbers().factor_info.
     void factorize(double shift);
+    /// Whether the last factorisation worked.
+    bool factored() { return read(numbers_.factor_info) == 0; }
     /// Sizes of the iterate in the metric of the new Hessian; try_step() does it too.
     void fetch_sizes();
-    /// direction() = -(factor() factor()')^-1 g, and g'direction() is queued into Slot::decrease.
+    /// direction() = -(L L')^-1 g with the last factor, and g'direction() is queued into
+    /// numbers().decrease.
     void newton_direction();
     /// x + alpha p, its loss and gradient.
     Trial try_step(double alpha);
@@ -110,7 +155,7 @@ class Minimization {
     double hessian_accuracy() const;
     /// Whether the last factorisation was of a matrix that is regular in working precision.
     bool factor_is_regular();
-    /// The multiple of S^2 that covers rounding in a factorisation of matrix().
+    /// The multiple of S^2 that covers rounding in a factorisation of curvature().
     double rounding_shift();
 
     /// Differences of losses below this are rounding: 10 eps |f|.
@@ -170,7 +215,7 @@ class Minimization {
     std::vector<T> download_scales() { return download(S_); }
     double factor_shift() const { return factor_shift_; }
     /// Hessian at x (lower triangle, column-major) and gradient, on the host.
-    std::vector<T> download_matrix() { return download(H_); }
+    std::vector<T> download_matrix();
     std::vector<T> download_gradient() { return download(g_); }
 
   private:
@@ -199,14 +244,18 @@ class Minimization {
     /// The decrement that errors of differences in the gradient pass for; 0 if it is exact.
     double decrement_error(double decrement);
 
-    Backend<T>& backend_;
+    Vectors<T>& vectors_;
+    DenseMatrices<T>& matrices_;
     Evaluator<T>& evaluator_;
     const int n_;
     const ResolvedDerivatives derivatives_;
     const Options& options_;
     Progress<T>& progress_;
     const int alike_;
-    Buffer<T> x_, g_, p_, trial_x_, trial_g_, H_, L_, S_, largest_scales_, x0_;
+    Numbers numbers_;
+    Buffer<T> x_, g_, p_, trial_x_, trial_g_, S_, largest_scales_, x0_;
+    std::unique_ptr<Curvature<T>> curvature_;
+    Factorable<T>* factorable_ = nullptr;  // *curvature_
     double f_ = 0, gradient_norm_ = 0, gradient_size_ = 0, x_norm_ = 0, x_size_ = 0;
     double step_slope_ = 0;  ///< g's for the gradient here and the step that led here
     double largest_size_ = 0, watched_decrement_ = 0;

@@ -95,15 +95,15 @@ std::string sentence(Status status) {
 
 /// Throws OutOfMemory, before any work, if the method's matrices cannot fit.
 template <class T>
-void require_matrices(const Backend<T>& backend, int n, const Options& options) {
+void require_matrices(const Vectors<T>& vectors, int n, const Options& options) {
     // Newton's methods hold the Hessian and its factor, the others one matrix.
     const bool two = options.method == Method::newton || options.method == Method::trust_region;
     const double wanted = (two ? 2.0 : 1.0) * n * n * sizeof(T);
     if (wanted < static_cast<double>(worth_asking)) return;
     require_room(
-        wanted, backend.free_bytes(),
+        wanted, vectors.free_bytes(),
         "the " + std::to_string(n) + " x " + std::to_string(n) + " matrices of the method",
-        backend.name(),
+        vectors.name(),
         "reduce the parameters, use float" +
             std::string(two ? ", use Method::bfgs, which holds one matrix instead of two" : "") +
             ", or, for many small problems in one, minimize_batch");
@@ -113,10 +113,10 @@ void require_matrices(const Backend<T>& backend, int n, const Options& options) 
 /// sees it.
 template <class T>
 int blocks_alike(const Problem<T>& problem) {
-    const ProblemParts<T>& parts = problem.parts();
-    const bool declared = parts.form == ProblemForm::linear_predictor && parts.cpu_predictor &&
-                          parts.cpu_predictor->shift_invariant() && parts.options.l2 == 0;
-    return declared ? parts.outputs : 0;
+    const auto* form = std::get_if<LinearPredictor<T>>(&problem.parts().form);
+    const bool declared = form && form->code.cpu && form->code.cpu->shift_invariant() &&
+                          problem.parts().penalty.l2 == 0;
+    return declared ? form->outputs : 0;
 }
 
 /// Which number it is.
@@ -138,13 +138,10 @@ std::string what_is_not_finite(solver::Minimization<T>& run) {
 template <class T>
 void run_on(Session<T>& session, const Problem<T>& problem, const Options& options,
             solver::Progress<T>& progress, Result<T>& result, std::string& how_far) {
-    const ResolvedDerivatives derivatives =
-        resolve<T>(options.derivatives, problem.parts().capabilities);
     std::optional<solver::Minimization<T>> run;
     try {
-        require_matrices(*session.backend, problem.dimension(), options);
-        run.emplace(session, problem.dimension(), derivatives, options, progress,
-                    blocks_alike(problem));
+        require_matrices(*session.vectors, problem.dimension(), options);
+        run.emplace(session, problem.dimension(), options, progress, blocks_alike(problem));
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
         run->save_iterate();

@@ -40,7 +40,7 @@ std::optional<Status> Newton<T>::settle(double decrement, const Trial& trial) {
     // Singular, or next to nothing of what curvature there was: the loss may fall on, as at the
     // inflection of x^3.
     const bool degenerate =
-        found == Definiteness::semidefinite || run_.backend().scalar(Slot::min_diagonal) <= 1e-6;
+        found == Definiteness::semidefinite || run_.read(run_.numbers().least_diagonal) <= 1e-6;
     if (degenerate && plateaus_ < 5) {
         ++plateaus_;
         const Descent descent = leave_plateau(run_);
@@ -55,7 +55,7 @@ std::optional<Status> Newton<T>::settle(double decrement, const Trial& trial) {
     // The full step has been evaluated: it squares the error.
     if (!moves || run_.tests_gradient() || !(trial.gradient_size < run_.gradient_size()))
         return status;
-    const bool ill_conditioned = run_.backend().scalar(Slot::least_pivot) < 1e-6;
+    const bool ill_conditioned = run_.read(run_.numbers().least_pivot) < 1e-6;
     if (const auto end = accept(trial, run_.factor_shift()); end == Status::cancelled) return end;
     if (!ill_conditioned) return status;
     // What little curvature there was a step ago may be none at the minimum.
@@ -67,7 +67,7 @@ template <class T>
 std::optional<Status> Newton<T>::chord() {
     run_.newton_direction();
     const Trial trial = run_.try_step(1);
-    const double decrement = -run_.backend().scalar(Slot::decrease);
+    const double decrement = -run_.read(run_.numbers().decrease);
     if (!(decrement >= 0) || !run_.arrived(decrement, trial.step_size)) return std::nullopt;
     return settle(decrement, trial);
 }
@@ -77,7 +77,7 @@ std::optional<Status> Newton<T>::chord() {
 /// reads.
 template <class T>
 std::optional<Status> Newton<T>::iterate(bool steps) {
-    Backend<T>& backend = run_.backend();
+    Vectors<T>& vectors = run_.vectors();
     left_ = false;
     if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
         return Status::max_iterations;
@@ -96,12 +96,12 @@ std::optional<Status> Newton<T>::iterate(bool steps) {
     double shift = 0;
     bool limited = false;  // the shift is there for the length of the step alone
     run_.factorize(0);
-    bool definite = !backend.scalars_are_local() || backend.scalar(Slot::factor_info) == 0;
+    bool definite = !vectors.scalars_are_local() || run_.factored();
     Trial trial{};
     if (definite) {
         run_.newton_direction();
         trial = run_.try_step(1);
-        definite = backend.scalar(Slot::factor_info) == 0;
+        definite = run_.factored();
     }
     if (!definite) {
         const std::optional<double> found = factorize_shifted(run_, 0.1 * last_shift_);
@@ -123,7 +123,7 @@ std::optional<Status> Newton<T>::iterate(bool steps) {
     const bool regular = run_.factor_is_regular();
     last_shift_ = indefinite ? shift : 0;
 
-    const double slope = backend.scalar(Slot::decrease);
+    const double slope = run_.read(run_.numbers().decrease);
     if (!std::isfinite(slope)) return Status::not_finite;
     last_decrement_ = decrement_;
     decrement_ = -slope;

@@ -32,15 +32,17 @@ class TrustRegion {
   public:
     explicit TrustRegion(Minimization<T>& run)
         : run_(run),
-          backend_(run.backend()),
+          vectors_(run.vectors()),
           work_(run.vector()),
           eigenvector_(run.vector()),
+          w_size_(run.vectors().number()),
+          overlap_(run.vectors().number()),
+          bend_(run.vectors().number()),
           n_(run.n()) {}
 
     Status minimize();
 
   private:
-    double slot(Slot which) { return backend_.scalar(which); }
     /// direction() = -(matrix() + lambda S^2)^-1 g with its size, and what Newton's method on the
     /// secular equation needs; the outcomes are queued.
     void queue_step(double lambda);
@@ -53,8 +55,11 @@ class TrustRegion {
     double first_radius();
 
     Minimization<T>& run_;
-    Backend<T>& backend_;
+    Vectors<T>& vectors_;
     Buffer<T> work_, eigenvector_;
+    Number w_size_;   // |L^-1 S^2 p|
+    Number overlap_;  // p'S^2 u
+    Number bend_;     // p'Hp
     const int n_;
 };
 
@@ -62,18 +67,21 @@ template <class T>
 void TrustRegion<T>::queue_step(double lambda) {
     T* p = run_.direction();
     run_.factorize(lambda);
-    backend_.scale(p, T(-1), run_.g(), n_);
-    backend_.solve(run_.factor(), p, n_);
-    backend_.scale_twice(work_.get(), run_.scales(), p, n_);
-    backend_.solve_lower(run_.factor(), work_.get(), n_);
-    backend_.norms({{p, Slot::step_size, run_.scales(), false}, {work_.get(), Slot::product}}, n_);
+    vectors_.scale(p, T(-1), run_.g(), n_);
+    run_.curvature().solve(p);
+    vectors_.scale_twice(work_.get(), run_.scales(), p, n_);
+    run_.curvature().solve_lower(work_.get());
+    vectors_.norms({{p, run_.numbers().step_size, run_.scales(), false}, {work_.get(), w_size_}},
+                   n_);
 }
 
 template <class T>
 Subproblem TrustRegion<T>::solve(double radius, double guess) {
-    const double norm = slot(Slot::norm), g_size = slot(Slot::gradient_size);
+    const double norm = run_.read(run_.numbers().norm),
+                 g_size = run_.read(run_.numbers().gradient_size);
     constexpr double eps = std::numeric_limits<T>::epsilon();
-    double lower = std::max({0.0, -slot(Slot::min_diagonal), g_size / radius - norm});
+    double lower =
+        std::max({0.0, -run_.read(run_.numbers().least_diagonal), g_size / radius - norm});
     double upper = g_size / radius + norm;
     // A multiplier of zero is the Newton step: worth a first look whenever it may be feasible.
     double lambda = std::min(guess, upper);
@@ -81,8 +89,8 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
     bool rounding_tried = lower > run_.rounding_shift();
     for (int i = 0; i < 100; ++i) {
         queue_step(lambda);
-        const bool factored = slot(Slot::factor_info) == 0 && std::isfinite(slot(Slot::step_size));
-        const double p_size = slot(Slot::step_size);
+        const bool factored = run_.factored() && std::isfinite(run_.read(run_.numbers().step_size));
+        const double p_size = run_.read(run_.numbers().step_size);
         if (lambda == 0 && factored && p_size <= radius * (1 + radius_accuracy))
             return {true, 0, true};
         if (!rounding_tried && (lambda == 0 || p_size < radius)) {
@@ -91,7 +99,7 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
             if (!factored || !run_.factor_is_regular()) {
                 const double shift = run_.rounding_shift();
                 queue_step(shift);
-                if (slot(Slot::factor_info) == 0 && slot(Slot::step_size) <= radius)
+                if (run_.factored() && run_.read(run_.numbers().step_size) <= radius)
                     return {true, shift, true};
                 if (lambda == 0) {
                     lambda = shift;
@@ -102,7 +110,7 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
         }
         double next;
         if (factored) {
-            const double w_size = slot(Slot::product);
+            const double w_size = run_.read(w_size_);
             if (std::abs(p_size - radius) <= radius_accuracy * radius) return {true, lambda, false};
             if (p_size < radius) {
                 upper = std::min(upper, lambda);
@@ -124,9 +132,9 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
                 double shift = upper * (1 + 64 * eps);
                 for (int k = 0; k < 20; ++k, shift *= 1 + std::ldexp(eps, k + 8)) {
                     queue_step(shift);
-                    if (slot(Slot::factor_info) == 0) break;
+                    if (run_.factored()) break;
                 }
-                if (slot(Slot::factor_info) != 0) return {};
+                if (!run_.factored()) return {};
             }
             return {true, upper, false};
         }
@@ -145,47 +153,48 @@ bool TrustRegion<T>::extend_to_sphere(double radius, double multiplier, double p
     T* u = eigenvector_.get();
     const double curvature = smallest_eigenvector(run_, u, work_.get()) + multiplier;
     lower = std::max(lower, multiplier - curvature);
-    backend_.scale_twice(work_.get(), run_.scales(), u, n_);
-    backend_.dot(p, work_.get(), n_, Slot::product);
-    backend_.symv(run_.matrix(), p, work_.get(), n_);
-    backend_.dot(p, work_.get(), n_, Slot::curvature);
-    const double pu = slot(Slot::product);
+    vectors_.scale_twice(work_.get(), run_.scales(), u, n_);
+    vectors_.dot(p, work_.get(), n_, overlap_);
+    run_.curvature().apply(p, 1, work_.get());
+    vectors_.dot(p, work_.get(), n_, bend_);
+    const double pu = run_.read(overlap_);
     // |S (p + tau u)| = radius, the root of smaller size (More and Sorensen, section 3).
     const double gap = radius * radius - p_size * p_size;
     const double tau = gap / (pu + std::copysign(std::sqrt(pu * pu + gap), pu));
-    const double model = slot(Slot::curvature) + multiplier * p_size * p_size;
+    const double model = run_.read(bend_) + multiplier * p_size * p_size;
     const double allowed = radius_accuracy * (2 - radius_accuracy) *
                            std::max(0.0, model + multiplier * radius * radius);
     if (tau * tau * curvature > allowed) return false;
-    backend_.add_scaled(p, p, static_cast<T>(tau), u, n_);
+    vectors_.add_scaled(p, p, static_cast<T>(tau), u, n_);
     return true;
 }
 
 template <class T>
 void TrustRegion<T>::queue_model_terms() {
     T* p = run_.direction();
-    backend_.symv(run_.matrix(), p, work_.get(), n_);
-    backend_.dot(p, work_.get(), n_, Slot::curvature);
-    backend_.dot(run_.g(), p, n_, Slot::decrease);
+    run_.curvature().apply(p, 1, work_.get());
+    vectors_.dot(p, work_.get(), n_, bend_);
+    vectors_.dot(run_.g(), p, n_, run_.numbers().decrease);
 }
 
 template <class T>
 double TrustRegion<T>::first_radius() {
     // The caller's is a length in the parameters; a step of it along -g tells what it is here.
-    const double g_size = slot(Slot::gradient_size);
+    const double g_size = run_.read(run_.numbers().gradient_size);
     T* p = run_.direction();
-    backend_.unscale(p, run_.scales(), run_.g(), n_);
-    backend_.unscale(p, run_.scales(), p, n_);
-    backend_.norms({{p, Slot::product}}, n_);
+    vectors_.unscale(p, run_.scales(), run_.g(), n_);
+    vectors_.unscale(p, run_.scales(), p, n_);
+    const Number p_norm = vectors_.number();
+    vectors_.norms({{p, p_norm}}, n_);
     if (run_.options().initial_radius > 0) {
-        const double length = slot(Slot::product);
+        const double length = run_.read(p_norm);
         return length > 0 ? run_.options().initial_radius * g_size / length
                           : run_.options().initial_radius;
     }
     // Length of the Cauchy step where the model is convex along it, else the size of x.
-    backend_.symv(run_.matrix(), p, work_.get(), n_);
-    backend_.dot(p, work_.get(), n_, Slot::curvature);
-    const double curvature = slot(Slot::curvature);
+    run_.curvature().apply(p, 1, work_.get());
+    vectors_.dot(p, work_.get(), n_, bend_);
+    const double curvature = run_.read(bend_);
     const double cauchy = curvature > 0 ? g_size * g_size / curvature * g_size : 0;
     if (std::isfinite(cauchy) && cauchy > 0) return std::max(cauchy, 1e-3 * run_.x_size());
     return longest_along_negative_curvature * run_.size();
@@ -203,7 +212,7 @@ Status TrustRegion<T>::minimize() {
         if (trusted && run_.tests_gradient() && run_.gradient_small() && !run_.may_run_away())
             return run_.arrived_status(0);
         run_.hessian();
-        if (!std::isfinite(slot(Slot::norm))) return Status::not_finite;
+        if (!std::isfinite(run_.read(run_.numbers().norm))) return Status::not_finite;
         run_.fetch_sizes();
         if (radius < 0) {
             radius = first_radius();
@@ -217,7 +226,7 @@ Status TrustRegion<T>::minimize() {
             queue_model_terms();
             const Trial trial = run_.try_step(1);
             multiplier = step.interior ? 0 : step.multiplier;
-            const double decrement = -slot(Slot::decrease);
+            const double decrement = -run_.read(run_.numbers().decrease);
             if (first && step.interior) {
                 run_.watch(decrement);
                 if (run_.runs_away(decrement)) return Status::unbounded;
@@ -233,13 +242,13 @@ Status TrustRegion<T>::minimize() {
                 if (!trial.finite()) return Status::not_finite;
                 // A step that the radius has shortened promises less than there is.
                 const double g = run_.gradient_size();
-                const Status status =
-                    run_.stuck_status(step.interior ? decrement : g / slot(Slot::norm) * g);
+                const Status status = run_.stuck_status(
+                    step.interior ? decrement : g / run_.read(run_.numbers().norm) * g);
                 if (status != Status::converged) return status;
                 if (regular) return Status::converged;
                 return is_nearly_semidefinite(run_) ? Status::singular : Status::saddle_point;
             };
-            const double curvature = slot(Slot::curvature);
+            const double curvature = run_.read(bend_);
             const double longest = std::max(longest_part * run_.size(), given_radius);
             if (curvature < 0 && trial.step_size > (1 + 2 * radius_accuracy) * longest) {
                 if (run_.out_of_evaluations()) return Status::max_evaluations;

@@ -66,7 +66,8 @@ const char* to_string(GradientBy by);
 
 /// How a Hessian is obtained.
 enum class HessianBy {
-    automatic,  ///< analytic where the loss supplies it, else autodiff, else value_differences
+    automatic,  ///< analytic where the loss supplies it, else autodiff; of a black box without either,
+                ///< gradient_differences where it has a gradient, else value_differences
     analytic,
     autodiff,              ///< hyper-dual numbers, exact
     gradient_differences,  ///< central differences of the gradient, made symmetric

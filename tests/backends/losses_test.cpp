@@ -63,7 +63,7 @@ class LossesTest : public BackendTest {
     static void expect_gradient(const Problem<T>& problem, const std::vector<T>& x,
                                 const Truth& exact, GradientBy by) {
         const std::vector<T> g = gradient(problem, x, evaluation(by));
-        by = resolve(by, problem.parts().capabilities);
+        by = resolve(by, problem.capabilities_on_cpu());
         const double tolerance =
             gradient_tolerance<T>(by, exact.terms, double(exact.f), exact.g_scale());
         EXPECT_LE(largest_error(g, exact.g), tolerance * exact.g_scale())
@@ -72,7 +72,7 @@ class LossesTest : public BackendTest {
     static void expect_hessian(const Problem<T>& problem, const std::vector<T>& x,
                                const Truth& exact, HessianBy by) {
         const std::vector<T> H = hessian(problem, x, evaluation(GradientBy::automatic, by));
-        by = resolve(by, problem.parts().capabilities);
+        by = resolve(by, problem.capabilities_on_cpu());
         double tolerance = hessian_tolerance<T>(by, exact.terms, double(exact.f), largest(exact.g),
                                                 exact.h_scale());
         if (sizeof(T) == 8) tolerance = std::min(tolerance, promised_hessian_accuracy(by));

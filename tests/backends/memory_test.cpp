@@ -32,12 +32,12 @@ class MemoryTest : public BackendTest {
         const Candidates candidates = choose_backends(problem, tested_choice());
         Session<double> session = candidates.entries[0]->code<double>().open(problem, options);
         const std::size_t n = x.size();
-        const Buffer<double> point = session.backend->allocate(n),
-                             H = session.backend->allocate(n * n);
-        session.backend->upload(point.get(), x.data(), n);
+        const Buffer<double> point = session.vectors->allocate(n),
+                             H = session.vectors->allocate(n * n);
+        session.vectors->upload(point.get(), x.data(), n);
         session.evaluator->hessian(point.get(), H.get());
         Outcome outcome{std::vector<double>(n * n), 0};
-        session.backend->download(outcome.H.data(), H.get(), n * n);
+        session.vectors->download(outcome.H.data(), H.get(), n * n);
         outcome.peak = session.evaluator->peak_tile_bytes();
         return outcome;
     }

@@ -29,10 +29,12 @@ class NormsTest : public BackendTest {
   protected:
     static double norm_of(const std::vector<T>& x, int threads = 2) {
         const Session<T> session = any_session<T>(threads);
-        const Buffer<T> there = session.backend->allocate(x.size());
-        session.backend->upload(there.get(), x.data(), x.size());
-        session.backend->norms({{there.get(), Slot::product}}, static_cast<int>(x.size()));
-        return session.backend->scalar(Slot::product);
+        Vectors<T>& vectors = *session.vectors;
+        const Buffer<T> there = vectors.allocate(x.size());
+        vectors.upload(there.get(), x.data(), x.size());
+        const Number norm = vectors.number();
+        vectors.norms({{there.get(), norm}}, static_cast<long>(x.size()));
+        return vectors.read(norm);
     }
 
     static void expect_norm(const std::vector<T>& x, const std::string& what) {
@@ -140,23 +142,23 @@ TYPED_TEST(NormsTest, SeveralAtOnceAndTheSameBits) {
     const double expected[] = {this->norm_of(a, 1), this->norm_of(b, 1), 0};
     for (const int threads : {1, 2, 5}) {
         const Session<T> session = any_session<T>(threads);
-        Backend<T>& backend = *session.backend;
+        Vectors<T>& vectors = *session.vectors;
+        const Number first = vectors.number(), second = vectors.number(), third = vectors.number(),
+                     other = vectors.number();
         Buffer<T> there[3];
         const std::vector<T>* here[] = {&a, &b, &c};
         for (int v = 0; v < 3; ++v) {
-            there[v] = backend.allocate(n);
-            backend.upload(there[v].get(), here[v]->data(), n);
+            there[v] = vectors.allocate(n);
+            vectors.upload(there[v].get(), here[v]->data(), n);
         }
-        backend.norms({{there[1].get(), Slot::decrease}}, n);  // a slot that stays
-        backend.norms({{there[0].get(), Slot::product},
-                       {there[1].get(), Slot::f},
-                       {there[2].get(), Slot::slope}},
+        vectors.norms({{there[1].get(), other}}, n);  // a number that stays
+        vectors.norms({{there[0].get(), first}, {there[1].get(), second}, {there[2].get(), third}},
                       n);
-        const double* slots = backend.scalars();
-        EXPECT_EQ(slots[static_cast<int>(Slot::product)], expected[0]);
-        EXPECT_EQ(slots[static_cast<int>(Slot::f)], expected[1]);
-        EXPECT_EQ(slots[static_cast<int>(Slot::slope)], expected[2]);
-        EXPECT_EQ(slots[static_cast<int>(Slot::decrease)], expected[1]);
+        const auto [x, y, z, stays] = read(vectors, first, second, third, other);
+        EXPECT_EQ(x, expected[0]);
+        EXPECT_EQ(y, expected[1]);
+        EXPECT_EQ(z, expected[2]);
+        EXPECT_EQ(stays, expected[1]);
     }
 }
 

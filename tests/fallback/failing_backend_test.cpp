@@ -14,8 +14,8 @@
 
 #include "cunewton/cunewton.h"
 #include "host/backend/fallback.h"
-#include "host/cpu/backend.h"
 #include "host/cpu/batch_engine.h"
+#include "host/cpu/vectors.h"
 #include "tests/support/message_of.h"
 
 namespace cunewton::test {
@@ -53,14 +53,17 @@ void call() {
 template <class T>
 class FailingEvaluator final : public Evaluator<T> {
   public:
-    explicit FailingEvaluator(std::unique_ptr<Evaluator<T>> real) : real_(std::move(real)) {}
-    void value(const T* x) override {
+    /// Over the evaluator of a session for n parameters.
+    FailingEvaluator(Session<T>& session, int n)
+        : Evaluator<T>(*session.vectors, *session.matrices, n),
+          real_(std::move(session.evaluator)) {}
+    void value(const T* x, Scalar f) override {
         call();
-        real_->value(x);
+        real_->value(x, f);
     }
-    void value_and_gradient(const T* x, T* g) override {
+    void value_and_gradient(const T* x, T* g, Scalar f) override {
         call();
-        real_->value_and_gradient(x, g);
+        real_->value_and_gradient(x, g, f);
     }
     void hessian(const T* x, T* H) override {
         call();
@@ -103,7 +106,7 @@ BackendCode<T> failing_code() {
                 call();
                 Session<T> session = cpu::open_cpu<T>(problem, options);
                 session.evaluator =
-                    std::make_unique<FailingEvaluator<T>>(std::move(session.evaluator));
+                    std::make_unique<FailingEvaluator<T>>(session, problem.dimension());
                 return session;
             },
             [](const BatchTask<T>& task) -> std::unique_ptr<BatchEngine<T>> {

@@ -1,4 +1,4 @@
-// The CPU backend's dense linear algebra, behind the Backend interface.
+// Vectors, numbers and dense matrices on the CPU, behind their interfaces.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cunewton/math/curvature_scale.h"
-#include "host/cpu/backend.h"
+#include "host/cpu/dense_matrices.h"
 #include "tests/support/datasets.h"
 #include "tests/support/tolerances.h"
 
@@ -19,6 +19,17 @@ using test::Random;
 std::size_t at(int i, int j, int n) {
     return static_cast<std::size_t>(j) * n + i;
 }
+
+/// A machine, and numbers for what it finds.
+template <class T>
+struct Machine {
+    explicit Machine(int threads) : vectors(threads), matrices(vectors) {}
+    CpuVectors<T> vectors;
+    CpuDenseMatrices<T> matrices;
+    Number info = vectors.number(), least_pivot = vectors.number(), norm = vectors.number(),
+           low = vectors.number();
+    double read(Scalar number) { return vectors.read(number); }
+};
 
 template <class T>
 class CholeskyTest : public ::testing::Test {
@@ -63,15 +74,15 @@ class CholeskyTest : public ::testing::Test {
         return A;
     }
 
-    static std::vector<T> factorize(CpuBackend<T>& backend, const std::vector<T>& A, T shift,
-                                    int n) {
-        return factorize(backend, A, shift, ones(n), n);
+    static std::vector<T> factorize(Machine<T>& machine, const std::vector<T>& A, T shift, int n) {
+        return factorize(machine, A, shift, ones(n), n);
     }
-    static std::vector<T> factorize(CpuBackend<T>& backend, const std::vector<T>& A, T shift,
+    static std::vector<T> factorize(Machine<T>& machine, const std::vector<T>& A, T shift,
                                     const std::vector<T>& S, int n) {
         std::vector<T> L(A.size(), nan);
         const std::vector<T> before = A;
-        backend.factorize(A.data(), shift, S.data(), L.data(), n);
+        machine.matrices.factorize(A.data(), shift, S.data(), L.data(), n, machine.info,
+                                   machine.least_pivot);
         for (int j = 0; j < n; ++j)
             for (int i = j; i < n; ++i) {
                 const T a = A[at(i, j, n)], b = before[at(i, j, n)];
@@ -90,10 +101,10 @@ TYPED_TEST(CholeskyTest, FactorsMultiplyToTheShiftedMatrix) {
     for (const int n : sizes)
         for (const T shift : {T(0), T(3.5)}) {
             SCOPED_TRACE(n);
-            CpuBackend<T> backend(2);
+            Machine<T> machine(2);
             const std::vector<T> A = this->definite(n, 7 + n);
-            const std::vector<T> L = this->factorize(backend, A, shift, n);
-            ASSERT_EQ(backend.scalar(Slot::factor_info), 0);
+            const std::vector<T> L = this->factorize(machine, A, shift, n);
+            ASSERT_EQ(machine.read(machine.info), 0);
             // Higham 2002, theorem 10.3: |L L' - A| <= gamma_{n+1} |L| |L'|, whose rows are bounded
             // by those of the diagonal.
             const double bound = test::sum_tolerance<T>(n + 1) * (n + 1 + shift);
@@ -114,14 +125,14 @@ TYPED_TEST(CholeskyTest, UnitsChangeNoDigitsOfTheFactor) {
     for (const int n : sizes)
         for (const T shift : {T(0), T(3.5)}) {
             SCOPED_TRACE(n);
-            CpuBackend<T> backend(2);
+            Machine<T> machine(2);
             const std::vector<T> A = this->definite(n, 7 + n), S = this->scales(n);
-            const std::vector<T> L = this->factorize(backend, A, shift, n);
-            const double least = backend.scalar(Slot::least_pivot);
+            const std::vector<T> L = this->factorize(machine, A, shift, n);
+            const double least = machine.read(machine.least_pivot);
             const std::vector<T> other =
-                this->factorize(backend, this->scaled(A, S, n), shift, S, n);
-            ASSERT_EQ(backend.scalar(Slot::factor_info), 0);
-            EXPECT_EQ(backend.scalar(Slot::least_pivot), least);
+                this->factorize(machine, this->scaled(A, S, n), shift, S, n);
+            ASSERT_EQ(machine.read(machine.info), 0);
+            EXPECT_EQ(machine.read(machine.least_pivot), least);
             for (int j = 0; j < n; ++j)
                 for (int i = j; i < n; ++i)
                     ASSERT_EQ(other[at(i, j, n)], S[i] * L[at(i, j, n)]) << i << ", " << j;
@@ -130,26 +141,26 @@ TYPED_TEST(CholeskyTest, UnitsChangeNoDigitsOfTheFactor) {
 
 TYPED_TEST(CholeskyTest, TheLeastPivotTellsHowNearAColumnIsToDependingOnOthers) {
     using T = TypeParam;
-    CpuBackend<T> backend(1);
+    Machine<T> machine(1);
     for (const int n : {2, 97}) {
         SCOPED_TRACE(n);
         std::vector<T> A(n * n, T(0));
         for (int j = 0; j < n; ++j) A[at(j, j, n)] = T(4);
-        this->factorize(backend, A, T(0), n);
-        EXPECT_EQ(backend.scalar(Slot::least_pivot), 1);
+        this->factorize(machine, A, T(0), n);
+        EXPECT_EQ(machine.read(machine.least_pivot), 1);
         // (4 2; 2 4) leaves 3 of 4.
         A[at(n - 1, 0, n)] = T(2);
-        this->factorize(backend, A, T(0), n);
-        EXPECT_NEAR(backend.scalar(Slot::least_pivot), 0.75, 4 * test::epsilon<T>);
+        this->factorize(machine, A, T(0), n);
+        EXPECT_NEAR(machine.read(machine.least_pivot), 0.75, 4 * test::epsilon<T>);
         // Parallel columns: what is left is rounding, or nothing.
         A[at(n - 1, 0, n)] = T(4) * (1 - std::numeric_limits<T>::epsilon());
-        this->factorize(backend, A, T(0), n);
-        ASSERT_EQ(backend.scalar(Slot::factor_info), 0);
-        EXPECT_LE(backend.scalar(Slot::least_pivot), 8 * test::epsilon<T>);
+        this->factorize(machine, A, T(0), n);
+        ASSERT_EQ(machine.read(machine.info), 0);
+        EXPECT_LE(machine.read(machine.least_pivot), 8 * test::epsilon<T>);
         // A shift is a part of the entry: 8 - 16 / 8 of 8.
         A[at(n - 1, 0, n)] = T(4);
-        this->factorize(backend, A, T(4), n);
-        EXPECT_NEAR(backend.scalar(Slot::least_pivot), 0.75, 4 * test::epsilon<T>);
+        this->factorize(machine, A, T(4), n);
+        EXPECT_NEAR(machine.read(machine.least_pivot), 0.75, 4 * test::epsilon<T>);
     }
 }
 
@@ -157,12 +168,12 @@ TYPED_TEST(CholeskyTest, SolvesWithTheFactor) {
     using T = TypeParam;
     for (const int n : sizes) {
         SCOPED_TRACE(n);
-        CpuBackend<T> backend(2);
+        Machine<T> machine(2);
         const std::vector<T> A = this->definite(n, 70 + n), b = this->random_vector(n, n);
-        const std::vector<T> L = this->factorize(backend, A, T(0), n);
+        const std::vector<T> L = this->factorize(machine, A, T(0), n);
         std::vector<T> x = b, y = b;
-        backend.solve(L.data(), x.data(), n);
-        backend.solve_lower(L.data(), y.data(), n);
+        machine.matrices.solve(L.data(), x.data(), n);
+        machine.matrices.solve_lower(L.data(), y.data(), n);
         // Diagonally dominant: condition below 4 or so, and |x| <= |b| / 1.
         const double bound = 4 * test::sum_tolerance<T>(3 * n) * (n + 1);
         for (int i = 0; i < n; ++i) {
@@ -180,26 +191,26 @@ TYPED_TEST(CholeskyTest, ReportsTheFirstMinorThatIsNotPositive) {
     for (const int n : sizes)
         for (const int bad : {0, 1, 94, 95, 96, 97, n - 1}) {
             if (bad >= n) continue;
-            CpuBackend<T> backend(2);
+            Machine<T> machine(2);
             std::vector<T> A = this->definite(n, n);
             A[at(bad, bad, n)] = T(-1);
-            this->factorize(backend, A, T(0), n);
-            EXPECT_EQ(backend.scalar(Slot::factor_info), bad + 1) << "n = " << n;
+            this->factorize(machine, A, T(0), n);
+            EXPECT_EQ(machine.read(machine.info), bad + 1) << "n = " << n;
             // A shift mends it, and the next outcome does not remember the last one.
-            this->factorize(backend, A, T(n + 2), n);
-            EXPECT_EQ(backend.scalar(Slot::factor_info), 0) << "n = " << n;
+            this->factorize(machine, A, T(n + 2), n);
+            EXPECT_EQ(machine.read(machine.info), 0) << "n = " << n;
         }
 }
 
 TYPED_TEST(CholeskyTest, ZeroAndSemidefiniteMatricesAreNotFactorised) {
     using T = TypeParam;
-    CpuBackend<T> backend(1);
+    Machine<T> machine(1);
     const int n = 97;
-    this->factorize(backend, std::vector<T>(n * n, T(0)), T(0), n);
-    EXPECT_EQ(backend.scalar(Slot::factor_info), 1);
+    this->factorize(machine, std::vector<T>(n * n, T(0)), T(0), n);
+    EXPECT_EQ(machine.read(machine.info), 1);
     // Ones everywhere: rank one, exact in every step.
-    this->factorize(backend, std::vector<T>(n * n, T(1)), T(0), n);
-    EXPECT_EQ(backend.scalar(Slot::factor_info), 2);
+    this->factorize(machine, std::vector<T>(n * n, T(1)), T(0), n);
+    EXPECT_EQ(machine.read(machine.info), 2);
 }
 
 TYPED_TEST(CholeskyTest, NumbersThatAreNotFiniteAreNotFactorised) {
@@ -209,11 +220,11 @@ TYPED_TEST(CholeskyTest, NumbersThatAreNotFiniteAreNotFactorised) {
              {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()})
             for (const int row : {0, n / 2, n - 1})
                 for (const int column : {0, row}) {
-                    CpuBackend<T> backend(2);
+                    Machine<T> machine(2);
                     std::vector<T> A = this->definite(n, n);
                     A[at(row, column, n)] = bad;
-                    this->factorize(backend, A, T(0), n);
-                    EXPECT_GT(backend.scalar(Slot::factor_info), 0)
+                    this->factorize(machine, A, T(0), n);
+                    EXPECT_GT(machine.read(machine.info), 0)
                         << bad << " at " << row << ", " << column << " of " << n;
                 }
 }
@@ -224,8 +235,8 @@ TYPED_TEST(CholeskyTest, BitsDoNotDependOnTheNumberOfThreads) {
     const std::vector<T> A = this->definite(n, 3);
     std::vector<std::vector<T>> factors;
     for (const int threads : {1, 2, 3}) {
-        CpuBackend<T> backend(threads);
-        factors.push_back(this->factorize(backend, A, T(0), n));
+        Machine<T> machine(threads);
+        factors.push_back(this->factorize(machine, A, T(0), n));
     }
     for (int j = 0; j < n; ++j)
         for (int i = j; i < n; ++i)
@@ -235,31 +246,31 @@ TYPED_TEST(CholeskyTest, BitsDoNotDependOnTheNumberOfThreads) {
 
 TYPED_TEST(CholeskyTest, VectorOperations) {
     using T = TypeParam;
-    CpuBackend<T> backend(2);
+    Machine<T> machine(2);
     for (const int n : {1, 7, 200}) {
         const std::vector<T> A = this->definite(n, 5), x = this->random_vector(n, 1),
                              p = this->random_vector(n, 2);
         std::vector<T> y(n);
-        backend.scale(y.data(), T(-2), x.data(), n);
+        machine.vectors.scale(y.data(), T(-2), x.data(), n);
         for (int i = 0; i < n; ++i) EXPECT_EQ(y[i], T(-2) * x[i]);
-        backend.add_scaled(y.data(), x.data(), T(0.5), p.data(), n);
+        machine.vectors.add_scaled(y.data(), x.data(), T(0.5), p.data(), n);
         for (int i = 0; i < n; ++i) EXPECT_NEAR(y[i], x[i] + T(0.5) * p[i], test::epsilon<T>);
-        backend.copy(y.data(), x.data(), n);
+        machine.vectors.copy(y.data(), x.data(), n);
         EXPECT_EQ(y, x);
         long double product = 0;
         for (int i = 0; i < n; ++i) product += static_cast<long double>(x[i]) * p[i];
-        backend.dot(x.data(), p.data(), n, Slot::product);
+        machine.vectors.dot(x.data(), p.data(), n, machine.norm);
         // Summed in double whatever T is.
-        EXPECT_NEAR(backend.scalar(Slot::product), product, test::sum_tolerance<double>(n) * n);
+        EXPECT_NEAR(machine.read(machine.norm), product, test::sum_tolerance<double>(n) * n);
 
-        backend.symv(A.data(), x.data(), y.data(), n);
+        machine.matrices.symv(A.data(), x.data(), y.data(), n);
         for (int i = 0; i < n; ++i) {
             long double sum = 0;
             for (int j = 0; j < n; ++j) sum += this->symmetric(A, i, j, n) * x[j];
             EXPECT_LE(std::abs(y[i] - sum), test::sum_tolerance<T>(n) * 2 * (n + 1));
         }
         std::vector<T> B = A;
-        backend.rank_two_update(B.data(), T(-0.5), x.data(), p.data(), T(2), n);
+        machine.matrices.rank_two_update(B.data(), T(-0.5), x.data(), p.data(), T(2), n);
         for (int j = 0; j < n; ++j)
             for (int i = j; i < n; ++i) {
                 const long double exact = A[at(i, j, n)] +
@@ -268,7 +279,7 @@ TYPED_TEST(CholeskyTest, VectorOperations) {
                                           2 * static_cast<long double>(x[i]) * x[j];
                 EXPECT_LE(std::abs(B[at(i, j, n)] - exact), test::sum_tolerance<T>(4) * (n + 5));
             }
-        backend.set_identity(B.data(), n, T(2.5), nullptr);
+        machine.matrices.set_identity(B.data(), n, T(2.5), nullptr);
         for (int j = 0; j < n; ++j)
             for (int i = j; i < n; ++i) EXPECT_EQ(B[at(i, j, n)], i == j ? T(2.5) : T(0));
     }
@@ -276,13 +287,13 @@ TYPED_TEST(CholeskyTest, VectorOperations) {
 
 TYPED_TEST(CholeskyTest, ScaledVectorOperations) {
     using T = TypeParam;
-    CpuBackend<T> backend(2);
+    Machine<T> machine(2);
     for (const int n : {1, 7, 200}) {
         const std::vector<T> S = this->scales(n), x = this->random_vector(n, 1);
         std::vector<T> y(n), z(n), B(n * n, this->nan);
-        backend.unscale(y.data(), S.data(), x.data(), n);
-        backend.scale_twice(z.data(), S.data(), x.data(), n);
-        backend.set_identity(B.data(), n, T(2.5), S.data());
+        machine.vectors.unscale(y.data(), S.data(), x.data(), n);
+        machine.vectors.scale_twice(z.data(), S.data(), x.data(), n);
+        machine.matrices.set_identity(B.data(), n, T(2.5), S.data());
         double size = 0, inverse = 0;
         for (int j = 0; j < n; ++j) {
             EXPECT_EQ(y[j], x[j] / S[j]);
@@ -292,23 +303,21 @@ TYPED_TEST(CholeskyTest, ScaledVectorOperations) {
             size += std::pow(static_cast<double>(S[j]) * x[j], 2);
             inverse += std::pow(static_cast<double>(x[j]) / S[j], 2);
         }
-        backend.norms(
-            {{x.data(), Slot::x_size, S.data()}, {x.data(), Slot::gradient_size, S.data(), true}},
-            n);
+        machine.vectors.norms(
+            {{x.data(), machine.norm, S.data()}, {x.data(), machine.low, S.data(), true}}, n);
         const double tolerance = test::sum_tolerance<double>(n);
-        EXPECT_NEAR(backend.scalar(Slot::x_size), std::sqrt(size), tolerance * std::sqrt(size));
-        EXPECT_NEAR(backend.scalar(Slot::gradient_size), std::sqrt(inverse),
-                    tolerance * std::sqrt(inverse));
+        EXPECT_NEAR(machine.read(machine.norm), std::sqrt(size), tolerance * std::sqrt(size));
+        EXPECT_NEAR(machine.read(machine.low), std::sqrt(inverse), tolerance * std::sqrt(inverse));
     }
 }
 
 TYPED_TEST(CholeskyTest, CommonShiftsBecomeDeterminedAndNothingElseChanges) {
     using T = TypeParam;
-    CpuBackend<T> backend(2);
+    Machine<T> machine(2);
     const int outputs = 3, block = 4, n = outputs * block;
     const std::vector<T> A = this->definite(n, 6);
     std::vector<T> B = A;
-    backend.determine_common_shifts(B.data(), outputs, n);
+    machine.matrices.determine_common_shifts(B.data(), outputs, n);
     for (int j = 0; j < n; ++j)
         for (int i = j; i < n; ++i) {
             // B - A is a multiple of the projection onto the common change of place j % block.
@@ -325,14 +334,15 @@ TYPED_TEST(CholeskyTest, CommonShiftsBecomeDeterminedAndNothingElseChanges) {
 
 TYPED_TEST(CholeskyTest, ScalesFollowTheCurvature) {
     using T = TypeParam;
-    CpuBackend<T> backend(1);
+    Machine<T> machine(1);
     const int n = 5;
     std::vector<T> A(n * n, T(0)), g{0, 0, 0, 8, 0}, largest(n, T(0)), S(n, this->nan);
     A[at(0, 0, n)] = T(1 << 12);
     A[at(1, 1, n)] = T(-1) / (1 << 12);
     A[at(2, 2, n)] = this->nan;
     const double f = 0.25;
-    backend.raise_scales(A.data(), g.data(), f, binary_parity(f), largest.data(), S.data(), n);
+    machine.matrices.raise_scales(A.data(), g.data(), f, binary_parity(f), largest.data(), S.data(),
+                                  n);
     const std::vector<T> expected{64, T(1) / 64, 1, 16, 1};
     for (int j = 0; j < n; ++j) {
         // The nearest power of two below or above.
@@ -347,14 +357,15 @@ TYPED_TEST(CholeskyTest, ScalesFollowTheCurvature) {
     const std::vector<T> before = S;
     A[at(0, 0, n)] = T(1);
     A[at(1, 1, n)] = T(1);
-    backend.raise_scales(A.data(), g.data(), f, binary_parity(f), largest.data(), S.data(), n);
+    machine.matrices.raise_scales(A.data(), g.data(), f, binary_parity(f), largest.data(), S.data(),
+                                  n);
     EXPECT_EQ(S[0], before[0]);
     EXPECT_GT(S[1], before[1]);
 }
 
 TYPED_TEST(CholeskyTest, MatrixBounds) {
     using T = TypeParam;
-    CpuBackend<T> backend(2);
+    Machine<T> machine(2);
     for (const int n : {1, 7, 97}) {
         std::vector<T> A = this->definite(n, 9);
         A[at(n / 2, n / 2, n)] = T(-0.25);
@@ -367,23 +378,24 @@ TYPED_TEST(CholeskyTest, MatrixBounds) {
             low = std::min(low, A[at(i, i, n)]);
         }
         const std::vector<T> one = this->ones(n), S = this->scales(n);
-        backend.matrix_bounds(A.data(), one.data(), n);
-        EXPECT_NEAR(backend.scalar(Slot::norm), norm, test::sum_tolerance<double>(n) * norm);
-        EXPECT_EQ(backend.scalar(Slot::min_diagonal), low);
-        const double unscaled = backend.scalar(Slot::norm);
-        backend.matrix_bounds(this->scaled(A, S, n).data(), S.data(), n);
-        EXPECT_EQ(backend.scalar(Slot::norm), unscaled);
-        EXPECT_EQ(backend.scalar(Slot::min_diagonal), low);
+        machine.matrices.bounds(A.data(), one.data(), n, machine.norm, machine.low);
+        EXPECT_NEAR(machine.read(machine.norm), norm, test::sum_tolerance<double>(n) * norm);
+        EXPECT_EQ(machine.read(machine.low), low);
+        const double unscaled = machine.read(machine.norm);
+        machine.matrices.bounds(this->scaled(A, S, n).data(), S.data(), n, machine.norm,
+                                machine.low);
+        EXPECT_EQ(machine.read(machine.norm), unscaled);
+        EXPECT_EQ(machine.read(machine.low), low);
         A[at(n - 1, 0, n)] = this->nan;
-        backend.matrix_bounds(A.data(), one.data(), n);
-        EXPECT_FALSE(std::isfinite(backend.scalar(Slot::norm)));
+        machine.matrices.bounds(A.data(), one.data(), n, machine.norm, machine.low);
+        EXPECT_FALSE(std::isfinite(machine.read(machine.norm)));
     }
 }
 
 TYPED_TEST(CholeskyTest, BuffersAreOwnedAndAligned) {
     using T = TypeParam;
-    CpuBackend<T> backend(1);
-    Buffer<T> buffer = backend.allocate(5);
+    Machine<T> machine(1);
+    Buffer<T> buffer = machine.vectors.allocate(5);
     ASSERT_TRUE(buffer);
     EXPECT_EQ(buffer.size(), 5u);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.get()) % 64, 0u);
@@ -391,9 +403,9 @@ TYPED_TEST(CholeskyTest, BuffersAreOwnedAndAligned) {
     const Buffer<T> moved = std::move(buffer);
     EXPECT_EQ(moved.get(), memory);
     EXPECT_FALSE(Buffer<T>());
-    EXPECT_STREQ(backend.name(), "cpu");
-    EXPECT_TRUE(backend.scalars_are_local());
-    EXPECT_THROW(backend.allocate(std::size_t{1} << 55), OutOfMemory);
+    EXPECT_STREQ(machine.vectors.name(), "cpu");
+    EXPECT_TRUE(machine.vectors.scalars_are_local());
+    EXPECT_THROW(machine.vectors.allocate(std::size_t{1} << 55), OutOfMemory);
 }
 
 }  // namespace

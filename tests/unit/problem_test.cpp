@@ -138,9 +138,14 @@ TEST(ProblemTest, APointThatIsNotFiniteIsNamedByItsNumber) {
 
 TEST(ProblemTest, TheFunctorIsKept) {
     const auto problem = make_objective<double>(Bowl{3}, 2);
-    EXPECT_EQ(detail::functor_as<Bowl>(problem.parts().functor).target, 3);
-    const std::string text = message_of<InvalidArgument>(
-        [&] { detail::functor_as<SampleWithTarget>(problem.parts().functor); });
+    EXPECT_EQ(
+        detail::functor_as<Bowl>(std::get<SampleSum<double>>(problem.parts().form).code.functor)
+            .target,
+        3);
+    const std::string text = message_of<InvalidArgument>([&] {
+        detail::functor_as<SampleWithTarget>(
+            std::get<SampleSum<double>>(problem.parts().form).code.functor);
+    });
     expect_in(text, "SampleWithTarget");
     expect_in(text, "Bowl");
 }

@@ -58,25 +58,25 @@ void attach_batch_code(Model& model, const Functor& witness) {
 template <class Loss, class T>
 void attach_device_code(Problem<T>& problem) {
     auto parts = std::make_shared<ProblemParts<T>>(problem.parts());
+    auto* const sum = std::get_if<SampleSum<T>>(&parts->form);
+    auto* const predictor = std::get_if<LinearPredictor<T>>(&parts->form);
+    const auto functor = [](const auto& form) -> const Loss& {
+        return cunewton::detail::functor_as<Loss>(form.code.functor);
+    };
     if constexpr (detail::ObjectiveLoss<T, Loss>) {
         static_assert(probe::objective<Loss>());
-        detail::check_form(parts->form == ProblemForm::samples && parts->samples.count == 1 &&
-                               !parts->samples.features,
-                           "make_objective");
+        detail::check_form(sum && sum->objective, "make_objective");
         using Sample = cpu::ObjectiveAsSample<Loss>;
-        parts->cuda_samples = probe::compiled<SampleCodeOf<T, Sample>>(
-            Sample{cunewton::detail::functor_as<Loss>(parts->functor)});
+        sum->code.cuda = probe::compiled<SampleCodeOf<T, Sample>>(Sample{functor(*sum)});
     } else if constexpr (detail::PredictorLoss<Loss>) {
         static_assert(probe::predictor_loss<Loss>());
-        detail::check_form(parts->form == ProblemForm::linear_predictor, "make_linear_predictor");
-        parts->cuda_predictor = probe::compiled<PredictorCodeOf<T, Loss>>(
-            cunewton::detail::functor_as<Loss>(parts->functor));
+        detail::check_form(predictor, "make_linear_predictor");
+        predictor->code.cuda = probe::compiled<PredictorCodeOf<T, Loss>>(functor(*predictor));
     } else {
         static_assert(probe::sample_loss<Loss>());
-        detail::check_form(parts->form == ProblemForm::samples, "make_sample_sum");
+        detail::check_form(sum && !sum->objective, "make_sample_sum");
         using Sample = cpu::SampleLoss<Loss>;
-        parts->cuda_samples = probe::compiled<SampleCodeOf<T, Sample>>(
-            Sample{cunewton::detail::functor_as<Loss>(parts->functor)});
+        sum->code.cuda = probe::compiled<SampleCodeOf<T, Sample>>(Sample{functor(*sum)});
     }
     problem = Problem<T>(std::move(parts));
 }
@@ -88,8 +88,13 @@ template <class T, class Loss>
 void attach_device_code(Problem<T>& problem, const Loss& loss) {
     Problem<T> attached = problem;
     attach_device_code<Loss>(attached);
-    cunewton::detail::require_same_functor(
-        cunewton::detail::functor_as<Loss>(problem.parts().functor), loss);
+    std::visit(
+        [&](const auto& form) {
+            if constexpr (requires { form.code.functor; })
+                cunewton::detail::require_same_functor(
+                    cunewton::detail::functor_as<Loss>(form.code.functor), loss);
+        },
+        problem.parts().form);
     problem = attached;
 }
 

@@ -1,0 +1,45 @@
+// Dense symmetric matrices on one machine. Implemented in host/cpu and host/cuda.
+#pragma once
+
+#include "host/backend/vectors.h"
+
+namespace cunewton {
+
+/// Matrices are column-major n x n; only the lower triangle is read and written. Otherwise as
+/// Vectors, whose numbers and order of work they share.
+template <class T>
+class DenseMatrices {
+  public:
+    virtual ~DenseMatrices() = default;
+
+    /// A = value S^-2; S null: the identity
+    virtual void set_identity(T* A, int n, T value, const T* S) = 0;
+    /// y = A x
+    virtual void symv(const T* A, const T* x, T* y, int n) = 0;
+    /// A += a (x y' + y x') + b x x'
+    virtual void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) = 0;
+    /// Raises `largest` to the scales of A's diagonal and puts the scaling to use into S, both n
+    /// entries (math/curvature_scale.h); g and f are gradient and loss at the same point, and
+    /// parity is that of a loss of the minimisation.
+    virtual void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                              int n) = 0;
+    /// Adds to A what makes the directions determined along which `outputs` blocks of n / outputs
+    /// parameters change alike: for each place in a block the mean of its diagonal entries, to the
+    /// entries of all pairs of blocks. A's null space loses those directions and nothing else
+    /// changes in the complement.
+    virtual void determine_common_shifts(T* A, int outputs, int n) = 0;
+    /// norm = the largest row sum of |S^-1 A S^-1|, least_diagonal = the smallest entry of its
+    /// diagonal, for a diagonal S.
+    virtual void bounds(const T* A, const T* S, int n, Scalar norm, Scalar least_diagonal) = 0;
+    /// L L' = A + shift S^2; A is kept. info is 0 if that worked, and least_pivot the smallest
+    /// ratio of a pivot to its entry on the matrix's diagonal; otherwise info is the order of the
+    /// first minor that is not positive, and L is unusable until the next call.
+    virtual void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
+                           Scalar least_pivot) = 0;
+    /// x = (L L')^-1 x
+    virtual void solve(const T* L, T* x, int n) = 0;
+    /// x = L^-1 x
+    virtual void solve_lower(const T* L, T* x, int n) = 0;
+};
+
+}  // namespace cunewton

@@ -1,0 +1,73 @@
+#include "host/backend/evaluator.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cunewton/math/stencil.h"
+
+namespace cunewton {
+
+/// H v = (g(x + h v) - g(x - h v)) / 2h, an error of O(h^2 |v|^3) and of rounding eps |g| / h
+/// (Nocedal and Wright 2006, section 8.1).
+template <class T>
+struct Evaluator<T>::GradientDifferences {
+    Buffer<T> x, moved, behind;
+    Number xv, v_norm, f;
+
+    GradientDifferences(Vectors<T>& vectors, int n)
+        : x(vectors.allocate(n)),
+          moved(vectors.allocate(n)),
+          behind(vectors.allocate(n)),
+          xv(vectors.number()),
+          v_norm(vectors.number()),
+          f(vectors.number()) {}
+};
+
+template <class T>
+Evaluator<T>::Evaluator(Vectors<T>& vectors, DenseMatrices<T>& matrices, int n)
+    : vectors_(vectors), matrices_(matrices), n_(n) {}
+template <class T>
+Evaluator<T>::~Evaluator() = default;
+
+template <class T>
+void Evaluator<T>::prepare_products(const T* x) {
+    if (!differences_) differences_ = std::make_unique<GradientDifferences>(vectors_, n_);
+    vectors_.copy(differences_->x.get(), x, n_);
+}
+
+template <class T>
+void Evaluator<T>::products(const T* V, int columns, T* HV) {
+    const GradientDifferences& d = *differences_;
+    for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
+        const T* v = V + c * n_;
+        T* Hv = HV + c * n_;
+        vectors_.norms({{v, d.v_norm}}, n_);
+        vectors_.dot(d.x.get(), v, n_, d.xv);
+        const auto [xv, v_norm] = read(vectors_, d.xv, d.v_norm);
+        if (!(v_norm > 0)) {
+            vectors_.scale(Hv, T(0), v, n_);
+            continue;
+        }
+        // Along v / |v|, where x is x'v / |v| long (Brown and Saad 1990, section 5) and
+        // typically 1.
+        const double size = std::max(std::abs(xv) / v_norm, 1.0);
+        const T h = static_cast<T>(central_step<T>() * size / v_norm);
+        vectors_.add_scaled(d.moved.get(), d.x.get(), -h, v, n_);
+        value_and_gradient(d.moved.get(), d.behind.get(), d.f);
+        vectors_.add_scaled(d.moved.get(), d.x.get(), h, v, n_);
+        value_and_gradient(d.moved.get(), Hv, d.f);
+        vectors_.add_scaled(Hv, Hv, T(-1), d.behind.get(), n_);
+        vectors_.scale(Hv, T(1) / (2 * h), Hv, n_);
+    }
+}
+
+template <class T>
+std::unique_ptr<Curvature<T>> Evaluator<T>::curvature(CurvatureKind kind) {
+    if (kind == CurvatureKind::product) return std::make_unique<ProductCurvature<T>>(*this);
+    return std::make_unique<DenseCurvature<T>>(*this, vectors_, matrices_, n_);
+}
+
+template class Evaluator<double>;
+template class Evaluator<float>;
+
+}  // namespace cunewton

@@ -1,0 +1,71 @@
+// One problem's loss and derivatives on one machine. Implemented in host/cpu and host/cuda, a class
+// for each form of a problem.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "cunewton/functor/capabilities.h"
+#include "cunewton/options.h"
+#include "host/backend/curvature.h"
+#include "host/backend/vectors.h"
+
+namespace cunewton {
+
+/// The derivative options of a session, with every `automatic` resolved.
+struct ResolvedDerivatives {
+    GradientBy gradient;
+    HessianBy hessian;
+    HessianPrecision precision;
+    double gradient_step;  ///< relative; 0 where nothing is differenced
+    double hessian_step;
+    std::size_t memory_budget;
+};
+template <class T>
+ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities& capabilities);
+
+/// Points are n numbers on the machine. Work is queued, as by Vectors; values() waits.
+template <class T>
+class Evaluator {
+  public:
+    virtual ~Evaluator();
+    /// f = f(x)
+    virtual void value(const T* x, Scalar f) = 0;
+    /// f = f(x), g = gradient
+    virtual void value_and_gradient(const T* x, T* g, Scalar f) = 0;
+    /// H = Hessian at x, column-major n x n, lower triangle.
+    virtual void hessian(const T* x, T* H) = 0;
+    /// losses (host) = f at `count` points, column-major n x count (host).
+    virtual void values(const T* points, int count, T* losses) = 0;
+    /// HV = H V for `columns` vectors of n numbers at the point that the last prepare_products()
+    /// was given. By default central differences of the gradient along each vector.
+    virtual void prepare_products(const T* x);
+    virtual void products(const T* V, int columns, T* HV);
+    /// The second derivatives as an object, which uses this evaluator as long as it lives; one that
+    /// gives products at a time.
+    virtual std::unique_ptr<Curvature<T>> curvature(CurvatureKind kind);
+    /// Largest number of bytes that perturbed points and partial results have taken so far.
+    virtual std::size_t peak_tile_bytes() const = 0;
+
+  protected:
+    /// Both must outlive it. n: parameters.
+    Evaluator(Vectors<T>& vectors, DenseMatrices<T>& matrices, int n);
+
+  private:
+    struct GradientDifferences;
+    Vectors<T>& vectors_;
+    DenseMatrices<T>& matrices_;
+    const int n_;
+    std::unique_ptr<GradientDifferences> differences_;
+};
+
+/// A problem on a machine.
+template <class T>
+struct Session {
+    std::unique_ptr<Vectors<T>> vectors;
+    std::unique_ptr<DenseMatrices<T>> matrices;  // uses *vectors
+    std::unique_ptr<Evaluator<T>> evaluator;     // uses both: destroyed first
+    ResolvedDerivatives derivatives;             ///< what the evaluator was made for
+};
+
+}  // namespace cunewton

@@ -1,0 +1,34 @@
+// Dense matrices in the host's memory, by LAPACK and our own rank-k update.
+#pragma once
+
+#include "host/backend/dense_matrices.h"
+#include "host/cpu/rank_k.h"
+#include "host/cpu/vectors.h"
+
+namespace cunewton::cpu {
+
+template <class T>
+class CpuDenseMatrices final : public DenseMatrices<T> {
+  public:
+    /// vectors: whose numbers and threads it uses, as long as it lives.
+    explicit CpuDenseMatrices(CpuVectors<T>& vectors)
+        : vectors_(vectors), update_(vectors.pool()) {}
+
+    void set_identity(T* A, int n, T value, const T* S) override;
+    void symv(const T* A, const T* x, T* y, int n) override;
+    void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;
+    void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                      int n) override;
+    void determine_common_shifts(T* A, int outputs, int n) override;
+    void bounds(const T* A, const T* S, int n, Scalar norm, Scalar least_diagonal) override;
+    void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
+                   Scalar least_pivot) override;
+    void solve(const T* L, T* x, int n) override;
+    void solve_lower(const T* L, T* x, int n) override;
+
+  private:
+    CpuVectors<T>& vectors_;
+    RankKUpdate<T, T, T> update_;
+};
+
+}  // namespace cunewton::cpu

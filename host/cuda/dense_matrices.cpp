@@ -1,0 +1,88 @@
+#include "host/cuda/dense_matrices.h"
+
+#include "host/cuda/blas.h"
+#include "kernels/vector.h"
+
+namespace cunewton::cuda {
+
+namespace {
+template <class T>
+constexpr cudaDataType data_type = sizeof(T) == 8 ? CUDA_R_64F : CUDA_R_32F;
+}  // namespace
+
+template <class T>
+CudaDenseMatrices<T>::CudaDenseMatrices(CudaVectors<T>& vectors)
+    : vectors_(vectors), solver_(make_solver(vectors.stream())), params_(make_solver_params()) {}
+
+template <class T>
+void CudaDenseMatrices<T>::set_identity(T* A, int n, T value, const T* S) {
+    launch_set_identity(A, n, value, S, vectors_.stream());
+}
+template <class T>
+void CudaDenseMatrices<T>::symv(const T* A, const T* x, T* y, int n) {
+    blas::symv(vectors_.blas(), n, A, x, y);
+}
+template <class T>
+void CudaDenseMatrices<T>::rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) {
+    blas::syr2(vectors_.blas(), n, a, x, y, A);
+    blas::syr(vectors_.blas(), n, b, x, A);
+}
+template <class T>
+void CudaDenseMatrices<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest,
+                                        T* S, int n) {
+    launch_raise_scales(A, g, f, parity, largest, S, n, vectors_.stream());
+}
+template <class T>
+void CudaDenseMatrices<T>::determine_common_shifts(T* A, int outputs, int n) {
+    launch_determine_common_shifts(A, outputs, n, vectors_.stream());
+}
+template <class T>
+void CudaDenseMatrices<T>::bounds(const T* A, const T* S, int n, Scalar norm,
+                                  Scalar least_diagonal) {
+    launch_matrix_bounds(A, S, n, vectors_.sums(static_cast<std::size_t>(n)), vectors_.place(norm),
+                         vectors_.place(least_diagonal), vectors_.stream());
+}
+
+template <class T>
+void CudaDenseMatrices<T>::prepare_factorization(int n) {
+    if (n == factorization_size_) return;
+    factorization_size_ = -1;
+    workspace_ = {};
+    check(cusolverDnXpotrf_bufferSize(solver_.get(), params_.get(), CUBLAS_FILL_MODE_LOWER, n,
+                                      data_type<T>, nullptr, n, data_type<T>, &workspace_bytes_,
+                                      &host_workspace_bytes_),
+          "the workspace of a factorisation is unknown");
+    workspace_ = DeviceArray<char>(workspace_bytes_);
+    host_workspace_ = std::make_unique<char[]>(host_workspace_bytes_);
+    factorization_size_ = n;
+}
+
+template <class T>
+void CudaDenseMatrices<T>::factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info_to,
+                                     Scalar least_pivot) {
+    prepare_factorization(n);
+    launch_shifted_copy(L, A, shift, S, n, vectors_.stream());
+    int* info = vectors_.factor_info();
+    check(cusolverDnXpotrf(solver_.get(), params_.get(), CUBLAS_FILL_MODE_LOWER, n, data_type<T>, L,
+                           n, data_type<T>, workspace_.get(), workspace_bytes_,
+                           host_workspace_.get(), host_workspace_bytes_, info),
+          "a factorisation failed");
+    launch_factor_info(info, A, shift, S, L, n, vectors_.place(info_to),
+                       vectors_.place(least_pivot), vectors_.stream());
+}
+
+template <class T>
+void CudaDenseMatrices<T>::solve(const T* L, T* x, int n) {
+    check(cusolverDnXpotrs(solver_.get(), params_.get(), CUBLAS_FILL_MODE_LOWER, n, 1, data_type<T>,
+                           L, n, data_type<T>, x, n, vectors_.solve_info()),
+          "a solve failed");
+}
+template <class T>
+void CudaDenseMatrices<T>::solve_lower(const T* L, T* x, int n) {
+    blas::trsv(vectors_.blas(), n, L, x);
+}
+
+template class CudaDenseMatrices<double>;
+template class CudaDenseMatrices<float>;
+
+}  // namespace cunewton::cuda

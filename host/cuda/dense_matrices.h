@@ -1,0 +1,42 @@
+// Dense matrices on a device, by cuBLAS and cuSOLVER.
+#pragma once
+
+#include <memory>
+
+#include "host/backend/dense_matrices.h"
+#include "host/cuda/vectors.h"
+
+namespace cunewton::cuda {
+
+template <class T>
+class CudaDenseMatrices final : public DenseMatrices<T> {
+  public:
+    /// vectors: whose stream and numbers it uses, as long as it lives.
+    explicit CudaDenseMatrices(CudaVectors<T>& vectors);
+
+    void set_identity(T* A, int n, T value, const T* S) override;
+    void symv(const T* A, const T* x, T* y, int n) override;
+    void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;
+    void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                      int n) override;
+    void determine_common_shifts(T* A, int outputs, int n) override;
+    void bounds(const T* A, const T* S, int n, Scalar norm, Scalar least_diagonal) override;
+    /// cusolverDnXpotrf.
+    void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
+                   Scalar least_pivot) override;
+    void solve(const T* L, T* x, int n) override;
+    void solve_lower(const T* L, T* x, int n) override;
+
+  private:
+    void prepare_factorization(int n);
+
+    CudaVectors<T>& vectors_;
+    OwnedSolver solver_;
+    OwnedSolverParams params_;
+    DeviceArray<char> workspace_;
+    std::unique_ptr<char[]> host_workspace_;
+    std::size_t workspace_bytes_ = 0, host_workspace_bytes_ = 0;
+    int factorization_size_ = -1;
+};
+
+}  // namespace cunewton::cuda

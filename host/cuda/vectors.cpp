@@ -1,0 +1,127 @@
+#include "host/cuda/vectors.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <string>
+
+namespace cunewton::cuda {
+
+template <class T>
+CudaVectors<T>::CudaVectors()
+    : stream_(make_stream()), blas_(make_blas(stream_.get())), scalars_(1) {
+    check(cudaMemsetAsync(scalars_.get(), 0, sizeof(Scalars), stream()), "a memory fill failed");
+}
+
+template <class T>
+CudaVectors<T>::~CudaVectors() {
+    // Queued work may still write to the memory that goes next.
+    static_cast<void>(cudaStreamSynchronize(stream()));
+}
+
+template <class T>
+Buffer<T> CudaVectors<T>::allocate(std::size_t count) {
+    DeviceArray<T> array(count);
+    return Buffer<T>(array.release(), count,
+                     [](void* data) noexcept { static_cast<void>(cudaFree(data)); });
+}
+
+template <class T>
+std::size_t CudaVectors<T>::free_bytes() const {
+    std::size_t free = 0, total = 0;
+    if (cudaMemGetInfo(&free, &total) == cudaSuccess) return free;
+    static_cast<void>(cudaGetLastError());
+    return std::numeric_limits<std::size_t>::max();
+}
+
+template <class T>
+void CudaVectors<T>::synchronize() {
+    check(cudaStreamSynchronize(stream()), "work on the device failed");
+}
+
+template <class T>
+void CudaVectors<T>::upload(T* to, const T* from_host, std::size_t count) {
+    check(cudaMemcpyAsync(to, from_host, count * sizeof(T), cudaMemcpyHostToDevice, stream()),
+          "a copy to the device failed");
+    synchronize();
+}
+template <class T>
+void CudaVectors<T>::download(T* to_host, const T* from, std::size_t count) {
+    check(cudaMemcpyAsync(to_host, from, count * sizeof(T), cudaMemcpyDeviceToHost, stream()),
+          "a copy from the device failed");
+    synchronize();
+}
+template <class T>
+void CudaVectors<T>::copy(T* to, const T* from, std::size_t count) {
+    check(cudaMemcpyAsync(to, from, count * sizeof(T), cudaMemcpyDeviceToDevice, stream()),
+          "a copy on the device failed");
+}
+
+template <class T>
+void CudaVectors<T>::scale(T* y, Factor<T> a, const T* x, long n) {
+    launch_scale(y, factor(a), x, n, stream());
+}
+template <class T>
+void CudaVectors<T>::unscale(T* y, const T* S, const T* x, long n) {
+    launch_rescale(y, S, -1, x, n, stream());
+}
+template <class T>
+void CudaVectors<T>::scale_twice(T* y, const T* S, const T* x, long n) {
+    launch_rescale(y, S, 2, x, n, stream());
+}
+template <class T>
+void CudaVectors<T>::add_scaled(T* y, const T* x, Factor<T> a, const T* p, long n) {
+    launch_add_scaled(y, x, factor(a), p, n, stream());
+}
+template <class T>
+void CudaVectors<T>::dot(const T* x, const T* y, long n, Scalar to) {
+    const std::size_t blocks = static_cast<std::size_t>(dot_blocks(n));
+    launch_dot(x, y, n, blocks > 1 ? sums(blocks) : nullptr, place(to), stream());
+}
+template <class T>
+void CudaVectors<T>::norms(std::initializer_list<NormOf<T>> vectors, long n) {
+    NormTasks<T> tasks{};
+    static_assert(std::size(decltype(tasks.list){}) == max_norms);
+    for (const NormOf<T>& vector : vectors)
+        tasks.list[tasks.count++] = {vector.x, vector.S, vector.inverse, place(vector.to)};
+    const std::size_t partial = static_cast<std::size_t>(dot_blocks(n)) * tasks.count;
+    if (dot_blocks(n) > 1 && norm_sums_.size() < partial)
+        norm_sums_ = DeviceArray<NormSum>(partial);
+    launch_norms(tasks, n, norm_sums_.get(), stream());
+}
+
+template <class T>
+void CudaVectors<T>::read(std::span<const Scalar> which, double* values) {
+    if (stale_) {
+        check(cudaMemcpyAsync(host_scalars_.get(), scalars_.get(), sizeof(Scalars),
+                              cudaMemcpyDeviceToHost, stream()),
+              "a copy from the device failed");
+        synchronize();
+        // Negative: the number of an argument that cuSOLVER refused.
+        if (host_scalars_->factor_info < 0 || host_scalars_->solve_info < 0)
+            throw DeviceError(
+                "a factorisation or solve failed (cuSOLVER refused argument " +
+                std::to_string(-std::min(host_scalars_->factor_info, host_scalars_->solve_info)) +
+                ") report this as a bug, with the dimension of the problem");
+        stale_ = false;
+    }
+    for (const Scalar& number : which) *values++ = host_scalars_->numbers[number.index];
+}
+
+template <class T>
+double* CudaVectors<T>::sums(std::size_t count) {
+    if (sums_.size() < count) sums_ = DeviceArray<double>(count);
+    return sums_.get();
+}
+
+template <class T>
+DeviceFactor<T> CudaVectors<T>::factor(const Factor<T>& a) const {
+    if (a.known()) return {a.value};
+    const double* numbers = scalars_.get()->numbers;
+    return {T(0), a.ratio.sign, numbers + a.ratio.over.index, numbers + a.ratio.under.index};
+}
+
+template class CudaVectors<double>;
+template class CudaVectors<float>;
+
+}  // namespace cunewton::cuda

@@ -1,0 +1,217 @@
+// What a problem is made of: a closed set of forms, each with the functor's code and its data.
+// Backends visit it; the compiler tells which form one of them lacks. Programs make problems by the
+// functions of the headers beside this one.
+#pragma once
+
+#include "cunewton/scalar/cpp20.h"
+
+#include <any>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "cunewton/cpu/predictor_code.h"
+#include "cunewton/cpu/sample_code.h"
+#include "cunewton/cuda/code.h"
+#include "cunewton/functor/capabilities.h"
+#include "cunewton/math/penalty.h"
+
+namespace cunewton {
+
+/// Samples in the caller's memory (host; page-locked and managed memory are fine, a device's is
+/// not), which must outlive every Problem made from them. They are checked once, when the problem
+/// is made: readable, all numbers finite, weights >= 0 and not all zero.
+template <class T>
+struct Samples {
+    const T* features = nullptr;  ///< row-major: feature j of sample i at features[i * ld + j]
+    long count = 0;               ///< samples N
+    int dimension = 0;            ///< features of one sample, d
+    std::ptrdiff_t ld = 0;        ///< distance between samples; 0 means dimension
+    const T* targets = nullptr;   ///< N targets y_i, or null if the loss has none
+    const T* weights = nullptr;   ///< N weights w_i, or null for all 1
+};
+
+enum class Reduction {
+    mean,  ///< divide the weighted sum by sum_i w_i
+    sum,
+};
+
+struct ProblemOptions {
+    Reduction reduction = Reduction::mean;
+    /// Adds l2/2 sum_j x_j^2 (after the reduction).
+    double l2 = 0;
+    /// Linear predictors only: one more coefficient for each output, multiplied by 1.
+    bool intercept = false;
+    bool penalize_intercept = false;
+};
+
+/// A functor and its compiled code; that for the GPU may be missing.
+template <class Cpu, class Cuda>
+struct FunctorCode {
+    std::shared_ptr<const Cpu> cpu;
+    std::shared_ptr<const Cuda> cuda;
+    std::any functor;  ///< the user's, of its own type
+};
+
+/// sum_i w_i l(x, s_i), or f(x).
+template <class T>
+struct SampleSum {
+    FunctorCode<cpu::SampleCode<T>, cuda::SampleCode<T>> code;
+    Samples<T> samples;
+    bool objective = false;  ///< one sample without features stands for the sum's single term
+
+    bool runs_on_cpu() const { return code.cpu != nullptr; }
+    bool runs_on_cuda() const { return code.cuda != nullptr; }
+    Capabilities capabilities_on_cpu() const { return code.cpu->capabilities(); }
+    Capabilities capabilities_on_cuda() const { return code.cpu->capabilities(); }
+};
+
+/// sum_i w_i l(z_i, y_i) with z_i = W' (x_i, 1).
+template <class T>
+struct LinearPredictor {
+    FunctorCode<cpu::PredictorCode<T>, cuda::PredictorCode<T>> code;
+    Samples<T> samples;
+    int outputs = 1;  ///< predictors K
+    bool intercept = false;
+
+    bool runs_on_cpu() const { return code.cpu != nullptr; }
+    bool runs_on_cuda() const { return code.cuda != nullptr; }
+    Capabilities capabilities_on_cpu() const { return code.cpu->capabilities(); }
+    Capabilities capabilities_on_cuda() const { return code.cpu->capabilities(); }
+};
+
+/// A function that computes itself, as make_black_box() takes it: on the host. Each member is
+/// called from one thread; exceptions reach the caller of minimize(). Points, gradients and vectors
+/// have n numbers; matrices are column-major. Members but one of the first two may be empty: what
+/// is missing is obtained by differences of what is there.
+template <class T>
+struct BlackBox {
+    /// `points` is n x count (a point's n numbers are consecutive), `losses` receives count values.
+    std::function<void(const T* points, int n, int count, T* losses)> values{};
+    /// f(x); writes the gradient.
+    std::function<T(const T* x, int n, T* gradient)> value_and_gradient{};
+    /// Writes the n x n Hessian; its lower triangle is read.
+    std::function<void(const T* x, int n, T* hessian)> hessian{};
+    /// Writes H(x) v for `columns` vectors v, one after the other in V and HV.
+    std::function<void(const T* x, int n, const T* V, int columns, T* HV)> products{};
+
+    BlackBox() = default;
+    /// Values alone.
+    template <class F>
+    requires std::invocable<F&, const T*, int, int, T*> BlackBox(F function)
+        : values(std::move(function)) {}
+    explicit operator bool() const { return values || value_and_gradient; }
+};
+
+/// The same on a GPU: all pointers are the device's. Members must queue their work on `stream` and
+/// must not wait for it.
+template <class T>
+struct DeviceBlackBox {
+    std::function<void(const T* points, int n, int count, T* losses, cuda::Stream stream)> values{};
+    /// Writes one loss and the gradient.
+    std::function<void(const T* x, int n, T* loss, T* gradient, cuda::Stream stream)>
+        value_and_gradient{};
+    std::function<void(const T* x, int n, T* hessian, cuda::Stream stream)> hessian{};
+    std::function<void(const T* x, int n, const T* V, int columns, T* HV, cuda::Stream stream)>
+        products{};
+
+    DeviceBlackBox() = default;
+    template <class F>
+    requires std::invocable<F&, const T*, int, int, T*, cuda::Stream> DeviceBlackBox(F function)
+        : values(std::move(function)) {}
+    explicit operator bool() const { return values || value_and_gradient; }
+};
+
+/// A function that computes itself.
+template <class T>
+struct Opaque {
+    BlackBox<T> cpu;
+    DeviceBlackBox<T> cuda;
+
+    bool runs_on_cpu() const { return static_cast<bool>(cpu); }
+    bool runs_on_cuda() const { return static_cast<bool>(cuda); }
+    Capabilities capabilities_on_cpu() const { return capabilities(cpu); }
+    Capabilities capabilities_on_cuda() const { return capabilities(cuda); }
+
+  private:
+    /// Products with all unit vectors are a Hessian.
+    static Capabilities capabilities(const auto& own) {
+        return {static_cast<bool>(own.value_and_gradient), own.hessian || own.products, false};
+    }
+};
+
+/// The forms there are. A new one is a struct as above and an evaluator in each backend.
+template <class T>
+using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>>;
+
+/// A problem's parts, which backends read.
+template <class T>
+struct ProblemParts {
+    Form<T> form;
+    int dimension = 0;  ///< parameters n
+    double scale = 1;   ///< factor of the weighted sum: 1 / sum w for the mean
+    Penalty penalty;
+};
+
+/// A loss, its data and its penalty, ready to be minimised or differentiated. Immutable; cheap to
+/// copy; may be used by several threads at a time (a black box by one). T is double or float.
+template <class T>
+class Problem {
+  public:
+    explicit Problem(std::shared_ptr<const ProblemParts<T>> parts) : parts_(std::move(parts)) {}
+    /// Number of parameters n. Linear predictors: K blocks, one an output, of d coefficients and,
+    /// if asked for, the intercept.
+    int dimension() const { return parts_->dimension; }
+    bool runs_on_cpu() const {
+        return std::visit([](const auto& form) { return form.runs_on_cpu(); }, parts_->form);
+    }
+    bool runs_on_cuda() const {
+        return std::visit([](const auto& form) { return form.runs_on_cuda(); }, parts_->form);
+    }
+    /// The derivatives that the loss gives on either side; the functors' are the same on both.
+    Capabilities capabilities_on_cpu() const {
+        return std::visit([](const auto& form) { return form.capabilities_on_cpu(); },
+                          parts_->form);
+    }
+    Capabilities capabilities_on_cuda() const {
+        return std::visit([](const auto& form) { return form.capabilities_on_cuda(); },
+                          parts_->form);
+    }
+    const ProblemParts<T>& parts() const { return *parts_; }
+
+  private:
+    std::shared_ptr<const ProblemParts<T>> parts_;
+};
+
+namespace detail {
+
+/// n as an int. Throws InvalidArgument unless it is one and positive.
+int checked_dimension(long n);
+
+/// The problem of a form with n parameters; checks samples and options and computes the scale.
+/// Throws InvalidArgument.
+template <class T>
+Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options);
+extern template Problem<double> make_problem(Form<double>, long, const ProblemOptions&);
+extern template Problem<float> make_problem(Form<float>, long, const ProblemOptions&);
+
+/// Throws InvalidArgument if they are null.
+void require_targets(const void* targets);
+
+/// A loss says that it reads targets by `static constexpr bool needs_targets = true`, or has
+/// check_target(y), which tells why a target is wrong.
+template <class Loss>
+consteval bool needs_targets() {
+    if constexpr (requires { Loss::needs_targets; }) {
+        return Loss::needs_targets;
+    } else {
+        return requires(const Loss& loss) {
+            loss.check_target(0.0);
+        };
+    }
+}
+
+}  // namespace detail
+}  // namespace cunewton
