@@ -44,14 +44,11 @@ const char* to_string(Status status) {
 
 const char* to_string(Method method) {
     switch (method) {
-        case Method::newton:
-            return "newton";
-        case Method::trust_region:
-            return "trust_region";
-        case Method::gradient_descent:
-            return "gradient_descent";
-        case Method::bfgs:
-            return "bfgs";
+#define CUNEWTON_METHOD(name, matrices) \
+    case Method::name:                  \
+        return #name;
+#include "cunewton/methods.inc"
+#undef CUNEWTON_METHOD
     }
     return "unknown";
 }

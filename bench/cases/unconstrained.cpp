@@ -95,8 +95,7 @@ void judge(Row& row, const test::UnconstrainedCase& problem, double f) {
 
 void run_library(const test::UnconstrainedCase& problem, const Start& start,
                  const Problem<double>& function, Context& context) {
-    for (const Method method :
-         {Method::newton, Method::trust_region, Method::bfgs, Method::gradient_descent}) {
+    for (const Method method : all_methods) {
         if (method == Method::gradient_descent && problem.n > 10) continue;
         if (method == Method::gradient_descent && context.settings.small) continue;
         Row row = context.report.row("unconstrained",

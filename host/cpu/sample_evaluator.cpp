@@ -80,14 +80,14 @@ void SampleEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar to) {
             derivatives_.gradient == GradientBy::autodiff              ? Entries::gradient_autodiff
             : derivatives_.gradient == GradientBy::forward_differences ? Entries::gradient_forward
                                                                        : Entries::gradient_central;
-        entries(kind, x, i, i, sum.data());
+        entries(kind, x, i, i, steps_.data(), sum.data());
     }
     penalized_gradient(parts_, x, sum.data(), g);
 }
 
 template <class T>
 void SampleEvaluator<T>::entries(Entries kind, const T* x, const std::vector<int>& i,
-                                 const std::vector<int>& k, double* out) {
+                                 const std::vector<int>& k, const T* steps, double* out) {
     const std::size_t count = i.size();
     const std::size_t items = (count + entries_per_item - 1) / entries_per_item;
     const std::size_t n_pieces = pieces(samples_per_piece);
@@ -99,7 +99,7 @@ void SampleEvaluator<T>::entries(Entries kind, const T* x, const std::vector<int
         const std::size_t p = job % n_pieces;
         const Tile tile{kind, i.data() + first, k.data() + first,
                         static_cast<int>(std::min<std::size_t>(entries_per_item, count - first))};
-        code_.tile(tile, x, parts_.dimension, steps_.data(), piece(p, samples_per_piece),
+        code_.tile(tile, x, parts_.dimension, steps, piece(p, samples_per_piece),
                    partial_.data() + p * count + first);
     });
     for (std::size_t e = 0; e < count; ++e) {
@@ -146,7 +146,7 @@ void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
     std::vector<double> out;
     const auto flush = [&] {
         out.resize(rows.size());
-        entries(kind, x, rows, columns, out.data());
+        entries(kind, x, rows, columns, steps_.data(), out.data());
         for (std::size_t e = 0; e < rows.size(); ++e)
             H[static_cast<std::size_t>(columns[e]) * n + rows[e]] =
                 static_cast<T>(parts_.scale * out[e]);
@@ -220,6 +220,28 @@ void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
         for (std::size_t e = 0; e < size; ++e) sum[e] += part[e];
     }
     for (std::size_t e = 0; e < size; ++e) H[e] = static_cast<T>(parts_.scale * sum[e]);
+}
+
+template <class T>
+void SampleEvaluator<T>::prepare_products(const T* x) {
+    if (products_are_exact())
+        centre_.assign(x, x + parts_.dimension);
+    else
+        Evaluator<T>::prepare_products(x);
+}
+
+template <class T>
+void SampleEvaluator<T>::products(const T* V, int columns, T* HV) {
+    if (!products_are_exact()) return Evaluator<T>::products(V, columns, HV);
+    const std::size_t n = parts_.dimension;
+    std::vector<int> axes(n);
+    std::iota(axes.begin(), axes.end(), 0);
+    std::vector<double> sum(n);
+    for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
+        const T* v = V + c * n;
+        entries(Entries::product_autodiff, centre_.data(), axes, axes, v, sum.data());
+        penalized_product(parts_, v, sum.data(), HV + c * n);
+    }
 }
 
 template class SampleEvaluator<double>;

@@ -1,22 +1,38 @@
 #include "host/minimize/methods.h"
 
+#include "cunewton/error.h"
+
 namespace cunewton::solver {
+
+namespace {
+[[noreturn]] void reject() {
+    throw InvalidArgument("method is unknown (not one of Method's values) choose one of them");
+}
+}  // namespace
 
 template <class T>
 Status run_method(Minimization<T>& run) {
     switch (run.options().method) {
-        case Method::newton:
-            return newton(run);
-        case Method::trust_region:
-            return trust_region(run);
-        case Method::gradient_descent:
-            return gradient_descent(run);
-        case Method::bfgs:
-            return bfgs(run);
+#define CUNEWTON_METHOD(name, matrices) \
+    case Method::name:                  \
+        return name(run);
+#include "cunewton/methods.inc"
+#undef CUNEWTON_METHOD
     }
-    throw InvalidArgument("method is unknown (not one of Method's values) choose one of them");
+    reject();
 }
 template Status run_method(Minimization<double>&);
 template Status run_method(Minimization<float>&);
+
+int matrices_of(Method method) {
+    switch (method) {
+#define CUNEWTON_METHOD(name, matrices) \
+    case Method::name:                  \
+        return matrices;
+#include "cunewton/methods.inc"
+#undef CUNEWTON_METHOD
+    }
+    reject();
+}
 
 }  // namespace cunewton::solver

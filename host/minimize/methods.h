@@ -1,4 +1,4 @@
-// The methods and the parts they share. To add a method: one file here, one line in methods.cpp.
+// The methods, a file each, and the parts they share.
 #pragma once
 
 #include <optional>
@@ -11,14 +11,14 @@ namespace cunewton::solver {
 template <class T>
 Status run_method(Minimization<T>& run);
 
-template <class T>
-Status newton(Minimization<T>& run);
-template <class T>
-Status trust_region(Minimization<T>& run);
-template <class T>
-Status gradient_descent(Minimization<T>& run);
-template <class T>
-Status bfgs(Minimization<T>& run);
+/// n x n matrices that a method holds. Throws InvalidArgument for what is none.
+int matrices_of(Method method);
+
+#define CUNEWTON_METHOD(name, matrices) \
+    template <class T>                  \
+    Status name(Minimization<T>& run);
+#include "cunewton/methods.inc"
+#undef CUNEWTON_METHOD
 
 /// Searches along direction() from the first trial, with derivative `slope` < 0 at 0. Returns the
 /// trial to accept, or nothing if no step gives sufficient decrease in working precision.

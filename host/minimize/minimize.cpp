@@ -96,9 +96,9 @@ std::string sentence(Status status) {
 /// Throws OutOfMemory, before any work, if the method's matrices cannot fit.
 template <class T>
 void require_matrices(const Vectors<T>& vectors, int n, const Options& options) {
-    // Newton's methods hold the Hessian and its factor, the others one matrix.
-    const bool two = options.method == Method::newton || options.method == Method::trust_region;
-    const double wanted = (two ? 2.0 : 1.0) * n * n * sizeof(T);
+    const int matrices = solver::matrices_of(options.method);
+    const bool two = matrices > 1;
+    const double wanted = static_cast<double>(matrices) * n * n * sizeof(T);
     if (wanted < static_cast<double>(worth_asking)) return;
     require_room(
         wanted, vectors.free_bytes(),

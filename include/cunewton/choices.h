@@ -36,11 +36,16 @@ enum class Status {
 /// "converged", "derivative_accuracy", ...
 const char* to_string(Status status);
 
+/// newton, trust_region, ...: methods.inc says what each is.
 enum class Method {
-    newton,            ///< line search, Cholesky factorisation of H or of H + shift S^2
-    trust_region,      ///< exact trust region (More and Sorensen 1983)
-    gradient_descent,  ///< step length from the Hessian's curvature
-    bfgs,              ///< quasi-Newton baseline, dense inverse Hessian
+#define CUNEWTON_METHOD(name, matrices) name,
+#include "cunewton/methods.inc"
+#undef CUNEWTON_METHOD
+};
+inline constexpr Method all_methods[] = {
+#define CUNEWTON_METHOD(name, matrices) Method::name,
+#include "cunewton/methods.inc"
+#undef CUNEWTON_METHOD
 };
 const char* to_string(Method method);
 
@@ -66,8 +71,8 @@ const char* to_string(GradientBy by);
 
 /// How a Hessian is obtained.
 enum class HessianBy {
-    automatic,  ///< analytic where the loss supplies it, else autodiff; of a black box without either,
-                ///< gradient_differences where it has a gradient, else value_differences
+    automatic,  ///< analytic where the loss supplies it, else autodiff; of a black box without
+                ///< either, gradient_differences where it has a gradient, else value_differences
     analytic,
     autodiff,              ///< hyper-dual numbers, exact
     gradient_differences,  ///< central differences of the gradient, made symmetric

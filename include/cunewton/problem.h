@@ -6,9 +6,9 @@
 //                        matrix product
 // make_black_box         a function that computes itself: values, and derivatives that it has
 //
-// A functor passed to the first three is compiled for the CPU here, unless the library has its code:
-// built-in losses bring that of CPU and GPU with them. A user's own loss gets its GPU code from
-// cuda/attach.cuh in a .cu file.
+// A functor passed to the first three is compiled for the CPU here, unless the library has its
+// code: built-in losses bring that of CPU and GPU with them. A user's own loss gets its GPU code
+// from cuda/attach.cuh in a .cu file.
 #pragma once
 
 #include "cunewton/problem/black_box.h"

@@ -13,6 +13,7 @@
 #include "cunewton/fit.h"
 #include "tests/support/batch_checks.h"
 #include "tests/support/fit_cases.h"
+#include "tests/support/reals.h"
 #include "tests/support/small_models.h"
 
 namespace cunewton::test {
@@ -28,13 +29,6 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 class BatchTest : public BackendTest {};
 template <class T>
 class TypedBatchTest : public BackendTest {};
-using Reals = ::testing::Types<double, float>;
-struct RealName {
-    template <class T>
-    static std::string GetName(int) {
-        return sizeof(T) == 8 ? "Double" : "Float";
-    }
-};
 TYPED_TEST_SUITE(TypedBatchTest, Reals, RealName);
 
 // ---- Every model.

@@ -11,6 +11,7 @@
 #include "cunewton/fit.h"
 #include "tests/support/batch_checks.h"
 #include "tests/support/fit_cases.h"
+#include "tests/support/reals.h"
 #include "tests/support/small_models.h"
 
 namespace cunewton::test {
@@ -21,13 +22,6 @@ using fit_oracle::Vector;
 
 template <class T>
 class FitStatusTest : public BackendTest {};
-using Reals = ::testing::Types<double, float>;
-struct RealName {
-    template <class T>
-    static std::string GetName(int) {
-        return sizeof(T) == 8 ? "Double" : "Float";
-    }
-};
 TYPED_TEST_SUITE(FitStatusTest, Reals, RealName);
 
 template <class T>

@@ -9,6 +9,7 @@
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
 #include "tests/support/function_models.h"
+#include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
 
 namespace cunewton::test {
@@ -62,13 +63,6 @@ class FunctionFitsTest : public BackendTest {
                         << "problem " << i << ", parameter " << j;
             }
         }
-    }
-};
-using Reals = ::testing::Types<double, float>;
-struct RealName {
-    template <class T>
-    static std::string GetName(int) {
-        return sizeof(T) == 8 ? "Double" : "Float";
     }
 };
 TYPED_TEST_SUITE(FunctionFitsTest, Reals, RealName);

@@ -10,6 +10,7 @@
 #include "tests/support/backends.h"
 #include "tests/support/device_code.h"
 #include "tests/support/models.h"
+#include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
 
 namespace cunewton::test {
@@ -89,13 +90,6 @@ class LossesTest : public BackendTest {
         expect_value(problem, x, exact);
         for (const GradientBy by : gradients) expect_gradient(problem, x, exact, by);
         for (const HessianBy by : hessians) expect_hessian(problem, x, exact, by);
-    }
-};
-using Reals = ::testing::Types<double, float>;
-struct RealName {
-    template <class T>
-    static std::string GetName(int) {
-        return sizeof(T) == 8 ? "Double" : "Float";
     }
 };
 TYPED_TEST_SUITE(LossesTest, Reals, RealName);
@@ -376,15 +370,15 @@ TYPED_TEST(UserLossesTest, TypicalMagnitudesSetTheSteps) {
     EXPECT_NEAR(g[1], f1, 64 * std::pow(epsilon<T>, 2.0 / 3) * f1);
 }
 
-// ---- Opaque evaluators, which run where their memory is: on the CPU.
+// ---- Black boxes, which run where their memory is: on the CPU.
 
 template <class T>
-class BatchedTest : public LossesTest<T> {
+class BlackBoxTest : public LossesTest<T> {
   protected:
     void SetUp() override {
         BackendTest::SetUp();
         if (!this->IsSkipped() && testing_cuda())
-            GTEST_SKIP() << "an evaluator of host pointers has no GPU code";
+            GTEST_SKIP() << "a function of host pointers has no GPU code";
     }
     static T rosenbrock(const T* x, int n) {
         T f = 0;
@@ -395,9 +389,9 @@ class BatchedTest : public LossesTest<T> {
         return f;
     }
 };
-TYPED_TEST_SUITE(BatchedTest, Reals, RealName);
+TYPED_TEST_SUITE(BlackBoxTest, Reals, RealName);
 
-TYPED_TEST(BatchedTest, DerivativesAreDifferencesOfItsValues) {
+TYPED_TEST(BlackBoxTest, DerivativesAreDifferencesOfItsValues) {
     using T = TypeParam;
     for (const int n : {2, 10, 64}) {
         SCOPED_TRACE(n);
@@ -427,7 +421,7 @@ TYPED_TEST(BatchedTest, DerivativesAreDifferencesOfItsValues) {
     }
 }
 
-TYPED_TEST(BatchedTest, HandsOverManyPointsAtOnce) {
+TYPED_TEST(BlackBoxTest, HandsOverManyPointsAtOnce) {
     using T = TypeParam;
     int calls = 0, most = 0;
     const auto problem = make_black_box<T>(
@@ -442,7 +436,68 @@ TYPED_TEST(BatchedTest, HandsOverManyPointsAtOnce) {
     EXPECT_EQ(most, 101);
 }
 
-TYPED_TEST(BatchedTest, ExceptionsReachTheCallerWithTheirType) {
+TYPED_TEST(BlackBoxTest, HandsOverTheDerivativesThatItHas) {
+    using T = TypeParam;
+    const int n = 10;
+    Random random(n);
+    std::vector<T> x(n);
+    for (T& value : x) value = static_cast<T>(1 + 0.5 * random.near_normal());
+    const std::vector<long double> wide(x.begin(), x.end());
+    const Truth exact{oracle_rosenbrock_value(wide), oracle_rosenbrock_gradient(wide),
+                      oracle_rosenbrock_hessian(wide), 4 * n};
+    const auto gradient_of = [](const T* at, int size, T* g) {
+        const std::vector<long double> point(at, at + size);
+        const std::vector<long double> true_gradient = oracle_rosenbrock_gradient(point);
+        for (int j = 0; j < size; ++j) g[j] = static_cast<T>(true_gradient[j]);
+        return static_cast<T>(oracle_rosenbrock_value(point));
+    };
+    // A gradient alone: values come with it, and the Hessian is a difference of it.
+    BlackBox<T> own;
+    own.value_and_gradient = gradient_of;
+    EXPECT_EQ(resolve(HessianBy::automatic, make_black_box<T>(own, n).capabilities_on_cpu()),
+              HessianBy::gradient_differences);
+    this->expect_all(
+        make_black_box<T>(own, n), x, exact,
+        {GradientBy::automatic, GradientBy::analytic, GradientBy::central_differences},
+        {HessianBy::automatic, HessianBy::gradient_differences, HessianBy::value_differences});
+    EXPECT_THROW(hessian(make_black_box<T>(own, n), x,
+                         evaluation(GradientBy::automatic, HessianBy::analytic)),
+                 InvalidArgument);
+    // With its Hessian; only the lower triangle is read.
+    own.hessian = [](const T* at, int size, T* H) {
+        const std::vector<long double> true_hessian =
+            oracle_rosenbrock_hessian(std::vector<long double>(at, at + size));
+        for (int j = 0; j < size; ++j)
+            for (int i = 0; i < size; ++i)
+                H[j * size + i] = i >= j ? static_cast<T>(true_hessian[j * size + i])
+                                         : std::numeric_limits<T>::quiet_NaN();
+    };
+    this->expect_all(make_black_box<T>(own, n), x, exact, {GradientBy::analytic},
+                     {HessianBy::automatic, HessianBy::analytic});
+    for (const Method method : all_methods) {
+        Options options;
+        options.method = method;
+        options.backend = tested_choice();
+        options.max_iterations = 20000;
+        const Result<T> result =
+            minimize(make_black_box<T>(own, n), std::vector<T>(n, T(0.9)), options);
+        EXPECT_EQ(result.status, Status::converged) << to_string(method) << result.message;
+        for (const T value : result.x)
+            EXPECT_NEAR(value, 1, sizeof(T) == 8 ? 1e-6 : 2e-2) << to_string(method);
+    }
+    // What its own gradient says is believed, but checked when that is asked for.
+    BlackBox<T> wrong = own;
+    wrong.value_and_gradient = [=](const T* at, int size, T* g) {
+        const T f = gradient_of(at, size, g);
+        g[3] += T(1);
+        return f;
+    };
+    const DerivativeCheck check = check_gradient(make_black_box<T>(wrong, n), x, evaluation());
+    EXPECT_FALSE(check.agrees);
+    EXPECT_EQ(check.row, 3);
+}
+
+TYPED_TEST(BlackBoxTest, ExceptionsReachTheCallerWithTheirType) {
     using T = TypeParam;
     struct Mine {};
     const auto problem = make_black_box<T>([](const T*, int, int, T*) { throw Mine{}; }, 2);

@@ -33,8 +33,7 @@ class RoomTest : public BackendTest {
 TEST_F(RoomTest, MinimizeRefusesEveryMethodAtOnce) {
     const auto problem = make_objective<double>(ExtendedRosenbrock{}, n);
     const std::vector<double> x0(n, 1.0);
-    for (const Method method :
-         {Method::newton, Method::trust_region, Method::bfgs, Method::gradient_descent}) {
+    for (const Method method : all_methods) {
         SCOPED_TRACE(to_string(method));
         Options options;
         options.method = method;

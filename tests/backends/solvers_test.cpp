@@ -12,13 +12,12 @@
 #include "tests/support/backends.h"
 #include "tests/support/device_code.h"
 #include "tests/support/models.h"
+#include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
 
 namespace cunewton::test {
 namespace {
 
-const std::vector<Method> all_methods{Method::newton, Method::trust_region,
-                                      Method::gradient_descent, Method::bfgs};
 const std::vector<Method> second_order_methods{Method::newton, Method::trust_region};
 
 Options with(Method method) {
@@ -102,13 +101,6 @@ std::vector<long double> oracle_minimiser(const OracleModel& model, const Oracle
 
 template <class T>
 class ConvexTest : public BackendTest {};
-using Reals = ::testing::Types<double, float>;
-struct RealName {
-    template <class T>
-    static std::string GetName(int) {
-        return sizeof(T) == 8 ? "Double" : "Float";
-    }
-};
 TYPED_TEST_SUITE(ConvexTest, Reals, RealName);
 
 TYPED_TEST(ConvexTest, EveryMethodReachesTheOraclesMinimiser) {

@@ -14,8 +14,6 @@
 namespace cunewton::test {
 namespace {
 
-const std::vector<Method> all_methods{Method::newton, Method::trust_region,
-                                      Method::gradient_descent, Method::bfgs};
 
 Options with(Method method) {
     Options options;

@@ -12,6 +12,7 @@
 #include "tests/support/builtin_objectives.h"
 #include "tests/support/fit_cases.h"
 #include "tests/support/oracle.h"
+#include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
 
 namespace cunewton::test {
@@ -78,13 +79,6 @@ const cpu::SmallCode<T>& ops_of(const BatchModel& model) {
 
 template <class T>
 class ModelsTest : public ::testing::Test {};
-using Reals = ::testing::Types<double, float>;
-struct RealName {
-    template <class T>
-    static std::string GetName(int) {
-        return sizeof(T) == 8 ? "Double" : "Float";
-    }
-};
 TYPED_TEST_SUITE(ModelsTest, Reals, RealName);
 
 /// One point at a time with the residual r = m - y near 1: then f = r^2/2, g = r m', h = m'm'' of

@@ -12,6 +12,7 @@
 #include "host/cpu/advance_lanes.h"
 #include "tests/support/datasets.h"
 #include "tests/support/fit_oracle.h"
+#include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
 
 namespace cunewton::test {
@@ -219,13 +220,6 @@ void expect_good_step(const Quadratic& q, const Vector& s, Real radius, const st
 
 template <class T>
 class SmallSolverTest : public ::testing::Test {};
-using Reals = ::testing::Types<double, float>;
-struct RealName {
-    template <class T>
-    static std::string GetName(int) {
-        return sizeof(T) == 8 ? "Double" : "Float";
-    }
-};
 TYPED_TEST_SUITE(SmallSolverTest, Reals, RealName);
 
 template <class T, bool fit, int N>

@@ -57,7 +57,8 @@ class SampleCode {
     virtual ~SampleCode() = default;
     virtual Capabilities capabilities() const = 0;
     virtual double value(const T* x, int n, const SampleRange<T>& range) const = 0;
-    /// Derivative entries of a tile at x; h[j] is the step of parameter j.
+    /// Derivative entries of a tile at x; h[j] is the step of parameter j, or, for
+    /// Entries::product_autodiff, entry j of the vector v.
     virtual void tile(const Tile& tile, const T* x, int n, const T* h, const SampleRange<T>& range,
                       double* out) const = 0;
     /// Analytic value and gradient g[0..n).
@@ -216,6 +217,7 @@ class SampleCodeOf final : public SampleCode<T> {
             case Entries::gradient_autodiff:
             case Entries::hessian_autodiff:
             case Entries::hessian_autodiff_differences:
+            case Entries::product_autodiff:
                 return with_lanes([&]<class Lanes>() {
                     exact_tile<typename Lanes::template Pack<T, 2>>(tile, x, n, h, range, out);
                 });
@@ -419,14 +421,16 @@ class SampleCodeOf final : public SampleCode<T> {
     template <class P>
     void exact_tile(const Tile& tile, const T* x, int n, const T* h, const SampleRange<T>& range,
                     double* out) const {
-        const bool second = tile.kind == Entries::hessian_autodiff;
+        const bool product = tile.kind == Entries::product_autodiff;
+        const bool second = tile.kind == Entries::hessian_autodiff || product;
         const bool differences = tile.kind == Entries::hessian_autodiff_differences;
         const detail::PackBuffer<P> buffer(3 * static_cast<std::size_t>(n));
         P* d1 = buffer.data();
         P* d2 = d1 + n;
         P* point = d2 + n;
         for (int j = 0; j < n; ++j) {
-            d1[j] = d2[j] = P(0.0);
+            d1[j] = P(0.0);
+            d2[j] = P(product ? h[j] : T(0));
             point[j] = P(x[j]);
         }
         const detail::UniformPoint<P, T> uniform{x, n};
@@ -437,7 +441,7 @@ class SampleCodeOf final : public SampleCode<T> {
             const int* tk = tile.k + begin;
             for (int l = 0; l < lanes; ++l) {
                 d1[ti[l]].set_lane(l, T(1));
-                if (second) d2[tk[l]].set_lane(l, T(1));
+                if (second && !product) d2[tk[l]].set_lane(l, T(1));
             }
             P sum(0.0);
             if (second) {
@@ -465,7 +469,7 @@ class SampleCodeOf final : public SampleCode<T> {
             }
             for (int l = 0; l < lanes; ++l) {
                 d1[ti[l]].set_lane(l, T(0));
-                if (second) d2[tk[l]].set_lane(l, T(0));
+                if (second && !product) d2[tk[l]].set_lane(l, T(0));
                 if (differences) point[tk[l]].set_lane(l, x[tk[l]]);
                 const double width = differences ? 2 * static_cast<double>(h[tk[l]]) : 1;
                 out[begin + l] = sum.lane(l) / width;

@@ -71,7 +71,8 @@ class SampleCode {
     virtual void values(const T* points, int n, long count, const DeviceSamples<T>& samples,
                         double* partial, Stream stream) const = 0;
     /// tile.count entries; h[j] is the step of parameter j. Entries::hessian_autodiff_differences
-    /// differentiates along the row's parameter and takes differences along the column's.
+    /// differentiates along the row's parameter and takes differences along the column's; for
+    /// Entries::product_autodiff h is the vector v, and entries are those of H v.
     virtual void tile(Entries kind, const DeviceTile& tile, const T* x, int n, const T* h,
                       const DeviceSamples<T>& samples, double* partial, Stream stream) const = 0;
 

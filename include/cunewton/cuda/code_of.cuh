@@ -340,6 +340,8 @@ class SampleCodeOf final : public SampleCode<T> {
                 return entries<TileEntry<T, Kind::hessian_values>>(a, stream);
             case Kind::hessian_autodiff_differences:
                 return entries<TileEntry<T, Kind::hessian_autodiff_differences>>(a, stream);
+            case Kind::product_autodiff:
+                return entries<TileEntry<T, Kind::product_autodiff>>(a, stream);
         }
     }
 

@@ -1,5 +1,5 @@
 // What one thread computes for a black-box loss: a term of one entry. Host-and-device functions of
-// an index; the kernels of device_ops.cuh call them.
+// an index; the kernels of code_of.cuh call them.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
@@ -34,6 +34,7 @@ struct TileEntry {
     Point x;
     int i = 0, k = 0;
     T hi = 0, hk = 0;
+    const T* v = nullptr;  ///< product_autodiff
 
     CUNEWTON_HOST_DEVICE TileEntry(const T* point, int n, const T* h, long entry) : x{point, n} {
         if constexpr (second) {
@@ -43,7 +44,10 @@ struct TileEntry {
         } else {
             i = k = static_cast<int>(entry);
         }
-        if constexpr (kind != Entries::gradient_autodiff && kind != Entries::hessian_autodiff) {
+        if constexpr (kind == Entries::product_autodiff) {
+            v = h;
+        } else if constexpr (kind != Entries::gradient_autodiff &&
+                             kind != Entries::hessian_autodiff) {
             hi = h[i];
             hk = h[k];
         }
@@ -74,6 +78,8 @@ struct TileEntry {
             return loss(DualView<Point>{x, i}, s).d;
         } else if constexpr (kind == Entries::hessian_autodiff) {
             return loss(HyperDualView<Point>{x, i, k}, s).d12;
+        } else if constexpr (kind == Entries::product_autodiff) {
+            return loss(DirectedView<Point>{x, i, v}, s).d12;
         } else if constexpr (kind == Entries::hessian_autodiff_differences) {
             return alternating_sum([&](int e) {
                 const T shift = e == 0 ? hk : -hk;

@@ -16,6 +16,7 @@ enum class Entries {
     hessian_autodiff,
     hessian_values,
     hessian_autodiff_differences,  ///< central differences of autodiff gradients
+    product_autodiff,  ///< entries of H v: the vector v stands in the place of the steps
 };
 
 }  // namespace cunewton

@@ -56,4 +56,18 @@ struct HyperDualView {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return base.size(); }
 };
 
+/// base, differentiated along axis i and along the direction v, numbers one after the other.
+template <class V>
+struct DirectedView {
+    using value_type = HyperDual<scalar_t<V>>;
+    V base;
+    int i;
+    const scalar_t<V>* v;
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE value_type operator[](int j) const {
+        using T = scalar_t<V>;
+        return value_type(base[j], T(j == i ? 1.0 : 0.0), v[j], T(0.0));
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return base.size(); }
+};
+
 }  // namespace cunewton
