@@ -12,6 +12,7 @@
 #include "bench/cases/cases.h"
 #include "bench/device.h"
 #include "bench/environment.h"
+#include "bench/peer_data.h"
 #include "cunewton/cunewton.h"
 
 namespace cunewton::bench {
@@ -46,7 +47,8 @@ int run(int argc, char** argv) {
     settings.threads = 0;
     bool list = false, device = false, no_peers = false;
     std::vector<std::string> names;
-    std::string backend = "auto", precision = "f64", size = "full", starts = "standard", json_path;
+    std::string backend = "auto", precision = "f64", size = "full", starts = "standard", json_path,
+                data_folder;
 
     CLI::App app("Benchmarks of cunewton. Progress goes to stderr, the table to stdout.");
     app.add_flag("--list", list, "list the cases and stop");
@@ -74,6 +76,8 @@ int run(int argc, char** argv) {
     app.add_flag("--no-peers", no_peers, "do not run the libraries that are compared with");
     app.add_option("--json", json_path,
                    "write the result here; - is stdout, the table goes to stderr");
+    app.add_option("--write-data", data_folder,
+                   "write the cases' data here, for the peers in bench/peers/gpu, and stop");
     CLI11_PARSE(app, argc, argv);
 
     if (list) {
@@ -101,6 +105,13 @@ int run(int argc, char** argv) {
         if (std::none_of(std::begin(all_cases), std::end(all_cases),
                          [&](const Case& c) { return name == c.name; }))
             throw InvalidArgument("case '" + name + "' is unknown: --list names all");
+    }
+
+    if (!data_folder.empty()) {
+        std::vector<std::string> chosen_names;
+        for (const Case* c : chosen) chosen_names.push_back(c->name);
+        write_peer_data(data_folder, chosen_names, settings.small);
+        return EXIT_SUCCESS;
     }
 
     set_blas_threads(settings.threads);

@@ -8,36 +8,18 @@
 
 #include "bench/cases/cases.h"
 #include "bench/cases/device_code.h"
+#include "bench/cases/hessian_job.h"
 #include "bench/cases/signed_logistic.h"
 #include "bench/peers/hessian_peers.h"
 #include "bench/peers/native_logistic.h"
 #include "cunewton/differentiate.h"
 #include "cunewton/loss/logistic.h"
-#include "tests/support/datasets.h"
 
 namespace cunewton::bench {
 namespace {
 
+using Job = HessianJob;
 using Numbers = std::vector<double>;
-
-struct Job {
-    int n = 0;
-    long N = 0;
-    Numbers X;  ///< N x n, row-major
-    Numbers s;  ///< +-1
-    Numbers w;  ///< where the Hessian is taken
-};
-
-Job make_job(int n, long N) {
-    test::DatasetOptions options;
-    options.intercept = false;
-    test::Dataset set = test::make_binary(static_cast<int>(N), n, 31, options);
-    Job job{n, N, std::move(set.X), std::move(set.y), {}};
-    for (double& s : job.s) s = 2 * s - 1;
-    test::Random random(32);
-    for (int j = 0; j < n; ++j) job.w.push_back(random.near_normal() / std::sqrt(double(n)));
-    return job;
-}
 
 double predictor(const Job& job, long i, const Numbers& w) {
     const double* row = job.X.data() + i * job.n;
@@ -265,10 +247,9 @@ void run_peers(const Job& job, const Numbers& exact, NativeObjective& native, Co
 }  // namespace
 
 void run_fd_hessian(Context& context) {
-    const std::vector<int> sizes =
-        context.settings.small ? std::vector<int>{6} : std::vector<int>{10, 50, 100, 200};
-    for (const int n : sizes) {
-        const Job job = make_job(n, context.settings.small ? 100 : 10000);
+    const bool small = context.settings.small;
+    for (const int n : hessian_sizes(small)) {
+        const Job job = make_hessian_job(n, hessian_samples(small));
         const Numbers exact = analytic_hessian(job);
         NativeObjective native(job);
         if (context.settings.single)

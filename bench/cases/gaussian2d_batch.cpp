@@ -5,8 +5,8 @@
 
 #include "bench/cases/batch_solve.h"
 #include "bench/cases/cases.h"
+#include "bench/cases/peak_images.h"
 #include "bench/cases/small_fit_rows.h"
-#include "bench/random.h"
 #include "cunewton/model/gaussian.h"
 
 namespace cunewton::bench {
@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* case_name = "gaussian2d_batch";
 constexpr int parameters = Gaussian2D::parameters;
-constexpr int usual_size = 15;
 
 /// Vector instructions for one point of one fit with own derivatives, exp aside: x - cx, y - cy
 /// (2), the squared distance (2), the exponent (1), the peak (1), peak / w^2 (1), the derivatives
@@ -31,60 +30,17 @@ template <class T>
 constexpr double tight_excess = sizeof(T) == 8 ? 1e-10 : 1e-6;
 
 template <class T>
-struct Images {
-    int size;  ///< pixels along an edge
-    long count;
-    std::vector<T> coordinates, counts, start;
-    std::vector<T> truth;
-
-    int pixels() const { return size * size; }
-    BatchData<T> data(long problems) const {
-        return {.problems = problems,
-                .points = pixels(),
-                .coordinates = coordinates,
-                .y = std::span(counts).first(std::size_t(problems) * pixels()),
-                .start = std::span(start).first(std::size_t(problems) * parameters)};
-    }
-};
-
-/// Image i is the same whatever the number of images. Truth: (500, c, c, w, 10), each times a
-/// number from [0.9, 1.1), with c = 7 and w = 3 for 15 x 15 pixels, in proportion for others;
-/// starts: the truth's entries, each times a number from [0.9, 1.1).
-template <class T>
-Images<T> make_images(int size, long count) {
-    Images<T> images{size, count, {}, {}, {}, {}};
-    for (int row = 0; row < size; ++row)
-        for (int column = 0; column < size; ++column) {
-            images.coordinates.push_back(static_cast<T>(column));
-            images.coordinates.push_back(static_cast<T>(row));
-        }
-    const double center = (size - 1) / 2.0, width = 3.0 * size / usual_size;
-    const double middle[parameters] = {500, center, center, width, 10};
-    images.counts.resize(std::size_t(count) * images.pixels());
-    Random random(1000 + static_cast<unsigned>(size));
-    T* y = images.counts.data();
-    for (long i = 0; i < count; ++i) {
-        double p[parameters];
-        for (int j = 0; j < parameters; ++j) {
-            p[j] = middle[j] * (0.9 + 0.2 * random.uniform());
-            images.truth.push_back(static_cast<T>(p[j]));
-        }
-        for (int j = 0; j < parameters; ++j)
-            images.start.push_back(static_cast<T>(p[j] * (0.9 + 0.2 * random.uniform())));
-        for (int row = 0; row < size; ++row)
-            for (int column = 0; column < size; ++column) {
-                const double dx = column - p[1], dy = row - p[2];
-                const double mean =
-                    p[0] * std::exp(-(dx * dx + dy * dy) / (2 * p[3] * p[3])) + p[4];
-                *y++ = static_cast<T>(random.poisson(mean));
-            }
-    }
-    return images;
+BatchData<T> batch_data(const PeakImages<T>& images, long problems) {
+    return {.problems = problems,
+            .points = images.pixels(),
+            .coordinates = images.coordinates,
+            .y = std::span(images.counts).first(std::size_t(problems) * images.pixels()),
+            .start = std::span(images.start).first(std::size_t(problems) * parameters)};
 }
 
 /// A second program for the sum of squares, in U, and its minimum.
 template <class U, class T>
-U sum_of_squares(const Images<T>& images, long i, const U* p) {
+U sum_of_squares(const PeakImages<T>& images, long i, const U* p) {
     const T* y = images.counts.data() + i * images.pixels();
     U sum = 0;
     for (int row = 0; row < images.size; ++row)
@@ -98,7 +54,7 @@ U sum_of_squares(const Images<T>& images, long i, const U* p) {
 
 /// J'r and J'J (lower triangle) in double.
 template <class T>
-void normal_equations(const Images<T>& images, long i, const double* p, double (&g)[parameters],
+void normal_equations(const PeakImages<T>& images, long i, const double* p, double (&g)[parameters],
                       double (&H)[parameters][parameters]) {
     std::fill(std::begin(g), std::end(g), 0.0);
     for (auto& row : H) std::fill(std::begin(row), std::end(row), 0.0);
@@ -138,7 +94,7 @@ void solve_in_place(double (&H)[parameters][parameters], double (&g)[parameters]
 /// The least sum of squares, by Gauss-Newton steps from the truth until they are lost in rounding:
 /// what is left of the gradient then changes the sum by less than one part in 1e20.
 template <class T>
-long double least_sum_of_squares(const Images<T>& images, long i) {
+long double least_sum_of_squares(const PeakImages<T>& images, long i) {
     double p[parameters];
     for (int j = 0; j < parameters; ++j) p[j] = double(images.truth[i * parameters + j]);
     double last = std::numeric_limits<double>::infinity();
@@ -161,7 +117,7 @@ long double least_sum_of_squares(const Images<T>& images, long i) {
 
 /// The minima of the first images: 20,000 are enough to count one in a thousand.
 template <class T>
-std::vector<long double> reference(const Images<T>& images) {
+std::vector<long double> reference(const PeakImages<T>& images) {
     std::vector<long double> least;
     for (long i = 0; i < std::min(images.count, 20000L); ++i)
         least.push_back(least_sum_of_squares(images, i));
@@ -170,7 +126,7 @@ std::vector<long double> reference(const Images<T>& images) {
 
 /// How far the answers are from the minima.
 template <class T>
-void judge(Row& row, const Images<T>& images, const std::vector<long double>& least,
+void judge(Row& row, const PeakImages<T>& images, const std::vector<long double>& least,
            const T* answers, long count) {
     std::vector<double> excess;
     for (long i = 0; i < std::min(count, long(least.size())); ++i) {
@@ -201,8 +157,8 @@ struct Rule {
 constexpr Rule rules[] = {{"1e-4", 1e-4}, {"tight", 0}};
 
 template <class T>
-void run_library(const Images<T>& images, const std::vector<long double>& least, const Rule& rule,
-                 BatchDerivatives by, int threads, Context& context) {
+void run_library(const PeakImages<T>& images, const std::vector<long double>& least,
+                 const Rule& rule, BatchDerivatives by, int threads, Context& context) {
     const FitModel model = make_fit_model(Gaussian2D{});
     if (!context.can_run(model, case_name)) return;
     std::string variant = fmt::format("{0}x{0}, {1}, {2}", images.size, rule.name, to_string(by));
@@ -214,7 +170,7 @@ void run_library(const Images<T>& images, const std::vector<long double>& least,
     const long count =
         by == BatchDerivatives::differences ? std::min(images.count, 20000L) : images.count;
     const BatchResult<T> fits =
-        timed_batch(model, images.data(count), options, threads, context, row);
+        timed_batch(model, batch_data(images, count), options, threads, context, row);
     judge(row, images, least, fits.parameters.data(), count);
     if (row.backend == "cpu")
         row.floor_seconds = batch_floor_seconds(context.vector_rates<T>(), row,
@@ -225,7 +181,7 @@ void run_library(const Images<T>& images, const std::vector<long double>& least,
 }
 
 template <class T>
-void run_peers(const Images<T>& images, const std::vector<long double>& least, const Rule& rule,
+void run_peers(const PeakImages<T>& images, const std::vector<long double>& least, const Rule& rule,
                Context& context) {
     const SmallFits<T> job{SmallModel::gaussian2d,
                            images.count,
@@ -249,10 +205,10 @@ void run_peers(const Images<T>& images, const std::vector<long double>& least, c
 template <class T>
 void run_in(Context& context) {
     const Settings& settings = context.settings;
-    for (const int size : {usual_size, 5, 9, 13, 21}) {
-        const bool usual = size == usual_size;
+    for (const int size : {usual_image_size, 5, 9, 13, 21}) {
+        const bool usual = size == usual_image_size;
         const long count = settings.small ? 200 : usual ? 100000 : 20000;
-        const Images<T> images = make_images<T>(size, count);
+        const PeakImages<T> images = make_peak_images<T>(size, count);
         const std::vector<long double> least = reference(images);
         for (const Rule& rule : rules) {
             run_library(images, least, rule, BatchDerivatives::analytic, 1, context);

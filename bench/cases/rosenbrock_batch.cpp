@@ -4,8 +4,8 @@
 
 #include "bench/cases/batch_solve.h"
 #include "bench/cases/cases.h"
+#include "bench/cases/rosenbrock_starts.h"
 #include "bench/peers/rosenbrock_peers.h"
-#include "bench/random.h"
 #include "cunewton/model/rosenbrock.h"
 
 namespace cunewton::bench {
@@ -89,10 +89,8 @@ void run_peers(int n, const std::vector<double>& start, Context& context) {
 template <class T, int n>
 void run_dimension(Context& context) {
     const Settings& settings = context.settings;
-    const long count = settings.small ? 200 : 100000;
-    Random random(2000 + n);
-    std::vector<T> start(std::size_t(count) * n);
-    for (T& x : start) x = static_cast<T>(4 * random.uniform() - 2);
+    const std::vector<double> drawn = make_rosenbrock_starts(n, settings.small ? 200 : 100000);
+    const std::vector<T> start(drawn.begin(), drawn.end());
     for (const BatchDerivatives by :
          {BatchDerivatives::analytic, BatchDerivatives::autodiff, BatchDerivatives::differences})
         run_library<T, n>(start, by, 1, context);

@@ -60,6 +60,19 @@ has_nvcc() { [[ -n ${CUDACXX:-} ]] || command -v nvcc >/dev/null; }
 
 has_device() { command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU'; }
 
+# find_clang_tool NAME: the command of version 14, what Debian 12 has; fails, and says so, if there is none.
+find_clang_tool() {
+    local command
+    for command in "$1-14" "$1"; do
+        if "$command" --version 2>/dev/null | grep -q 'version 14\.'; then
+            echo "$command"
+            return
+        fi
+    done
+    echo "no $1 14: nothing was checked or changed" >&2
+    return 1
+}
+
 # choose_architectures DEFAULT: what CUDA code is compiled for, unless the user has said so.
 # The device at hand is enough to run on, and far quicker to compile for than every architecture.
 choose_architectures() {

@@ -5,12 +5,16 @@
 
 Without a usable device `cuda` ends with 77 (skipped), unless CUNEWTON_REQUIRE_GPU=1.
 """
+import ast
 import json
 import math
 import os
+import struct
 import subprocess
 import sys
+import tempfile
 import unittest
+from pathlib import Path
 
 PROGRAM = BACKEND = ""
 CASES = ["digits", "logistic_dense", "softmax_dense", "fd_hessian", "unconstrained",
@@ -185,6 +189,35 @@ class CommandLine(unittest.TestCase):
         run = bench("--case", "digits,nonsense", "--size", "small")
         self.assertNotEqual(run.returncode, 0)
         self.assertIn("nonsense", run.stderr)
+
+    def test_data_for_peers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            ended = bench("--size", "small", "--write-data", folder)
+            self.assertEqual((ended.returncode, ended.stdout), (0, ""), ended.stderr)
+            shapes, first = {}, {}
+            for path in Path(folder).glob("*.json"):
+                for job in json.loads(path.read_text()):
+                    for name, file in job["arrays"].items():
+                        content = Path(folder, file).read_bytes()
+                        self.assertEqual(content[:8], b"\x93NUMPY\x01\x00")
+                        begin = 10 + struct.unpack("<H", content[8:10])[0]
+                        self.assertEqual(begin % 64, 0)
+                        header = ast.literal_eval(content[10:begin].decode())
+                        self.assertEqual((header["descr"], header["fortran_order"]), ("<f8", False))
+                        self.assertEqual(len(content) - begin, 8 * math.prod(header["shape"]))
+                        key = path.stem, job["name"], name
+                        shapes[key] = header["shape"]
+                        first[key] = struct.unpack("<d", content[begin:begin + 8])[0]
+        self.assertEqual(shapes["gaussian2d_batch", "15x15", "counts"], (200, 225))
+        self.assertEqual(shapes["gaussian2d_batch", "15x15", "truth"], (200, 5))
+        self.assertEqual(shapes["logistic_dense", "synthetic n=20", "X"], (500, 19))
+        self.assertEqual(shapes["softmax_dense", "synthetic K=3 d=10", "y"], (300,))
+        self.assertEqual(shapes["rosenbrock_batch", "n=16", "start"], (200, 16))
+        self.assertEqual(shapes["fd_hessian", "n=6", "w"], (6,))
+        self.assertEqual(len({case for case, _, _ in shapes}), 5)
+        truth = first["gaussian2d_batch", "15x15", "truth"]
+        self.assertTrue(450 <= truth < 550, truth)
+        self.assertIn(first["fd_hessian", "n=6", "s"], (-1, 1))
 
     def test_without_peers_there_are_none(self):
         rows = result("--case", "logistic_dense", "--no-peers")["rows"]

@@ -58,15 +58,49 @@ FAKE_BENCH = """\
     if "--device" in sys.argv:
         print(json.dumps({"name": "Stand-in 1", "copy_gb_per_second": 3.5}))
         sys.exit()
-    case, backend = value("--case"), value("--backend")
+    case = value("--case")
+    if "--write-data" in sys.argv:
+        with open(value("--write-data") + "/" + case + ".json", "w") as file:
+            file.write(case)
+        sys.exit()
+    backend = value("--backend")
     if case == "nist" and backend == "cuda":
         os.kill(os.getpid(), signal.SIGSEGV)
     seconds = {"cuda": 0.5, "cpu": 4.0}[backend]
     row = {"case": case, "variant": "all", "dimension": 5, "precision": "float64", "backend": backend,
-           "seconds_median": seconds, "resident_seconds": 0.25 if backend == "cuda" else None}
+           "seconds_median": seconds, "resident_seconds": 0.25 if backend == "cuda" else None,
+           "batch": 1000, "mean_iterations": 6.5, "share_accurate": 0.75}
+    if case == "dwi_batch":
+        row["variant"] = "exact derivatives"
     with open(value("--json"), "w") as file:
         json.dump({"rows": [row], "environment": {"threads": 1}}, file)
     """
+
+# A program of bench/peers/gpu: a row, a peer without its module, and what the time's end leaves behind.
+FAKE_PEER = """\
+    import json, sys
+    value = lambda name: sys.argv[sys.argv.index(name) + 1]
+    case = sys.argv[0].split("/")[-1][:-3]
+    assert open(value("--data") + "/" + case + ".json").read() == case
+    common = {"case": case, "job": "65 signals, tight", "style": "expert", "precision": "float64",
+              "sizes": {"problems": 500}, "seconds": 0.002, "seconds_host": 0.004, "iterations": 7.5,
+              "share_reached": 0.875, "failed": 3, "note": "so it was"}
+    with open(value("--json"), "w") as file:
+        file.write(json.dumps({"module": "fast", "version": "1"}) + "\\n")
+        if case != "rosenbrock_batch":
+            file.write(json.dumps({**common, "peer": "Fast", "status": "ran"}) + "\\n")
+        file.write(json.dumps({**common, "job": None, "peer": "Absent", "status": "skipped",
+                               "note": "no module absent"}) + "\\n")
+        file.write('{"case": "cut o')
+    """
+NCU_CSV = """\
+==PROF== Connected to process 7
+"ID","Kernel Name","gpu__time_duration.sum","launch__grid_size","sm__warps_active.avg.pct_of_peak_sustained_active",\
+"smsp__average_warps_issue_stalled_wait_per_issue_active.ratio","smsp__average_warps_issue_stalled_selected_per_issue_active.ratio",\
+"smsp__average_warps_issue_stalled_long_scoreboard_per_issue_active.ratio","dram__throughput.avg.pct_of_peak_sustained_elapsed"
+"","","us","","%","inst","inst","inst","%"
+"0","batch_thread_kernel","680.5","1,563","9.25","0.5","1","2.25","n/a"
+"""
 
 
 class Steps(unittest.TestCase):
@@ -227,8 +261,67 @@ class Programs(unittest.TestCase):
                  if line.startswith("dwi_batch")]
         self.assertEqual(line.split()[-4:], ["0.5", "0.25", "4", "8"])
 
+    def test_peers_beside_our_rows(self):
+        peers = self.folder / "peers"
+        peers.mkdir()
+        for case in ("dwi_batch", "rosenbrock_batch"):
+            (peers / f"{case}.py").write_text(textwrap.dedent(FAKE_PEER))
+        machine = gpu.Machine(self.folder / "build", None, [], [], peers)
+        session = gpu.Session(self.folder / "results", 60, echo=False)
+        session.run(gpu.Step("bench cuda dwi_batch", 20,
+                             work=gpu.run_case(machine, "dwi_batch", "cuda", False, 3)))
+        for case in ("dwi_batch", "rosenbrock_batch", "nist"):
+            session.run(gpu.Step(f"peers {case}", 20, work=gpu.run_peers(machine, case, False)))
+        record = json.loads((self.folder / "results" / "results.json").read_text())
+        _, dwi, rosenbrock, missing = record["steps"]
+        self.assertEqual((dwi["status"], dwi["reason"]),
+                         ("passed", "1 rows; Absent skipped: no module absent"))
+        self.assertEqual([row["peer"] for row in dwi["peers"]], ["Fast", "Absent"])
+        self.assertEqual(dwi["peers_environment"], [{"module": "fast", "version": "1"}])
+        self.assertEqual(rosenbrock["status"], "skipped")
+        self.assertEqual(missing["status"], "failed")  # there is no such program
+        lines = (self.folder / "results" / "summary.txt").read_text().splitlines()
+        at = lines.index("dwi_batch: 65 signals, tight")
+        self.assertEqual(lines[at + 1].split(), ["cunewton:", "exact", "derivatives", "float64", "0.25",
+                                                 "0.5", "250", "6.5", "0.75"])
+        self.assertEqual(lines[at + 2].split(), ["Fast", "(expert)", "float64", "0.002", "0.004", "4",
+                                                 "7.5", "0.875", "3"])
+        self.assertIn("  Absent: skipped: no module absent", lines)
+
+    def test_each_peer_has_its_program_and_its_row_of_ours(self):
+        for case in gpu.PEERS:
+            self.assertTrue((gpu.ROOT / "bench" / "peers" / "gpu" / f"{case}.py").is_file(), case)
+        for case, job, variant in (("gaussian2d_batch", "15x15, 1e-4", "15x15, 1e-4, analytic"),
+                                   ("rosenbrock_batch", "n=8", "n=8, analytic"),
+                                   ("dwi_batch", "65 signals, tight", "exact derivatives"),
+                                   ("logistic_dense", "synthetic n=785", "synthetic n=785, newton"),
+                                   ("fd_hessian", "n=50", "black box, from values")):
+            same = gpu.own_variant({"case": case, "job": job})
+            self.assertTrue(same({"variant": variant, "dimension": 50}), case)
+            self.assertFalse(same({"variant": "something else", "dimension": 5}), case)
+
+    def test_counters_of_a_kernel(self):
+        ncu = self.folder / "ncu"
+        program(ncu, f"import sys\nprint({NCU_CSV!r})\nsys.exit(9)  # the program was ended\n")
+        machine = gpu.Machine(self.folder / "build", None, [], [])
+        session = gpu.Session(self.folder / "results", 60, echo=False)
+        session.run(gpu.Step("profile float32", 20, work=gpu.profile(machine, ncu, "f32", False)))
+        session.run(gpu.Step("profile float64", 20, work=gpu.profile(machine, "false", "f64", False)))
+        good, bad = json.loads((self.folder / "results" / "results.json").read_text())["steps"]
+        self.assertEqual(good["status"], "passed")
+        self.assertAlmostEqual(good["counters"]["seconds"], 680.5e-6)
+        self.assertEqual(good["counters"]["blocks"], 1563)
+        self.assertIsNone(good["counters"]["dram_percent"])
+        self.assertEqual(list(good["stalls"].items()), [("long_scoreboard", 2.25), ("wait", 0.5)])
+        self.assertEqual(bad["status"], "failed")
+        text = (self.folder / "results" / "summary.txt").read_text()
+        self.assertIn("profile float32: 0.6805 ms, 1563 blocks", text)
+        self.assertIn("warps resident 9.25 %", text)
+        self.assertIn("two instructions: long scoreboard 2.25, wait 0.5", text)
+
     def test_an_emulated_device_has_no_times(self):
-        steps = self.run_session("--prefix", "env", "--only", "^device|^bench|sanitizer", status=0)
+        steps = self.run_session("--prefix", "env", "--only", "^device|^bench|sanitizer|^peers|^profile",
+                                 status=0)
         self.assertEqual(steps["device"]["device"]["name"], "Stand-in 1")
         self.assertEqual({step["status"] for name, step in steps.items() if name != "device"},
                          {"skipped"})
@@ -261,8 +354,13 @@ class Programs(unittest.TestCase):
         with unittest.mock.patch.object(gpu, "strip", lambda source, target: gpu.shutil.copy(source, target)), \
                 unittest.mock.patch.object(gpu, "external_libraries", lambda program: {}):
             with contextlib.redirect_stdout(io.StringIO()):
-                gpu.prepare(gpu.parse(["prepare", "--build", str(self.folder / "build"), "--to",
-                                       str(self.folder / "packed")]))
+                gpu.prepare(gpu.parse(["prepare", "--no-wheels", "--build", str(self.folder / "build"),
+                                       "--to", str(self.folder / "packed")]))
+            with gpu.tarfile.open(self.folder / "packed" / gpu.ARCHIVE) as packed:
+                names = packed.getnames()
+        self.assertIn("session/data/dwi64.csv.gz", names)
+        for name in ("common", *gpu.PEERS):
+            self.assertIn(f"session/peers/{name}.py", names)
         with contextlib.redirect_stdout(io.StringIO()) as out, self.assertRaises(SystemExit) as end:
             gpu.run(gpu.parse(["run", "--packed", str(self.folder / "packed"), "--prefix", "env",
                                "--only", "device", "--results", str(self.folder / "results")]))

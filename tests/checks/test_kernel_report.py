@@ -38,6 +38,16 @@ class KernelReport(unittest.TestCase):
                                       "<cunewton::Rosenbrock, double, (int)4>(cunewton::Arguments<double>)"),
             "fit_kernel<Rosenbrock, double, (int)4>")
 
+    def test_families(self):
+        kernels = [report.Kernel("fit_kernel<Rosenbrock, double, (int)4>", "80", registers=90),
+                   report.Kernel("fit_kernel<Rosenbrock, double, (int)2>", "80", 64, 4, 4, registers=70),
+                   report.Kernel("fit_kernel<Rosenbrock, float, (int)2>", "90", registers=40),
+                   report.Kernel("sum_kernel", "90", registers=120)]
+        self.assertEqual(report.family_of(kernels[0].name), ("fit_kernel", "double"))
+        self.assertEqual(report.family_table(kernels).splitlines()[2:], [
+            "| `sum_kernel` | 1 |  |  | 120 | 120 | 0 | 0 |",
+            "| `fit_kernel` | 3 |  | 90 | 40 |  | 64 | 1 |"])
+
 
 if __name__ == "__main__":
     unittest.main()
