@@ -71,6 +71,7 @@ foreach(line IN LISTS lines)
     set(cpu_header ${kind}_code.h)
     set(cuda_header code_of.cuh)
   endif()
+  list(APPEND builtin_headers "#include ${header}")
   string(MAKE_C_IDENTIFIER ${functor} name)
   set(sources ${PROJECT_BINARY_DIR}/host/builtin/${name}.cpp)
   configure_file(host/builtin.cpp.in ${sources} @ONLY)
@@ -80,6 +81,9 @@ foreach(line IN LISTS lines)
   endif()
   cunewton_part(cunewton_builtin_${name} ${sources})
 endforeach()
+list(REMOVE_DUPLICATES builtin_headers)
+list(JOIN builtin_headers "\n" builtin_headers)
+configure_file(cmake/builtins.h.in include/cunewton/builtins.h @ONLY)
 
 get_property(parts GLOBAL PROPERTY cunewton_parts)
 list(TRANSFORM parts REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
@@ -89,7 +93,8 @@ target_sources(
   cunewton
   PUBLIC FILE_SET HEADERS
          BASE_DIRS include ${PROJECT_BINARY_DIR}/include
-         FILES ${cunewton_headers} ${PROJECT_BINARY_DIR}/include/cunewton/version.h
+         FILES ${cunewton_headers} ${PROJECT_BINARY_DIR}/include/cunewton/builtins.h
+               ${PROJECT_BINARY_DIR}/include/cunewton/version.h
 )
 # For a user's CUDA files too, whatever CMAKE_CUDA_STANDARD says. Not as the feature cuda_std_20,
 # which is an error where the user has not enabled CUDA, and for which CMake 3.25.1 knows no flag.

@@ -8,29 +8,39 @@ namespace cunewton {
 
 namespace {
 
-BackendChoice named(const std::string& name) {
-    if (name == "auto") return BackendChoice::automatic;
-    if (name == "cpu") return BackendChoice::cpu;
-    if (name == "cuda") return BackendChoice::cuda;
-    throw InvalidArgument("CUNEWTON_BACKEND names no backend (\"" + name +
-                          "\") set it to auto, cpu or cuda");
+/// The same. Throws InvalidArgument, which lists the names that there are, for one that no build
+/// has.
+BackendChoice known(const BackendChoice& choice, const char* where) {
+    if (choice == BackendChoice::automatic) return choice;
+    std::string names = "auto";
+    for (const BackendEntry& entry : registry()) {
+        if (choice == entry.name) return choice;
+        names += std::string(", ") + entry.name;
+    }
+    for (const std::string& name : names_left_out())
+        if (choice == name) return choice;
+    throw InvalidArgument(std::string(where) + " names no backend (\"" + choice.name() +
+                          "\") choose one of " + names);
 }
 
 }  // namespace
 
+BackendChoice asked_backend(BackendChoice choice) {
+    const char* variable = std::getenv("CUNEWTON_BACKEND");
+    if (choice == BackendChoice::automatic && variable && *variable)
+        return known(variable, "CUNEWTON_BACKEND");
+    return known(choice, "options.backend");
+}
+
 Candidates choose_backends(BackendChoice choice,
                            const std::function<bool(const BackendEntry&)>& has_code) {
-    std::string asked = "asked for by name";
-    if (choice == BackendChoice::automatic) {
-        if (const char* variable = std::getenv("CUNEWTON_BACKEND"); variable && *variable) {
-            choice = named(variable);
-            asked = "asked for by CUNEWTON_BACKEND";
-        }
-    }
+    const std::string asked =
+        choice == BackendChoice::automatic ? "asked for by CUNEWTON_BACKEND" : "asked for by name";
+    choice = asked_backend(choice);
     Candidates candidates;
     std::string passed_over;
     for (const BackendEntry& entry : registry()) {
-        if (choice != BackendChoice::automatic && entry.choice != choice) continue;
+        if (choice != BackendChoice::automatic && choice != entry.name) continue;
         std::string why_not;
         if (!has_code(entry))
             why_not = std::string("the loss has no code for ") + entry.name;

@@ -20,24 +20,32 @@ constexpr BackendCode<T> cuda_code{[](const Problem<T>& p) { return p.runs_on_cu
                                    &cuda::open_cuda<T>, &cuda::open_batch<T>};
 #endif
 
+/// A line for each, best first.
+std::vector<BackendEntry> entries_of_this_build() {
+    std::vector<BackendEntry> entries;
+#if CUNEWTON_WITH_CUDA
+    const auto has_cuda = [](const BatchParts& p) { return p.cuda_double && p.cuda_float; };
+    entries.push_back({"cuda", &cuda::probe_cuda, has_cuda, {cuda_code<double>, cuda_code<float>}});
+#endif
+    const auto has_cpu = [](const BatchParts&) { return true; };
+    entries.push_back({"cpu", &cpu::probe_cpu, has_cpu, {cpu_code<double>, cpu_code<float>}});
+    return entries;
+}
+
 }  // namespace
 
 std::vector<BackendEntry>& mutable_registry() {
-    static std::vector<BackendEntry> entries {
-#if CUNEWTON_WITH_CUDA
-        {BackendChoice::cuda,
-         "cuda",
-         &cuda::probe_cuda,
-         [](const BatchParts& p) { return p.cuda_double && p.cuda_float; },
-         {cuda_code<double>, cuda_code<float>}},
-#endif
-            {BackendChoice::cpu,
-             "cpu",
-             &cpu::probe_cpu,
-             [](const BatchParts&) { return true; },
-             {cpu_code<double>, cpu_code<float>}},
-    };
+    static std::vector<BackendEntry> entries = entries_of_this_build();
     return entries;
+}
+
+const std::vector<std::string>& names_left_out() {
+#if CUNEWTON_WITH_CUDA
+    static const std::vector<std::string> names;
+#else
+    static const std::vector<std::string> names{"cuda"};
+#endif
+    return names;
 }
 
 const std::vector<BackendEntry>& registry() {

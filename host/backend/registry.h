@@ -33,7 +33,6 @@ struct BackendCode {
 
 /// One backend of this build. Functions are called on the caller's thread.
 struct BackendEntry {
-    BackendChoice choice;
     const char* name;
     Probe (*probe)();
     bool (*runs_batch)(const BatchParts&);
@@ -47,6 +46,8 @@ struct BackendEntry {
 
 /// Best first; the CPU is always the last.
 const std::vector<BackendEntry>& registry();
+/// Names of backends that other builds of this library have.
+const std::vector<std::string>& names_left_out();
 /// The same list, for tests that put backends of their own into it.
 std::vector<BackendEntry>& mutable_registry();
 

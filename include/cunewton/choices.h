@@ -86,8 +86,6 @@ enum class HessianPrecision {
              ///< step stay in working precision
 };
 
-enum class BackendChoice { automatic, cpu, cuda };
-
 /// What the deviations of a model from the data are held against. With r_i = m_i - y_i, weights w_i
 /// and u_i = sqrt(w_i) r_i, the objective is
 enum class Estimator : unsigned char {

@@ -122,8 +122,7 @@ class FailingBackendTest : public ::testing::Test {
         if (std::getenv("CUNEWTON_BACKEND")) GTEST_SKIP() << "CUNEWTON_BACKEND overrides automatic";
         std::vector<BackendEntry>& list = mutable_registry();
         kept_ = list;
-        const BackendEntry failing{BackendChoice::cuda,
-                                   "failing",
+        const BackendEntry failing{"failing",
                                    [] {
                                        return Probe{true, "ready"};
                                    },
@@ -313,9 +312,8 @@ TEST_F(FailingBackendTest, WhatTheCallerThrowsReachesTheCaller) {
 }
 
 TEST(RunOnFirst, TriesInOrderAndReportsTheLastFailure) {
-    const BackendEntry a{BackendChoice::cuda, "a", nullptr, nullptr, {}},
-        b{BackendChoice::cuda, "b", nullptr, nullptr, {}},
-        c{BackendChoice::cpu, "c", nullptr, nullptr, {}};
+    const BackendEntry a{"a", nullptr, nullptr, {}}, b{"b", nullptr, nullptr, {}},
+        c{"c", nullptr, nullptr, {}};
     const Candidates candidates{{&a, &b, &c}, "first choice"};
     std::string reason, tried;
     const auto failing_until = [&](char last, auto throw_it) {

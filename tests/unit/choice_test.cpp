@@ -191,6 +191,21 @@ TEST(BackendChoice, AnUnknownNameFails) {
     }
 }
 
+TEST(BackendChoice, IsAName) {
+    const BackendVariable none(nullptr);
+    EXPECT_EQ(minimized_by("cpu").backend, "cpu");
+    EXPECT_EQ(minimized_by(std::string("cpu")).backend, "cpu");
+    EXPECT_TRUE(BackendChoice("cpu") == BackendChoice::cpu);
+    EXPECT_FALSE(BackendChoice("CPU") == BackendChoice::cpu);
+    EXPECT_STREQ(BackendChoice::automatic.name(), "auto");
+    for (const char* name : {"hip", "", "a name that is longer than all of them"}) {
+        const std::string message = message_of<InvalidArgument>([&] { minimized_by(name); });
+        EXPECT_TRUE(in_three_parts(message)) << name;
+    }
+    EXPECT_NE(message_of<InvalidArgument>([] { minimized_by("hip"); }).find("auto"),
+              std::string::npos);
+}
+
 TEST(BackendChoice, AskingForWhatCannotRunThrowsTheReason) {
     if (usable("cuda")) GTEST_SKIP() << "there is a device";
     const std::string by_option =
