@@ -18,15 +18,16 @@ BackendChoice named(const std::string& name) {
 
 }  // namespace
 
+BackendChoice asked_backend(BackendChoice choice) {
+    const char* variable = std::getenv("CUNEWTON_BACKEND");
+    return choice == BackendChoice::automatic && variable && *variable ? named(variable) : choice;
+}
+
 Candidates choose_backends(BackendChoice choice,
                            const std::function<bool(const BackendEntry&)>& has_code) {
-    std::string asked = "asked for by name";
-    if (choice == BackendChoice::automatic) {
-        if (const char* variable = std::getenv("CUNEWTON_BACKEND"); variable && *variable) {
-            choice = named(variable);
-            asked = "asked for by CUNEWTON_BACKEND";
-        }
-    }
+    const std::string asked =
+        choice == BackendChoice::automatic ? "asked for by CUNEWTON_BACKEND" : "asked for by name";
+    choice = asked_backend(choice);
     Candidates candidates;
     std::string passed_over;
     for (const BackendEntry& entry : registry()) {

@@ -15,6 +15,10 @@ struct Candidates {
     std::string reason;
 };
 
+/// The backend that the caller names, or else CUNEWTON_BACKEND. Throws InvalidArgument for an
+/// unknown name.
+BackendChoice asked_backend(BackendChoice choice);
+
 /// `automatic` consults CUNEWTON_BACKEND first. Throws BackendUnavailable if the named backend is
 /// not in this build, not usable on this machine or has no code for the problem, and
 /// InvalidArgument for an unknown name.
