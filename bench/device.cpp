@@ -8,12 +8,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "bench/timing.h"
-#include "cunewton/cuda/fit_on_device.h"
 
 namespace cunewton::bench {
 namespace {
@@ -78,13 +76,25 @@ double gemm_rate(int n, const Product& product) {
     return 2.0 * n * n * n / seconds;
 }
 
+/// A copy on the device.
 template <class T>
-DeviceMemory to_device(std::span<const T> from) {
-    DeviceMemory to = allocate(from.size_bytes());
-    if (!from.empty())
-        check(cudaMemcpy(to.get(), from.data(), from.size_bytes(), cudaMemcpyHostToDevice),
+struct Resident {
+    DeviceMemory memory;
+    Array<const T> array;
+
+    explicit Resident(const Array<const T>& from) {
+        if (from.empty()) return;
+        const std::size_t bytes = static_cast<std::size_t>(from.size()) * sizeof(T);
+        memory = allocate(bytes);
+        check(cudaMemcpy(memory.get(), from.data, bytes, cudaMemcpyHostToDevice),
               "a copy to the device");
-    return to;
+        array = Array<const T>(static_cast<const T*>(memory.get()), from.rows, from.columns)
+                    .on_device();
+    }
+};
+template <class V>
+Array<V> on_device(const DeviceMemory& memory, long problems, long width) {
+    return Array<V>(static_cast<V*>(memory.get()), problems, width).on_device();
 }
 
 }  // namespace
@@ -133,44 +143,42 @@ nlohmann::ordered_json describe_device(const Settings& settings) {
 template <class T>
 std::optional<double> resident_seconds(const BatchModel& model, const BatchData<T>& data,
                                        const BatchOptions& options, int repeats) {
-    const std::size_t n = static_cast<std::size_t>(model.parameters());
-    const std::size_t problems = static_cast<std::size_t>(data.problems);
-    const std::size_t shared = static_cast<std::size_t>(data.points) * model.coordinates();
+    const long n = model.parameters();
+    const auto dense = [](const auto& array) { return array.on_host() && array.contiguous(); };
     if (options.precision != BatchPrecision::as_data || options.covariance ||
-        options.standard_errors || options.condition_number || options.starts != 1 ||
-        !data.offsets.empty() || data.coordinates.size() != shared || !data.lower.empty() ||
-        !data.upper.empty())
+        options.standard_errors || options.condition_number || !data.offsets.empty() ||
+        !dense(data.coordinates) || !dense(data.y) || !dense(data.weights) || !dense(data.start) ||
+        !data.lower.empty() || !data.upper.empty())
         return {};
-    const DeviceMemory coordinates = to_device(data.coordinates), y = to_device(data.y),
-                       weights = to_device(data.weights), start = to_device(data.start);
-    const DeviceMemory parameters = allocate(problems * n * sizeof(T)),
+    const Resident<T> coordinates(data.coordinates), y(data.y), weights(data.weights),
+        start(data.start);
+    BatchData<T> there;
+    there.problems = data.problems;
+    there.points = data.points;
+    there.coordinates = coordinates.array;
+    there.y = y.array;
+    there.weights = weights.array;
+    there.start = start.array;
+    const std::size_t problems = static_cast<std::size_t>(data.problems);
+    const DeviceMemory parameters = allocate(problems * static_cast<std::size_t>(n) * sizeof(T)),
                        objective = allocate(problems * sizeof(T)),
                        norm = allocate(problems * sizeof(T)),
-                       status = allocate(problems * sizeof(int)),
-                       iterations = allocate(problems * sizeof(int)),
-                       queue = allocate(sizeof(unsigned long long));
-    cuda::DeviceBatch<T> batch;
-    batch.problems = data.problems;
-    batch.points = data.points;
-    batch.coordinates =
-        model.coordinates() > 0 ? static_cast<const T*>(coordinates.get()) : nullptr;
-    batch.shared_coordinates = true;
-    batch.y = data.y.empty() ? nullptr : static_cast<const T*>(y.get());
-    batch.weights = data.weights.empty() ? nullptr : static_cast<const T*>(weights.get());
-    batch.start = static_cast<const T*>(start.get());
-    batch.shared_start = data.start.size() == n && problems != 1;
-    batch.parameters = static_cast<T*>(parameters.get());
-    batch.objective = static_cast<T*>(objective.get());
-    batch.gradient_norm = static_cast<T*>(norm.get());
-    batch.status = static_cast<int*>(status.get());
-    batch.iterations = static_cast<int*>(iterations.get());
-    batch.queue = static_cast<unsigned long long*>(queue.get());
+                       status = allocate(problems * sizeof(Status)),
+                       iterations = allocate(problems * sizeof(int));
+    BatchArrays<T> results;
+    results.parameters = on_device<T>(parameters, data.problems, n);
+    results.objective = on_device<T>(objective, data.problems, 1);
+    results.gradient_norm = on_device<T>(norm, data.problems, 1);
+    results.status = on_device<Status>(status, data.problems, 1);
+    results.iterations = on_device<int>(iterations, data.problems, 1);
+    BatchOptions queued = options;
+    queued.backend = BackendChoice::cuda;
+    queued.stream = cudaStreamLegacy;
     return device_seconds(repeats, [&] {
         if (model.kind() == SmallKind::fit)
-            cuda::fit_batch_on_device(static_cast<const FitModel&>(model), batch, options);
+            fit_batch(static_cast<const FitModel&>(model), there, results, queued);
         else
-            cuda::minimize_batch_on_device(static_cast<const SmallObjective&>(model), batch,
-                                           options);
+            minimize_batch(static_cast<const SmallObjective&>(model), there, results, queued);
     });
 }
 #else

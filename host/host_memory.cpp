@@ -40,9 +40,10 @@ void require_host_memory(const void* array, const char* name) {
 #if CUNEWTON_WITH_CUDA
     if (cuda::is_device_memory(array)) why = "a device pointer";
 #endif
-    throw InvalidArgument(std::string(name) + " cannot be read by the host (" + why +
-                          ") pass host, page-locked or managed memory; batches on the device go to "
-                          "fit_batch_on_device or minimize_batch_on_device");
+    throw InvalidArgument(
+        std::string(name) + " cannot be read by the host (" + why +
+        ") pass host, page-locked or managed memory; to batches, arrays on a GPU are "
+        "passed by Array::on_device");
 }
 
 }  // namespace cunewton

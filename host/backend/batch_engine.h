@@ -1,13 +1,40 @@
 // What a backend does with a batch: solve chunks of it.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
+#include <optional>
+#include <type_traits>
+#include <vector>
 
 #include "cunewton/fit.h"
-#include "cunewton/small/solver.h"
+#include "cunewton/small/batch_view.h"
+#include "host/backend/thread_pool.h"
 
 namespace cunewton {
+
+using batch::BatchMethod;
+using batch::BatchResults;
+using batch::BatchView;
+using batch::Rows;
+using batch::RunResults;
+
+/// The threads of one batch on the host, started when they are first needed.
+class BatchThreads {
+  public:
+    explicit BatchThreads(int threads) : asked_(threads) {}
+    /// As ThreadPool takes it.
+    int asked() const { return asked_; }
+    int count() const { return asked_ > 0 ? asked_ : usable_processors(); }
+    ThreadPool& pool() {
+        if (!pool_) pool_.emplace(asked_);
+        return *pool_;
+    }
+
+  private:
+    int asked_;
+    std::optional<ThreadPool> pool_;
+};
 
 /// The same for all chunks of a batch. T is the arithmetic.
 template <class T>
@@ -17,54 +44,15 @@ struct BatchTask {
     const cuda::SmallCode<T>* cuda;  ///< null: no GPU code
     int n;                           ///< parameters
     int coordinates;                 ///< of a point
-    int points;                      ///< of the problem that has most
-    bool ragged;                     ///< chunks have offsets
-    bool weighted;
-    bool shared_coordinates;  ///< or the model has none
-    bool per_run_start;       ///< start and bounds by run and by problem; otherwise shared
-    bool per_problem_start;
-    bool per_problem_bounds;
+    BatchMethod<T> method;
+    /// What chunks have: arrays that are null here are null there, and one row for all is the one
+    /// here. Nothing else is to be read through it.
+    BatchView<T> view;
     bool hessians;  ///< wanted
-    int starts;     ///< runs of each problem
-    Estimator estimator;
-    T tuning;
-    BatchDerivatives derivatives;  ///< not automatic
-    batch::SolverSettings<T> settings;
-    const T* coordinates_of_all = nullptr;  ///< if shared
-    const T* start_of_all = nullptr;        ///< n, if neither per run nor per problem
-    const T* lower_of_all = nullptr;        ///< n each, if bounded and not per problem
-    const T* upper_of_all = nullptr;
-    const unsigned char* fixed = nullptr;  ///< n, or null: none
-    int threads;
+    BatchThreads* threads;
     std::size_t memory_budget;
-
-    long run_limit(long problems) const { return problems * starts; }
-};
-
-/// Some problems of the batch, one after the other. Run r is start r % starts of problem r /
-/// starts. Pointers are to the chunk's first; what the task says is shared or absent is null.
-template <class T>
-struct BatchChunk {
-    long problems = 0;
-    const long* offsets = nullptr;  ///< problems + 1; offsets[0] is where the arrays below begin
-    const T* coordinates = nullptr;
-    const T* y = nullptr;
-    const T* weights = nullptr;
-    const T* start = nullptr;
-    const T* lower = nullptr;
-    const T* upper = nullptr;
-
-    // Out, one entry (n, or packed) a run.
-    T* parameters = nullptr;
-    T* objective = nullptr;  ///< f for objectives, twice f for fits
-    T* gradient_norm = nullptr;
-    Status* status = nullptr;
-    int* iterations = nullptr;
-    int* counted_points = nullptr;      ///< points with a weight
-    std::uint64_t* at_bound = nullptr;  ///< see BatchResult; null unless settings.bounded
-    /// Packed, of f, with batch::not_free on the diagonal where a parameter is fixed or at a bound;
-    /// null unless wanted.
-    T* hessian = nullptr;
+    /// Work on a GPU begins when what is queued there has been done. Null: at once.
+    cuda::Stream stream = nullptr;
 };
 
 /// Solves chunks in the order in which they are begun. A chunk's memory is in use until it is
@@ -78,8 +66,24 @@ class BatchEngine {
     virtual long chunk_size(long wanted) const = 0;
     /// Chunks that may be begun before the first is finished.
     virtual int slots() const = 0;
-    virtual void begin(int slot, const BatchChunk<T>& chunk) = 0;
+    /// What the engine takes for chunks of at most so many problems and points each, and how many
+    /// of them there are.
+    virtual MemoryNeeded memory(long problems, long points, long chunks) const = 0;
+    /// Offsets and results are the host's; other arrays are too, unless the backend has a device
+    /// and they are on that.
+    virtual void begin(int slot, const BatchView<T>& chunk, const RunResults<T>& results) = 0;
     virtual void finish(int slot) = 0;
 };
+
+/// A batch whose data and results all are on the current device.
+template <class T>
+struct DeviceWork {
+    BatchTask<T> task;  ///< its view is that of the data; there are no threads
+    BatchResults<T> results;
+};
+
+/// The problems in the order of their sizes, large ones first: so those that are solved side by
+/// side are alike. Empty where all have the same.
+std::vector<int> order_by_size(const long* offsets, long problems);
 
 }  // namespace cunewton

@@ -4,6 +4,7 @@
 #include "host/cpu/vectors.h"
 #if CUNEWTON_WITH_CUDA
 #include "host/cuda/batch_engine.h"
+#include "host/cuda/batch_queue.h"
 #include "host/cuda/vectors.h"
 #endif
 
@@ -17,7 +18,8 @@ constexpr BackendCode<T> cpu_code{[](const Problem<T>& p) { return p.runs_on_cpu
 #if CUNEWTON_WITH_CUDA
 template <class T>
 constexpr BackendCode<T> cuda_code{[](const Problem<T>& p) { return p.runs_on_cuda(); },
-                                   &cuda::open_cuda<T>, &cuda::open_batch<T>};
+                                   &cuda::open_cuda<T>, &cuda::open_batch<T>, &cuda::queue_batch<T>,
+                                   &cuda::queue_memory<T>};
 #endif
 
 /// A line for each, best first.

@@ -29,6 +29,11 @@ struct BackendCode {
     bool (*runs)(const Problem<T>&);
     Session<T> (*open)(const Problem<T>&, const SessionOptions&);
     std::unique_ptr<BatchEngine<T>> (*open_batch)(const BatchTask<T>&);
+    /// Queues a batch on its task's stream and returns; null: the backend has no device. Throws as
+    /// BatchEngine::begin(), and BackendUnavailable if the model has no code.
+    void (*queue_batch)(const DeviceWork<T>&) = nullptr;
+    /// Bytes on the device that queue_batch() takes.
+    std::size_t (*queue_memory)(const DeviceWork<T>&) = nullptr;
 };
 
 /// One backend of this build. Functions are called on the caller's thread.

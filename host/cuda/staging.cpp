@@ -7,7 +7,6 @@ namespace cunewton::cuda {
 
 namespace {
 
-constexpr std::size_t piece_bytes = std::size_t{2} << 20;
 constexpr std::size_t small_bytes = std::size_t{64} << 10;  // of a buffer that has sent no more yet
 constexpr std::size_t alignment = 256;
 constexpr std::size_t bytes_for_threads = std::size_t{16} << 20;

@@ -1,6 +1,7 @@
 // The way of the caller's arrays to the device.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -29,8 +30,26 @@ class Staging {
     /// device.
     void upload_rows(void* to, const void* from, std::size_t row_bytes, std::size_t pitch,
                      long rows, cudaStream_t stream);
+    /// Numbers number(0), number(1), ..., one after the other.
+    template <class T, class Number>
+    void upload_numbers(T* to, long count, const Number& number, cudaStream_t stream) {
+        constexpr long piece_numbers = static_cast<long>(piece_bytes / sizeof(T));
+        for (long done = 0; done < count;) {
+            const long size = std::min(piece_numbers, count - done);
+            const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
+            T* const piece = reinterpret_cast<T*>(reserve(bytes, stream));
+            for (long k = 0; k < size; ++k) piece[k] = number(done + k);
+            send(to + done, reinterpret_cast<const char*>(piece), bytes);
+            done += size;
+        }
+    }
+    /// Page-locked memory that is taken, at most.
+    static constexpr std::size_t most_bytes() { return buffer_count * piece_bytes; }
 
   private:
+    static constexpr std::size_t piece_bytes = std::size_t{2} << 20;
+    static constexpr std::size_t buffer_count = 4;
+
     struct Buffer {
         PinnedArray<char> memory;
         OwnedEvent sent;                ///< its last copy has been made
@@ -42,7 +61,7 @@ class Staging {
     void send(void* to, const char* piece, std::size_t bytes);
     void copy_rows(char* to, const char* from, std::size_t row_bytes, std::size_t pitch, long rows);
 
-    std::array<Buffer, 4> buffers_;
+    std::array<Buffer, buffer_count> buffers_;
     std::size_t current_ = 0;
     int threads_;
     std::size_t sent_bytes_ = 0;

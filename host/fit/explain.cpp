@@ -54,10 +54,10 @@ class OneProblem {
           fit_(model.kind() == SmallKind::fit),
           estimator_(options.estimator),
           tuning_(static_cast<C>(tuning_constant(options))),
-          x_(data.coordinates.begin(), data.coordinates.end()),
-          y_(data.y.begin(), data.y.end()),
-          weights_(data.weights.begin(), data.weights.end()),
-          start_(data.start.begin(), data.start.end()) {
+          x_(numbers(data.coordinates)),
+          y_(numbers(data.y)),
+          weights_(numbers(data.weights)),
+          start_(numbers(data.start)) {
         if constexpr (std::is_same_v<C, double>)
             ops_ = model.parts().cpu_double.get();
         else
@@ -65,9 +65,9 @@ class OneProblem {
         by_ = batch_derivatives(options, ops_->has_analytic());
         for (int j = 0; j < n_; ++j) {
             lower_.push_back(data.lower.empty() ? -std::numeric_limits<C>::infinity()
-                                                : static_cast<C>(data.lower[j]));
+                                                : static_cast<C>(data.lower(0, j)));
             upper_.push_back(data.upper.empty() ? std::numeric_limits<C>::infinity()
-                                                : static_cast<C>(data.upper[j]));
+                                                : static_cast<C>(data.upper(0, j)));
             fixed_.push_back((!options.fixed.empty() && options.fixed[j]) ||
                              lower_[j] == upper_[j]);
         }
@@ -100,6 +100,10 @@ class OneProblem {
     }
 
   private:
+    static std::vector<C> numbers(const Array<const double>& array) {
+        return std::vector<C>(array.data, array.data + array.size());
+    }
+
     Sums evaluate(const std::vector<double>& at, int first, int count, const C* y,
                   Estimator estimator, bool weighted) const {
         constexpr int lanes = 64 / static_cast<int>(sizeof(C));

@@ -15,11 +15,11 @@
 #include <functional>
 #include <limits>
 #include <memory>
-#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "cunewton/array.h"
 #include "cunewton/choices.h"
 #include "cunewton/cpu/small_code.h"
 #include "cunewton/functor/builtin.h"
@@ -29,27 +29,38 @@
 
 namespace cunewton {
 
-/// A batch's data, in the caller's memory (host; page-locked and managed memory are fine, for a
-/// device's see cuda/fit_on_device.h), which is read during the call alone. Where a span may hold
-/// either one set of numbers for all problems or one for each, its size says which.
+/// A batch's data: arrays of the caller's, on the host or on a GPU (Array::on_device()), in any
+/// mix, which are read during the call alone, or, if the call returns before its work is done,
+/// until then. All arrays on GPUs are on the same one.
+///
+/// An array is one row of numbers, as vectors and spans are, whose size says what is meant: those
+/// of one problem after the other, or one set for all. Or it has a row for each problem (for each
+/// run, if it is the start), at any distance: a row distance of 0 is one row for all. So a stack of
+/// images, in which image k holds point k of all problems, is
+///
+///     cunewton::Array<const float>(stack, images, pixels).transposed()
+///
+/// and is read as it lies.
 template <class T>
 struct BatchData {
     long problems = 0;
     int points = 1;  ///< of each problem; of the one that has most if there are offsets
-    /// Problems of different sizes: problem i has the points [offsets[i], offsets[i+1]). problems +
-    /// 1 entries, ascending from 0. Empty: all have `points`.
-    std::span<const long> offsets{};
-    /// The model's coordinates of a point are neighbours. For all problems (points * coordinates
-    /// numbers; a problem with fewer points uses the first) or for each point of each problem.
-    /// Where both are the same number, a single problem has its own; several throw.
-    std::span<const T> coordinates{};
-    std::span<const T> y{};  ///< fits: one a point
-    std::span<const T>
-        weights{};  ///< one a point, >= 0; 1/variance, see absolute_weights. Empty: 1
-    /// n for all problems, n a problem, or n for each of options.starts starts of each problem.
-    std::span<const T> start{};
-    std::span<const T> lower{};  ///< bounds: none, n for all, or n a problem; may be infinite
-    std::span<const T> upper{};
+    /// Problems of different sizes: problem i has the points [offsets[i], offsets[i+1]) of the
+    /// arrays of points, which are one row then. problems + 1 entries, ascending from 0. Empty: all
+    /// have `points`. On a GPU they are not checked where results stay there too: what they say of
+    /// a problem that cannot be is its status.
+    Array<const long> offsets{};
+    /// The model's coordinates of a point are neighbours in a row. For all problems (points *
+    /// coordinates numbers; a problem with fewer points uses the first) or for each point of each
+    /// problem. Where both are the same number, a single problem has its own; several throw.
+    Array<const T> coordinates{};
+    Array<const T> y{};        ///< fits: one a point
+    Array<const T> weights{};  ///< one a point, >= 0; 1/variance, see absolute_weights. Empty: 1
+    /// n for all problems, n a problem, or n for each of options.starts starts of each problem,
+    /// whose starts follow each other.
+    Array<const T> start{};
+    Array<const T> lower{};  ///< bounds: none, n for all, or n a problem; may be infinite
+    Array<const T> upper{};
 };
 
 struct BatchProgress {
@@ -105,10 +116,21 @@ struct BatchOptions : Execution {
     std::function<bool(const BatchProgress&)> progress{};
 };
 
+/// How a batch went.
+struct BatchSummary : RanOn {
+    long problems = 0;
+    long completed = 0;  ///< problems; fewer than `problems` if it was cancelled: the first ones
+    bool cancelled = false;
+    /// The work has been queued on options.stream and the results are there when it is done.
+    bool queued = false;
+    long solved_again = 0;  ///< BatchPrecision::twice: problems solved in double
+    long chunks = 0;
+    double seconds = 0;
+};
+
 /// Problem i's parameters are parameters[i * n], ... Entries of problems that were not run are NaN.
 template <class T>
-struct BatchResult : RanOn {
-    long problems = 0;
+struct BatchResult : BatchSummary {
     int dimension = 0;  ///< parameters n of a problem
     std::vector<T> parameters;
     std::vector<T> objective;      ///< see Estimator; objectives: f
@@ -136,12 +158,6 @@ struct BatchResult : RanOn {
     /// cost).
     std::vector<std::uint64_t> undetermined;
 
-    long completed = 0;  ///< problems; fewer than `problems` if it was cancelled: the first ones
-    bool cancelled = false;
-    long solved_again = 0;  ///< BatchPrecision::twice: problems solved in double
-    long chunks = 0;
-    double seconds = 0;
-
     long count(Status wanted) const {
         long found = 0;
         for (const Status s : status) found += s == wanted;
@@ -151,6 +167,34 @@ struct BatchResult : RanOn {
         return !at_bound.empty() &&
                (at_bound[static_cast<std::size_t>(problem)] >> parameter & 1) != 0;
     }
+};
+
+/// Where a batch's results go: arrays of the caller's, on the host or on a GPU, in any mix. One row
+/// of numbers, problem after problem, or a row for each problem at any distance; so parameters that
+/// come as images, one for each parameter, are Array<float>(maps, n, pixels).transposed(). Empty:
+/// not wanted. What each one is: see BatchResult. What there are arrays for is computed; the
+/// options covariance, standard_errors and condition_number do not matter.
+template <class T>
+struct BatchArrays {
+    Array<T> parameters{};  ///< n a problem
+    Array<T> objective{};   ///< 1 a problem, as the others whose number is not told
+    Array<T> gradient_norm{};
+    Array<Status> status{};
+    Array<int> iterations{};
+    Array<int> best_start{};
+    Array<int> degrees_of_freedom{};  ///< fits
+    Array<T> reduced_chi_square{};    ///< fits
+    Array<std::uint64_t> at_bound{};
+    Array<T> covariance{};       ///< n * n a problem
+    Array<T> standard_errors{};  ///< n a problem
+    Array<T> condition_number{};
+    Array<std::uint64_t> undetermined{};
+};
+
+/// Bytes that a call takes, beside what the caller has.
+struct MemoryNeeded {
+    std::size_t host = 0;    ///< results that the call returns and page-locked memory included
+    std::size_t device = 0;  ///< 0 if it runs on the CPU
 };
 
 /// Why a problem of a batch ended as it did. Numbers that do not apply are -1, or NaN.
@@ -263,7 +307,8 @@ SmallObjective make_small_objective(const Objective& objective) {
 }  // namespace CUNEWTON_CPU_CODE
 
 /// Fits the model to each problem's data by Levenberg-Marquardt. T is double or float: the type of
-/// data and results; options.precision chooses the arithmetic.
+/// data and results; options.precision chooses the arithmetic. Data that are on a GPU are solved
+/// there as they lie; the CPU gets a copy of them.
 ///
 /// Throws InvalidArgument for misuse (sizes that do not match, crossed bounds for all problems,
 /// ...) and BackendUnavailable if the backend that was asked for cannot run here. What is wrong
@@ -276,6 +321,48 @@ extern template BatchResult<double> fit_batch(const FitModel&, const BatchData<d
                                               const BatchOptions&);
 extern template BatchResult<float> fit_batch(const FitModel&, const BatchData<float>&,
                                              const BatchOptions&);
+
+/// The same, with the results in arrays of the caller's. `options` has to be named, if only as {}.
+///
+/// Where all arrays, of data and of results, are on the GPU and the arithmetic is the data's,
+/// nothing goes to the host, and progress and chunk have no meaning. If options.stream is given
+/// too, the work is queued there and the call returns at once (BatchSummary::queued): arrays stay
+/// in use until it is done, and that it failed is told by the stream. The stream may be in capture:
+/// what is queued becomes part of the graph, which can be launched again and again; run one batch
+/// before, since the first use of a kernel loads its code. Everywhere else results are complete on
+/// return, and copies go where they have to. The results are those of the other fit_batch(), bit
+/// for bit but for covariances, standard errors and condition numbers, which are computed where the
+/// results are.
+///
+/// Throws InvalidArgument also for results of the wrong size, arrays that are not where they are
+/// said to be, and results that are asked for where there are none (best_start of one start is 0,
+/// at_bound without bounds too; degrees of freedom of objectives are misuse).
+template <class T>
+BatchSummary fit_batch(const FitModel& model, const BatchData<T>& data,
+                       const BatchArrays<T>& results, const BatchOptions& options);
+extern template BatchSummary fit_batch(const FitModel&, const BatchData<double>&,
+                                       const BatchArrays<double>&, const BatchOptions&);
+extern template BatchSummary fit_batch(const FitModel&, const BatchData<float>&,
+                                       const BatchArrays<float>&, const BatchOptions&);
+
+/// What fit_batch(model, data, options), or minimize_batch(), would take on the backend that would
+/// run it first, at most: its chunks are as large as options.chunk and options.memory_budget allow,
+/// and if that is more than there is they are made smaller. Throws as those do.
+template <class T>
+MemoryNeeded memory_needed(const BatchModel& model, const BatchData<T>& data,
+                           const BatchOptions& options = {});
+extern template MemoryNeeded memory_needed(const BatchModel&, const BatchData<double>&,
+                                           const BatchOptions&);
+extern template MemoryNeeded memory_needed(const BatchModel&, const BatchData<float>&,
+                                           const BatchOptions&);
+/// The same of fit_batch(model, data, results, options), or minimize_batch().
+template <class T>
+MemoryNeeded memory_needed(const BatchModel& model, const BatchData<T>& data,
+                           const BatchArrays<T>& results, const BatchOptions& options);
+extern template MemoryNeeded memory_needed(const BatchModel&, const BatchData<double>&,
+                                           const BatchArrays<double>&, const BatchOptions&);
+extern template MemoryNeeded memory_needed(const BatchModel&, const BatchData<float>&,
+                                           const BatchArrays<float>&, const BatchOptions&);
 
 /// Explains how problem `i` of a batch ended, whose model, data and options these are: which number
 /// of the data is no number, at which point the model or which of its derivatives is not finite,
@@ -298,5 +385,14 @@ extern template BatchResult<double> minimize_batch(const SmallObjective&, const 
                                                    const BatchOptions&);
 extern template BatchResult<float> minimize_batch(const SmallObjective&, const BatchData<float>&,
                                                   const BatchOptions&);
+
+/// The same with the results in arrays of the caller's: see fit_batch().
+template <class T>
+BatchSummary minimize_batch(const SmallObjective& objective, const BatchData<T>& data,
+                            const BatchArrays<T>& results, const BatchOptions& options);
+extern template BatchSummary minimize_batch(const SmallObjective&, const BatchData<double>&,
+                                            const BatchArrays<double>&, const BatchOptions&);
+extern template BatchSummary minimize_batch(const SmallObjective&, const BatchData<float>&,
+                                            const BatchArrays<float>&, const BatchOptions&);
 
 }  // namespace cunewton

@@ -6,12 +6,13 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "cunewton/cuda/attach.cuh"
-#include "cunewton/cuda/fit_on_device.h"
 #include "cunewton/cunewton.h"
 #include "tests/support/backends.h"
+#include "tests/support/on_device.h"
 
 namespace cunewton::test {
 
@@ -440,66 +441,23 @@ TYPED_TEST(BatchKernelTest, SeveralStarts) {
 
 // ---- Data on the device.
 
-template <class T>
-class OnDevice {
-  public:
-    explicit OnDevice(std::size_t count) : count_(count) {
-        EXPECT_EQ(cudaMalloc(&data_, count * sizeof(T)), cudaSuccess);
-    }
-    explicit OnDevice(const std::vector<T>& from) : OnDevice(from.size()) {
-        EXPECT_EQ(cudaMemcpy(data_, from.data(), count_ * sizeof(T), cudaMemcpyHostToDevice),
-                  cudaSuccess);
-    }
-    OnDevice(const OnDevice&) = delete;
-    ~OnDevice() { cudaFree(data_); }
-    T* get() const { return static_cast<T*>(data_); }
-    std::vector<T> fetch() const {
-        std::vector<T> to(count_);
-        EXPECT_EQ(cudaMemcpy(to.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost),
-                  cudaSuccess);
-        return to;
-    }
-
-  private:
-    void* data_ = nullptr;
-    std::size_t count_;
-};
-
 /// Fits of three parameters with shared coordinates, and room for their results.
 template <class T>
 struct ResidentFits {
-    OnDevice<T> coordinates, y, start, parameters, objective, norm, hessian;
-    OnDevice<int> status, iterations;
-    OnDevice<unsigned long long> queue;
-    cuda::DeviceBatch<T> batch;
+    OnDevice<T> coordinates, y, start;
+    ResultsOnDevice<T> results;
+    BatchData<T> data;
 
-    explicit ResidentFits(const Fits<T>& fits) : ResidentFits(fits, fits.start.size() / 3) {}
-
-  private:
-    ResidentFits(const Fits<T>& fits, std::size_t problems)
+    explicit ResidentFits(const Fits<T>& fits)
         : coordinates(fits.coordinates),
           y(fits.y),
           start(fits.start),
-          parameters(problems * 3),
-          objective(problems),
-          norm(problems),
-          hessian(problems * 6),
-          status(problems),
-          iterations(problems),
-          queue(1) {
-        batch.problems = static_cast<long>(problems);
-        batch.points = fits.points;
-        batch.coordinates = coordinates.get();
-        batch.shared_coordinates = true;
-        batch.y = y.get();
-        batch.start = start.get();
-        batch.parameters = parameters.get();
-        batch.objective = objective.get();
-        batch.gradient_norm = norm.get();
-        batch.hessian = hessian.get();
-        batch.status = status.get();
-        batch.iterations = iterations.get();
-        batch.queue = queue.get();
+          results(fits.start.size() / 3, 3) {
+        data.problems = static_cast<long>(fits.start.size() / 3);
+        data.points = fits.points;
+        data.coordinates = coordinates.array();
+        data.y = y.array();
+        data.start = start.array();
     }
 };
 
@@ -511,31 +469,36 @@ TYPED_TEST(BatchKernelTest, DataOnTheDevice) {
     ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
     {
         const ResidentFits<T> resident(fits);
-        const cuda::DeviceBatch<T>& batch = resident.batch;
-        cuda::fit_batch_on_device(model, batch, {}, stream);
+        BatchOptions options;
+        options.stream = stream;
+        const auto summary = fit_batch(model, resident.data, resident.results.plain(), options);
+        EXPECT_TRUE(summary.queued);
+        EXPECT_EQ(summary.backend, "cuda");
+        EXPECT_EQ(summary.completed, 60);
         ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
         const auto expected = fit_batch(model, fits.data, on(BackendChoice::cuda));
-        expect_same_bits(resident.parameters.fetch(), expected.parameters);
-        expect_same_bits(resident.objective.fetch(), expected.objective);
-        expect_same_bits(resident.norm.fetch(), expected.gradient_norm);
-        EXPECT_EQ(resident.iterations.fetch(), expected.iterations);
-        const std::vector<int> found = resident.status.fetch();
-        for (std::size_t i = 0; i < found.size(); ++i)
-            EXPECT_EQ(static_cast<Status>(found[i]), expected.status[i]);
-        for (const T h : resident.hessian.fetch()) EXPECT_TRUE(std::isfinite(h));
+        const ResultsOnDevice<T>& found = resident.results;
+        expect_same_bits(found.parameters.fetch(), expected.parameters);
+        expect_same_bits(found.objective.fetch(), expected.objective);
+        expect_same_bits(found.gradient_norm.fetch(), expected.gradient_norm);
+        EXPECT_EQ(found.iterations.fetch(), expected.iterations);
+        EXPECT_EQ(found.status.fetch(), expected.status);
 
-        cuda::DeviceBatch<T> broken = batch;
-        broken.y = nullptr;
-        EXPECT_THROW(cuda::fit_batch_on_device(model, broken, {}, stream), InvalidArgument);
-        broken = batch;
-        broken.queue = nullptr;
-        EXPECT_THROW(cuda::fit_batch_on_device(model, broken, {}, stream), InvalidArgument);
-        BatchOptions options;
-        options.covariance = true;
-        EXPECT_THROW(cuda::fit_batch_on_device(model, batch, options, stream), InvalidArgument);
-        EXPECT_THROW(
-            cuda::fit_batch_on_device(make_fit_model(Waves<2, false>{}), batch, {}, stream),
-            BackendUnavailable);
+        BatchData<T> broken = resident.data;
+        broken.y = {};
+        EXPECT_THROW(fit_batch(model, broken, found.plain(), options), InvalidArgument);
+        BatchOptions by_name = options;
+        by_name.backend = BackendChoice::cuda;
+        EXPECT_THROW(fit_batch(make_fit_model(OwnDecay{}), resident.data, found.plain(), by_name),
+                     BackendUnavailable);
+        // Without GPU code the CPU does it, if nobody minds, and the results are on the device.
+        found.parameters.forget();
+        const auto on_cpu =
+            fit_batch(make_fit_model(OwnDecay{}), resident.data, found.plain(), options);
+        EXPECT_EQ(on_cpu.backend, "cpu");
+        EXPECT_FALSE(on_cpu.queued);
+        expect_same_bits(found.parameters.fetch(),
+                         fit_batch(model, fits.data, on(BackendChoice::cpu)).parameters);
     }
     EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
 }
@@ -549,15 +512,13 @@ TYPED_TEST(BatchKernelTest, BadOffsetsOnTheDeviceAreInvalidData) {
     const std::vector<long> bad{0, 20, 60, 40, 40, 60};
     const OnDevice<long> offsets(bad);
     const ResidentFits<T> resident(fits);
-    cuda::DeviceBatch<T> batch = resident.batch;
-    batch.offsets = offsets.get();
-    cuda::fit_batch_on_device(model, batch);
-    ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
-    const std::vector<int> found = resident.status.fetch();
-    const std::vector<T> x = resident.parameters.fetch();
+    BatchData<T> data = resident.data;
+    data.offsets = Array<const long>(offsets.array());
+    fit_batch(model, data, resident.results.plain(), {});
+    const std::vector<Status> found = resident.results.status.fetch();
+    const std::vector<T> x = resident.results.parameters.fetch();
     for (const int i : {1, 2, 3}) {
-        EXPECT_EQ(static_cast<Status>(found[static_cast<std::size_t>(i)]), Status::invalid_data)
-            << i;
+        EXPECT_EQ(found[static_cast<std::size_t>(i)], Status::invalid_data) << i;
         for (int j = 0; j < 3; ++j)
             EXPECT_TRUE(std::isnan(x[static_cast<std::size_t>(3 * i + j)])) << i;
     }
@@ -565,10 +526,10 @@ TYPED_TEST(BatchKernelTest, BadOffsetsOnTheDeviceAreInvalidData) {
     fits.data.problems = 1;
     for (const auto& [i, from] : {std::pair{0, 0}, std::pair{4, 2}}) {
         BatchData<T> alone = fits.data;
-        alone.y = fits.data.y.subspan(static_cast<std::size_t>(20 * from), 20);
-        alone.start = fits.data.start.subspan(static_cast<std::size_t>(3 * i), 3);
+        alone.y = std::span(fits.y).subspan(static_cast<std::size_t>(20 * from), 20);
+        alone.start = std::span(fits.start).subspan(static_cast<std::size_t>(3 * i), 3);
         const auto expected = fit_batch(model, alone, on(BackendChoice::cuda));
-        EXPECT_EQ(static_cast<Status>(found[static_cast<std::size_t>(i)]), expected.status[0]) << i;
+        EXPECT_EQ(found[static_cast<std::size_t>(i)], expected.status[0]) << i;
         for (int j = 0; j < 3; ++j)
             EXPECT_EQ(x[static_cast<std::size_t>(3 * i + j)],
                       expected.parameters[static_cast<std::size_t>(j)])

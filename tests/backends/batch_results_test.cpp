@@ -11,15 +11,10 @@
 #include <string>
 #include <vector>
 
-#if CUNEWTON_WITH_CUDA
-#include <cuda_runtime_api.h>
-
-#include "cunewton/cuda/fit_on_device.h"
-#endif
-
 #include "cunewton/cunewton.h"
 #include "tests/support/backends.h"
 #include "tests/support/message_of.h"
+#include "tests/support/on_device.h"
 
 namespace cunewton::test {
 namespace {
@@ -521,32 +516,6 @@ TEST(BatchErrors, NumbersThatAllProblemsShareAreNamed) {
 #if CUNEWTON_WITH_CUDA
 // ---- On the device.
 
-/// An array in the device's memory.
-template <class V>
-class OnDevice {
-  public:
-    explicit OnDevice(std::size_t count) : count_(count) {
-        EXPECT_EQ(cudaMalloc(&data_, std::max<std::size_t>(1, count) * sizeof(V)), cudaSuccess);
-    }
-    explicit OnDevice(const std::vector<V>& from) : OnDevice(from.size()) {
-        EXPECT_EQ(cudaMemcpy(data_, from.data(), count_ * sizeof(V), cudaMemcpyHostToDevice),
-                  cudaSuccess);
-    }
-    OnDevice(const OnDevice&) = delete;
-    ~OnDevice() { cudaFree(data_); }
-    V* get() const { return static_cast<V*>(data_); }
-    std::vector<V> fetch() const {
-        std::vector<V> to(count_);
-        EXPECT_EQ(cudaMemcpy(to.data(), data_, count_ * sizeof(V), cudaMemcpyDeviceToHost),
-                  cudaSuccess);
-        return to;
-    }
-
-  private:
-    void* data_ = nullptr;
-    std::size_t count_;
-};
-
 class BatchResultsOnDeviceTest : public BackendTest {
   protected:
     void SetUp() override {
@@ -579,55 +548,31 @@ void statistics_stay_on_the_device(BatchOptions options) {
     const auto wanted = fit_batch(parabola(), fits.data, options);
 
     const std::size_t problems = 100;
-    const OnDevice<T> x(fits.x), y(fits.y), start(fits.start), lower(fits.lower), upper(fits.upper),
-        parameters(3 * problems), objective(problems), norm(problems), hessian(6 * problems),
-        covariance(9 * problems), errors(3 * problems), condition(problems);
-    const OnDevice<int> status(problems), iterations(problems), counted(problems);
-    const OnDevice<std::uint64_t> at_bound(problems), undetermined(problems);
-    const OnDevice<unsigned long long> queue(1);
-    cuda::DeviceBatch<T> batch;
-    batch.problems = static_cast<long>(problems);
-    batch.points = fits.points;
-    batch.coordinates = x.get();
-    batch.shared_coordinates = true;
-    batch.y = y.get();
-    batch.start = start.get();
-    batch.lower = lower.get();
-    batch.upper = upper.get();
-    batch.parameters = parameters.get();
-    batch.objective = objective.get();
-    batch.gradient_norm = norm.get();
-    batch.status = status.get();
-    batch.iterations = iterations.get();
-    batch.queue = queue.get();
-    const auto missing = [&] {
-        return message_of<InvalidArgument>(
-            [&] { cuda::fit_batch_on_device(parabola(), batch, options); });
-    };
-    const auto expect_missing = [&](const std::string& name) {
-        EXPECT_EQ(missing().find(name), 0u) << missing();
-    };
-    expect_missing("covariance is missing");
-    batch.covariance = covariance.get();
-    expect_missing("standard_errors is missing");
-    batch.standard_errors = errors.get();
-    expect_missing("condition_number is missing");
-    batch.condition_number = condition.get();
-    expect_missing("hessian");
-    batch.hessian = hessian.get();
-    if (!options.absolute_weights) expect_missing("counted_points");
-    batch.counted_points = counted.get();
-    batch.at_bound = at_bound.get();
-    batch.undetermined = undetermined.get();
-    cuda::fit_batch_on_device(parabola(), batch, options);
-    ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+    const OnDevice<T> x(fits.x), y(fits.y), start(fits.start), lower(fits.lower), upper(fits.upper);
+    const BatchData<T> data{.problems = static_cast<long>(problems),
+                            .points = fits.points,
+                            .coordinates = x.array(),
+                            .y = y.array(),
+                            .start = start.array(),
+                            .lower = lower.array(),
+                            .upper = upper.array()};
+    const ResultsOnDevice<T> found(problems, 3);
+    const auto summary = fit_batch(parabola(), data, found.all(), options);
+    EXPECT_EQ(summary.backend, "cuda") << summary.backend_reason;
     const double tolerance = sizeof(T) == 8 ? 1e-12 : 1e-5;
-    EXPECT_EQ(at_bound.fetch(), wanted.at_bound);
-    EXPECT_EQ(undetermined.fetch(), wanted.undetermined);
-    expect_close(covariance.fetch(), wanted.covariance, tolerance);
-    expect_close(errors.fetch(), wanted.standard_errors, tolerance);
-    expect_close(condition.fetch(), wanted.condition_number, tolerance);
-    EXPECT_EQ(static_cast<Status>(status.fetch()[0]), Status::invalid_data);
+    EXPECT_EQ(found.at_bound.fetch(), wanted.at_bound);
+    EXPECT_EQ(found.undetermined.fetch(), wanted.undetermined);
+    EXPECT_EQ(found.status.fetch(), wanted.status);
+    EXPECT_EQ(found.status.fetch()[0], Status::invalid_data);
+    EXPECT_EQ(found.iterations.fetch(), wanted.iterations);
+    EXPECT_EQ(found.degrees_of_freedom.fetch(), wanted.degrees_of_freedom);
+    EXPECT_EQ(found.best_start.fetch(), std::vector<int>(problems, 0));
+    expect_close(found.parameters.fetch(), wanted.parameters, 0);
+    expect_close(found.objective.fetch(), wanted.objective, 0);
+    expect_close(found.reduced_chi_square.fetch(), wanted.reduced_chi_square, 0);
+    expect_close(found.covariance.fetch(), wanted.covariance, tolerance);
+    expect_close(found.standard_errors.fetch(), wanted.standard_errors, tolerance);
+    expect_close(found.condition_number.fetch(), wanted.condition_number, tolerance);
 }
 
 TEST_F(BatchResultsOnDeviceTest, AreTheHosts) {
@@ -643,27 +588,14 @@ TEST_F(BatchResultsOnDeviceTest, AreTheHosts) {
 
 TEST_F(BatchResultsOnDeviceTest, OfSingularFitsNameTheSameParameters) {
     const std::vector<double> x{0, 1, 1, 2}, y{1, 2, 2.5, 5}, start{0, 0, 0, 0};
-    const OnDevice<double> xs(x), ys(y), starts(start), parameters(4), objective(1), norm(1),
-        hessian(10);
-    const OnDevice<int> status(1), iterations(1);
+    const OnDevice<double> xs(x), ys(y), starts(start);
     const OnDevice<std::uint64_t> undetermined(1);
-    const OnDevice<unsigned long long> queue(1);
-    cuda::DeviceBatch<double> batch;
-    batch.problems = 1;
-    batch.points = 4;
-    batch.coordinates = xs.get();
-    batch.y = ys.get();
-    batch.start = starts.get();
-    batch.parameters = parameters.get();
-    batch.objective = objective.get();
-    batch.gradient_norm = norm.get();
-    batch.status = status.get();
-    batch.iterations = iterations.get();
-    batch.queue = queue.get();
-    batch.hessian = hessian.get();
-    batch.undetermined = undetermined.get();
-    cuda::fit_batch_on_device(make_fit_model(Polynomial<3>{}), batch);
-    ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+    const BatchData<double> data{.problems = 1,
+                                 .points = 4,
+                                 .coordinates = xs.array(),
+                                 .y = ys.array(),
+                                 .start = starts.array()};
+    fit_batch(make_fit_model(Polynomial<3>{}), data, {.undetermined = undetermined.array()}, {});
     EXPECT_EQ(undetermined.fetch()[0], 0b1110u);
 }
 #endif

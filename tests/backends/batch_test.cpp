@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -361,7 +362,7 @@ TEST_F(BatchTest, AProblemWithoutPointsIsInvalid) {
     const std::vector<long> offsets{0, 17, 17, 34};
     BatchData<double> d = data.data();
     d.offsets = offsets;
-    d.y = d.y.first(34);
+    d.y = std::span(d.y.data, 34);
     const BatchResult<double> result = fit_batch(data.fit.model(), d, batch_options());
     EXPECT_EQ(result.status[0], Status::converged);
     EXPECT_EQ(result.status[1], Status::invalid_data);
@@ -797,8 +798,8 @@ TYPED_TEST(TypedBatchTest, FewerPointsThanParametersIsNeverConverged) {
             FitData<T> data(fit_case(name), {.problems = 10, .noise = 0.0625});
             BatchData<T> d = data.data();
             d.points = points;
-            d.coordinates = d.coordinates.first(points);
-            d.y = d.y.first(10 * points);
+            d.coordinates.columns = points;
+            d.y.columns = 10 * points;
             BatchOptions options = batch_options();
             options.standard_errors = true;
             const BatchResult<T> result = fit_batch(data.fit.model(), d, options);

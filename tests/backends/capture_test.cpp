@@ -7,13 +7,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "cunewton/cuda/fit_on_device.h"
 #include "tests/support/backends.h"
 #include "tests/support/builtin_fit_models.h"
 #include "tests/support/message_of.h"
+#include "tests/support/on_device.h"
 
 namespace cunewton::test {
 namespace {
@@ -35,22 +36,9 @@ class Peaks {
             }
             for (const double value : {0.9 * height, 2.5, 1.2, 0.9}) start_.push_back(value);
         }
-        batch.problems = problems;
-        batch.points = points;
-        batch.coordinates = to_device(coordinates_);
-        batch.shared_coordinates = true;
-        batch.y = to_device(y_);
-        batch.start = to_device(start_);
-        batch.parameters = allocate<double>(problems * n);
-        batch.objective = allocate<double>(problems);
-        batch.gradient_norm = allocate<double>(problems);
-        batch.status = allocate<int>(problems);
-        batch.iterations = allocate<int>(problems);
-        batch.queue = allocate<unsigned long long>(1);
-    }
-    Peaks(const Peaks&) = delete;
-    ~Peaks() {
-        for (void* memory : memory_) EXPECT_EQ(cudaFree(memory), cudaSuccess);
+        x_.emplace(coordinates_);
+        y_there_.emplace(y_);
+        start_there_.emplace(start_);
     }
 
     BatchData<double> data() const {
@@ -60,37 +48,24 @@ class Peaks {
                 .y = y_,
                 .start = start_};
     }
-    std::vector<double> found() const {
-        std::vector<double> values(problems * n);
-        EXPECT_EQ(cudaMemcpy(values.data(), batch.parameters, values.size() * sizeof(double),
-                             cudaMemcpyDeviceToHost),
-                  cudaSuccess);
-        return values;
+    BatchData<double> resident() const {
+        return {.problems = problems,
+                .points = points,
+                .coordinates = x_->array(),
+                .y = y_there_->array(),
+                .start = start_there_->array()};
     }
+    std::vector<double> found() const { return results.parameters.fetch(); }
     void forget_found() const {
-        EXPECT_EQ(cudaMemset(batch.parameters, 0xff, problems * n * sizeof(double)), cudaSuccess);
-        EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
+        results.parameters.forget();
         EXPECT_TRUE(std::isnan(found()[0]));
     }
 
-    cuda::DeviceBatch<double> batch;
+    ResultsOnDevice<double> results{problems, n};
 
   private:
-    template <class V>
-    V* allocate(std::size_t count) {
-        void* memory = nullptr;
-        EXPECT_EQ(cudaMalloc(&memory, count * sizeof(V)), cudaSuccess);
-        memory_.push_back(memory);
-        return static_cast<V*>(memory);
-    }
-    double* to_device(const std::vector<double>& from) {
-        double* to = allocate<double>(from.size());
-        EXPECT_EQ(cudaMemcpy(to, from.data(), from.size() * sizeof(double), cudaMemcpyHostToDevice),
-                  cudaSuccess);
-        return to;
-    }
     std::vector<double> coordinates_, y_, start_;
-    std::vector<void*> memory_;
+    std::optional<OnDevice<double>> x_, y_there_, start_there_;
 };
 
 /// With a stream that waits for the default one (flag cudaStreamDefault) or not (NonBlocking).
@@ -106,6 +81,12 @@ class CaptureTest : public BackendTest, public ::testing::WithParamInterface<uns
             EXPECT_EQ(cudaStreamDestroy(stream_), cudaSuccess);
         }
     }
+    /// Queues the batch on the stream.
+    void fit(const Peaks& peaks) const {
+        BatchOptions options;
+        options.stream = stream_;
+        EXPECT_TRUE(fit_batch(model_, peaks.resident(), peaks.results.plain(), options).queued);
+    }
     cudaStream_t stream_ = nullptr;
     const FitModel model_ = builtin_fit_model("Gaussian1D");
 };
@@ -118,13 +99,13 @@ INSTANTIATE_TEST_SUITE_P(Streams, CaptureTest,
 
 TEST_P(CaptureTest, ABatchOnTheDeviceBecomesPartOfAGraph) {
     const Peaks peaks;
-    cuda::fit_batch_on_device(model_, peaks.batch, {}, stream_);
+    fit(peaks);
     ASSERT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
     const std::vector<double> expected = peaks.found();
     peaks.forget_found();
 
     ASSERT_EQ(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeGlobal), cudaSuccess);
-    cuda::fit_batch_on_device(model_, peaks.batch, {}, stream_);
+    fit(peaks);
     cudaGraph_t graph = nullptr;
     ASSERT_EQ(cudaStreamEndCapture(stream_, &graph), cudaSuccess);
     cudaGraphExec_t executable = nullptr;
@@ -145,7 +126,7 @@ TEST_P(CaptureTest, CallsThatReturnResultsAreMisuse) {
     const BatchData<double> data = peaks.data();
     const auto problem = make_objective<double>(cunewton::ExtendedRosenbrock{}, 2);
     const std::vector<double> x0{-1.2, 1.0};
-    cuda::fit_batch_on_device(model_, peaks.batch, {}, stream_);  // its code is on the device now
+    fit(peaks);  // its code is on the device now
     ASSERT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
     for (const auto choice : {BackendChoice::automatic, BackendChoice::cuda}) {
         Options options;
@@ -155,7 +136,7 @@ TEST_P(CaptureTest, CallsThatReturnResultsAreMisuse) {
         EvaluationOptions evaluation;
         evaluation.backend = choice;
         ASSERT_EQ(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeGlobal), cudaSuccess);
-        cuda::fit_batch_on_device(model_, peaks.batch, {}, stream_);
+        fit(peaks);
         for (const std::string& message :
              {message_of<InvalidArgument>([&] { minimize(problem, x0, options); }),
               message_of<InvalidArgument>([&] { fit_batch(model_, data, batch_options); }),
@@ -171,7 +152,7 @@ TEST_P(CaptureTest, CallsThatReturnResultsAreMisuse) {
             ASSERT_EQ(ended, cudaSuccess);
             std::size_t nodes = 0;
             EXPECT_EQ(cudaGraphGetNodes(graph, nullptr, &nodes), cudaSuccess);
-            EXPECT_EQ(nodes, 2u) << "a memory fill and a kernel";
+            EXPECT_EQ(nodes, 4u) << "memory, a fill of it, a kernel, and the memory's end";
             EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
         } else {
             static_cast<void>(cudaGetLastError());

@@ -111,11 +111,11 @@ void expect_each_array_is_named(const double* forbidden, const long* forbidden_o
           std::pair{"lower", &BatchData<double>::lower},
           std::pair{"upper", &BatchData<double>::upper}}) {
         BatchData<double> data = fits.data;
-        data.*member = {forbidden, (data.*member).size()};
+        data.*member = Array<const double>(forbidden, 1, (data.*member).size());
         expect(batch_message(data), name);
     }
     BatchData<double> data = fits.data;
-    data.offsets = {forbidden_offsets, fits.offsets.size()};
+    data.offsets = Array<const long>(forbidden_offsets, 1, Fits::problems + 1);
     expect(batch_message(data), "offsets");
 }
 
@@ -153,7 +153,7 @@ TEST_F(DeviceMemoryTest, ManagedAndPageLockedMemoryAreTheHostsToo) {
     const auto expect_same = [&](double* memory) {
         std::copy(fits.y.begin(), fits.y.end(), memory);
         BatchData<double> data = fits.data;
-        data.y = {memory, fits.y.size()};
+        data.y = Array<const double>(memory, 1, static_cast<long>(fits.y.size()));
         EXPECT_EQ(fit_batch(model, data, options).parameters, expected.parameters);
         const Samples<double> samples{
             .features = memory, .count = 4, .dimension = 5, .targets = memory, .weights = memory};

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "cunewton/small/hessian_statistics.h"
-#include "kernels/batch_statistics.h"
+#include "kernels/batch_results.h"
 #include "tests/support/backends.h"
 
 namespace cunewton::test {
@@ -92,17 +92,24 @@ void same_on_both(int n, bool scaled) {
     const Managed<T> device_hessians(hessians), device_objective(objective),
         covariance(runs * size * size), errors(runs * size), condition(runs);
     const Managed<int> device_counted(counted);
-    const Managed<std::uint64_t> undetermined(runs);
-    cuda::DeviceBatch<T> batch;
-    batch.problems = static_cast<long>(runs);
-    batch.hessian = device_hessians.get();
-    batch.objective = device_objective.get();
-    batch.counted_points = device_counted.get();
-    batch.covariance = covariance.get();
-    batch.standard_errors = errors.get();
-    batch.condition_number = condition.get();
-    batch.undetermined = undetermined.get();
-    cuda::launch_batch_statistics(batch, n, fixed, scaled, nullptr);
+    const Managed<std::uint64_t> undetermined(runs), device_at_bound(at_bound);
+    batch::BatchView<T> view;
+    view.problems = static_cast<long>(runs);
+    batch::BatchMethod<T> method;
+    method.fixed = fixed;
+    method.scaled = scaled;
+    batch::RunResults<T> found;
+    found.hessian = device_hessians.get();
+    found.objective = device_objective.get();
+    found.counted_points = device_counted.get();
+    found.at_bound = device_at_bound.get();
+    const long width = n;
+    batch::BatchResults<T> to;
+    to.covariance = {covariance.get(), width * width, 1};
+    to.standard_errors = {errors.get(), width, 1};
+    to.condition_number = {condition.get(), 1, 1};
+    to.undetermined = {undetermined.get(), 1, 1};
+    cuda::launch_batch_statistics(view, method, found, to, n, true, nullptr);
     ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
 
     std::vector<T> wanted_covariance(size * size), wanted_errors(size);

@@ -20,7 +20,6 @@ ARROWS = [
     ("host/cpu", ["include", "host/backend", "host/cpu"]),
     ("host/cuda", ["include", "kernels", "host/backend", "host/cuda"]),
     ("host/minimize", ["include", "host/backend", "host/minimize"]),
-    ("host/fit/on_device.cpp", ["include", "host", "kernels"]),
     ("host", ["include", "host"]),
     ("examples", ["include", "examples"]),
     # both backends share the library's mathematics; what they are compared with must not

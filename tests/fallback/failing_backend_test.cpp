@@ -86,9 +86,12 @@ class FailingEngine final : public BatchEngine<T> {
     const char* name() const override { return "failing"; }
     long chunk_size(long wanted) const override { return real_->chunk_size(wanted); }
     int slots() const override { return 1; }
-    void begin(int slot, const BatchChunk<T>& chunk) override {
+    MemoryNeeded memory(long problems, long points, long chunks) const override {
+        return real_->memory(problems, points, chunks);
+    }
+    void begin(int slot, const BatchView<T>& chunk, const RunResults<T>& results) override {
         call();
-        real_->begin(slot, chunk);
+        real_->begin(slot, chunk, results);
     }
     void finish(int slot) override {
         call();

@@ -61,7 +61,7 @@ inline std::string memory_wanted_and_free(std::size_t wanted) {
         case cudaErrorStreamCaptureImplicit:
             throw InvalidArgument(problem + " (" + why +
                                   "; a stream is being captured into a graph) end the capture "
-                                  "first, or capture fit_batch_on_device");
+                                  "first, or capture a batch whose arrays all are on the device");
         default:
             throw_device_error(problem, why);
     }

@@ -1,5 +1,5 @@
 // The GPU code of a model or an objective of small problems: kernels for a functor, behind the
-// interface of batch_ops.h. For .cu files.
+// interface of cuda/small_code.h. For .cu files.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
@@ -34,22 +34,6 @@ inline DeviceLimits device_limits() {
 
 namespace detail {
 
-/// The kernel that `plan` chooses for a batch, and what it is told but for the batch itself.
-template <class T>
-BatchPlan plan_launch(BatchLaunch<T>& launch, const BatchNeeds& needs, const DeviceLimits& limits) {
-    constexpr long bytes = sizeof(T);
-    const BatchLayout thread = batch_layout(needs, true, true);
-    const BatchLayout warp = batch_layout(needs, false, true);
-    const long shared = needs.own_coordinates ? 0 : long{needs.points} * needs.coordinates;
-    const BatchPlan plan = plan_batch({needs.n, most_thread_parameters(needs.kind, sizeof(T)),
-                                       bytes * thread.size * column_stride, bytes * warp.data,
-                                       bytes * (warp.size - warp.data), bytes * shared},
-                                      limits);
-    launch.at = batch_layout(needs, plan.thread_kernel, plan.data_in_shared);
-    launch.data_in_shared = plan.data_in_shared;
-    return plan;
-}
-
 /// Lets a kernel use all the shared memory that the device has for a block. The limit is the
 /// kernel's and not the launch's: it is always set to the same value, never to what one launch
 /// needs, since another thread may be about to launch the kernel for a batch that needs more.
@@ -79,27 +63,33 @@ class SmallCodeOf final : public SmallCode<T> {
     int parameters() const override { return Model::parameters; }
     int coordinates() const override { return Model::coordinates; }
     bool has_analytic() const override { return own; }
-    void solve(const DeviceBatch<T>& batch, const BatchMethod<T>& method,
-               Stream stream) const override {
-        if (batch.problems == 0) return;
+    void solve(const DeviceJob<T>& job, Stream stream) const override {
+        const batch::BatchMethod<T>& method = job.method;
+        if (job.batch.problems == 0) return;
         if (method.derivatives == BatchDerivatives::analytic && !own)
             throw InvalidArgument(
                 "analytic derivatives are missing (the model has none of its own) "
                 "choose BatchDerivatives::automatic");
         detail::BatchLaunch<T> launch{
-            batch, method, {}, false, central_step<T>(), second_difference_step<T>()};
+            job, {}, false, true, central_step<T>(), second_difference_step<T>()};
+        batch::BatchView<T>& batch = launch.job.batch;
         // A model without coordinates has nothing to be copied.
-        if (Model::coordinates == 0) launch.batch.shared_coordinates = true;
+        if (Model::coordinates == 0) batch.coordinates = {};
+        const bool own_coordinates = batch.coordinates.row != 0;
+        launch.neighbours = batch.y.column == 1 && batch.weights.column == 1 &&
+                            (!own_coordinates || batch.coordinates.column == 1);
         const detail::BatchNeeds needs{model_kind,
                                        method.derivatives,
                                        Model::parameters,
                                        Model::coordinates,
                                        batch.points,
                                        method.settings.bounded,
-                                       batch.weights != nullptr,
-                                       !launch.batch.shared_coordinates};
+                                       static_cast<bool>(batch.weights),
+                                       own_coordinates};
         const DeviceLimits limits = device_limits();
-        const BatchPlan plan = detail::plan_launch(launch, needs, limits);
+        const BatchPlan plan = plan_batch(batch_memory(needs, sizeof(T)), limits);
+        launch.at = detail::batch_layout(needs, plan.thread_kernel, plan.data_in_shared);
+        launch.data_in_shared = plan.data_in_shared;
         if (plan.warps == 0)
             throw BackendUnavailable("the device has too little shared memory for the solver (" +
                                      std::to_string(limits.block_bytes) + " bytes a block, " +
@@ -138,11 +128,11 @@ class SmallCodeOf final : public SmallCode<T> {
         check_call(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, threads,
                                                                  static_cast<std::size_t>(bytes)),
                    "a batch's kernel does not fit onto the device");
-        const long runs = launch.batch.problems * launch.batch.starts;
+        const long runs = launch.job.batch.runs();
         const long runs_per_block = plan.thread_kernel ? threads : plan.warps;
         const long blocks = std::min<long>((runs + runs_per_block - 1) / runs_per_block,
                                            long{limits.multiprocessors} * std::max(1, resident));
-        check_call(cudaMemsetAsync(launch.batch.queue, 0, sizeof(*launch.batch.queue), stream),
+        check_call(cudaMemsetAsync(launch.job.queue, 0, sizeof(*launch.job.queue), stream),
                    "a batch's queue was not reset");
         kernel<<<static_cast<unsigned>(blocks), static_cast<unsigned>(threads),
                  static_cast<std::size_t>(bytes), stream>>>(model_, launch);

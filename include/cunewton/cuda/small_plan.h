@@ -8,6 +8,7 @@
 
 #include "cunewton/cpu/small_code.h"
 #include "cunewton/small/problem.h"
+#include "cunewton/small/solver.h"
 
 namespace cunewton::cuda {
 
@@ -61,6 +62,72 @@ inline int warps_of_block(long warp_bytes, long block_bytes, const DeviceLimits&
         }
     }
     return best;
+}
+
+namespace detail {
+
+inline constexpr int warp_threads = 32;
+/// Number k of a thread's problem lies at [k * column_stride] of its warp's shared memory. An odd
+/// stride lets the warp write one problem's neighbouring points without bank conflicts, as well as
+/// read the same point of all its problems.
+inline constexpr int column_stride = warp_threads + 1;
+/// Where a problem's numbers lie in shared memory.
+struct BatchLayout {
+    batch::StateLayout state;
+    int trial;  ///< f, gradient, Hessian at the trial point, where registers do not hold them
+    int sizes;  ///< differences: typical ones of the parameters
+    int rows;   ///< derivatives of points, before they are summed
+    int y, weights, x;
+    int data;  ///< where y begins
+    int size;
+};
+
+/// What decides the layout: a model without its type, and the arrays that there are.
+struct BatchNeeds {
+    SmallKind kind;
+    BatchDerivatives by;
+    int n, coordinates;
+    int points;
+    bool bounded, weighted, own_coordinates;
+};
+
+inline BatchLayout batch_layout(const BatchNeeds& needs, bool thread_kernel, bool data_in_shared) {
+    const int n = needs.n;
+    const bool fit = needs.kind == SmallKind::fit, unrolled = n <= batch::unrolled_parameters;
+    const bool differences = needs.by == BatchDerivatives::differences;
+    const bool analytic = needs.by == BatchDerivatives::analytic;
+    BatchLayout at{};
+    at.state = {n, fit, needs.bounded, !thread_kernel};
+    const int packed = at.state.packed();
+    at.trial = at.state.size();
+    at.sizes = at.trial + (thread_kernel && (fit || analytic) ? 0 : 1 + n + packed);
+    at.rows = at.sizes + (differences ? n : 0);
+    int rows = 0;
+    if (fit && unrolled) rows = differences ? n * (thread_kernel ? 1 : warp_threads) : 0;
+    if (fit && !unrolled) rows = warp_threads * ((n | 1) + 3);
+    if (!fit && analytic && !unrolled) rows = n + packed;
+    at.data = at.y = at.rows + rows;
+    const int points = data_in_shared ? needs.points : 0;
+    at.weights = at.y + (fit ? points : 0);
+    at.x = at.weights + (needs.weighted ? points : 0);
+    at.size = at.x + (needs.own_coordinates ? points * needs.coordinates : 0);
+    return at;
+}
+
+}  // namespace detail
+
+/// Shared memory that problems need, whose numbers have `number_bytes`.
+inline BatchMemory batch_memory(const detail::BatchNeeds& needs, int number_bytes) {
+    const detail::BatchLayout thread = detail::batch_layout(needs, true, true);
+    const detail::BatchLayout warp = detail::batch_layout(needs, false, true);
+    const long bytes = number_bytes;
+    const long shared = needs.own_coordinates ? 0 : long{needs.points} * needs.coordinates;
+    return {needs.n,
+            most_thread_parameters(needs.kind, number_bytes),
+            bytes * thread.size * detail::column_stride,
+            bytes * warp.data,
+            bytes * (warp.size - warp.data),
+            bytes * shared};
 }
 
 /// Chooses the kernel:

@@ -4,6 +4,7 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include <cstddef>
 #include <cstdint>
 
 #include "cunewton/choices.h"
@@ -20,6 +21,8 @@ struct StatisticsOut {
     T* standard_errors = nullptr;           ///< n
     T* condition_number = nullptr;          ///< 1
     std::uint64_t* undetermined = nullptr;  ///< 1
+    std::ptrdiff_t covariance_stride = 1;   ///< between numbers
+    std::ptrdiff_t errors_stride = 1;
 };
 
 /// Numbers of workspace that hessian_statistics() needs.
@@ -323,7 +326,8 @@ CUNEWTON_HOST_DEVICE void hessian_statistics(const C* hessian, int n, double sca
         divide<0>(group, 0, n, [&](int i) {
             for (int j = 0; j < n; ++j) {
                 const double value = at_bound >> i & 1 ? nan : left_out(j);
-                out.covariance[i * n + j] = static_cast<T>(regular ? value : nan);
+                out.covariance[(i * n + j) * out.covariance_stride] =
+                    static_cast<T>(regular ? value : nan);
             }
         });
         group.sync();
@@ -331,19 +335,20 @@ CUNEWTON_HOST_DEVICE void hessian_statistics(const C* hessian, int n, double sca
             divide<0>(group, 0, m, [&](int i) {
                 for (int j = 0; j <= i; ++j) {
                     const T value = static_cast<T>(scale * A(i, j) * unit[i] * unit[j]);
-                    out.covariance[kept[i] * n + kept[j]] = value;
-                    out.covariance[kept[j] * n + kept[i]] = value;
+                    out.covariance[(kept[i] * n + kept[j]) * out.covariance_stride] = value;
+                    out.covariance[(kept[j] * n + kept[i]) * out.covariance_stride] = value;
                 }
             });
     }
     if (out.standard_errors) {
         divide<0>(group, 0, n, [&](int j) {
-            out.standard_errors[j] = static_cast<T>(regular ? left_out(j) : nan);
+            out.standard_errors[j * out.errors_stride] =
+                static_cast<T>(regular ? left_out(j) : nan);
         });
         group.sync();
         if (regular)
             divide<0>(group, 0, m, [&](int j) {
-                out.standard_errors[kept[j]] =
+                out.standard_errors[kept[j] * out.errors_stride] =
                     static_cast<T>(math::sqrt(scale * A(j, j)) * unit[j]);
             });
     }
