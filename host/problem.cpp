@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "host/host_memory.h"
+#include "host/data/sample_data.h"
 
 namespace cunewton::detail {
 
@@ -25,12 +25,6 @@ std::string type_name(const std::type_info& type) {
     return name ? name.get() : type.name();
 }
 
-template <class T>
-void require_finite(T value, const char* what, long sample) {
-    if (!std::isfinite(value))
-        reject(std::string(what) + " are not finite (that of sample " + std::to_string(sample) +
-               " is " + std::to_string(value) + ") remove or repair that sample");
-}
 }  // namespace
 
 void reject_functor(const std::type_info& kept, const std::type_info& given) {
@@ -53,55 +47,17 @@ void require_targets(const void* targets) {
 
 namespace {
 
-/// Checks them, puts in the distance between them if it is left open, and returns the sum of their
-/// weights.
-template <class T>
-double checked_weight(Samples<T>& s) {
-    if (s.count <= 0)
-        reject("there are no samples (count = " + std::to_string(s.count) + ") pass at least one");
-    if (s.dimension < 0)
-        reject("features per sample are negative (dimension = " + std::to_string(s.dimension) +
-               ") pass 0 or more");
-    if (s.ld == 0) s.ld = s.dimension;
-    if (s.ld < s.dimension)
-        reject("rows of samples overlap (ld = " + std::to_string(s.ld) + " < dimension = " +
-               std::to_string(s.dimension) + ") pass the distance between samples");
-    if (s.dimension > 0 && !s.features)
-        reject("features are missing (null pointer) pass count x dimension numbers");
-    require_host_memory(s.features, "features");
-    require_host_memory(s.targets, "targets");
-    require_host_memory(s.weights, "weights");
-    for (long i = 0; i < s.count; ++i)
-        for (int j = 0; j < s.dimension; ++j)
-            if (const T value = s.features[i * s.ld + j]; !std::isfinite(value))
-                reject("features are not finite (feature " + std::to_string(j) + " of sample " +
-                       std::to_string(i) + " is " + std::to_string(value) +
-                       ") remove or repair that sample");
-    for (long i = 0; s.targets && i < s.count; ++i) require_finite(s.targets[i], "targets", i);
-    if (!s.weights) return static_cast<double>(s.count);
-    double total = 0;
-    for (long i = 0; i < s.count; ++i) {
-        require_finite(s.weights[i], "weights", i);
-        if (s.weights[i] < 0)
-            reject("weights are negative (weight " + std::to_string(i) + " is " +
-                   std::to_string(s.weights[i]) + ") pass weights >= 0");
-        total += s.weights[i];
-    }
-    if (total == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
-    return total;
-}
-
 /// What each form asks for; returns the weight by which a mean divides.
 template <class T>
 double checked_weight(SampleSum<T>& form) {
-    return checked_weight(form.samples);
+    return cunewton::checked_weight(form.samples);
 }
 template <class T>
 double checked_weight(LinearPredictor<T>& form) {
     if (form.outputs <= 0)
         reject("a loss needs predictors (outputs() = " + std::to_string(form.outputs) +
                ") give it at least one");
-    return checked_weight(form.samples);
+    return cunewton::checked_weight(form.samples);
 }
 template <class T>
 double checked_weight(Opaque<T>& form) {
@@ -134,6 +90,15 @@ Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options) {
     parts->form = std::move(form);
     return Problem<T>(std::move(parts));
 }
+template <class T>
+std::vector<T> targets_of(const Samples<T>& samples) {
+    if (!samples.targets) return {};
+    const HostSamples<T> there(samples, true);
+    return {there.view().targets, there.view().targets + samples.count};
+}
+template std::vector<double> targets_of(const Samples<double>&);
+template std::vector<float> targets_of(const Samples<float>&);
+
 template Problem<double> make_problem(Form<double>, long, const ProblemOptions&);
 template Problem<float> make_problem(Form<float>, long, const ProblemOptions&);
 

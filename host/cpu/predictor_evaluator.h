@@ -5,6 +5,7 @@
 
 #include "host/cpu/differencing_evaluator.h"
 #include "host/cpu/rank_k.h"
+#include "host/data/sample_data.h"
 
 namespace cunewton::cpu {
 
@@ -42,7 +43,8 @@ class PredictorEvaluator final : public Evaluator<T> {
     const ResolvedDerivatives derivatives_;
     CpuVectors<T>& vectors_;
     const PredictorCode<T>& code_;
-    const Samples<T> samples_;
+    const HostSamples<T> data_;
+    const Samples<T>& samples_;
     const int outputs_;
     const bool intercept_;
     const RowKernels<T>& kernels_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "host/cpu/differencing_evaluator.h"
+#include "host/data/sample_data.h"
 
 namespace cunewton::cpu {
 
@@ -9,7 +10,7 @@ template <class T>
 class SampleEvaluator final : public DifferencingEvaluator<T> {
   public:
     SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
-        : Base(at), code_(*form.code.cpu), samples_(form.samples) {}
+        : Base(at), code_(*form.code.cpu), data_(form.samples), samples_(data_.view()) {}
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
@@ -45,7 +46,8 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     using Base::vectors_;
 
     const SampleCode<T>& code_;
-    const Samples<T> samples_;
+    const HostSamples<T> data_;
+    const Samples<T>& samples_;
     std::vector<double> partial_;
     std::vector<T> centre_;  // the point of prepare_products()
 };

@@ -4,7 +4,9 @@
 #include <string>
 
 #include "host/cuda/staging.h"
+#include "host/data/sample_data.h"
 #include "kernels/differences.h"
+#include "kernels/samples.h"
 #include "kernels/vector.h"
 
 namespace cunewton::cuda {
@@ -101,13 +103,34 @@ void CudaEvaluator<T>::values(const T* points, int count, T* losses) {
 }
 
 template <class T>
-DeviceData<T>::DeviceData(const Samples<T>& samples, bool ones, bool fill, int threads,
+DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int threads,
                           CudaVectors<T>& vectors) {
+    const HostSamples<T> on_host(given.memory == Memory::host ? given : Samples<T>{});
+    const Samples<T>& samples = given.memory == Memory::host ? on_host.view() : given;
     Staging staging(threads);
     const long count = samples.count;
     const int d = samples.dimension, columns = d + (ones ? 1 : 0);
     const long ld = round_up(count, column_alignment);
     const cudaStream_t stream = vectors.stream();
+    if (samples.memory == Memory::device) {
+        // Feature by feature already: as they lie.
+        const bool fits = samples.ld == 1 && !ones && d > 0;
+        if (!fits) {
+            features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
+            launch_gather_features(features_.get(), ld, samples, stream);
+            if (ones) launch_fill(features_.get() + d * ld, T(1), count, stream);
+        }
+        const auto there = [&](const T* own, DeviceArray<T>& filled, T otherwise) {
+            if (own || !fill) return own;
+            filled = DeviceArray<T>(static_cast<std::size_t>(count));
+            launch_fill(filled.get(), otherwise, count, stream);
+            return static_cast<const T*>(filled.get());
+        };
+        view_ = {fits ? samples.features : features_.get(), columns,
+                 fits ? samples.feature_stride : ld,        there(samples.targets, targets_, T(0)),
+                 there(samples.weights, weights_, T(1)),    count};
+        return;
+    }
     features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
     if (d > 0) {
         const std::size_t row_bytes = static_cast<std::size_t>(d) * sizeof(T);

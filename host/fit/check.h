@@ -6,7 +6,7 @@
 
 #include "cunewton/fit.h"
 #include "host/backend/batch_engine.h"
-#include "host/device_arrays.h"
+#include "host/data/device_arrays.h"
 
 namespace cunewton {
 

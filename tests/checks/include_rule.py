@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that includes follow the arrows of the design:
 
-    include <- kernels <- host/cuda;  include <- host/cpu;  host/backend <- host/minimize, cpu, cuda
+    include <- kernels <- host/cuda;  include <- host/cpu;  host/backend <- host/minimize, cpu, cuda;  host/data <- host/cpu, cuda
 
 that headers other than include/cunewton/cuda/*.cuh can be used without a CUDA toolkit, and that the tests'
 oracle includes nothing of what it judges.
@@ -17,8 +17,10 @@ ARROWS = [
     ("kernels", ["include", "kernels"]),
     ("host/backend/registry.cpp", ["include", "host/backend", "host/cpu", "host/cuda"]),
     ("host/backend", ["include", "host/backend"]),
-    ("host/cpu", ["include", "host/backend", "host/cpu"]),
-    ("host/cuda", ["include", "kernels", "host/backend", "host/cuda"]),
+    # the caller's arrays, wherever they are
+    ("host/data", ["include", "host/data", "host/cuda/device_memory.h", "kernels/samples.h"]),
+    ("host/cpu", ["include", "host/backend", "host/data", "host/cpu"]),
+    ("host/cuda", ["include", "kernels", "host/backend", "host/data", "host/cuda"]),
     ("host/minimize", ["include", "host/backend", "host/minimize"]),
     ("host", ["include", "host"]),
     ("examples", ["include", "examples"]),

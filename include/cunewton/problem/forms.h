@@ -11,41 +11,16 @@
 #include <memory>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "cunewton/cpu/predictor_code.h"
 #include "cunewton/cpu/sample_code.h"
 #include "cunewton/cuda/code.h"
 #include "cunewton/functor/capabilities.h"
 #include "cunewton/math/penalty.h"
+#include "cunewton/problem/samples.h"
 
 namespace cunewton {
-
-/// Samples in the caller's memory (host; page-locked and managed memory are fine, a device's is
-/// not), which must outlive every Problem made from them. They are checked once, when the problem
-/// is made: readable, all numbers finite, weights >= 0 and not all zero.
-template <class T>
-struct Samples {
-    const T* features = nullptr;  ///< row-major: feature j of sample i at features[i * ld + j]
-    long count = 0;               ///< samples N
-    int dimension = 0;            ///< features of one sample, d
-    std::ptrdiff_t ld = 0;        ///< distance between samples; 0 means dimension
-    const T* targets = nullptr;   ///< N targets y_i, or null if the loss has none
-    const T* weights = nullptr;   ///< N weights w_i, or null for all 1
-};
-
-enum class Reduction {
-    mean,  ///< divide the weighted sum by sum_i w_i
-    sum,
-};
-
-struct ProblemOptions {
-    Reduction reduction = Reduction::mean;
-    /// Adds l2/2 sum_j x_j^2 (after the reduction).
-    double l2 = 0;
-    /// Linear predictors only: one more coefficient for each output, multiplied by 1.
-    bool intercept = false;
-    bool penalize_intercept = false;
-};
 
 /// A functor and its compiled code; that for the GPU may be missing.
 template <class Cpu, class Cuda>
@@ -199,6 +174,12 @@ extern template Problem<float> make_problem(Form<float>, long, const ProblemOpti
 
 /// Throws InvalidArgument if they are null.
 void require_targets(const void* targets);
+
+/// The targets, one after the other on the host; a copy of them if they are on a GPU.
+template <class T>
+std::vector<T> targets_of(const Samples<T>& samples);
+extern template std::vector<double> targets_of(const Samples<double>&);
+extern template std::vector<float> targets_of(const Samples<float>&);
 
 /// A loss says that it reads targets by `static constexpr bool needs_targets = true`, or has
 /// check_target(y), which tells why a target is wrong.

@@ -3,7 +3,9 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "cunewton/error.h"
 #include "cunewton/functor/builtin.h"
@@ -36,8 +38,9 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
                    (static_cast<long>(samples.dimension) + (options.intercept ? 1 : 0));
     const Problem<T> problem = detail::make_problem<T>(std::move(form), n, options);
     if constexpr (requires { loss.check_target(T()); }) {
-        for (long i = 0; samples.targets && i < samples.count; ++i)
-            if (const char* why = loss.check_target(samples.targets[i]))
+        const std::vector<T> targets = detail::targets_of(samples);
+        for (std::size_t i = 0; i < targets.size(); ++i)
+            if (const char* why = loss.check_target(targets[i]))
                 throw InvalidArgument("target of sample " + std::to_string(i) + " is invalid (" +
                                       why + ") correct the data or choose another loss");
     }

@@ -7,7 +7,7 @@
 
 #include "cunewton/array.h"
 #include "cunewton/execution.h"
-#include "host/host_memory.h"
+#include "host/data/host_memory.h"
 
 namespace cunewton {
 

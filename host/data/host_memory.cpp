@@ -1,4 +1,4 @@
-#include "host/host_memory.h"
+#include "host/data/host_memory.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "host/device_arrays.h"
+#include "host/data/device_arrays.h"
 
 #include <cstdint>
 

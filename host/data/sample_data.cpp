@@ -1,0 +1,152 @@
+#include "host/data/sample_data.h"
+
+#include <cmath>
+#include <string>
+
+#include "cunewton/error.h"
+#include "host/data/device_arrays.h"
+#if CUNEWTON_WITH_CUDA
+#include "kernels/samples.h"
+#endif
+
+namespace cunewton {
+
+namespace {
+
+[[noreturn]] void reject(const std::string& text) {
+    throw InvalidArgument(text);
+}
+
+[[noreturn]] void reject_feature(long sample, int feature, double value) {
+    reject("features are not finite (feature " + std::to_string(feature) + " of sample " +
+           std::to_string(sample) + " is " + std::to_string(value) +
+           ") remove or repair that sample");
+}
+[[noreturn]] void reject_number(const char* what, long sample, double value) {
+    reject(std::string(what) + " are not finite (that of sample " + std::to_string(sample) +
+           " is " + std::to_string(value) + ") remove or repair that sample");
+}
+[[noreturn]] void reject_weight(long sample, double value) {
+    if (!std::isfinite(value)) reject_number("weights", sample, value);
+    reject("weights are negative (weight " + std::to_string(sample) + " is " +
+           std::to_string(value) + ") pass weights >= 0");
+}
+
+template <class T>
+double host_weight(const Samples<T>& s) {
+    for (long i = 0; i < s.count; ++i)
+        for (int j = 0; j < s.dimension; ++j)
+            if (const T value = s.features[i * s.ld + j * s.feature_stride]; !std::isfinite(value))
+                reject_feature(i, j, value);
+    for (long i = 0; s.targets && i < s.count; ++i)
+        if (!std::isfinite(s.targets[i])) reject_number("targets", i, s.targets[i]);
+    if (!s.weights) return static_cast<double>(s.count);
+    double total = 0;
+    for (long i = 0; i < s.count; ++i) {
+        if (!std::isfinite(s.weights[i]) || s.weights[i] < 0) reject_weight(i, s.weights[i]);
+        total += s.weights[i];
+    }
+    return total;
+}
+
+template <class T>
+double device_weight([[maybe_unused]] const Samples<T>& s) {
+#if CUNEWTON_WITH_CUDA
+    const CallDevice current(s.device);
+    const cuda::SampleFaults faults = cuda::find_faults(s, nullptr);
+    const auto number = [](const T* from) {
+        T value;
+        fetch(&value, from, 1, 1, 1, 1, nullptr);
+        return static_cast<double>(value);
+    };
+    if (faults.feature >= 0) {
+        const long i = faults.feature / s.dimension;
+        const int j = static_cast<int>(faults.feature % s.dimension);
+        reject_feature(i, j, number(s.features + i * s.ld + j * s.feature_stride));
+    }
+    if (faults.target >= 0)
+        reject_number("targets", faults.target, number(s.targets + faults.target));
+    if (faults.weight >= 0) reject_weight(faults.weight, number(s.weights + faults.weight));
+    return faults.total;
+#else
+    return 0;  // such samples have been refused
+#endif
+}
+
+/// What the array's memory is said to be.
+template <class T>
+Array<const T> as_array(const Samples<T>& s, const T* data, long count) {
+    Array<const T> array(data, data ? 1 : 0, data ? count : 0);
+    return s.memory == Memory::device ? array.on_device(s.device) : array;
+}
+
+}  // namespace
+
+template <class T>
+double checked_weight(Samples<T>& s) {
+    if (s.count <= 0)
+        reject("there are no samples (count = " + std::to_string(s.count) + ") pass at least one");
+    if (s.dimension < 0)
+        reject("features per sample are negative (dimension = " + std::to_string(s.dimension) +
+               ") pass 0 or more");
+    if (s.feature_stride < 1)
+        reject("the distance between features is invalid (feature_stride = " +
+               std::to_string(s.feature_stride) + ") pass 1 or more");
+    if (s.ld == 0) s.ld = s.dimension;
+    if (s.ld < s.dimension && s.feature_stride == 1)
+        reject("rows of samples overlap (ld = " + std::to_string(s.ld) + " < dimension = " +
+               std::to_string(s.dimension) + ") pass the distance between samples");
+    if (s.ld < 0)
+        reject("the distance between samples is negative (ld = " + std::to_string(s.ld) +
+               ") begin at the other end");
+    if (s.dimension > 0 && !s.features)
+        reject("features are missing (null pointer) pass count x dimension numbers");
+    ArrayPlaces places(-1);
+    if (s.dimension > 0) places.add(as_array(s, s.features, 1), "features");
+    places.add(as_array(s, s.targets, s.count), "targets");
+    places.add(as_array(s, s.weights, s.count), "weights");
+    if (s.memory == Memory::device) s.device = places.device();
+    const double total = s.memory == Memory::device ? device_weight(s) : host_weight(s);
+    if (total == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
+    return total;
+}
+
+template <class T>
+HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only) : view_(samples) {
+    const Samples<T>& s = samples;
+    const bool there = s.memory == Memory::host;
+    if (there && s.feature_stride == 1) return;
+    const long d = targets_only ? 0 : s.dimension;
+    features_.resize(static_cast<std::size_t>(s.count * d));
+    const CallDevice current(there ? -1 : s.device);
+    const auto bring = [&](std::vector<T>& to, const T* from) {
+        if (!from || there) return from;
+        to.resize(static_cast<std::size_t>(s.count));
+        fetch(to.data(), from, s.count, 1, 1, s.count, nullptr);
+        return static_cast<const T*>(to.data());
+    };
+    if (there) {
+        for (long i = 0; i < s.count; ++i)
+            for (long j = 0; j < d; ++j)
+                features_[static_cast<std::size_t>(i * d + j)] =
+                    s.features[i * s.ld + j * s.feature_stride];
+    } else if (d > 0) {
+        fetch(features_.data(), s.features, s.ld, s.feature_stride, s.count, d, nullptr);
+    }
+    view_.features = features_.data();
+    view_.ld = d;
+    view_.feature_stride = 1;
+    view_.targets = bring(targets_, s.targets);
+    view_.weights = bring(weights_, s.weights);
+    view_.memory = Memory::host;
+    view_.device = -1;
+}
+
+#define CUNEWTON_INSTANTIATE(T)                  \
+    template double checked_weight(Samples<T>&); \
+    template class HostSamples<T>;
+CUNEWTON_INSTANTIATE(double)
+CUNEWTON_INSTANTIATE(float)
+#undef CUNEWTON_INSTANTIATE
+
+}  // namespace cunewton

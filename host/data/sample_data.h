@@ -1,0 +1,29 @@
+// The samples of a problem, wherever the caller has them.
+#pragma once
+
+#include <vector>
+
+#include "cunewton/problem/samples.h"
+
+namespace cunewton {
+
+/// Checks them, puts in the distance between them if it is left open and the number of their
+/// device, and returns the sum of their weights. Throws InvalidArgument.
+template <class T>
+double checked_weight(Samples<T>& samples);
+
+/// The samples as a backend of the host reads them: on the host, row by row. They are the caller's
+/// where those are so already.
+template <class T>
+class HostSamples {
+  public:
+    /// targets_only: without their features.
+    explicit HostSamples(const Samples<T>& samples, bool targets_only = false);
+    const Samples<T>& view() const { return view_; }
+
+  private:
+    std::vector<T> features_, targets_, weights_;
+    Samples<T> view_;
+};
+
+}  // namespace cunewton

@@ -1,0 +1,27 @@
+// Samples that the caller has on the device: what is wrong with them, and their features in the
+// order that evaluations read. Conventions as in vector.h.
+#pragma once
+
+#include <cstddef>
+
+#include "cunewton/cuda/code.h"
+#include "cunewton/problem/samples.h"
+
+namespace cunewton::cuda {
+
+/// Numbers of the first fault of each kind; -1: there is none.
+struct SampleFaults {
+    long feature = -1;  ///< i * dimension + j: not finite
+    long target = -1;   ///< not finite
+    long weight = -1;   ///< not finite, or negative
+    double total = 0;   ///< sum of the weights, where all are right
+};
+/// Waits for the result. Throws OutOfMemory or DeviceError.
+template <class T>
+SampleFaults find_faults(const Samples<T>& samples, Stream stream);
+
+/// to[j * to_ld + i] = feature j of sample i.
+template <class T>
+void launch_gather_features(T* to, std::ptrdiff_t to_ld, const Samples<T>& samples, Stream stream);
+
+}  // namespace cunewton::cuda
