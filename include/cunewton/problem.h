@@ -18,8 +18,8 @@
 #include <limits>
 #include <memory>
 
-#include "cunewton/cpu/predictor_code.h"
-#include "cunewton/cpu/sample_code.h"
+#include "cunewton/cpu/predictor_code_of.h"
+#include "cunewton/cpu/sample_code_of.h"
 #include "cunewton/cuda/code.h"
 #include "cunewton/error.h"
 #include "cunewton/functor/builtin.h"

@@ -3,10 +3,7 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <concepts>
-
-#include "cunewton/options.h"
-#include "cunewton/scalar/views.h"
+#include "cunewton/choices.h"
 
 namespace cunewton {
 

@@ -1,9 +1,8 @@
 // The length scale of a parameter, from the loss's curvature along it. Host and device.
 #pragma once
 
-#include <cmath>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -4,9 +4,8 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cmath>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -6,8 +6,6 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <type_traits>
-
 #include "cunewton/scalar/dual.h"
 #include "cunewton/scalar/macros.h"
 #include "cunewton/scalar/scalar.h"

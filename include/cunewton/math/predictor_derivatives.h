@@ -4,9 +4,9 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include "cunewton/choices.h"
 #include "cunewton/math/perturbed_views.h"
 #include "cunewton/math/stencil.h"
-#include "cunewton/options.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {

@@ -3,10 +3,8 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cmath>
-#include <limits>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -3,9 +3,8 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <utility>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 #if defined(__CUDA_ARCH__)
 // Loops of unknown length stay loops: unrolled, they double the code and the time to compile it.

@@ -7,12 +7,10 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <concepts>
-#include <type_traits>
-
 #include "cunewton/scalar/functions.h"
 #include "cunewton/scalar/macros.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -8,14 +8,10 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <concepts>
-#include <cstdint>
-#include <type_traits>
-#include <utility>
-
 #include "cunewton/scalar/functions.h"
 #include "cunewton/scalar/macros.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

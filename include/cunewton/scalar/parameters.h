@@ -3,11 +3,8 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-#include <tuple>
-#include <utility>
-
 #include "cunewton/scalar/jet.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -8,11 +8,8 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cmath>
-#include <limits>
-#include <type_traits>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

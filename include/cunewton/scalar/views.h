@@ -3,12 +3,8 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -4,11 +4,10 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstdint>
-
 #include "cunewton/choices.h"
 #include "cunewton/math/packed.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 #include "cunewton/small/solver.h"
 
 namespace cunewton::batch {

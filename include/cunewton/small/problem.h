@@ -4,13 +4,12 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-
 #include "cunewton/choices.h"
 #include "cunewton/math/packed.h"
 #include "cunewton/math/unroll.h"
 #include "cunewton/scalar/dual.h"
 #include "cunewton/scalar/parameters.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton::batch {
 

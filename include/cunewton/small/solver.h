@@ -13,12 +13,11 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-
+#include "cunewton/choices.h"
 #include "cunewton/math/packed.h"
 #include "cunewton/math/unroll.h"
-#include "cunewton/options.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton::batch {
 
@@ -121,7 +120,7 @@ CUNEWTON_HOST_DEVICE constexpr int ended_as(Status status) {
 
 /// Stands on a Hessian's diagonal for a parameter that is fixed or at a bound.
 template <class T>
-inline constexpr T not_free = -std::numeric_limits<T>::infinity();
+inline constexpr T not_free = -limits::infinity<T>;
 
 /// The same for all problems of a batch.
 template <class T>
