@@ -1,4 +1,5 @@
-// A loss on linear predictors, l(z, y), on the CPU: the interface that the library sees.
+// (Compiled in the user's file.) A loss on linear predictors, l(z, y), on the CPU: the interface
+// that the library sees.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,4 +1,5 @@
-// A loss on linear predictors, l(z, y), evaluated in SIMD lanes over the samples.
+// (Compiled in the user's file.) A loss on linear predictors, l(z, y), evaluated in SIMD lanes over
+// the samples.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

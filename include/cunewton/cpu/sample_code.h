@@ -1,4 +1,5 @@
-// A black-box loss, f(x) = sum_i w_i l(x, s_i), on the CPU: the interface that the library sees.
+// (Compiled in the user's file.) A black-box loss, f(x) = sum_i w_i l(x, s_i), on the CPU: the
+// interface that the library sees.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

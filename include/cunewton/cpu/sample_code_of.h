@@ -1,4 +1,5 @@
-// A black-box loss, f(x) = sum_i w_i l(x, s_i), evaluated in SIMD lanes.
+// (Compiled in the user's file.) A black-box loss, f(x) = sum_i w_i l(x, s_i), evaluated in SIMD
+// lanes.
 //
 // At one point the lanes are samples. For derivatives the lanes are entries of the gradient or the
 // Hessian: each lane holds its own perturbed point (or its own directions of differentiation), all

@@ -1,4 +1,5 @@
-// Small problems on the CPU, one in each SIMD lane: the interface that the library's engine sees.
+// (Compiled in the user's file.) Small problems on the CPU, one in each SIMD lane: the interface
+// that the library's engine sees.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,5 +1,5 @@
-// Small problems in SIMD lanes: compiles a functor for cpu/small_code.h's interface, in the file
-// that names the functor.
+// (Compiled in the user's file.) Small problems in SIMD lanes: compiles a functor for
+// cpu/small_code.h's interface, in the file that names the functor.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,4 +1,5 @@
-// Losses of other forms, seen as the loss of one sample. Host and device.
+// (Compiled in the user's file.) Losses of other forms, seen as the loss of one sample. Host and
+// device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

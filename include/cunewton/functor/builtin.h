@@ -1,6 +1,6 @@
-// Built-in losses and models: their code is part of the library (builtin.inc), so that a program
-// that uses them does not compile them again. Programs that compile at run time have no use for it:
-// for them a declaration is nothing.
+// (Compiled in the user's file.) Built-in losses and models: their code is part of the library
+// (builtin.inc), so that a program that uses them does not compile them again. Programs that
+// compile at run time have no use for it: for them a declaration is nothing.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,4 +1,5 @@
-// What a loss can give, and the one place where "automatic" becomes a method.
+// (Compiled in the user's file.) What a loss can give, and the one place where "automatic" becomes
+// a method.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

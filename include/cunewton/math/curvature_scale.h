@@ -1,4 +1,5 @@
-// The length scale of a parameter, from the loss's curvature along it. Host and device.
+// (Compiled in the library.) The length scale of a parameter, from the loss's curvature along it.
+// Host and device.
 #pragma once
 
 #include "cunewton/scalar/macros.h"

@@ -1,4 +1,4 @@
-// 2-norms that neither overflow nor underflow while the result does not.
+// (Compiled in the library.) 2-norms that neither overflow nor underflow while the result does not.
 #pragma once
 
 #include "cunewton/scalar/macros.h"

@@ -1,4 +1,5 @@
-// Difference stencils and their steps. Host and device; written once for both.
+// (Compiled in the user's file.) Difference stencils and their steps. Host and device; written once
+// for both.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

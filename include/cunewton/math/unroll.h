@@ -1,4 +1,5 @@
-// Loops that the compiler unrolls where it knows their length. Host and device.
+// (Compiled in the user's file.) Loops that the compiler unrolls where it knows their length. Host
+// and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,4 +1,5 @@
-// Forward-mode automatic differentiation: first order (Dual) and second order (HyperDual).
+// (Compiled in the user's file.) Forward-mode automatic differentiation: first order (Dual) and
+// second order (HyperDual).
 //
 // Both are templates on the underlying scalar T, which may itself be a SIMD Pack: then every lane
 // carries its own direction (or pair of directions). A functor that is generic in its scalar gives

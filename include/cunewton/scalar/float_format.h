@@ -1,4 +1,5 @@
-// Binary formats: their constants, and the series that the functions of lanes sum in them.
+// (Compiled in the user's file.) Binary formats: their constants, and the series that the functions
+// of lanes sum in them.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,4 +1,5 @@
-// Forward-mode automatic differentiation by all parameters of a small problem at once.
+// (Compiled in the user's file.) Forward-mode automatic differentiation by all parameters of a
+// small problem at once.
 //
 // A Jet carries a value and the derivatives by a set of parameters that is part of its type: an
 // operation touches only derivatives that can be other than zero. The parameters come in with one

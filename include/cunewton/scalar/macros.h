@@ -1,4 +1,5 @@
-// Portability macros for code that is compiled for host and device alike.
+// (Compiled in the user's file.) Portability macros for code that is compiled for host and device
+// alike.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,4 +1,4 @@
-// Packs of SIMD lanes that are used like one number. Host only.
+// (Compiled in the user's file.) Packs of SIMD lanes that are used like one number. Host only.
 //
 // cunewton::lanes has one namespace for each instruction set, all made from pack_definition.inc:
 // a Pack<T, V> there is V native vectors, and every operation on it is compiled for that

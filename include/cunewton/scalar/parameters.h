@@ -1,4 +1,5 @@
-// What the model of a small problem sees: its parameters, and the coordinates of one point.
+// (Compiled in the user's file.) What the model of a small problem sees: its parameters, and the
+// coordinates of one point.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

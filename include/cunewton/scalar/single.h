@@ -1,4 +1,4 @@
-// A float that stays one. Host and device.
+// (Compiled in the user's file.) A float that stays one. Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

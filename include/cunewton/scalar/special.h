@@ -1,4 +1,5 @@
-// Functions of plain numbers that the C++ library does not have. Host and device.
+// (Compiled in the user's file.) Functions of plain numbers that the C++ library does not have.
+// Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,5 +1,5 @@
-// The standard library as far as formulas need it: that of the compiler, or, for NVRTC, which has
-// none, the part of it that the library's headers use.
+// (Compiled in the user's file.) The standard library as far as formulas need it: that of the
+// compiler, or, for NVRTC, which has none, the part of it that the library's headers use.
 //
 // It is written out here rather than taken from CUDA's libcu++, which programs that compile at run
 // time need not have at hand, and which takes longer to read than all of the library's headers.

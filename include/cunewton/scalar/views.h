@@ -1,4 +1,5 @@
-// What a loss sees: views of parameters, samples and predictors. Host and device.
+// (Compiled in the user's file.) What a loss sees: views of parameters, samples and predictors.
+// Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

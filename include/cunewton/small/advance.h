@@ -1,4 +1,5 @@
-// The iteration of a small problem, by either method: see solver.h. Host and device.
+// (Compiled in the user's file.) The iteration of a small problem, by either method: see solver.h.
+// Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

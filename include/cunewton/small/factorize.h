@@ -1,5 +1,5 @@
-// L D L' = A for the packed matrices of small problems, and what is solved by it. Host and device;
-// for a thread or a group of them.
+// (Compiled in the user's file.) L D L' = A for the packed matrices of small problems, and what is
+// solved by it. Host and device; for a thread or a group of them.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,5 +1,5 @@
-// What the Hessian at the end of a small problem says about its parameters. Host and device; always
-// in double.
+// (Compiled in the library.) What the Hessian at the end of a small problem says about its
+// parameters. Host and device; always in double.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

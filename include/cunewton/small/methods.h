@@ -1,6 +1,7 @@
-// What each of the two methods does in its own way: Levenberg-Marquardt for fits, Newton's method
-// with an exact trust region for objectives. What they have in common is in advance.h, which calls
-// these functions in the order in which they are written. Host and device.
+// (Compiled in the user's file.) What each of the two methods does in its own way:
+// Levenberg-Marquardt for fits, Newton's method with an exact trust region for objectives. What
+// they have in common is in advance.h, which calls these functions in about the order in which they
+// are written. Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
@@ -256,7 +257,7 @@ struct FitMethod {
                                                           const S&) const {}
 };
 
-/// Any f with its Hessian. D = I.
+/// Any f with its Hessian. D = I. What is not said of a function is said above, of a fit's.
 template <int N, class S, class Group>
 struct ObjectiveMethod {
     using Scalar = S;

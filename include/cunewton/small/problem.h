@@ -1,5 +1,5 @@
-// What one small problem's points contribute to its objective, gradient and Hessian. Host and
-// device; S is a number or a Pack of lanes with a problem each.
+// (Compiled in the user's file.) What one small problem's points contribute to its objective,
+// gradient and Hessian. Host and device; S is a number or a Pack of lanes with a problem each.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

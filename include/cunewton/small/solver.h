@@ -1,5 +1,6 @@
-// The solver of one small problem, or of one in each lane of a Pack: Levenberg-Marquardt for sums
-// of residuals, Newton with an exact trust region for general objectives. Host and device.
+// (Compiled in the user's file.) The solver of one small problem, or of one in each lane of a Pack:
+// Levenberg-Marquardt for sums of residuals, Newton with an exact trust region for general
+// objectives. Host and device.
 //
 // A problem is advanced by one evaluation at a time: whoever runs it evaluates the objective, its
 // gradient and its Hessian at the trial point and calls advance(), which accepts or rejects the

@@ -1,5 +1,5 @@
-// The state of one small problem, or of one in each lane of a Pack: numbers in slots. Host and
-// device.
+// (Compiled in the user's file.) The state of one small problem, or of one in each lane of a Pack:
+// numbers in slots. Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

@@ -1,5 +1,5 @@
-// The parts of a small problem's iteration: taking a point, stepping to the next one, and what is
-// done where a step goes astray. Host and device.
+// (Compiled in the user's file.) The parts of a small problem's iteration: taking a point, stepping
+// to the next one, and what is done where a step goes astray. Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
