@@ -21,7 +21,7 @@
 
 #include "cunewton/array.h"
 #include "cunewton/choices.h"
-#include "cunewton/cpu/small_code.h"
+#include "cunewton/cpu/small_code_of.h"
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/check.h"
 #include "cunewton/functor/kept.h"

@@ -14,7 +14,6 @@
 namespace cunewton::test {
 namespace {
 
-
 Options with(Method method) {
     Options options;
     options.method = method;

@@ -1,4 +1,5 @@
-// Runs a piece of code in the widest SIMD lanes that the processor has.
+// (Compiled in the user's file.) Runs a piece of code in the widest SIMD lanes that the processor
+// has.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

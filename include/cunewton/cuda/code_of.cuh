@@ -9,6 +9,7 @@
 #include "cunewton/cuda/code.h"
 #include "cunewton/cuda/launch.cuh"
 #include "cunewton/cuda/sample_functions.cuh"
+#include "cunewton/functor/as_sample.h"
 #include "cunewton/math/predictor_derivatives.h"
 
 namespace cunewton::cuda {

@@ -1,8 +1,15 @@
-// Built-in losses and models: their code is part of the library (builtin.inc), so that a program
-// that uses them does not compile them again.
+// (Compiled in the user's file.) Built-in losses and models: their code is part of the library
+// (builtin.inc), so that a program that uses them does not compile them again. Programs that
+// compile at run time have no use for it: for them a declaration is nothing.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
+
+#if defined(__CUDACC_RTC__)
+
+#define CUNEWTON_DECLARE_BUILTIN(Form, Functor)
+
+#else
 
 #include <concepts>
 #include <memory>
@@ -69,3 +76,5 @@ concept Builtin = requires(const Exactly<Functor>& functor) {
                                                                         builtin::Form, float);
 
 }  // namespace cunewton
+
+#endif

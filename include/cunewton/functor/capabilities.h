@@ -1,12 +1,10 @@
-// What a loss can give, and the one place where "automatic" becomes a method.
+// (Compiled in the user's file.) What a loss can give, and the one place where "automatic" becomes
+// a method.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <concepts>
-
-#include "cunewton/options.h"
-#include "cunewton/scalar/views.h"
+#include "cunewton/choices.h"
 
 namespace cunewton {
 

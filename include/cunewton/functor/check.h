@@ -1,5 +1,5 @@
-// Says in one error message what is wrong with a functor, before its code is compiled for every
-// kind of scalar: there the same mistake is hundreds of lines.
+// (Compiled in the user's file.) Says in one error message what is wrong with a functor, before its
+// code is compiled for every kind of scalar: there the same mistake is hundreds of lines.
 //
 // The functor is called, where nothing runs, with a Probe: a scalar that has every operation of the
 // library's scalars, and a conversion that they do not have: to a number. Whoever needs that

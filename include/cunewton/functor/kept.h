@@ -1,5 +1,5 @@
-// The functor that a problem or a model keeps, so that all its code, for the CPU and for the GPU,
-// is that of one value.
+// (Compiled in the user's file.) The functor that a problem or a model keeps, so that all its code,
+// for the CPU and for the GPU, is that of one value.
 #pragma once
 
 #include <any>

@@ -1,4 +1,4 @@
-// What a functor's compiled code is asked for, on either side.
+// (Compiled in the user's file.) What a functor's compiled code is asked for, on either side.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

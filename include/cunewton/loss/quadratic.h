@@ -3,11 +3,12 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <type_traits>
-
 #include "cunewton/functor/builtin.h"
-#include "cunewton/problem.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
+#if !defined(__CUDACC_RTC__)
+#include "cunewton/problem.h"
+#endif
 
 namespace cunewton {
 
@@ -66,6 +67,7 @@ struct QuadraticRow {
 
 CUNEWTON_DECLARE_BUILTIN(Sample, QuadraticRow)
 
+#if !defined(__CUDACC_RTC__)
 inline namespace CUNEWTON_CPU_CODE {
 
 /// f(x) = 1/2 x'Ax - b'x with symmetric A (n x n, in the caller's memory, as is b). Gradient Ax -
@@ -77,5 +79,6 @@ Problem<T> make_quadratic(const T* a, const T* b, int n) {
 }
 
 }  // namespace CUNEWTON_CPU_CODE
+#endif
 
 }  // namespace cunewton

@@ -3,7 +3,7 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include "cunewton/cpu/sample_code.h"
+#include "cunewton/functor/as_sample.h"
 #include "cunewton/functor/builtin.h"
 #include "cunewton/scalar/scalar.h"
 

@@ -1,9 +1,9 @@
-// The length scale of a parameter, from the loss's curvature along it. Host and device.
+// (Compiled in the library.) The length scale of a parameter, from the loss's curvature along it.
+// Host and device.
 #pragma once
 
-#include <cmath>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -1,9 +1,8 @@
-// 2-norms that neither overflow nor underflow while the result does not.
+// (Compiled in the library.) 2-norms that neither overflow nor underflow while the result does not.
 #pragma once
 
-#include <cmath>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

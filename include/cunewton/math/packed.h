@@ -1,12 +1,11 @@
-// The lower triangle of an n x n matrix, packed column by column: (0,0), (1,0), ..., (n-1,0),
-// (1,1), (2,1), ... Host and device.
+// (Compiled in the user's file.) The lower triangle of an n x n matrix, packed column by column:
+// (0,0), (1,0), ..., (n-1,0), (1,1), (2,1), ... Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cmath>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -1,12 +1,11 @@
-// Views of a point next to another one: shifted along one or two axes, or seeded for automatic
-// differentiation. Elements are computed when they are read; nothing is stored. Host and device.
+// (Compiled in the user's file.) Views of a point next to another one: shifted along one or two
+// axes, or seeded for automatic differentiation. Elements are computed when they are read; nothing
+// is stored. Host and device.
 //
 // A base view V has value_type, operator[] and size(), as those of views.h.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
-
-#include <type_traits>
 
 #include "cunewton/scalar/dual.h"
 #include "cunewton/scalar/macros.h"

@@ -1,12 +1,13 @@
-// Derivatives of a predictor loss l(z, y) by its predictors, by automatic differentiation or by
-// differences. Host and device; z and y may be plain numbers or packs of lanes.
+// (Compiled in the user's file.) Derivatives of a predictor loss l(z, y) by its predictors, by
+// automatic differentiation or by differences. Host and device; z and y may be plain numbers or
+// packs of lanes.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
+#include "cunewton/choices.h"
 #include "cunewton/math/perturbed_views.h"
 #include "cunewton/math/stencil.h"
-#include "cunewton/options.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {

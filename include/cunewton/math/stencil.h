@@ -1,12 +1,11 @@
-// Difference stencils and their steps. Host and device; written once for both.
+// (Compiled in the user's file.) Difference stencils and their steps. Host and device; written once
+// for both.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cmath>
-#include <limits>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

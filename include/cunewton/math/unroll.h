@@ -1,11 +1,11 @@
-// Loops that the compiler unrolls where it knows their length. Host and device.
+// (Compiled in the user's file.) Loops that the compiler unrolls where it knows their length. Host
+// and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <utility>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 #if defined(__CUDA_ARCH__)
 // Loops of unknown length stay loops: unrolled, they double the code and the time to compile it.

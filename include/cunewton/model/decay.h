@@ -3,10 +3,9 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <utility>
-
 #include "cunewton/functor/builtin.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cunewton/cpu/predictor_code_of.h"
 #include "cunewton/error.h"
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/check.h"

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "cunewton/cpu/sample_code_of.h"
 #include "cunewton/error.h"
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/check.h"

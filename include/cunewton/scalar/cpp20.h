@@ -1,4 +1,5 @@
-// Included first by every header: says in one line that the compiler is not told to use C++20.
+// (Compiled in the user's file.) Included first by every header: says in one line that the compiler
+// is not told to use C++20.
 #pragma once
 
 // GCC 10 has what is needed, under the number 201709.

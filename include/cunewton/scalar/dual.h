@@ -1,4 +1,5 @@
-// Forward-mode automatic differentiation: first order (Dual) and second order (HyperDual).
+// (Compiled in the user's file.) Forward-mode automatic differentiation: first order (Dual) and
+// second order (HyperDual).
 //
 // Both are templates on the underlying scalar T, which may itself be a SIMD Pack: then every lane
 // carries its own direction (or pair of directions). A functor that is generic in its scalar gives
@@ -7,12 +8,10 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <concepts>
-#include <type_traits>
-
 #include "cunewton/scalar/functions.h"
 #include "cunewton/scalar/macros.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

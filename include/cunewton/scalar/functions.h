@@ -1,5 +1,5 @@
-// The table of derivatives: every function of math, its value and its first two derivatives. Dual,
-// HyperDual and Jet take them from here.
+// (Compiled in the user's file.) The table of derivatives: every function of math, its value and
+// its first two derivatives. Dual, HyperDual and Jet take them from here.
 //
 // expand_f<order>(x) computes what a number that carries derivatives up to `order` needs, in terms
 // of f and its like on x's own type. CUNEWTON_FUNCTIONS_OF_ONE and _OF_TWO list the functions.

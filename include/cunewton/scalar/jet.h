@@ -1,4 +1,5 @@
-// Forward-mode automatic differentiation by all parameters of a small problem at once.
+// (Compiled in the user's file.) Forward-mode automatic differentiation by all parameters of a
+// small problem at once.
 //
 // A Jet carries a value and the derivatives by a set of parameters that is part of its type: an
 // operation touches only derivatives that can be other than zero. The parameters come in with one
@@ -8,14 +9,10 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <concepts>
-#include <cstdint>
-#include <type_traits>
-#include <utility>
-
 #include "cunewton/scalar/functions.h"
 #include "cunewton/scalar/macros.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

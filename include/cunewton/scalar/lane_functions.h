@@ -1,5 +1,6 @@
-// The rarer functions of lanes, once for all instruction sets: in terms of the operations and
-// functions of pack_definition.inc, which they find by argument-dependent lookup. Host only.
+// (Compiled in the user's file.) The rarer functions of lanes, once for all instruction sets: in
+// terms of the operations and functions of pack_definition.inc, which they find by
+// argument-dependent lookup. Host only.
 //
 // Bounds are in units in the last place; tests/unit/functions_test.cpp holds them, against 30-digit
 // references. lgamma and digamma call the plain functions lane by lane.

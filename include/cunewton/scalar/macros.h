@@ -1,4 +1,5 @@
-// Portability macros for code that is compiled for host and device alike.
+// (Compiled in the user's file.) Portability macros for code that is compiled for host and device
+// alike.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
@@ -12,7 +13,9 @@
 // A lane operation must disappear into its caller: left out of line it would be compiled for the
 // baseline processor instead of the one that was chosen at run time. Where the baseline is all
 // there is (CUNEWTON_BASELINE_LANES, see scalar/pack.h) the compiler may decide, which is quicker.
-#if defined(__GNUC__) && !defined(CUNEWTON_BASELINE_LANES)
+#if defined(__CUDACC_RTC__)
+#define CUNEWTON_ALWAYS_INLINE __forceinline__
+#elif defined(__GNUC__) && !defined(CUNEWTON_BASELINE_LANES)
 #define CUNEWTON_ALWAYS_INLINE inline __attribute__((always_inline))
 #else
 #define CUNEWTON_ALWAYS_INLINE inline

@@ -1,13 +1,11 @@
-// What the model of a small problem sees: its parameters, and the coordinates of one point.
+// (Compiled in the user's file.) What the model of a small problem sees: its parameters, and the
+// coordinates of one point.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-#include <tuple>
-#include <utility>
-
 #include "cunewton/scalar/jet.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -1,4 +1,4 @@
-// What a generic scalar is, and the functions that every scalar has.
+// (Compiled in the user's file.) What a generic scalar is, and the functions that every scalar has.
 //
 // A loss is written once, generic in its scalar T. T is double or float (values), Dual or HyperDual
 // (exact derivatives), or a Pack of SIMD lanes under any of these. Call mathematical functions
@@ -8,11 +8,8 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cmath>
-#include <limits>
-#include <type_traits>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -1,4 +1,4 @@
-// A float that stays one. Host and device.
+// (Compiled in the user's file.) A float that stays one. Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
@@ -6,6 +6,7 @@
 #include "cunewton/scalar/functions.h"
 #include "cunewton/scalar/macros.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -1,14 +1,12 @@
-// Functions of plain numbers that the C++ library does not have. Host and device.
+// (Compiled in the user's file.) Functions of plain numbers that the C++ library does not have.
+// Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cmath>
-#include <concepts>
-#include <type_traits>
-
 #include "cunewton/scalar/macros.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton::math {
 
@@ -29,6 +27,7 @@ CUNEWTON_HOST_DEVICE inline float lgamma(float x) {
     return ::lgammaf(x);
 #endif
 }
+#if !defined(__CUDACC_RTC__)  // which has no such numbers
 inline long double lgamma(long double x) {
 #if defined(__GLIBC__)
     int sign;
@@ -37,6 +36,7 @@ inline long double lgamma(long double x) {
     return ::lgammal(x);
 #endif
 }
+#endif
 
 /// The (order + 1)th derivative of log|Gamma|: digamma, trigamma, tetragamma. Not a number at the
 /// poles 0, -1, -2, ... Recurrence up to 16, then the asymptotic series (Abramowitz and Stegun

@@ -1,14 +1,11 @@
-// What a loss sees: views of parameters, samples and predictors. Host and device.
+// (Compiled in the user's file.) What a loss sees: views of parameters, samples and predictors.
+// Host and device.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton {
 

@@ -4,11 +4,9 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-#include <cstdint>
-
 #include "cunewton/choices.h"
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/std.h"
 #include "cunewton/small/solver.h"
 
 namespace cunewton::batch {

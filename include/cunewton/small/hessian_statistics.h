@@ -1,15 +1,13 @@
-// What the Hessian at the end of a small problem says about its parameters. Host and device; always
-// in double.
+// (Compiled in the library.) What the Hessian at the end of a small problem says about its
+// parameters. Host and device; always in double.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-#include <cstdint>
-
 #include "cunewton/choices.h"
 #include "cunewton/math/packed.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/std.h"
 #include "cunewton/small/solver.h"
 
 namespace cunewton::batch {

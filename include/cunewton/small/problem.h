@@ -1,16 +1,15 @@
-// What one small problem's points contribute to its objective, gradient and Hessian. Host and
-// device; S is a number or a Pack of lanes with a problem each.
+// (Compiled in the user's file.) What one small problem's points contribute to its objective,
+// gradient and Hessian. Host and device; S is a number or a Pack of lanes with a problem each.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
-
-#include <cstddef>
 
 #include "cunewton/choices.h"
 #include "cunewton/math/packed.h"
 #include "cunewton/math/unroll.h"
 #include "cunewton/scalar/dual.h"
 #include "cunewton/scalar/parameters.h"
+#include "cunewton/scalar/std.h"
 
 namespace cunewton::batch {
 

@@ -5,12 +5,10 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-#include <cstdint>
-
 #include "cunewton/functor/kinds.h"
 #include "cunewton/math/packed.h"
 #include "cunewton/math/stencil.h"
+#include "cunewton/scalar/std.h"
 #include "cunewton/small/batch_view.h"
 #include "cunewton/small/hessian_statistics.h"
 #include "cunewton/small/solver.h"

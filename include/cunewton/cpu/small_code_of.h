@@ -1,0 +1,179 @@
+// (Compiled in the user's file.) Small problems in SIMD lanes: compiles a functor for
+// cpu/small_code.h's interface, in the file that names the functor.
+#pragma once
+
+#include "cunewton/scalar/cpp20.h"
+
+#include <cstddef>
+#include <type_traits>
+
+#include "cunewton/cpu/dispatch.h"
+#include "cunewton/cpu/small_code.h"
+#include "cunewton/error.h"
+#include "cunewton/small/problem.h"
+
+namespace cunewton::cpu {
+
+namespace detail {
+
+/// What the compiler knows of a block's points: those of unweighted least squares, or of an
+/// objective without weights, have code of their own; all others share one.
+enum class Points { plain_shared, plain_own, any };
+
+/// The coordinates of one point.
+template <class S, Points points>
+struct LaneCoordinates {
+    using value_type = S;
+    const real_t<S>* data;
+    std::ptrdiff_t stride;
+    int count;
+    bool shared;
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S operator[](int c) const {
+        if (points == Points::plain_shared || (points == Points::any && shared)) return S(data[c]);
+        return S::load(data + c * stride);
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return count; }
+};
+
+template <class S, SmallKind kind, BatchDerivatives by, Points points, class Model>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& model,
+                                                                const LaneBlock<real_t<S>>& block,
+                                                                int lane) {
+    using T = real_t<S>;
+    constexpr int n = Model::parameters;
+    constexpr int coordinates = Model::coordinates;
+    const std::ptrdiff_t lanes = block.lanes;
+    // Not there without differences: compilers warn of arrays that are left uninitialised.
+    constexpr int steps = by == BatchDerivatives::differences ? n : 1;
+    S p[n], gradient_steps[steps] = {}, hessian_steps[steps] = {};
+    batch::for_parameters<n>([&](int j) {
+        p[j] = S::load(block.parameters + j * lanes + lane);
+        if constexpr (by == BatchDerivatives::differences) {
+            gradient_steps[j] = S::load(block.gradient_steps + j * lanes + lane);
+            if constexpr (kind == SmallKind::objective)
+                hessian_steps[j] = S::load(block.hessian_steps + j * lanes + lane);
+        }
+    });
+    const auto store = [&](const S& f, const S* g, const S* h) {
+        f.store(block.f + lane);
+        batch::for_parameters<n>([&](int j) { g[j].store(block.gradient + j * lanes + lane); });
+        batch::for_triangle<n>(
+            [&](int k, int, int) { h[k].store(block.hessian + k * lanes + lane); });
+    };
+    const bool shared = block.shared_coordinates;
+    const T* x = block.coordinates + (shared ? 0 : lane);
+    if constexpr (kind == SmallKind::objective && by == BatchDerivatives::analytic &&
+                  points != Points::any) {
+        // A sum of one term needs no sums, which take as long as the derivatives of many
+        // parameters.
+        if (block.points == 1) {
+            S g[n], h[n * (n + 1) / 2];
+            const LaneCoordinates<S, points> point{x, lanes, coordinates, shared};
+            const S f = model.value_gradient_hessian(Parameters<S, n>{p}, point, g, h);
+            return store(f, g, h);
+        }
+    }
+    batch::Sums<S, n> sums;
+    sums.clear();
+    const std::ptrdiff_t next = shared ? coordinates : coordinates * lanes;
+    const T* y = block.y + (kind == SmallKind::fit ? lane : 0);
+    const T* weights = block.weights ? block.weights + lane : nullptr;
+    int left = block.points;  // at least 1
+    do {
+        const LaneCoordinates<S, points> point{x, lanes, coordinates, shared};
+        S weight(1.0);
+        if constexpr (points == Points::any)
+            if (weights) {
+                weight = S::load(weights);
+                weights += lanes;
+            }
+        if constexpr (kind == SmallKind::fit) {
+            S row[n];
+            const S value = batch::model_row<by, S>(model, p, point, gradient_steps, row);
+            if constexpr (points != Points::any)
+                batch::add_residual(value - S::load(y), row, sums);
+            else
+                batch::add_point(block.estimator, block.tuning, value, S::load(y), weight, row,
+                                 sums);
+            y += lanes;
+        } else {
+            batch::add_term<by, S>(model, p, point, gradient_steps, hessian_steps, weight, sums);
+        }
+        x += next;
+    } while (--left > 0);
+    const S half(kind == SmallKind::fit ? 0.5 : 1.0);
+    store(sums.f * half, sums.g, sums.h);
+}
+
+inline namespace CUNEWTON_CPU_CODE {
+
+/// Code for special points is compiled where its speed shows, as every user's compiler has to do it
+/// for every model: not for differences, and not for the lanes that processors of today leave
+/// unused.
+template <class Lanes, BatchDerivatives by>
+constexpr bool has_special_points() {
+#if defined(__CUDACC__)
+    return false;
+#elif CUNEWTON_CHOOSES_LANES
+    if (std::is_same_v<Lanes, BaseLanes>) return false;
+#endif
+    return by != BatchDerivatives::differences;
+}
+
+template <SmallKind kind, BatchDerivatives by, class Model, class T>
+void evaluate_block(const Model& model, const LaneBlock<T>& block) {
+    const bool plain = !block.weights && block.estimator == Estimator::least_squares;
+    with_lanes([&]<class Lanes>() {
+        using S = typename Lanes::template Pack<T, 1>;
+        for (int lane = 0; lane < block.lanes; lane += S::lanes) {
+            if constexpr (has_special_points<Lanes, by>()) {
+                if (plain && block.shared_coordinates)
+                    evaluate_lanes<S, kind, by, Points::plain_shared>(model, block, lane);
+                else if (plain)
+                    evaluate_lanes<S, kind, by, Points::plain_own>(model, block, lane);
+                else
+                    evaluate_lanes<S, kind, by, Points::any>(model, block, lane);
+            } else {
+                evaluate_lanes<S, kind, by, Points::any>(model, block, lane);
+            }
+        }
+    });
+}
+
+}  // namespace CUNEWTON_CPU_CODE
+}  // namespace detail
+
+inline namespace CUNEWTON_CPU_CODE {
+
+/// A functor's CPU code. Model: see make_fit_model() and make_small_objective().
+template <class T, class Model, SmallKind model_kind>
+class SmallCodeOf final : public SmallCode<T> {
+  public:
+    explicit SmallCodeOf(const Model& model) : model_(model) {}
+    SmallKind kind() const override { return model_kind; }
+    int parameters() const override { return Model::parameters; }
+    int coordinates() const override { return Model::coordinates; }
+    bool has_analytic() const override { return own; }
+    void evaluate(BatchDerivatives by, const LaneBlock<T>& block) const override {
+        if (by == BatchDerivatives::analytic) {
+            if constexpr (own)
+                return detail::evaluate_block<model_kind, BatchDerivatives::analytic>(model_,
+                                                                                      block);
+            throw InvalidArgument(
+                "analytic derivatives are missing (the model has none of its own) "
+                "choose BatchDerivatives::automatic");
+        }
+        if (by == BatchDerivatives::differences)
+            return detail::evaluate_block<model_kind, BatchDerivatives::differences>(model_, block);
+        detail::evaluate_block<model_kind, BatchDerivatives::autodiff>(model_, block);
+    }
+
+  private:
+    static constexpr bool own =
+        model_kind == SmallKind::fit ? batch::HasOwnGradient<Model> : batch::HasOwnHessian<Model>;
+    Model model_;
+};
+
+}  // namespace CUNEWTON_CPU_CODE
+
+}  // namespace cunewton::cpu
