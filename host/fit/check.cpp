@@ -178,7 +178,9 @@ CheckedBatch<T> check_batch(const BatchModel& model, const BatchData<T>& data,
     const auto of_points = [&](const Array<const T>& array,
                                long width) -> std::optional<Rows<const T>> {
         if (!ragged) return rows_of(array, problems, width * data.points);
-        if (array.empty() && all_points == 0) return Rows<const T>{};
+        // There are numbers of each problem's own, if none at all.
+        static constexpr T nothing{};
+        if (array.empty() && all_points == 0) return Rows<const T>{&nothing, width, 1};
         if (array.rows != 1 || array.columns % width != 0) return {};
         if (all_points < 0) all_points = array.columns / width;
         if (array.columns != all_points * width) return {};

@@ -96,9 +96,10 @@ class ChunkedBatch {
   private:
     struct InFlight {
         BatchView<C> chunk;
+        BatchView<C> readable;  ///< the same, with the bounds where the host reads them
         RunResults<C> runs;
         long first = 0;
-        Numbers<C> coordinates, y, weights, start, lower, upper;
+        Numbers<C> coordinates, y, weights, start, lower, upper, readable_lower, readable_upper;
         std::vector<C> parameters, objective, gradient_norm, hessian;
         std::vector<Status> status;
         std::vector<int> iterations, counted_points;
@@ -218,6 +219,17 @@ class ChunkedBatch {
         chunk.start = own(slot.start, from.start, shared.start, data_.start, runs, n);
         chunk.lower = own(slot.lower, from.lower, shared.lower, data_.lower, count, n);
         chunk.upper = own(slot.upper, from.upper, shared.upper, data_.upper, count, n);
+        // Degrees of freedom depend on bounds that are equal.
+        slot.readable = chunk;
+        if constexpr (std::is_same_v<C, T>) {
+            const auto read = [&](Rows<const C>& bounds, Numbers<C>& numbers,
+                                  const Array<const T>& array) {
+                if (fit_ && bounds && !array.on_host() && as_they_are<C>(*entry_, array))
+                    bounds = numbers.view(bounds, false, true, count, n, options_.stream);
+            };
+            read(slot.readable.lower, slot.readable_lower, data_.lower);
+            read(slot.readable.upper, slot.readable_upper, data_.upper);
+        }
 
         const BatchResults<T>& to = job_.results;
         slot.runs = {};
@@ -273,6 +285,8 @@ class ChunkedBatch {
         input(view.start, data_.start, runs * n);
         input(view.lower, data_.lower, problems * n);
         input(view.upper, data_.upper, problems * n);
+        for (const auto* bounds : {&data_.lower, &data_.upper})
+            if (!bounds->on_host()) add(problems * n, sizeof(C));
         const auto output = [&](auto* type, const auto& wanted, long width, bool needed) {
             if (!direct_place(type, wanted, width) && (wanted || needed))
                 add(runs * width, sizeof(*type));
@@ -302,7 +316,7 @@ class ChunkedBatch {
                                : 0);
             for (long i = begin; i < std::min(count, begin + block); ++i) {
                 const batch::Finished f =
-                    batch::finish(slot.chunk, task_.method, slot.runs, batch_.n, fit_, i);
+                    batch::finish(slot.readable, task_.method, slot.runs, batch_.n, fit_, i);
                 batch::emit_problem(slot.runs, to, f, batch_.n, slot.chunk.starts, i);
                 if (task_.hessians)
                     batch::emit_statistics(slot.runs, task_.method, to, f, batch_.n, i,

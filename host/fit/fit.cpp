@@ -68,29 +68,45 @@ void run(const BatchModel& model, const BatchData<T>& data, const BatchOptions& 
     if (twice) solve_again(job, summary);
 }
 
-/// Vectors for the results that there are.
+/// The results that a call returns in vectors: dense rows, which are nowhere yet.
 template <class T>
-void allocate(BatchResult<T>& r, const BatchModel& model, const BatchOptions& options,
-              const CheckedBatch<T>& batch) {
-    const std::size_t problems = static_cast<std::size_t>(batch.view.problems);
-    const std::size_t n = static_cast<std::size_t>(batch.n);
-    r.dimension = batch.n;
-    r.parameters.resize(problems * n);
-    r.objective.resize(problems);
-    r.gradient_norm.resize(problems);
-    r.status.resize(problems);
-    r.iterations.resize(problems);
-    if (options.starts > 1) r.best_start.resize(problems);
-    if (batch.bounded) r.at_bound.resize(problems);
+BatchResults<T> returned_results(const BatchModel& model, const BatchOptions& options,
+                                 const CheckedBatch<T>& batch) {
+    BatchResults<T> r;
+    const auto want = []<class V>(Rows<V>& rows, long width) {
+        static V somewhere{};
+        rows = {&somewhere, width, 1};
+    };
+    const long n = batch.n;
+    want(r.parameters, n);
+    want(r.objective, 1);
+    want(r.gradient_norm, 1);
+    want(r.status, 1);
+    want(r.iterations, 1);
+    if (options.starts > 1) want(r.best_start, 1);
+    if (batch.bounded) want(r.at_bound, 1);
     if (options.covariance || options.standard_errors || options.condition_number)
-        r.undetermined.resize(problems);
+        want(r.undetermined, 1);
     if (model.kind() == SmallKind::fit) {
-        r.degrees_of_freedom.resize(problems);
-        r.reduced_chi_square.resize(problems);
+        want(r.degrees_of_freedom, 1);
+        want(r.reduced_chi_square, 1);
     }
-    if (options.covariance) r.covariance.resize(problems * n * n);
-    if (options.standard_errors) r.standard_errors.resize(problems * n);
-    if (options.condition_number) r.condition_number.resize(problems);
+    if (options.covariance) want(r.covariance, n * n);
+    if (options.standard_errors) want(r.standard_errors, n);
+    if (options.condition_number) want(r.condition_number, 1);
+    return r;
+}
+
+/// Vectors for those.
+template <class T>
+void allocate(BatchResult<T>& result, const BatchResults<T>& returned, int n, long problems) {
+    result.dimension = n;
+    for_each_result(
+        n,
+        [&](const char*, long width, auto& vector, const auto& rows) {
+            if (rows) vector.resize(static_cast<std::size_t>(problems * width));
+        },
+        result, returned);
 }
 
 template <class T>
@@ -218,22 +234,10 @@ MemoryNeeded needed_in_chunks(const BatchModel& model, const BatchData<T>& data,
                               const BatchResults<T>& results) {
     const BackendEntry& entry = *candidates_for(model, options.backend).entries.front();
     const BatchJob<T> job{model, data, options, batch, results};
-    return in_arithmetic<T>(options.precision,
-                            [&]<class C>() { return chunks_memory<C>(job, entry); });
-}
-
-/// Bytes of vectors, or of what arrays on a GPU take on the host.
-template <class Results>
-std::size_t bytes_of(const Results& results) {
-    std::size_t bytes = 0;
-    const auto add = [&](const char*, long, const auto& array) {
-        if constexpr (requires { array.on_host(); })
-            if (array.on_host()) return;
-        bytes += static_cast<std::size_t>(array.size()) *
-                 sizeof(typename std::remove_cvref_t<decltype(array)>::value_type);
-    };
-    for_each_result(0, add, results);
-    return bytes;
+    MemoryNeeded needed = in_arithmetic<T>(options.precision,
+                                           [&]<class C>() { return chunks_memory<C>(job, entry); });
+    needed.host += batch.offsets.size() * sizeof(long);
+    return needed;
 }
 
 }  // namespace
@@ -247,7 +251,7 @@ BatchResult<T> solve(const BatchModel& model, const BatchData<T>& data, const Ba
     const CallDevice current(places.device());
     const CheckedBatch<T> batch = check_batch(model, data, options, shared_coordinates, true);
     BatchResult<T> result;
-    allocate(result, model, options, batch);
+    allocate(result, returned_results(model, options, batch), batch.n, data.problems);
     run(model, data, options, batch, check_results(model, arrays_of(result), data.problems),
         result);
     result.seconds = seconds_since(begin);
@@ -282,11 +286,13 @@ MemoryNeeded memory_needed(const BatchModel& model, const BatchData<T>& data,
     check_places(data, places);
     const CallDevice current(places.device());
     const CheckedBatch<T> batch = check_batch(model, data, options, {}, true);
-    BatchResult<T> result;
-    allocate(result, model, options, batch);
-    MemoryNeeded needed = needed_in_chunks(model, data, options, batch,
-                                           check_results(model, arrays_of(result), data.problems));
-    needed.host += bytes_of(result) + batch.offsets.size() * sizeof(long);
+    const BatchResults<T> returned = returned_results(model, options, batch);
+    MemoryNeeded needed = needed_in_chunks(model, data, options, batch, returned);
+    const auto add = [&](const char*, long width, const auto& rows) {
+        if (rows)
+            needed.host += static_cast<std::size_t>(data.problems * width) * sizeof(*rows.data);
+    };
+    for_each_result(batch.n, add, returned);
     return needed;
 }
 template <class T>
@@ -295,11 +301,18 @@ MemoryNeeded memory_needed(const BatchModel& model, const BatchData<T>& data,
     CheckedCall<T> call(model, data, results, options);
     if (call.device)
         return {0, call.device->template code<T>().queue_memory(call.work(model, options))};
-    BatchArrays<T> hosts = results;
-    const Detour<T> detour(hosts);
-    MemoryNeeded needed = needed_in_chunks(model, data, options, call.batch,
-                                           check_results(model, hosts, data.problems));
-    needed.host += bytes_of(results) + call.batch.offsets.size() * sizeof(long);
+    // Those on a GPU make a detour by the host.
+    BatchResults<T> hosts = call.results;
+    std::size_t bytes = 0;
+    const auto detour = [&](const char*, long width, auto& rows, const auto& array) {
+        if (array.empty() || array.on_host()) return;
+        rows.row = width;
+        rows.column = 1;
+        bytes += static_cast<std::size_t>(array.size()) * sizeof(*array.data);
+    };
+    for_each_result(call.batch.n, detour, hosts, results);
+    MemoryNeeded needed = needed_in_chunks(model, data, options, call.batch, hosts);
+    needed.host += bytes;
     return needed;
 }
 

@@ -1,25 +1,41 @@
-// How often a minimisation waits for the device. The linker puts the two functions below in the
-// place of the runtime's (see tests/CMakeLists.txt).
+// How often a minimisation waits for the device, and what of a batch's data is copied. The linker
+// puts the functions below in the place of the runtime's (see tests/CMakeLists.txt).
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "cunewton/cunewton.h"
 #include "tests/support/backends.h"
 #include "tests/support/models.h"
+#include "tests/support/on_device.h"
 
 namespace {
-long copies_to_host = 0, waits = 0;
+long copies_to_host = 0, copies_to_device = 0, waits = 0;
+
+void count_copy(cudaMemcpyKind kind) {
+    copies_to_host += kind == cudaMemcpyDeviceToHost;
+    copies_to_device += kind == cudaMemcpyHostToDevice;
 }
+}  // namespace
 
 extern "C" {
 cudaError_t __real_cudaMemcpyAsync(void*, const void*, size_t, cudaMemcpyKind, cudaStream_t);
 cudaError_t __real_cudaStreamSynchronize(cudaStream_t);
 
+cudaError_t __real_cudaMemcpy2DAsync(void*, size_t, const void*, size_t, size_t, size_t,
+                                     cudaMemcpyKind, cudaStream_t);
+cudaError_t __wrap_cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch,
+                                     size_t width, size_t height, cudaMemcpyKind kind,
+                                     cudaStream_t stream) {
+    count_copy(kind);
+    return __real_cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, width, height, kind, stream);
+}
+
 cudaError_t __wrap_cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                                    cudaStream_t stream) {
-    copies_to_host += kind == cudaMemcpyDeviceToHost;
+    count_copy(kind);
     return __real_cudaMemcpyAsync(to, from, bytes, kind, stream);
 }
 cudaError_t __wrap_cudaStreamSynchronize(cudaStream_t stream) {
@@ -78,6 +94,46 @@ TEST_F(SynchronisationsTest, ThreeForARegularTrustRegionIteration) {
 }
 TEST_F(SynchronisationsTest, TwoForARegularBfgsIteration) {
     expect_at_most(Method::bfgs, 2, 4, 2);
+}
+
+class BatchCopiesTest : public BackendTest {};
+
+TEST_F(BatchCopiesTest, DataOnTheDeviceStayThere) {
+    constexpr long problems = 40, points = 9;
+    std::vector<double> x, y, start;
+    for (long i = 0; i < problems; ++i) {
+        for (long k = 0; k < points; ++k) {
+            const double at = 0.5 * static_cast<double>(k);
+            if (i == 0) x.push_back(at);
+            y.push_back(2 + static_cast<double>(i) * at + 0.01 * static_cast<double>((i + k) % 5));
+        }
+        for (const double value : {0.0, 0.0}) start.push_back(value);
+    }
+    const OnDevice<double> x_there(x), y_there(y), start_there(start);
+    const ResultsOnDevice<double> found(problems, 2);
+    const BatchData<double> data{
+        .problems = problems,
+        .points = points,
+        .coordinates = x_there.array(),
+        .y = Array<const double>(y_there.get(), points, problems).transposed().on_device(),
+        .start = start_there.array()};
+    BatchOptions options;
+    options.backend = BackendChoice::cuda;
+    const FitModel model = make_fit_model(Polynomial<1>{});
+    copies_to_host = copies_to_device = waits = 0;
+    fit_batch(model, data, found.all(), options);
+    EXPECT_EQ(copies_to_host, 0);
+    EXPECT_EQ(copies_to_device, 0);
+    EXPECT_EQ(waits, 1) << "for the call's own stream";
+    options.stream = cudaStreamLegacy;
+    waits = 0;
+    fit_batch(model, data, found.all(), options);
+    EXPECT_EQ(waits + copies_to_host + copies_to_device, 0);
+    // Results on the host: they are what comes, in one piece.
+    options.stream = nullptr;
+    fit_batch(model, data, options);
+    EXPECT_EQ(copies_to_host, 1);
+    EXPECT_EQ(copies_to_device, 0);
 }
 
 }  // namespace
