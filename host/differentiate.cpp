@@ -6,6 +6,8 @@
 
 #include "host/backend/fallback.h"
 #include "host/backend/memory.h"
+#include "host/data/device_arrays.h"
+#include "host/data/sample_data.h"
 
 namespace cunewton {
 
@@ -26,7 +28,7 @@ class Point {
     Point(const BackendEntry& entry, const Problem<T>& problem, const std::vector<T>& x,
           const EvaluationOptions& options)
         : n_(problem.dimension()),
-          session_(entry.code<T>().open(problem, {options.derivatives, options.threads})),
+          session_(entry.code<T>().open(problem, session_options(options))),
           x_(session_.vectors->allocate(n_)),
           f_(session_.vectors->number()) {
         session_.vectors->upload(x_.get(), x.data(), n_);
@@ -91,6 +93,7 @@ auto at_point(const Problem<T>& problem, const std::vector<T>& x, const Evaluati
     if (options.threads < 0)
         throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
                               ") pass 0 for all");
+    const CallDevice current(device_for(problem, options.device));
     std::string reason;
     return run_on_first(choose_backends(problem, options.backend), reason,
                         [&](const BackendEntry& entry, std::string&) {

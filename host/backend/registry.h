@@ -18,10 +18,17 @@ struct Probe {
     std::string reason;  ///< "ready (NVIDIA H100)", "no CUDA device (cudaErrorNoDevice: ...)"
 };
 
-struct SessionOptions {
-    DerivativeOptions derivatives;
-    int threads = 0;
+struct SessionOptions : Execution {
+    DerivativeOptions derivatives{};
 };
+/// Of the options of a call.
+template <class Options>
+SessionOptions session_options(const Options& options) {
+    SessionOptions session;
+    static_cast<Execution&>(session) = options;
+    session.derivatives = options.derivatives;
+    return session;
+}
 
 /// What a backend does with problems and batches in the arithmetic T.
 template <class T>

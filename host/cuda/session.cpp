@@ -31,7 +31,7 @@ Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
             "alone) add it with cuda::attach_device_code in a .cu file");
     const ResolvedDerivatives derivatives =
         resolve<T>(options.derivatives, problem.capabilities_on_cuda());
-    auto vectors = std::make_unique<CudaVectors<T>>();
+    auto vectors = std::make_unique<CudaVectors<T>>(options.stream);
     auto matrices = std::make_unique<CudaDenseMatrices<T>>(*vectors);
     const Setting<T> at{problem,         derivatives, options.derivatives.typical_x,
                         options.threads, *vectors,    *matrices};

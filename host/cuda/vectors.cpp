@@ -8,9 +8,12 @@
 namespace cunewton::cuda {
 
 template <class T>
-CudaVectors<T>::CudaVectors()
-    : stream_(make_stream()), blas_(make_blas(stream_.get())), scalars_(1) {
-    check(cudaMemsetAsync(scalars_.get(), 0, sizeof(Scalars), stream()), "a memory fill failed");
+CudaVectors<T>::CudaVectors(cudaStream_t stream)
+    : own_stream_(stream ? nullptr : make_stream()),
+      stream_(stream ? stream : own_stream_.get()),
+      blas_(make_blas(stream_)),
+      scalars_(1) {
+    check(cudaMemsetAsync(scalars_.get(), 0, sizeof(Scalars), stream_), "a memory fill failed");
 }
 
 template <class T>

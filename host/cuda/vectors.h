@@ -14,7 +14,8 @@ namespace cunewton::cuda {
 template <class T>
 class CudaVectors final : public Vectors<T> {
   public:
-    CudaVectors();
+    /// stream: of the caller's, which outlives it; null: one of its own.
+    explicit CudaVectors(cudaStream_t stream);
     ~CudaVectors() override;
 
     const char* name() const override { return "cuda"; }
@@ -33,7 +34,7 @@ class CudaVectors final : public Vectors<T> {
     void read(std::span<const Scalar> which, double* values) override;
     bool scalars_are_local() const override { return false; }
 
-    cudaStream_t stream() const { return stream_.get(); }
+    cudaStream_t stream() const { return stream_; }
     cublasHandle_t blas() const { return blas_.get(); }
     /// Where kernels write a number, on the device; the next read() fetches it.
     double* place(Scalar number) {
@@ -62,7 +63,8 @@ class CudaVectors final : public Vectors<T> {
     }
     DeviceFactor<T> factor(const Factor<T>& a) const;
 
-    OwnedStream stream_;
+    OwnedStream own_stream_;
+    cudaStream_t stream_;
     OwnedBlas blas_;
     DeviceArray<Scalars> scalars_;
     PinnedValue<Scalars> host_scalars_;

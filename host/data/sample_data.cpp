@@ -112,6 +112,23 @@ double checked_weight(Samples<T>& s) {
 }
 
 template <class T>
+int device_for(const Problem<T>& problem, int asked) {
+    const int of_data = std::visit(
+        [](const auto& form) {
+            if constexpr (requires { form.samples; })
+                return form.samples.memory == Memory::device ? form.samples.device : -1;
+            else
+                return -1;
+        },
+        problem.parts().form);
+    if (asked >= 0 && of_data >= 0 && asked != of_data)
+        reject("the samples are on another GPU (device " + std::to_string(of_data) +
+               ", but options.device says device " + std::to_string(asked) +
+               ") bring them there, or leave the number out");
+    return ArrayPlaces(asked >= 0 ? asked : of_data).device();
+}
+
+template <class T>
 HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only) : view_(samples) {
     const Samples<T>& s = samples;
     const bool there = s.memory == Memory::host;
@@ -142,8 +159,9 @@ HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only) : view
     view_.device = -1;
 }
 
-#define CUNEWTON_INSTANTIATE(T)                  \
-    template double checked_weight(Samples<T>&); \
+#define CUNEWTON_INSTANTIATE(T)                      \
+    template double checked_weight(Samples<T>&);     \
+    template int device_for(const Problem<T>&, int); \
     template class HostSamples<T>;
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

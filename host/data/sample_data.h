@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "cunewton/problem/samples.h"
+#include "cunewton/problem/forms.h"
 
 namespace cunewton {
 
@@ -11,6 +11,11 @@ namespace cunewton {
 /// device, and returns the sum of their weights. Throws InvalidArgument.
 template <class T>
 double checked_weight(Samples<T>& samples);
+
+/// The GPU that a call on the problem is for: the one that is asked for, or that of its data, or
+/// -1. Throws InvalidArgument if they differ.
+template <class T>
+int device_for(const Problem<T>& problem, int asked);
 
 /// The samples as a backend of the host reads them: on the host, row by row. They are the caller's
 /// where those are so already.

@@ -5,6 +5,8 @@
 
 #include "host/backend/fallback.h"
 #include "host/backend/memory.h"
+#include "host/data/device_arrays.h"
+#include "host/data/sample_data.h"
 #include "host/minimize/methods.h"
 #include "host/minimize/undetermined.h"
 
@@ -178,14 +180,18 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
 template <class T>
 Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
     check_arguments(problem, x0, options);
+    const CallDevice current(device_for(problem, options.device));
+    if (options.stream && is_captured(options.stream))
+        throw InvalidArgument(
+            "the stream is being captured into a graph (a minimisation waits for its results) call "
+            "it outside of the capture");
     const Candidates candidates = choose_backends(problem, options.backend);
     solver::Progress<T> progress;
     progress.x = progress.x0 = x0;
     Result<T> result;
     run_on_first(candidates, result.backend_reason,
                  [&](const BackendEntry& entry, std::string& how_far) {
-                     Session<T> session =
-                         entry.code<T>().open(problem, {options.derivatives, options.threads});
+                     Session<T> session = entry.code<T>().open(problem, session_options(options));
                      run_on(session, problem, options, progress, result, how_far);
                      result.backend = entry.name;
                  });
@@ -200,6 +206,50 @@ Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Op
 template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
                                  const Options&);
 template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&);
+
+namespace {
+
+/// n numbers in a row or in a column: the distance between them. Throws InvalidArgument for others.
+template <class V>
+std::ptrdiff_t checked_distance(const Array<V>& array, long n, const char* name) {
+    if ((array.rows != 1 && array.columns != 1) || array.size() != n)
+        throw InvalidArgument(std::string(name) + " has the wrong shape (" +
+                              std::to_string(array.rows) + " x " + std::to_string(array.columns) +
+                              " for " + std::to_string(n) +
+                              " parameters) pass one number for each, in a row or a column");
+    return array.rows == 1 ? array.column_stride : array.row_stride;
+}
+
+}  // namespace
+
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::type_identity_t<Array<const T>>& x0,
+                   const std::type_identity_t<Array<T>>& x, const Options& options) {
+    const long n = problem.dimension();
+    const std::ptrdiff_t from = checked_distance(x0, n, "x0"), to = checked_distance(x, n, "x");
+    if (to == 0 && n > 1)
+        throw InvalidArgument("x has one number for all (its distance is 0) pass one for each");
+    ArrayPlaces places(device_for(problem, options.device));
+    places.add(x0, "x0");
+    places.add(x, "x");
+    const CallDevice current(places.device());
+    std::vector<T> start(static_cast<std::size_t>(n));
+    if (x0.on_host())
+        for (long j = 0; j < n; ++j) start[static_cast<std::size_t>(j)] = x0.data[j * from];
+    else
+        fetch(start.data(), x0.data, n * from, from, 1, n, options.stream);
+    Result<T> result = minimize(problem, start, options);
+    if (x.on_host())
+        for (long j = 0; j < n; ++j) x.data[j * to] = result.x[static_cast<std::size_t>(j)];
+    else
+        store(Array<T>(x.data, 1, n).strided(n * to, to), result.x.data(), options.stream);
+    result.x.clear();
+    return result;
+}
+template Result<double> minimize(const Problem<double>&, const Array<const double>&,
+                                 const Array<double>&, const Options&);
+template Result<float> minimize(const Problem<float>&, const Array<const float>&,
+                                const Array<float>&, const Options&);
 
 std::vector<BackendStatus> backends() {
     std::vector<BackendStatus> list;

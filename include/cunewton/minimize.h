@@ -3,8 +3,11 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include <string>
+#include <type_traits>
 #include <vector>
 
+#include "cunewton/array.h"
 #include "cunewton/options.h"
 #include "cunewton/problem.h"
 
@@ -23,6 +26,19 @@ extern template Result<double> minimize(const Problem<double>&, const std::vecto
                                         const Options&);
 extern template Result<float> minimize(const Problem<float>&, const std::vector<float>&,
                                        const Options&);
+
+/// The same, from and to arrays of the caller's, on the host or on a GPU: n numbers each, in a row
+/// or in a column at any distance. The minimiser is in x when the call returns, and Result::x is
+/// empty; x0 may be the same memory. Of a problem that runs on a GPU these are the only numbers
+/// that leave it, once, beside those that a method decides by. `options` has to be named, if only
+/// as {}.
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::type_identity_t<Array<const T>>& x0,
+                   const std::type_identity_t<Array<T>>& x, const Options& options);
+extern template Result<double> minimize(const Problem<double>&, const Array<const double>&,
+                                        const Array<double>&, const Options&);
+extern template Result<float> minimize(const Problem<float>&, const Array<const float>&,
+                                       const Array<float>&, const Options&);
 
 /// Whether a backend can be used on this machine and why (not): "ready", "no CUDA device", ...
 struct BackendStatus {

@@ -21,7 +21,7 @@ ARROWS = [
     ("host/data", ["include", "host/data", "host/cuda/device_memory.h", "kernels/samples.h"]),
     ("host/cpu", ["include", "host/backend", "host/data", "host/cpu"]),
     ("host/cuda", ["include", "kernels", "host/backend", "host/data", "host/cuda"]),
-    ("host/minimize", ["include", "host/backend", "host/minimize"]),
+    ("host/minimize", ["include", "host/backend", "host/data", "host/minimize"]),
     ("host", ["include", "host"]),
     ("examples", ["include", "examples"]),
     # both backends share the library's mathematics; what they are compared with must not

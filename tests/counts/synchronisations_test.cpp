@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,13 @@
 
 namespace {
 long copies_to_host = 0, copies_to_device = 0, waits = 0;
+std::size_t largest_copy = 0;  // of either direction, in bytes
 
-void count_copy(cudaMemcpyKind kind) {
-    copies_to_host += kind == cudaMemcpyDeviceToHost;
-    copies_to_device += kind == cudaMemcpyHostToDevice;
+void count_copy(cudaMemcpyKind kind, std::size_t bytes) {
+    const bool to_host = kind == cudaMemcpyDeviceToHost, to_device = kind == cudaMemcpyHostToDevice;
+    copies_to_host += to_host;
+    copies_to_device += to_device;
+    if (to_host || to_device) largest_copy = std::max(largest_copy, bytes);
 }
 }  // namespace
 
@@ -29,13 +33,13 @@ cudaError_t __real_cudaMemcpy2DAsync(void*, size_t, const void*, size_t, size_t,
 cudaError_t __wrap_cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch,
                                      size_t width, size_t height, cudaMemcpyKind kind,
                                      cudaStream_t stream) {
-    count_copy(kind);
+    count_copy(kind, width * height);
     return __real_cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, width, height, kind, stream);
 }
 
 cudaError_t __wrap_cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,
                                    cudaStream_t stream) {
-    count_copy(kind);
+    count_copy(kind, bytes);
     return __real_cudaMemcpyAsync(to, from, bytes, kind, stream);
 }
 cudaError_t __wrap_cudaStreamSynchronize(cudaStream_t stream) {
@@ -94,6 +98,24 @@ TEST_F(SynchronisationsTest, ThreeForARegularTrustRegionIteration) {
 }
 TEST_F(SynchronisationsTest, TwoForARegularBfgsIteration) {
     expect_at_most(Method::bfgs, 2, 4, 2);
+}
+
+TEST_F(SynchronisationsTest, SamplesOnTheDeviceStayThere) {
+    ModelOptions model_options{.samples = 500, .features = 6};
+    const Model<double> model(ModelKind::squared, model_options);
+    const Samples<double> here = model.samples();
+    const OnDevice<double> features(std::vector<double>(here.features, here.features + 500 * 6)),
+        targets(std::vector<double>(here.targets, here.targets + 500));
+    largest_copy = 0;
+    const Problem<double> problem = make_linear_predictor<double>(
+        LinearRegression{}, Samples<double>::of(features.array(500, 6), targets.array()));
+    const OnDevice<double> x(std::vector<double>(6, 0.5));
+    Options options;
+    options.backend = tested_choice();
+    EXPECT_TRUE(minimize(problem, x.array(), x.array(), options).converged());
+    // Nothing larger than the numbers that a method decides by, which are fetched in one piece.
+    EXPECT_GT(largest_copy, 0u);
+    EXPECT_LT(largest_copy, 500 * sizeof(double));
 }
 
 class BatchCopiesTest : public BackendTest {};
