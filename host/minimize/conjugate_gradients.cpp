@@ -35,7 +35,8 @@ ConjugateGradientsResult conjugate_gradients(Vectors<T>& vectors, Curvature<T>& 
             continue;
         const auto [left, bend] = read(vectors, square, pHp);
         result.residual = std::sqrt(left);
-        result.indefinite = !(bend > 0) && left != 0;
+        // 0 only where there was nothing left to do.
+        result.indefinite = bend < 0 || (!(bend > 0) && left != 0);
         result.converged = left <= wanted && !result.indefinite;
         if (result.indefinite || !std::isfinite(left)) break;
     }

@@ -173,7 +173,8 @@ TYPED_TEST(SamplesTest, WrongOnesAreNamed) {
         message(this->as_rows(), Array<const T>(this->targets).on_device()).find("other memory"),
         std::string::npos);
     // Said to be where it is not.
-    EXPECT_NE(message(this->as_rows().on_device(), Array<const T>()).find("features"),
+    EXPECT_NE(message(this->as_rows().on_device(), Array<const T>(this->targets).on_device())
+                  .find("features"),
               std::string::npos);
     this->columns[2 * this->count + 9] = std::numeric_limits<T>::infinity();
     EXPECT_NE(message(this->as_columns(), this->targets).find("feature 2 of sample 9"),

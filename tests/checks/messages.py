@@ -39,13 +39,12 @@ def first_error(lines: list[str]) -> str:
 
 def standard(options):
     """Yields (what, problem) for every header that does not say it."""
-    headers = [(folder, header.relative_to(folder).as_posix()) for folder in options.include
+    headers = [header.relative_to(folder).as_posix() for folder in options.include
                for header in sorted((folder / "cunewton").rglob("*")) if header.suffix in (".h", ".cuh")]
 
-    def check(entry):
-        folder, name = entry
+    def check(name):
         lines = errors_of([options.compiler, "-std=c++17", "-x", "c++", "-fsyntax-only", "-w",
-                           f"-I{folder}", "-include", name, "/dev/null"])
+                           *[f"-I{folder}" for folder in options.include], "-include", name, "/dev/null"])
         if name in ANY_STANDARD:
             return name, first_error(lines) if lines else None
         if "cunewton needs C++20: compile with -std=c++20" not in first_error(lines):
