@@ -184,8 +184,7 @@ void run_library(const Job& job, const Numbers& exact, NativeObjective& native, 
                         {"gradients", HessianBy::gradient_differences, "gradients"},
                         {"autodiff", HessianBy::autodiff, ""}};
     for (const Form& form : forms) {
-        const bool is_black_box =
-            std::holds_alternative<SampleSum<double>>(form.problem.parts().form);
+        const bool is_black_box = std::holds_alternative<SampleSum<T>>(form.problem.parts().form);
         if (!context.can_run(form.problem, form.name)) continue;
         for (const Way& way : ways) {
             Row row =
