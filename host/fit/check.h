@@ -20,8 +20,8 @@ struct CheckedBatch {
     std::vector<long> offsets;  ///< a copy of those on a GPU
 
     CheckedBatch() = default;
-    CheckedBatch(CheckedBatch&&) = default;
-    CheckedBatch& operator=(CheckedBatch&&) = default;
+    CheckedBatch(CheckedBatch&&) noexcept = default;
+    CheckedBatch& operator=(CheckedBatch&&) noexcept = default;
 
     /// Where the points of problem `first` begin in arrays of points, as BatchView::part() takes
     /// it.
