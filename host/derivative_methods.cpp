@@ -13,7 +13,7 @@ namespace {
 [[noreturn]] void unavailable(const std::string& what, const std::string& why) {
     throw InvalidArgument(what + " is not available (" + why + ") choose another method");
 }
-const char* const opaque = "a black box is no functor";
+const char* const no_functor = "a black box is no functor";
 const char* const no_gradient = "the black box gives no gradient";
 }  // namespace
 
@@ -24,7 +24,8 @@ GradientBy resolve(GradientBy by, const Capabilities& c) {
                                    : GradientBy::central_differences;
     if (by == GradientBy::analytic && !c.analytic_gradient)
         unavailable("an analytic gradient", "the loss has no gradient()");
-    if (by == GradientBy::autodiff && !c.autodiff) unavailable("automatic differentiation", opaque);
+    if (by == GradientBy::autodiff && !c.autodiff)
+        unavailable("automatic differentiation", no_functor);
     return by;
 }
 
@@ -36,7 +37,8 @@ HessianBy resolve(HessianBy by, const Capabilities& c) {
                                      : HessianBy::value_differences;
     if (by == HessianBy::analytic && !c.analytic_hessian)
         unavailable("an analytic Hessian", "the loss has no hessian()");
-    if (by == HessianBy::autodiff && !c.autodiff) unavailable("automatic differentiation", opaque);
+    if (by == HessianBy::autodiff && !c.autodiff)
+        unavailable("automatic differentiation", no_functor);
     if (by == HessianBy::gradient_differences && !c.analytic_gradient && !c.autodiff)
         unavailable("a Hessian from gradients", no_gradient);
     return by;

@@ -94,6 +94,7 @@ auto at_point(const Problem<T>& problem, const std::vector<T>& x, const Evaluati
         throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
                               ") pass 0 for all");
     const CallDevice current(device_for(problem, options.device));
+    require_no_capture(options.stream, "an evaluation");
     std::string reason;
     return run_on_first(choose_backends(problem, options.backend), reason,
                         [&](const BackendEntry& entry, std::string&) {
@@ -204,8 +205,9 @@ DerivativeCheck check_gradient(const Problem<T>& problem, const std::vector<T>& 
 template <class T>
 DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x,
                               const EvaluationOptions& options) {
-    const Capabilities capabilities =
-        problem.runs_on_cpu() ? problem.capabilities_on_cpu() : problem.capabilities_on_cuda();
+    // Of the backend that is asked first.
+    const Candidates candidates = choose_backends(problem, options.backend);
+    const Capabilities capabilities = candidates.entries.front()->code<T>().capabilities(problem);
     // What the differences are of: the gradient if it is right, else what does not depend on it.
     EvaluationOptions differences = options;
     GradientBy& by = differences.derivatives.gradient;

@@ -91,13 +91,16 @@ Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options) {
     return Problem<T>(std::move(parts));
 }
 template <class T>
-std::vector<T> targets_of(const Samples<T>& samples) {
-    if (!samples.targets) return {};
+void check_targets(const Samples<T>& samples, const std::function<const char*(T)>& why) {
+    if (!samples.targets) return;
     const HostSamples<T> there(samples, true);
-    return {there.view().targets, there.view().targets + samples.count};
+    for (long i = 0; i < samples.count; ++i)
+        if (const char* problem = why(there.view().targets[i]))
+            reject("target of sample " + std::to_string(i) + " is invalid (" + problem +
+                   ") correct the data or choose another loss");
 }
-template std::vector<double> targets_of(const Samples<double>&);
-template std::vector<float> targets_of(const Samples<float>&);
+template void check_targets(const Samples<double>&, const std::function<const char*(double)>&);
+template void check_targets(const Samples<float>&, const std::function<const char*(float)>&);
 
 template Problem<double> make_problem(Form<double>, long, const ProblemOptions&);
 template Problem<float> make_problem(Form<float>, long, const ProblemOptions&);

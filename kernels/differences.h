@@ -1,4 +1,4 @@
-// Launchers for finite differences: steps, and the points and combinations for opaque evaluators.
+// Launchers for finite differences: steps, and the points and combinations for black boxes.
 // Conventions as in vector.h.
 #pragma once
 
@@ -10,7 +10,7 @@ namespace cunewton::cuda {
 template <class T>
 void launch_difference_steps(T* h, const T* x, const T* typical, T relative, int n, Stream stream);
 
-/// Points around x for opaque evaluators, and what their losses give. Point numbers:
+/// Points around x for black boxes, and what their losses give. Point numbers:
 /// forward:  0 is x, 1 + j is x + h_j e_j
 /// central:  0 is x, 1 + 2j and 2 + 2j are x +- h_j e_j
 /// second:   0 is x, 1 + 4e + q are the four points of entry e of the packed lower triangle: signs

@@ -11,12 +11,11 @@ namespace cunewton {
 /// (Nocedal and Wright 2006, section 8.1).
 template <class T>
 struct Evaluator<T>::GradientDifferences {
-    Buffer<T> x, moved, behind;
+    Buffer<T> moved, behind;
     Number xv, v_norm, f;
 
     GradientDifferences(Vectors<T>& vectors, int n)
-        : x(vectors.allocate(n)),
-          moved(vectors.allocate(n)),
+        : moved(vectors.allocate(n)),
           behind(vectors.allocate(n)),
           xv(vectors.number()),
           v_norm(vectors.number()),
@@ -31,18 +30,20 @@ Evaluator<T>::~Evaluator() = default;
 
 template <class T>
 void Evaluator<T>::prepare_products(const T* x) {
-    if (!differences_) differences_ = std::make_unique<GradientDifferences>(vectors_, n_);
-    vectors_.copy(differences_->x.get(), x, n_);
+    if (!product_point_) product_point_ = vectors_.allocate(n_);
+    vectors_.copy(product_point_.get(), x, n_);
 }
 
 template <class T>
 void Evaluator<T>::products(const T* V, int columns, T* HV) {
+    if (!differences_) differences_ = std::make_unique<GradientDifferences>(vectors_, n_);
     const GradientDifferences& d = *differences_;
+    const T* x = product_point();
     for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
         const T* v = V + c * n_;
         T* Hv = HV + c * n_;
         vectors_.norms({{v, d.v_norm}}, n_);
-        vectors_.dot(d.x.get(), v, n_, d.xv);
+        vectors_.dot(x, v, n_, d.xv);
         const auto [xv, v_norm] = read(vectors_, d.xv, d.v_norm);
         if (!(v_norm > 0)) {
             vectors_.scale(Hv, T(0), v, n_);
@@ -52,9 +53,9 @@ void Evaluator<T>::products(const T* V, int columns, T* HV) {
         // typically 1.
         const double size = std::max(std::abs(xv) / v_norm, 1.0);
         const T h = static_cast<T>(central_step<T>() * size / v_norm);
-        vectors_.add_scaled(d.moved.get(), d.x.get(), -h, v, n_);
+        vectors_.add_scaled(d.moved.get(), x, -h, v, n_);
         value_and_gradient(d.moved.get(), d.behind.get(), d.f);
-        vectors_.add_scaled(d.moved.get(), d.x.get(), h, v, n_);
+        vectors_.add_scaled(d.moved.get(), x, h, v, n_);
         value_and_gradient(d.moved.get(), Hv, d.f);
         vectors_.add_scaled(Hv, Hv, T(-1), d.behind.get(), n_);
         vectors_.scale(Hv, T(1) / (2 * h), Hv, n_);

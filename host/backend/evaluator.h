@@ -20,6 +20,10 @@ struct ResolvedDerivatives {
     double gradient_step;  ///< relative; 0 where nothing is differenced
     double hessian_step;
     std::size_t memory_budget;
+
+    bool hessian_is_exact() const {
+        return hessian == HessianBy::analytic || hessian == HessianBy::autodiff;
+    }
 };
 template <class T>
 ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities& capabilities);
@@ -38,7 +42,8 @@ class Evaluator {
     /// losses (host) = f at `count` points, column-major n x count (host).
     virtual void values(const T* points, int count, T* losses) = 0;
     /// HV = H V for `columns` vectors of n numbers at the point that the last prepare_products()
-    /// was given. By default central differences of the gradient along each vector.
+    /// was given, which keeps it. By default central differences of the gradient along each
+    /// vector.
     virtual void prepare_products(const T* x);
     virtual void products(const T* V, int columns, T* HV);
     /// The second derivatives as an object, which uses this evaluator as long as it lives; one that
@@ -50,12 +55,15 @@ class Evaluator {
   protected:
     /// Both must outlive it. n: parameters.
     Evaluator(Vectors<T>& vectors, DenseMatrices<T>& matrices, int n);
+    /// The point that products() are taken at, where prepare_products() is not overridden.
+    const T* product_point() const { return product_point_.get(); }
 
   private:
     struct GradientDifferences;
     Vectors<T>& vectors_;
     DenseMatrices<T>& matrices_;
     const int n_;
+    Buffer<T> product_point_;
     std::unique_ptr<GradientDifferences> differences_;
 };
 

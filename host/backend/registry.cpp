@@ -14,11 +14,15 @@ namespace {
 
 template <class T>
 constexpr BackendCode<T> cpu_code{[](const Problem<T>& p) { return p.runs_on_cpu(); },
+                                  [](const Problem<T>& p) { return p.capabilities_on_cpu(); },
                                   &cpu::open_cpu<T>, &cpu::open_batch<T>};
 #if CUNEWTON_WITH_CUDA
 template <class T>
 constexpr BackendCode<T> cuda_code{[](const Problem<T>& p) { return p.runs_on_cuda(); },
-                                   &cuda::open_cuda<T>, &cuda::open_batch<T>, &cuda::queue_batch<T>,
+                                   [](const Problem<T>& p) { return p.capabilities_on_cuda(); },
+                                   &cuda::open_cuda<T>,
+                                   &cuda::open_batch<T>,
+                                   &cuda::queue_batch<T>,
                                    &cuda::queue_memory<T>};
 #endif
 

@@ -34,6 +34,7 @@ SessionOptions session_options(const Options& options) {
 template <class T>
 struct BackendCode {
     bool (*runs)(const Problem<T>&);
+    Capabilities (*capabilities)(const Problem<T>&);  ///< of a problem that it runs
     Session<T> (*open)(const Problem<T>&, const SessionOptions&);
     std::unique_ptr<BatchEngine<T>> (*open_batch)(const BatchTask<T>&);
     /// Queues a batch on its task's stream and returns; null: the backend has no device. Throws as

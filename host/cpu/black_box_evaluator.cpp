@@ -131,16 +131,9 @@ void BlackBoxEvaluator<T>::keep_mean(T* H) const {
 }
 
 template <class T>
-void BlackBoxEvaluator<T>::prepare_products(const T* x) {
-    if (own_.products)
-        centre_.assign(x, x + parts_.dimension);
-    else
-        Evaluator<T>::prepare_products(x);
-}
-template <class T>
 void BlackBoxEvaluator<T>::products(const T* V, int columns, T* HV) {
     if (own_.products)
-        own_.products(centre_.data(), parts_.dimension, V, columns, HV);
+        own_.products(this->product_point(), parts_.dimension, V, columns, HV);
     else
         Evaluator<T>::products(V, columns, HV);
 }

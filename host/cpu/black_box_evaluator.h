@@ -13,7 +13,6 @@ class BlackBoxEvaluator final : public DifferencingEvaluator<T> {
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
-    void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
 
@@ -41,7 +40,7 @@ class BlackBoxEvaluator final : public DifferencingEvaluator<T> {
     using Base::vectors_;
 
     const BlackBox<T> own_;
-    std::vector<T> points_, centre_;
+    std::vector<T> points_;
 };
 
 }  // namespace cunewton::cpu

@@ -15,7 +15,8 @@ double penalized_value(const ProblemParts<T>& parts, const T* x, double sum) {
     return parts.scale * sum + 0.5 * square;
 }
 
-/// g_j = scale * sum_j + the penalty's slope
+/// g_j = scale * sum_j + the penalty's slope at x; and so, the penalty being quadratic, H v from
+/// the sums of a product with v, for x = v.
 template <class T>
 void penalized_gradient(const ProblemParts<T>& parts, const T* x, const double* sum, T* g) {
     for (int j = 0; j < parts.dimension; ++j)
@@ -29,12 +30,6 @@ void penalize_diagonal(const ProblemParts<T>& parts, T* H) {
     for (int j = 0; j < parts.dimension; ++j)
         H[static_cast<std::size_t>(j) * (parts.dimension + 1)] +=
             static_cast<T>(parts.penalty.at(j));
-}
-
-/// HV = scale * sums + the penalty's curvature times V, for one vector.
-template <class T>
-void penalized_product(const ProblemParts<T>& parts, const T* v, const double* sum, T* Hv) {
-    penalized_gradient(parts, v, sum, Hv);
 }
 
 }  // namespace cunewton::cpu

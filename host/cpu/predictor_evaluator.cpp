@@ -266,7 +266,7 @@ void PredictorEvaluator<T>::products(const T* V, int columns, T* HV) {
             }
             return 0.0;
         });
-        penalized_product(parts_, v, total.data(), HV + c * n);
+        penalized_gradient(parts_, v, total.data(), HV + c * n);
     }
 }
 

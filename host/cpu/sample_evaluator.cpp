@@ -223,24 +223,16 @@ void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
 }
 
 template <class T>
-void SampleEvaluator<T>::prepare_products(const T* x) {
-    if (products_are_exact())
-        centre_.assign(x, x + parts_.dimension);
-    else
-        Evaluator<T>::prepare_products(x);
-}
-
-template <class T>
 void SampleEvaluator<T>::products(const T* V, int columns, T* HV) {
-    if (!products_are_exact()) return Evaluator<T>::products(V, columns, HV);
+    if (!derivatives_.hessian_is_exact()) return Evaluator<T>::products(V, columns, HV);
     const std::size_t n = parts_.dimension;
     std::vector<int> axes(n);
     std::iota(axes.begin(), axes.end(), 0);
     std::vector<double> sum(n);
     for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
         const T* v = V + c * n;
-        entries(Entries::product_autodiff, centre_.data(), axes, axes, v, sum.data());
-        penalized_product(parts_, v, sum.data(), HV + c * n);
+        entries(Entries::product_autodiff, this->product_point(), axes, axes, v, sum.data());
+        penalized_gradient(parts_, v, sum.data(), HV + c * n);
     }
 }
 

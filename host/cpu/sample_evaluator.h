@@ -15,7 +15,6 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
     /// By a direction and each axis, differentiated automatically, where the Hessian is exact.
-    void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
 
@@ -26,10 +25,6 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     SampleRange<T> piece(std::size_t index, long size) const;
     std::size_t pieces(long size) const;
     double sum_of_losses(const T* x);
-    bool products_are_exact() const {
-        return derivatives_.hessian == HessianBy::analytic ||
-               derivatives_.hessian == HessianBy::autodiff;
-    }
     /// Entries of a gradient or Hessian, summed over all samples. steps: or a direction.
     void entries(Entries kind, const T* x, const std::vector<int>& i, const std::vector<int>& k,
                  const T* steps, double* out);
@@ -49,7 +44,6 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     const HostSamples<T> data_;
     const Samples<T>& samples_;
     std::vector<double> partial_;
-    std::vector<T> centre_;  // the point of prepare_products()
 };
 
 }  // namespace cunewton::cpu

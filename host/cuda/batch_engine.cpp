@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cunewton/cuda/small_code.h"
-#include "cunewton/error.h"
+#include "cunewton/math/packed.h"
 #include "host/cuda/device_memory.h"
 #include "host/cuda/places.h"
 #include "host/cuda/staging.h"
@@ -52,7 +52,7 @@ struct ChunkPlaces {
         objective = places.template add<T>(runs);
         gradient_norm = places.template add<T>(runs);
         at_bound = places.template add<std::uint64_t>(task.method.settings.bounded ? runs : 0);
-        hessian = places.template add<T>(task.hessians ? runs * (n * (n + 1) / 2) : 0);
+        hessian = places.template add<T>(task.hessians ? runs * packed_size(task.n) : 0);
         status = places.template add<Status>(runs);
         iterations = places.template add<int>(runs);
         counted_points = places.template add<int>(runs);
@@ -66,10 +66,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
   public:
     explicit CudaBatchEngine(const BatchTask<T>& task)
         : task_(task), staging_(task.threads->asked()) {
-        if (!task.cuda)
-            throw BackendUnavailable(
-                "the model has no GPU code (it was compiled for the CPU alone) add it with "
-                "cuda::attach_device_code in a .cu file");
+        require_gpu_code(task);
     }
 
     const char* name() const override { return "cuda"; }
@@ -181,7 +178,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
         take(to.objective, at.objective, runs);
         take(to.gradient_norm, at.gradient_norm, runs);
         take(to.at_bound, at.at_bound, runs);
-        take(to.hessian, at.hessian, runs * (task_.n * (task_.n + 1) / 2));
+        take(to.hessian, at.hessian, runs * packed_size(task_.n));
         take(to.status, at.status, runs);
         take(to.iterations, at.iterations, runs);
         take(to.counted_points, at.counted_points, runs);

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "cunewton/error.h"
 #include "host/backend/batch_engine.h"
 
 namespace cunewton::cuda {
@@ -15,5 +16,14 @@ template <class T>
 std::unique_ptr<BatchEngine<T>> open_batch(const BatchTask<T>& task);
 extern template std::unique_ptr<BatchEngine<double>> open_batch(const BatchTask<double>&);
 extern template std::unique_ptr<BatchEngine<float>> open_batch(const BatchTask<float>&);
+
+/// Throws BackendUnavailable if the task's model has no GPU code.
+template <class T>
+void require_gpu_code(const BatchTask<T>& task) {
+    if (!task.cuda)
+        throw BackendUnavailable(
+            "the model has no GPU code (its functor was compiled for the CPU alone) add it with "
+            "cuda::attach_device_code in a .cu file");
+}
 
 }  // namespace cunewton::cuda

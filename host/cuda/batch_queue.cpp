@@ -7,6 +7,7 @@
 #include "cunewton/cuda/small_code.h"
 #include "cunewton/error.h"
 #include "cunewton/math/packed.h"
+#include "host/cuda/batch_engine.h"
 #include "host/cuda/places.h"
 #include "host/cuda/resources.h"
 #include "kernels/batch_results.h"
@@ -148,19 +149,11 @@ void queue_part(const DeviceWork<T>& work, long first, long count) {
                                 task.stream);
 }
 
-template <class T>
-void check_code(const DeviceWork<T>& work) {
-    if (!work.task.cuda)
-        throw BackendUnavailable(
-            "the model has no GPU code (its functor was compiled for the CPU alone) add it with "
-            "cuda::attach_device_code in a .cu file");
-}
-
 }  // namespace
 
 template <class T>
 void queue_batch(const DeviceWork<T>& work) {
-    check_code(work);
+    require_gpu_code(work.task);
     if (!work.task.stream) {
         const OwnedStream own = make_stream();
         DeviceWork<T> waited_for = work;
@@ -192,7 +185,7 @@ template void queue_batch(const DeviceWork<float>&);
 
 template <class T>
 std::size_t queue_memory(const DeviceWork<T>& work) {
-    check_code(work);
+    require_gpu_code(work.task);
     return Plan<T>(work, part_size(work)).size();
 }
 template std::size_t queue_memory(const DeviceWork<double>&);

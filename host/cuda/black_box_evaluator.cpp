@@ -142,15 +142,9 @@ void BlackBoxEvaluator<T>::hessian_by_gradients(const T* x, T* H) {
 }
 
 template <class T>
-void BlackBoxEvaluator<T>::prepare_products(const T* x) {
-    if (!own_.products) return Evaluator<T>::prepare_products(x);
-    if (centre_.size() == 0) centre_ = DeviceArray<T>(n_);
-    vectors_.copy(centre_.get(), x, static_cast<std::size_t>(n_));
-}
-template <class T>
 void BlackBoxEvaluator<T>::products(const T* V, int columns, T* HV) {
     if (!own_.products) return Evaluator<T>::products(V, columns, HV);
-    own_.products(centre_.get(), n_, V, columns, HV, stream());
+    own_.products(this->product_point(), n_, V, columns, HV, stream());
     check_own();
 }
 

@@ -13,7 +13,6 @@ class BlackBoxEvaluator final : public CudaEvaluator<T> {
     BlackBoxEvaluator(const Opaque<T>& form, const Setting<T>& at);
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
-    void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
 
   private:
@@ -38,7 +37,7 @@ class BlackBoxEvaluator final : public CudaEvaluator<T> {
     void check_own() const;
 
     const DeviceBlackBox<T> own_;
-    DeviceArray<T> unused_gradient_, centre_;
+    DeviceArray<T> unused_gradient_;
 };
 
 extern template class BlackBoxEvaluator<double>;

@@ -112,52 +112,53 @@ DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int thr
     const int d = samples.dimension, columns = d + (ones ? 1 : 0);
     const long ld = round_up(count, column_alignment);
     const cudaStream_t stream = vectors.stream();
-    if (samples.memory == Memory::device) {
-        // Feature by feature already: as they lie.
-        const bool fits = samples.ld == 1 && !ones && d > 0;
-        if (!fits) {
-            features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
+    const bool there = samples.memory == Memory::device;
+    // Feature by feature already: as they lie.
+    const bool as_they_lie =
+        there && samples.ld == 1 && samples.feature_stride >= count && !ones && d > 0;
+    if (!as_they_lie) {
+        features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
+        if (there)
             launch_gather_features(features_.get(), ld, samples, stream);
-            if (ones) launch_fill(features_.get() + d * ld, T(1), count, stream);
-        }
-        const auto there = [&](const T* own, DeviceArray<T>& filled, T otherwise) {
-            if (own || !fill) return own;
-            filled = DeviceArray<T>(static_cast<std::size_t>(count));
-            launch_fill(filled.get(), otherwise, count, stream);
-            return static_cast<const T*>(filled.get());
-        };
-        view_ = {fits ? samples.features : features_.get(), columns,
-                 fits ? samples.feature_stride : ld,        there(samples.targets, targets_, T(0)),
-                 there(samples.weights, weights_, T(1)),    count};
-        return;
-    }
-    features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
-    if (d > 0) {
-        const std::size_t row_bytes = static_cast<std::size_t>(d) * sizeof(T);
-        const long rows = std::clamp(static_cast<long>(slab_bytes / row_bytes), 1L, count);
-        const DeviceArray<T> slab(static_cast<std::size_t>(rows) * d);
-        for (long begin = 0; begin < count; begin += rows) {
-            const long size = std::min(rows, count - begin);
-            staging.upload_rows(slab.get(), samples.features + begin * samples.ld, row_bytes,
-                                static_cast<std::size_t>(samples.ld) * sizeof(T), size, stream);
-            launch_transpose(features_.get() + begin, ld, slab.get(), static_cast<int>(size), d,
-                             stream);
-        }
-        vectors.synchronize();  // before their memory goes
-    }
-    if (ones) launch_fill(features_.get() + d * ld, T(1), count, stream);
-    const auto upload = [&](const T* from, T otherwise) {
-        if (!from && !fill) return DeviceArray<T>();
-        DeviceArray<T> to(static_cast<std::size_t>(count));
-        if (from)
-            staging.upload(to.get(), from, to.size() * sizeof(T), stream);
         else
-            launch_fill(to.get(), otherwise, count, stream);
-        return to;
+            upload_features(samples, staging, vectors);
+        if (ones) launch_fill(features_.get() + d * ld, T(1), count, stream);
+    }
+    // The caller's where it is on the device.
+    const auto column = [&](const T* from, DeviceArray<T>& memory, T otherwise) {
+        if (from ? there : !fill) return from;
+        memory = DeviceArray<T>(static_cast<std::size_t>(count));
+        if (from)
+            staging.upload(memory.get(), from, memory.size() * sizeof(T), stream);
+        else
+            launch_fill(memory.get(), otherwise, count, stream);
+        return static_cast<const T*>(memory.get());
     };
-    targets_ = upload(samples.targets, T(0));
-    weights_ = upload(samples.weights, T(1));
-    view_ = {features_.get(), columns, ld, targets_.get(), weights_.get(), count};
+    view_ = {
+        as_they_lie ? samples.features : features_.get(), columns,
+        as_they_lie ? samples.feature_stride : ld,        column(samples.targets, targets_, T(0)),
+        column(samples.weights, weights_, T(1)),          count};
+}
+
+/// Row by row, through a slab of device memory, into columns.
+template <class T>
+void DeviceData<T>::upload_features(const Samples<T>& samples, Staging& staging,
+                                    CudaVectors<T>& vectors) {
+    const long count = samples.count, ld = round_up(count, column_alignment);
+    const int d = samples.dimension;
+    if (d == 0) return;
+    const std::size_t row_bytes = static_cast<std::size_t>(d) * sizeof(T);
+    const long rows = std::clamp(static_cast<long>(slab_bytes / row_bytes), 1L, count);
+    const DeviceArray<T> slab(static_cast<std::size_t>(rows) * d);
+    for (long begin = 0; begin < count; begin += rows) {
+        const long size = std::min(rows, count - begin);
+        staging.upload_rows(slab.get(), samples.features + begin * samples.ld, row_bytes,
+                            static_cast<std::size_t>(samples.ld) * sizeof(T), size,
+                            vectors.stream());
+        launch_transpose(features_.get() + begin, ld, slab.get(), static_cast<int>(size), d,
+                         vectors.stream());
+    }
+    vectors.synchronize();  // before the slab goes
 }
 
 template class CudaEvaluator<double>;

@@ -6,6 +6,7 @@
 
 #include "cunewton/problem/forms.h"
 #include "host/backend/evaluator.h"
+#include "host/cuda/staging.h"
 #include "host/cuda/vectors.h"
 #include "kernels/assemble.h"
 
@@ -95,6 +96,8 @@ class DeviceData {
     const DeviceSamples<T>& view() const { return view_; }
 
   private:
+    void upload_features(const Samples<T>& samples, Staging& staging, CudaVectors<T>& vectors);
+
     DeviceArray<T> features_, targets_, weights_;
     DeviceSamples<T> view_{};
 };

@@ -150,22 +150,15 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
 }
 
 template <class T>
-void SampleEvaluator<T>::prepare_products(const T* x) {
-    if (!products_are_exact()) return Evaluator<T>::prepare_products(x);
-    if (centre_.size() == 0) centre_ = DeviceArray<T>(static_cast<std::size_t>(n_));
-    vectors_.copy(centre_.get(), x, static_cast<std::size_t>(n_));
-}
-
-template <class T>
 void SampleEvaluator<T>::products(const T* V, int columns, T* HV) {
-    if (!products_are_exact()) return Evaluator<T>::products(V, columns, HV);
+    if (!derivatives_.hessian_is_exact()) return Evaluator<T>::products(V, columns, HV);
     const long tile = reserve_entries(n_);
     double* partial = tile_.template as<double>();
     for (long c = 0; c < columns; ++c)
         for (long first = 0; first < n_; first += tile) {
             const long count = std::min(tile, n_ - first);
             const T* v = V + c * n_;
-            code_.tile(Entries::product_autodiff, {first, count}, centre_.get(), n_, v,
+            code_.tile(Entries::product_autodiff, {first, count}, this->product_point(), n_, v,
                        data_.view(), partial, stream());
             // The penalty is a gradient of its own, at v.
             launch_assemble_gradient(partial, blocks_, v, first, count, assembly_, HV + c * n_,

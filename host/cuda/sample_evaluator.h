@@ -12,7 +12,6 @@ class SampleEvaluator final : public CudaEvaluator<T> {
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
     /// By a direction and each axis, differentiated automatically, where the Hessian is exact.
-    void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
 
   private:
@@ -23,10 +22,6 @@ class SampleEvaluator final : public CudaEvaluator<T> {
     void queue_values(const T* points, long count, double* partial, double* out) override;
     std::size_t partial_per_point() const override;
 
-    bool products_are_exact() const {
-        return derivatives_.hessian == HessianBy::analytic ||
-               derivatives_.hessian == HessianBy::autodiff;
-    }
     /// Entries of a tile that fit, of `total`.
     long reserve_entries(long total);
     void analytic_gradient(const T* x, T* g);
@@ -38,8 +33,7 @@ class SampleEvaluator final : public CudaEvaluator<T> {
     const SampleCode<T>& code_;
     const long samples_;
     DeviceData<T> data_;
-    DeviceArray<T> centre_;  // the point of prepare_products()
-    const int blocks_;       // partial sums of an entry
+    const int blocks_;  // partial sums of an entry
 };
 
 extern template class SampleEvaluator<double>;

@@ -98,6 +98,12 @@ void store(const Array<V>&, const V*, cuda::Stream) {}
 
 #endif
 
+void require_no_capture(cuda::Stream stream, const char* call) {
+    if (stream && is_captured(stream))
+        throw InvalidArgument(std::string("the stream is being captured into a graph (") + call +
+                              " waits for its results) call it outside of the capture");
+}
+
 #define CUNEWTON_INSTANTIATE(V)                                                                  \
     template void fetch(V*, const V*, std::ptrdiff_t, std::ptrdiff_t, long, long, cuda::Stream); \
     template void store(const Array<V>&, const V*, cuda::Stream);

@@ -61,6 +61,8 @@ class CallDevice {
 
 /// Whether what is queued on the stream becomes part of a graph.
 bool is_captured(cuda::Stream stream);
+/// Throws InvalidArgument if it does: `call` waits for its results.
+void require_no_capture(cuda::Stream stream, const char* call);
 
 /// Copies rows x columns numbers on a GPU to the host, one row after the other, or back, after what
 /// is queued on the stream, and waits. Distances count numbers. Throws DeviceError.

@@ -132,7 +132,7 @@ template <class T>
 HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only) : view_(samples) {
     const Samples<T>& s = samples;
     const bool there = s.memory == Memory::host;
-    if (there && s.feature_stride == 1) return;
+    if (there && (s.feature_stride == 1 || targets_only)) return;
     const long d = targets_only ? 0 : s.dimension;
     features_.resize(static_cast<std::size_t>(s.count * d));
     const CallDevice current(there ? -1 : s.device);

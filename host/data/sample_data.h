@@ -24,6 +24,7 @@ class HostSamples {
   public:
     /// targets_only: without their features.
     explicit HostSamples(const Samples<T>& samples, bool targets_only = false);
+    HostSamples(const HostSamples&) = delete;
     const Samples<T>& view() const { return view_; }
 
   private:

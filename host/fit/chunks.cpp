@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "cunewton/error.h"
+#include "cunewton/math/packed.h"
 #include "cunewton/small/problem_io.h"
 #include "host/backend/fallback.h"
 #include "host/fit/options.h"
@@ -251,7 +252,7 @@ class ChunkedBatch {
         if (batch_.bounded)
             place(slot.at_bound, slot.runs.at_bound, to.at_bound, 1, task_.hessians);
         place(slot.counted_points, slot.runs.counted_points, Rows<int>{}, 1, fit_);
-        place(slot.hessian, slot.runs.hessian, Rows<C>{}, n * (n + 1) / 2, task_.hessians);
+        place(slot.hessian, slot.runs.hessian, Rows<C>{}, packed_size(batch_.n), task_.hessians);
     }
 
     bool objective_needed() const { return fit_ || batch_.view.starts > 1; }
@@ -300,7 +301,7 @@ class ChunkedBatch {
         output(none.iterations, to.iterations, 1, false);
         if (batch_.bounded) output(none.at_bound, to.at_bound, 1, task_.hessians);
         output(none.counted_points, Rows<int>{}, 1, fit_);
-        output(none.hessian, Rows<C>{}, n * (n + 1) / 2, task_.hessians);
+        output(none.hessian, Rows<C>{}, packed_size(batch_.n), task_.hessians);
         return bytes;
     }
 

@@ -163,6 +163,22 @@ const BackendEntry* device_backend(const BatchModel& model, const BatchOptions& 
     return nullptr;
 }
 
+/// The data of a call, checked, with offsets where the host reads them; their GPU is current.
+template <class T>
+struct CheckedData {
+    ArrayPlaces places;
+    std::optional<CallDevice> current;
+    CheckedBatch<T> batch;
+
+    CheckedData(const BatchModel& model, const BatchData<T>& data, const BatchOptions& options,
+                std::optional<bool> shared_coordinates = {})
+        : places(options.device) {
+        check_places(data, places);
+        current.emplace(places.device());
+        batch = check_batch(model, data, options, shared_coordinates, true);
+    }
+};
+
 /// A call of those that write into arrays of the caller's, checked.
 template <class T>
 struct CheckedCall {
@@ -246,10 +262,8 @@ template <class T>
 BatchResult<T> solve(const BatchModel& model, const BatchData<T>& data, const BatchOptions& options,
                      std::optional<bool> shared_coordinates) {
     const auto begin = std::chrono::steady_clock::now();
-    ArrayPlaces places(options.device);
-    check_places(data, places);
-    const CallDevice current(places.device());
-    const CheckedBatch<T> batch = check_batch(model, data, options, shared_coordinates, true);
+    const CheckedData<T> checked(model, data, options, shared_coordinates);
+    const CheckedBatch<T>& batch = checked.batch;
     BatchResult<T> result;
     allocate(result, returned_results(model, options, batch), batch.n, data.problems);
     run(model, data, options, batch, check_results(model, arrays_of(result), data.problems),
@@ -282,10 +296,8 @@ BatchSummary minimize_batch(const SmallObjective& objective, const BatchData<T>&
 template <class T>
 MemoryNeeded memory_needed(const BatchModel& model, const BatchData<T>& data,
                            const BatchOptions& options) {
-    ArrayPlaces places(options.device);
-    check_places(data, places);
-    const CallDevice current(places.device());
-    const CheckedBatch<T> batch = check_batch(model, data, options, {}, true);
+    const CheckedData<T> checked(model, data, options);
+    const CheckedBatch<T>& batch = checked.batch;
     const BatchResults<T> returned = returned_results(model, options, batch);
     MemoryNeeded needed = needed_in_chunks(model, data, options, batch, returned);
     const auto add = [&](const char*, long width, const auto& rows) {
@@ -319,10 +331,8 @@ MemoryNeeded memory_needed(const BatchModel& model, const BatchData<T>& data,
 template <class T>
 BatchExplanation explain(const BatchModel& model, const BatchData<T>& data,
                          const BatchOptions& options, const BatchResult<T>& result, long i) {
-    ArrayPlaces places(options.device);
-    check_places(data, places);
-    const CallDevice current(places.device());
-    const CheckedBatch<T> batch = check_batch(model, data, options, {}, true);
+    const CheckedData<T> checked(model, data, options);
+    const CheckedBatch<T>& batch = checked.batch;
     if (result.problems != data.problems || result.dimension != batch.n)
         reject("the result is another batch's (it has " + std::to_string(result.problems) +
                " problems of " + std::to_string(result.dimension) + " parameters, the data " +

@@ -18,9 +18,8 @@ Status bfgs(Minimization<T>& run) {
                  y_norm_there = vectors.number();
     // The Hessian is looked at where the method takes a point for a minimum, if it is exact and if
     // there is room for it and its factor: by differences it would cost more than all the rest.
-    const HessianBy by = run.derivatives().hessian;
-    const bool exact = (by == HessianBy::analytic || by == HessianBy::autodiff) &&
-                       3.0 * n * n * sizeof(T) < vectors.free_bytes();
+    const bool exact =
+        run.derivatives().hessian_is_exact() && 3.0 * n * n * sizeof(T) < vectors.free_bytes();
     // Restarts from S^-2, where a Hessian has given the scales, else from the identity; the first
     // step gives the factor.
     bool scaled = false, fresh = true;

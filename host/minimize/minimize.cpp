@@ -181,10 +181,7 @@ template <class T>
 Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
     check_arguments(problem, x0, options);
     const CallDevice current(device_for(problem, options.device));
-    if (options.stream && is_captured(options.stream))
-        throw InvalidArgument(
-            "the stream is being captured into a graph (a minimisation waits for its results) call "
-            "it outside of the capture");
+    require_no_capture(options.stream, "a minimisation");
     const Candidates candidates = choose_backends(problem, options.backend);
     solver::Progress<T> progress;
     progress.x = progress.x0 = x0;
@@ -233,6 +230,7 @@ Result<T> minimize(const Problem<T>& problem, const std::type_identity_t<Array<c
     places.add(x0, "x0");
     places.add(x, "x");
     const CallDevice current(places.device());
+    require_no_capture(options.stream, "a minimisation");
     std::vector<T> start(static_cast<std::size_t>(n));
     if (x0.on_host())
         for (long j = 0; j < n; ++j) start[static_cast<std::size_t>(j)] = x0.data[j * from];

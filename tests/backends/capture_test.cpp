@@ -91,6 +91,30 @@ class CaptureTest : public BackendTest, public ::testing::WithParamInterface<uns
     const FitModel model_ = builtin_fit_model("Gaussian1D");
 };
 
+TEST_P(CaptureTest, CallsOnTheStreamItselfAreRefusedAndTheCaptureGoesOn) {
+    const Problem<double> problem = make_objective<double>(cunewton::ExtendedRosenbrock{}, 2);
+    const OnDevice<double> x(std::vector<double>{-1.2, 1.0});
+    Options options;
+    options.backend = BackendChoice::cuda;
+    options.stream = stream_;
+    EvaluationOptions evaluation;
+    evaluation.backend = BackendChoice::cuda;
+    evaluation.stream = stream_;
+    ASSERT_EQ(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+    for (const std::string& message :
+         {message_of<InvalidArgument>([&] { minimize(problem, x.array(), x.array(), options); }),
+          message_of<InvalidArgument>([&] {
+              evaluate(problem, {1.0, 1.0}, evaluation);
+          })})
+        EXPECT_NE(message.find("captured"), std::string::npos) << message;
+    cudaGraph_t graph = nullptr;
+    EXPECT_EQ(cudaStreamEndCapture(stream_, &graph), cudaSuccess);
+    if (graph) {
+        EXPECT_EQ(cudaGraphDestroy(graph), cudaSuccess);
+    }
+    EXPECT_TRUE(minimize(problem, x.array(), x.array(), options).converged());
+}
+
 INSTANTIATE_TEST_SUITE_P(Streams, CaptureTest,
                          ::testing::Values(cudaStreamDefault, cudaStreamNonBlocking),
                          [](const auto& flags) {

@@ -228,6 +228,18 @@ TYPED_TEST(DeviceSamplesTest, TheDigitsOfTheHosts) {
             }
 }
 
+// Windows of a signal: samples and features overlap, so features are no columns of a matrix.
+TYPED_TEST(DeviceSamplesTest, OverlappingSamplesAreCopiedApart) {
+    using T = TypeParam;
+    const Array<const T> here =
+        Array<const T>(this->rows.data(), this->count, this->d).strided(1, 2);
+    const OnDevice<T> signal(this->rows), targets_there(this->targets);
+    const Array<const T> there =
+        Array<const T>(signal.get(), this->count, this->d).strided(1, 2).on_device();
+    this->expect_same(this->logistic(Samples<T>::of(there, targets_there.array()), false),
+                      this->logistic(Samples<T>::of(here, this->targets), false));
+}
+
 TYPED_TEST(DeviceSamplesTest, AMinimisationFromTheDeviceToTheDevice) {
     using T = TypeParam;
     const OnDevice<T> rows_there(this->rows), targets_there(this->targets);

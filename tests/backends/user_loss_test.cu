@@ -216,7 +216,72 @@ TEST_F(UserLossTest, DeviceBlackBox) {
         }
 }
 
-TEST_F(UserLossTest, DeviceBatchedEvaluatorDerivatives) {
+/// The same function with its gradient, which is separable, and H V for `columns` vectors.
+__global__ void quartic_gradient_kernel(const double* x, int n, double* f, double* g) {
+    *f = 0;
+    for (int j = 0; j < n; ++j) {
+        *f += x[j] * x[j] * x[j] * x[j] / 4 + (j + 1) * x[j] * x[j] / 2 - x[j];
+        g[j] = x[j] * x[j] * x[j] + (j + 1) * x[j] - 1;
+    }
+}
+__global__ void quartic_products_kernel(const double* x, int n, const double* V, int columns,
+                                        double* HV) {
+    const int e = static_cast<int>(threadIdx.x);
+    if (e < n * columns) HV[e] = (3 * x[e % n] * x[e % n] + e % n + 1) * V[e];
+}
+/// NaN above the diagonal, which nobody may read.
+__global__ void quartic_hessian_kernel(const double* x, int n, double* H) {
+    for (int e = static_cast<int>(threadIdx.x); e < n * n; e += static_cast<int>(blockDim.x)) {
+        const int column = e / n, row = e % n;
+        H[e] = row == column ? 3 * x[row] * x[row] + row + 1 : row > column ? 0.0 : nan("");
+    }
+}
+
+TEST_F(UserLossTest, DeviceBlackBoxHandsOverTheDerivativesThatItHas) {
+    const int n = 17;
+    std::vector<double> x;
+    for (int j = 0; j < n; ++j) x.push_back(0.1 * j - 0.5);
+    EvaluationOptions options;
+    options.backend = BackendChoice::cuda;
+    DeviceBlackBox<double> own;
+    own.value_and_gradient = [](const double* at, int size, double* f, double* g,
+                                cuda::Stream stream) {
+        quartic_gradient_kernel<<<1, 1, 0, stream>>>(at, size, f, g);
+    };
+    const auto expect_derivatives = [&](HessianBy by, double tolerance) {
+        const auto problem = make_black_box<double>({}, n, own);
+        EXPECT_EQ(resolve(HessianBy::automatic, problem.capabilities_on_cuda()), by);
+        const std::vector<double> g = gradient(problem, x, options);
+        const std::vector<double> H = hessian(problem, x, options);
+        double f = 0;
+        for (int j = 0; j < n; ++j) {
+            f += x[j] * x[j] * x[j] * x[j] / 4 + (j + 1) * x[j] * x[j] / 2 - x[j];
+            EXPECT_NEAR(g[j], x[j] * x[j] * x[j] + (j + 1) * x[j] - 1, 1e-13);
+            for (int i = 0; i < n; ++i)
+                EXPECT_NEAR(H[j * n + i], i == j ? 3 * x[j] * x[j] + j + 1 : 0, tolerance);
+        }
+        EXPECT_NEAR(evaluate(problem, x, options), f, 1e-12);
+        EXPECT_TRUE(check_hessian(problem, x, options).agrees);
+        EXPECT_TRUE(minimize(problem, x, on(BackendChoice::cuda)).converged());
+    };
+    expect_derivatives(HessianBy::gradient_differences, 1e-8);
+    own.products = [](const double* at, int size, const double* V, int columns, double* HV,
+                      cuda::Stream stream) {
+        quartic_products_kernel<<<1, 1024, 0, stream>>>(at, size, V, columns, HV);
+    };
+    expect_derivatives(HessianBy::analytic, 1e-13);
+    own.hessian = [](const double* at, int size, double* H, cuda::Stream stream) {
+        quartic_hessian_kernel<<<1, 128, 0, stream>>>(at, size, H);
+    };
+    expect_derivatives(HessianBy::analytic, 1e-13);
+    // The sides may have different derivatives: each is judged by its own.
+    BlackBox<double> values = quartic_on_host<double>;
+    EXPECT_TRUE(check_hessian(make_black_box<double>(values, n, own), x, options).agrees);
+    options.backend = BackendChoice::cpu;
+    EXPECT_TRUE(check_hessian(make_black_box<double>(values, n, own), x, options).agrees);
+}
+
+TEST_F(UserLossTest, DeviceBlackBoxDerivativesOfItsValues) {
     const int n = 17;
     const auto problem = make_black_box<double>({}, n, launch_quartic<double>);
     EXPECT_FALSE(problem.runs_on_cpu());

@@ -105,6 +105,7 @@ class FailingEngine final : public BatchEngine<T> {
 template <class T>
 BackendCode<T> failing_code() {
     return {[](const Problem<T>&) { return true; },
+            [](const Problem<T>& problem) { return problem.capabilities_on_cpu(); },
             [](const Problem<T>& problem, const SessionOptions& options) {
                 call();
                 Session<T> session = cpu::open_cpu<T>(problem, options);

@@ -12,7 +12,7 @@ namespace cunewton {
 struct Capabilities {
     bool analytic_gradient = false;
     bool analytic_hessian = false;
-    bool autodiff = false;  ///< generic in its scalar: all functors; not an opaque evaluator
+    bool autodiff = false;  ///< generic in its scalar: all functors; not a black box
 };
 
 /// Replaces `automatic` by the best method there is. Throws InvalidArgument if the named method is

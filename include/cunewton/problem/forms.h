@@ -11,7 +11,6 @@
 #include <memory>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "cunewton/cpu/predictor_code.h"
 #include "cunewton/cpu/sample_code.h"
@@ -175,11 +174,13 @@ extern template Problem<float> make_problem(Form<float>, long, const ProblemOpti
 /// Throws InvalidArgument if they are null.
 void require_targets(const void* targets);
 
-/// The targets, one after the other on the host; a copy of them if they are on a GPU.
+/// Throws InvalidArgument for the first target of which `why` says that it is wrong; null: it is
+/// right. Those on a GPU are fetched for it.
 template <class T>
-std::vector<T> targets_of(const Samples<T>& samples);
-extern template std::vector<double> targets_of(const Samples<double>&);
-extern template std::vector<float> targets_of(const Samples<float>&);
+void check_targets(const Samples<T>& samples, const std::function<const char*(T)>& why);
+extern template void check_targets(const Samples<double>&,
+                                   const std::function<const char*(double)>&);
+extern template void check_targets(const Samples<float>&, const std::function<const char*(float)>&);
 
 /// A loss says that it reads targets by `static constexpr bool needs_targets = true`, or has
 /// check_target(y), which tells why a target is wrong.

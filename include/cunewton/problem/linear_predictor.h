@@ -3,12 +3,7 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <cstddef>
-#include <string>
-#include <vector>
-
 #include "cunewton/cpu/predictor_code_of.h"
-#include "cunewton/error.h"
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/check.h"
 #include "cunewton/problem/forms.h"
@@ -38,13 +33,8 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
     const long n = static_cast<long>(form.outputs) *
                    (static_cast<long>(samples.dimension) + (options.intercept ? 1 : 0));
     const Problem<T> problem = detail::make_problem<T>(std::move(form), n, options);
-    if constexpr (requires { loss.check_target(T()); }) {
-        const std::vector<T> targets = detail::targets_of(samples);
-        for (std::size_t i = 0; i < targets.size(); ++i)
-            if (const char* why = loss.check_target(targets[i]))
-                throw InvalidArgument("target of sample " + std::to_string(i) + " is invalid (" +
-                                      why + ") correct the data or choose another loss");
-    }
+    if constexpr (requires { loss.check_target(T()); })
+        detail::check_targets<T>(samples, [&](T y) { return loss.check_target(y); });
     return problem;
 }
 

@@ -3,11 +3,11 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include <array>
 #include <cstddef>
 #include <limits>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "cunewton/array.h"
 #include "cunewton/error.h"
@@ -76,10 +76,8 @@ Samples<T> Samples<T>::of(const Array<const T>& features, const Array<const T>& 
     samples.memory = features.memory;
     samples.device = features.device;
     if (features.keep || targets.keep || weights.keep)
-        samples.keep = std::make_shared<
-            std::pair<std::shared_ptr<const void>,
-                      std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>>(
-            features.keep, std::pair(targets.keep, weights.keep));
+        samples.keep = std::make_shared<std::array<std::shared_ptr<const void>, 3>>(
+            std::array{features.keep, targets.keep, weights.keep});
     return samples;
 }
 
