@@ -2,6 +2,7 @@
 
 #include <cxxabi.h>
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -106,3 +107,52 @@ template Problem<double> make_problem(Form<double>, long, const ProblemOptions&)
 template Problem<float> make_problem(Form<float>, long, const ProblemOptions&);
 
 }  // namespace cunewton::detail
+
+namespace cunewton {
+
+template <class T>
+Samples<T> Samples<T>::of(const Array<const T>& features, const Array<const T>& targets,
+                          const Array<const T>& weights) {
+    const auto check = [&](const Array<const T>& array, const char* name) {
+        if (array.data == nullptr) return;
+        if (array.size() != features.rows)
+            throw InvalidArgument(std::string(name) + " have the wrong size (" +
+                                  std::to_string(array.size()) + " for " +
+                                  std::to_string(features.rows) + " samples) pass one for each");
+        const bool column = array.columns == 1 && (array.rows <= 1 || array.row_stride == 1);
+        if (!array.contiguous() && !column)
+            throw InvalidArgument(
+                std::string(name) +
+                " are not one after the other (their distance is not 1) copy them");
+        if (array.memory != features.memory || array.device != features.device)
+            throw InvalidArgument(
+                std::string(name) +
+                " are in other memory than the features (one of them is on a GPU, "
+                "or on another one) bring all there");
+    };
+    check(targets, "targets");
+    check(weights, "weights");
+    if (features.columns > std::numeric_limits<int>::max())
+        throw InvalidArgument("there are too many features (" + std::to_string(features.columns) +
+                              ") pass at most " + std::to_string(std::numeric_limits<int>::max()));
+    Samples samples;
+    samples.features = features.data;
+    samples.count = features.rows;
+    samples.dimension = static_cast<int>(features.columns);
+    samples.ld =
+        features.rows > 1 ? features.row_stride : features.columns * features.column_stride;
+    samples.targets = targets.data;
+    samples.weights = weights.data;
+    samples.feature_stride = features.column_stride;
+    samples.memory = features.memory;
+    samples.device = features.device;
+    if (features.keep || targets.keep || weights.keep)
+        samples.keep = std::make_shared<std::array<std::shared_ptr<const void>, 3>>(
+            std::array{features.keep, targets.keep, weights.keep});
+    return samples;
+}
+
+template struct Samples<double>;
+template struct Samples<float>;
+
+}  // namespace cunewton

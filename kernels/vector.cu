@@ -1,5 +1,7 @@
 #include "kernels/vector.h"
 
+#include <cub/block/block_reduce.cuh>
+
 #include "cunewton/cuda/launch.cuh"
 #include "cunewton/math/curvature_scale.h"
 #include "cunewton/math/ratio.h"

@@ -30,7 +30,7 @@ constexpr BackendCode<T> cuda_code{[](const Problem<T>& p) { return p.runs_on_cu
 std::vector<BackendEntry> entries_of_this_build() {
     std::vector<BackendEntry> entries;
 #if CUNEWTON_WITH_CUDA
-    const auto has_cuda = [](const BatchParts& p) { return p.cuda_double && p.cuda_float; };
+    const auto has_cuda = [](const BatchParts& p) { return p.on_cuda(); };
     entries.push_back({"cuda", &cuda::probe_cuda, has_cuda, {cuda_code<double>, cuda_code<float>}});
 #endif
     const auto has_cpu = [](const BatchParts&) { return true; };

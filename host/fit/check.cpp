@@ -253,6 +253,7 @@ CheckedBatch<T> check_batch(const BatchModel& model, const BatchData<T>& data,
     view.upper = bound(data.upper, "upper");
     check_bounds(data, view, n);
     check_batch_options(options, n);
+    check_arithmetic<T>(model, options.precision);
     const bool any_fixed = std::ranges::find(options.fixed, true) != options.fixed.end();
     batch.bounded = view.lower || view.upper || any_fixed;
     return batch;

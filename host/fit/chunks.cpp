@@ -376,14 +376,9 @@ template <class C>
 BatchTask<C> make_task(const BatchModel& model, const BatchOptions& options, int n, bool bounded,
                        bool hessians, BatchThreads& threads) {
     BatchTask<C> task{};
-    const BatchParts& parts = model.parts();
-    if constexpr (std::is_same_v<C, double>) {
-        task.cpu = parts.cpu_double.get();
-        task.cuda = parts.cuda_double.get();
-    } else {
-        task.cpu = parts.cpu_float.get();
-        task.cuda = parts.cuda_float.get();
-    }
+    const BatchCode<C>& code = model.parts().in<C>();
+    task.cpu = code.cpu.get();
+    task.cuda = code.cuda.get();
     task.kind = model.kind();
     task.n = n;
     task.coordinates = model.coordinates();

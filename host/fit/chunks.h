@@ -33,11 +33,4 @@ void solve_in_chunks(const BatchJob<T>& job, const Candidates& candidates, Batch
 template <class C, class T>
 MemoryNeeded chunks_memory(const BatchJob<T>& job, const BackendEntry& entry);
 
-/// The arithmetic that solves data of type T at first.
-template <class T>
-bool solves_in_single(BatchPrecision precision) {
-    if (precision == BatchPrecision::as_data) return sizeof(T) == sizeof(float);
-    return precision != BatchPrecision::full;
-}
-
 }  // namespace cunewton

@@ -58,10 +58,7 @@ class OneProblem {
           y_(numbers(data.y)),
           weights_(numbers(data.weights)),
           start_(numbers(data.start)) {
-        if constexpr (std::is_same_v<C, double>)
-            ops_ = model.parts().cpu_double.get();
-        else
-            ops_ = model.parts().cpu_float.get();
+        ops_ = model.parts().in<C>().cpu.get();
         by_ = batch_derivatives(options, ops_->has_analytic());
         for (int j = 0; j < n_; ++j) {
             lower_.push_back(data.lower.empty() ? -std::numeric_limits<C>::infinity()

@@ -12,6 +12,7 @@
 #include "host/fit/check.h"
 #include "host/fit/chunks.h"
 #include "host/fit/explain.h"
+#include "host/fit/options.h"
 #include "host/fit/results.h"
 
 namespace cunewton {

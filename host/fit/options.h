@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "cunewton/fit.h"
@@ -11,6 +12,27 @@ namespace cunewton {
 
 /// Throws InvalidArgument for options that no batch of n parameters can be solved with.
 void check_batch_options(const BatchOptions& options, int n);
+
+/// The arithmetic that solves data of type T at first.
+template <class T>
+bool solves_in_single(BatchPrecision precision) {
+    if (precision == BatchPrecision::as_data) return sizeof(T) == sizeof(float);
+    return precision != BatchPrecision::full;
+}
+
+/// Throws InvalidArgument if the model is not compiled for the arithmetic, or both, that solves a
+/// batch of type T.
+template <class T>
+void check_arithmetic(const BatchModel& model, BatchPrecision precision) {
+    const bool both = precision == BatchPrecision::twice, single = solves_in_single<T>(precision);
+    const char* missing = (both || single) && !model.parts().in<float>().cpu     ? "single"
+                          : (both || !single) && !model.parts().in<double>().cpu ? "double"
+                                                                                 : nullptr;
+    if (missing)
+        throw InvalidArgument(std::string("the model has no code for ") + missing +
+                              " precision (its member `arithmetic` is the other one) change "
+                              "BatchOptions::precision or leave that member out");
+}
 
 /// Throws InvalidArgument for a number of points that a problem cannot have.
 void check_batch_points(long points, int coordinates);

@@ -6,8 +6,8 @@
 
 #include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <memory>
-#include <ranges>
 #include <type_traits>
 #include <utility>
 
@@ -16,6 +16,14 @@ namespace cunewton {
 enum class Memory : unsigned char {
     host,    ///< also page-locked and managed memory
     device,  ///< of a GPU
+};
+
+/// A vector, a span, an array of neighbouring numbers, T or what T may view.
+template <class Range, class T>
+concept NumbersOf = requires(Range& range) {
+    std::size(range);
+    requires std::convertible_to < std::remove_pointer_t<decltype(std::data(range))>(*)
+    [], T(*)[] > ;
 };
 
 /// A view of rows x columns numbers: (i, j) is data[i * row_stride + j * column_stride]. Strides
@@ -38,12 +46,8 @@ struct Array {
     Array(T* first, long row_count, long column_count)
         : data(first), rows(row_count), columns(column_count), row_stride(column_count) {}
     /// One row: a vector, a span, an array of the host. Borrowed.
-    template <std::ranges::contiguous_range Range>
-    requires(!std::same_as<std::remove_cvref_t<Range>, Array> &&
-             std::convertible_to<
-                 std::remove_reference_t<std::ranges::range_reference_t<Range>> (*)[], T (*)[]>)
-        Array(Range&& range)
-        : Array(std::ranges::data(range), 1, static_cast<long>(std::ranges::size(range))) {}
+    template <NumbersOf<T> Range>
+    Array(Range&& range) : Array(std::data(range), 1, static_cast<long>(std::size(range))) {}
     /// Of what may be changed, a view of what may not.
     template <class Other>
     requires std::same_as<const Other, T> Array(const Array<Other>& other)
@@ -95,7 +99,7 @@ struct Array {
     }
 };
 
-template <std::ranges::contiguous_range Range>
-Array(Range&&) -> Array<std::remove_reference_t<std::ranges::range_reference_t<Range>>>;
+template <class Range>
+Array(Range&& range) -> Array<std::remove_pointer_t<decltype(std::data(range))>>;
 
 }  // namespace cunewton

@@ -10,6 +10,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include <any>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -209,23 +210,40 @@ struct BatchExplanation {
     std::vector<int> undetermined;  ///< of a singular problem, see BatchResult
 };
 
-/// Code of a model or an objective, for each arithmetic; the device's may be missing. Cheap to
-/// copy; copies share the parts, which nothing changes.
+/// Code of a model or an objective in one arithmetic; the device's may be missing.
+template <class T>
+struct BatchCode {
+    std::shared_ptr<const cpu::SmallCode<T>> cpu;
+    std::shared_ptr<const cuda::SmallCode<T>> cuda;
+};
+/// The code in each arithmetic that the functor is compiled for. Cheap to copy; copies share the
+/// parts, which nothing changes.
 struct BatchParts {
-    std::shared_ptr<const cpu::SmallCode<double>> cpu_double;
-    std::shared_ptr<const cpu::SmallCode<float>> cpu_float;
-    std::shared_ptr<const cuda::SmallCode<double>> cuda_double;
-    std::shared_ptr<const cuda::SmallCode<float>> cuda_float;
+    int parameters = 0;
+    int coordinates = 0;
+    std::tuple<BatchCode<double>, BatchCode<float>> code;
     std::any functor;
+    template <class T>
+    BatchCode<T>& in() {
+        return std::get<BatchCode<T>>(code);
+    }
+    template <class T>
+    const BatchCode<T>& in() const {
+        return std::get<BatchCode<T>>(code);
+    }
+    /// For the GPU too, wherever it is for the CPU.
+    bool on_cuda() const {
+        return !(in<double>().cpu && !in<double>().cuda) && !(in<float>().cpu && !in<float>().cuda);
+    }
 };
 class BatchModel {
   public:
     BatchModel(std::shared_ptr<const BatchParts> parts, SmallKind kind)
         : parts_(std::move(parts)), kind_(kind) {}
-    int parameters() const { return parts_->cpu_double->parameters(); }
-    int coordinates() const { return parts_->cpu_double->coordinates(); }
+    int parameters() const { return parts_->parameters; }
+    int coordinates() const { return parts_->coordinates; }
     SmallKind kind() const { return kind_; }
-    bool runs_on_cuda() const { return parts_->cuda_double && parts_->cuda_float; }
+    bool runs_on_cuda() const { return parts_->on_cuda(); }
     const BatchParts& parts() const { return *parts_; }
 
   private:
@@ -244,6 +262,14 @@ class SmallObjective : public BatchModel {
 };
 
 namespace detail {
+
+/// Whether a functor is compiled for the arithmetic T: it may name the one that it is for.
+template <class Model, class T>
+concept CompiledIn = !requires {
+    typename Model::arithmetic;
+}
+|| std::same_as<typename Model::arithmetic, T>;
+
 inline namespace CUNEWTON_CPU_CODE {
 
 template <SmallKind kind, class Model>
@@ -253,16 +279,21 @@ std::shared_ptr<BatchParts> batch_parts(const Model& model) {
     static_assert(Model::coordinates >= 0);
     static_assert(probe::small_model<Model>());
     auto parts = std::make_shared<BatchParts>();
+    parts->parameters = Model::parameters;
+    parts->coordinates = Model::coordinates;
     parts->functor = model;
     using Form = std::conditional_t<kind == SmallKind::fit, builtin::Fit, builtin::Objective>;
     if constexpr (Builtin<Model, Form, double>) {
-        parts->cpu_double = builtin_cpu_code(Exactly<Model>{model}, Form(), double());
-        parts->cpu_float = builtin_cpu_code(Exactly<Model>{model}, Form(), float());
-        parts->cuda_double = builtin_cuda_code(Exactly<Model>{model}, Form(), double());
-        parts->cuda_float = builtin_cuda_code(Exactly<Model>{model}, Form(), float());
+        const Exactly<Model> exactly{model};
+        parts->in<double>() = {builtin_cpu_code(exactly, Form(), double()),
+                               builtin_cuda_code(exactly, Form(), double())};
+        parts->in<float>() = {builtin_cpu_code(exactly, Form(), float()),
+                              builtin_cuda_code(exactly, Form(), float())};
     } else {
-        parts->cpu_double = probe::compiled<cpu::SmallCodeOf<double, Model, kind>>(model);
-        parts->cpu_float = probe::compiled<cpu::SmallCodeOf<float, Model, kind>>(model);
+        if constexpr (CompiledIn<Model, double>)
+            parts->in<double>().cpu = probe::compiled<cpu::SmallCodeOf<double, Model, kind>>(model);
+        if constexpr (CompiledIn<Model, float>)
+            parts->in<float>().cpu = probe::compiled<cpu::SmallCodeOf<float, Model, kind>>(model);
     }
     return parts;
 }
@@ -285,6 +316,10 @@ inline namespace CUNEWTON_CPU_CODE {
 ///
 ///     template <class P, class X>
 ///     scalar_t<P> value_and_gradient(const P& p, const X& x, scalar_t<P>* gradient) const;
+///
+/// It is compiled for both arithmetics. `using arithmetic = float;` (or double) in it leaves the
+/// other one out, which halves the time to compile it: batches that ask for that one are then
+/// refused.
 template <class Model>
 FitModel make_fit_model(const Model& model) {
     return {detail::batch_parts<SmallKind::fit>(model), SmallKind::fit};

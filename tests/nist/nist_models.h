@@ -8,6 +8,7 @@ namespace cunewton::test::nist {
 
 /// b1 (1 - exp(-b2 x)): Misra1a, BoxBOD.
 struct ExponentialRise {
+    using arithmetic = double;
     static constexpr int parameters = 2, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -19,6 +20,7 @@ struct ExponentialRise {
 
 /// b1 (1 - (1 + b2 x / 2)^-2)
 struct Misra1b {
+    using arithmetic = double;
     static constexpr int parameters = 2, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -30,6 +32,7 @@ struct Misra1b {
 
 /// b1 (1 - (1 + 2 b2 x)^-1/2)
 struct Misra1c {
+    using arithmetic = double;
     static constexpr int parameters = 2, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -41,6 +44,7 @@ struct Misra1c {
 
 /// b1 b2 x / (1 + b2 x)
 struct Misra1d {
+    using arithmetic = double;
     static constexpr int parameters = 2, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -52,6 +56,7 @@ struct Misra1d {
 
 /// exp(-b1 x) / (b2 + b3 x): Chwirut1, Chwirut2.
 struct Chwirut {
+    using arithmetic = double;
     static constexpr int parameters = 3, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -63,6 +68,7 @@ struct Chwirut {
 
 /// b1 exp(-b2 x) + b3 exp(-b4 x) + b5 exp(-b6 x): Lanczos1, Lanczos2, Lanczos3.
 struct Lanczos {
+    using arithmetic = double;
     static constexpr int parameters = 6, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -74,6 +80,7 @@ struct Lanczos {
 
 /// b1 exp(-b2 x) + b3 exp(-(x - b4)^2 / b5^2) + b6 exp(-(x - b7)^2 / b8^2): Gauss1, Gauss2, Gauss3.
 struct TwoGaussians {
+    using arithmetic = double;
     static constexpr int parameters = 8, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -86,6 +93,7 @@ struct TwoGaussians {
 
 /// b1 x^b2
 struct DanWood {
+    using arithmetic = double;
     static constexpr int parameters = 2, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -97,6 +105,7 @@ struct DanWood {
 
 /// (b1 + b2 x + b3 x^2) / (1 + b4 x + b5 x^2)
 struct Kirby2 {
+    using arithmetic = double;
     static constexpr int parameters = 5, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -108,6 +117,7 @@ struct Kirby2 {
 
 /// (b1 + b2 x + b3 x^2 + b4 x^3) / (1 + b5 x + b6 x^2 + b7 x^3): Hahn1, Thurber.
 struct CubicRatio {
+    using arithmetic = double;
     static constexpr int parameters = 7, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -119,6 +129,7 @@ struct CubicRatio {
 
 /// b1 - b2 x1 exp(-b3 x2), of the response's logarithm.
 struct Nelson {
+    using arithmetic = double;
     static constexpr int parameters = 3, coordinates = 2;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -130,6 +141,7 @@ struct Nelson {
 
 /// b1 + b2 exp(-b4 x) + b3 exp(-b5 x)
 struct Mgh17 {
+    using arithmetic = double;
     static constexpr int parameters = 5, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -141,6 +153,7 @@ struct Mgh17 {
 
 /// b1 - b2 x - atan(b3 / (x - b4)) / pi
 struct Roszman1 {
+    using arithmetic = double;
     static constexpr int parameters = 4, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -154,6 +167,7 @@ struct Roszman1 {
 /// b1 + b2 cos(2 pi x / 12) + b3 sin(2 pi x / 12) + b5 cos(2 pi x / b4) + b6 sin(2 pi x / b4)
 ///   + b8 cos(2 pi x / b7) + b9 sin(2 pi x / b7)
 struct Enso {
+    using arithmetic = double;
     static constexpr int parameters = 9, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -171,6 +185,7 @@ struct Enso {
 
 /// b1 (x^2 + x b2) / (x^2 + x b3 + b4)
 struct Mgh09 {
+    using arithmetic = double;
     static constexpr int parameters = 4, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -182,6 +197,7 @@ struct Mgh09 {
 
 /// b1 / (1 + exp(b2 - b3 x))
 struct Rat42 {
+    using arithmetic = double;
     static constexpr int parameters = 3, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -193,6 +209,7 @@ struct Rat42 {
 
 /// b1 exp(b2 / (x + b3))
 struct Mgh10 {
+    using arithmetic = double;
     static constexpr int parameters = 3, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -204,6 +221,7 @@ struct Mgh10 {
 
 /// b1 / b2 exp(-((x - b3) / b2)^2 / 2)
 struct Eckerle4 {
+    using arithmetic = double;
     static constexpr int parameters = 3, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -215,6 +233,7 @@ struct Eckerle4 {
 
 /// b1 / (1 + exp(b2 - b3 x))^(1 / b4)
 struct Rat43 {
+    using arithmetic = double;
     static constexpr int parameters = 4, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
@@ -226,6 +245,7 @@ struct Rat43 {
 
 /// b1 (b2 + x)^(-1 / b3)
 struct Bennett5 {
+    using arithmetic = double;
     static constexpr int parameters = 3, coordinates = 1;
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {

@@ -72,9 +72,9 @@ Evaluation<T> evaluate(const cpu::SmallCode<T>& ops, BatchDerivatives by,
 template <class T>
 const cpu::SmallCode<T>& ops_of(const BatchModel& model) {
     if constexpr (sizeof(T) == 8)
-        return *model.parts().cpu_double;
+        return *model.parts().in<double>().cpu;
     else
-        return *model.parts().cpu_float;
+        return *model.parts().in<float>().cpu;
 }
 
 template <class T>
@@ -170,7 +170,7 @@ TYPED_TEST(ModelsTest, AutodiffAgreesWithTheFormulas) {
 TYPED_TEST(ModelsTest, OwnDerivativesAgreeWithTheFormulas) {
     int found = 0;
     for (const FitCase& fit : fit_cases()) {
-        if (!fit.model().parts().cpu_double->has_analytic()) continue;
+        if (!fit.model().parts().in<double>().cpu->has_analytic()) continue;
         ++found;
         expect_model<TypeParam>(fit, BatchDerivatives::analytic, true);
         expect_model<TypeParam>(fit, BatchDerivatives::analytic, false);
@@ -190,7 +190,7 @@ TEST(Models, SumsOverPoints) {
     const int n = fit.parameters();
     const Vector p(fit.start.begin(), fit.start.end());
     const Evaluation<double> e =
-        evaluate(*fit.model().parts().cpu_double, BatchDerivatives::autodiff,
+        evaluate(*fit.model().parts().in<double>().cpu, BatchDerivatives::autodiff,
                  std::vector<Vector>(8, p), fit.x, data.y, fit.points(), true, {}, {});
     const Vector g = fit_oracle::gradient(oracle, p), h = fit_oracle::information(oracle, p);
     const Real f = fit_oracle::objective(oracle, p);
@@ -215,7 +215,7 @@ TEST(Models, AreFiniteAtZero) {
         for (const BatchDerivatives by :
              {BatchDerivatives::autodiff, BatchDerivatives::differences}) {
             const Evaluation<double> e =
-                evaluate(*fit.model().parts().cpu_double, by, p, {0.0}, {-1.0}, 1, true,
+                evaluate(*fit.model().parts().in<double>().cpu, by, p, {0.0}, {-1.0}, 1, true,
                          std::vector<double>(3, 1e-5), {});
             for (const auto& numbers : {e.f, e.gradient, e.hessian})
                 for (const double number : numbers) EXPECT_TRUE(std::isfinite(number)) << name;
@@ -228,7 +228,7 @@ TEST(Models, LogisticCurvesDoNotOverflow) {
     const std::vector<Vector> p(8, Vector{10, 100, 50});
     for (const double x : {0.0, 100.0}) {
         const Evaluation<double> e =
-            evaluate(*fit_case("LogisticGrowth").model().parts().cpu_double,
+            evaluate(*fit_case("LogisticGrowth").model().parts().in<double>().cpu,
                      BatchDerivatives::autodiff, p, {x}, {-1.0}, 1, true, {}, {});
         const double m = x > 50 ? 10 : 0;
         EXPECT_EQ(e.f[0], (m + 1) * (m + 1) / 2);
@@ -246,7 +246,7 @@ TYPED_TEST(ModelsTest, ObjectivesAgreeWithTheFormula) {
         const int lanes = lane_multiple<T>;
         ASSERT_EQ(objective.parameters(), n);
         ASSERT_EQ(objective.coordinates(), 0);
-        ASSERT_TRUE(objective.parts().cpu_double->has_analytic());
+        ASSERT_TRUE(objective.parts().in<double>().cpu->has_analytic());
         Random random(3);
         std::vector<Vector> p(lanes, Vector(n));
         for (Vector& lane : p)
@@ -296,7 +296,7 @@ TEST(Models, EveryBuiltinModelIsTested) {
 
 TEST(Models, AnalyticDerivativesThatAreMissingAreRefused) {
     const FitCase& fit = fit_case("Sine");
-    EXPECT_THROW(evaluate(*fit.model().parts().cpu_double, BatchDerivatives::analytic,
+    EXPECT_THROW(evaluate(*fit.model().parts().in<double>().cpu, BatchDerivatives::analytic,
                           std::vector<Vector>(8, Vector(4, 1.0L)), {1.0}, {1.0}, 1, true, {}, {}),
                  InvalidArgument);
 }

@@ -39,8 +39,11 @@ void attach_batch_code(Model& model) {
     static_assert(probe::small_model<Functor>());
     auto parts = std::make_shared<BatchParts>(model.parts());
     const auto& functor = cunewton::detail::functor_as<Functor>(parts->functor);
-    parts->cuda_double = probe::compiled<SmallCodeOf<double, Functor, kind>>(functor);
-    parts->cuda_float = probe::compiled<SmallCodeOf<float, Functor, kind>>(functor);
+    using cunewton::detail::CompiledIn;
+    if constexpr (CompiledIn<Functor, double>)
+        parts->in<double>().cuda = probe::compiled<SmallCodeOf<double, Functor, kind>>(functor);
+    if constexpr (CompiledIn<Functor, float>)
+        parts->in<float>().cuda = probe::compiled<SmallCodeOf<float, Functor, kind>>(functor);
     model = Model(std::move(parts), kind);
 }
 template <SmallKind kind, class Functor, class Model>

@@ -3,14 +3,10 @@
 
 #include "cunewton/scalar/cpp20.h"
 
-#include <array>
 #include <cstddef>
-#include <limits>
 #include <memory>
-#include <string>
 
 #include "cunewton/array.h"
-#include "cunewton/error.h"
 
 namespace cunewton {
 
@@ -39,47 +35,8 @@ struct Samples {
                       const Array<const T>& weights = {});
 };
 
-template <class T>
-Samples<T> Samples<T>::of(const Array<const T>& features, const Array<const T>& targets,
-                          const Array<const T>& weights) {
-    const auto check = [&](const Array<const T>& array, const char* name) {
-        if (array.data == nullptr) return;
-        if (array.size() != features.rows)
-            throw InvalidArgument(std::string(name) + " have the wrong size (" +
-                                  std::to_string(array.size()) + " for " +
-                                  std::to_string(features.rows) + " samples) pass one for each");
-        const bool column = array.columns == 1 && (array.rows <= 1 || array.row_stride == 1);
-        if (!array.contiguous() && !column)
-            throw InvalidArgument(
-                std::string(name) +
-                " are not one after the other (their distance is not 1) copy them");
-        if (array.memory != features.memory || array.device != features.device)
-            throw InvalidArgument(
-                std::string(name) +
-                " are in other memory than the features (one of them is on a GPU, "
-                "or on another one) bring all there");
-    };
-    check(targets, "targets");
-    check(weights, "weights");
-    if (features.columns > std::numeric_limits<int>::max())
-        throw InvalidArgument("there are too many features (" + std::to_string(features.columns) +
-                              ") pass at most " + std::to_string(std::numeric_limits<int>::max()));
-    Samples samples;
-    samples.features = features.data;
-    samples.count = features.rows;
-    samples.dimension = static_cast<int>(features.columns);
-    samples.ld =
-        features.rows > 1 ? features.row_stride : features.columns * features.column_stride;
-    samples.targets = targets.data;
-    samples.weights = weights.data;
-    samples.feature_stride = features.column_stride;
-    samples.memory = features.memory;
-    samples.device = features.device;
-    if (features.keep || targets.keep || weights.keep)
-        samples.keep = std::make_shared<std::array<std::shared_ptr<const void>, 3>>(
-            std::array{features.keep, targets.keep, weights.keep});
-    return samples;
-}
+extern template struct Samples<double>;
+extern template struct Samples<float>;
 
 enum class Reduction {
     mean,  ///< divide the weighted sum by sum_i w_i
