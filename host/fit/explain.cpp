@@ -43,6 +43,9 @@ std::vector<int> bits_of(std::uint64_t mask) {
     return numbers;
 }
 
+template <class C>
+constexpr const char* name_of = std::is_same_v<C, float> ? "single" : "double";
+
 /// One problem in the arithmetic C, evaluated as the CPU's engine does it.
 template <class C>
 class OneProblem {
@@ -214,8 +217,8 @@ void find_invalid(const OneProblem<C>& problem, BatchExplanation& e) {
     }
     e.parameter = -1;
     found(magnitude, std::string("the sum of squares of the data is beyond the range of ") +
-                         (std::is_same_v<C, float> ? "single" : "double") + " precision (" +
-                         text(magnitude) + ") scale the data or use a wider arithmetic");
+                         name_of<C> + " precision (" + text(magnitude) +
+                         ") scale the data or use a wider arithmetic");
 }
 
 /// Where the model or its derivatives are no numbers.
@@ -274,10 +277,9 @@ void find_not_finite(const OneProblem<C>& problem, const std::vector<double>& en
         return;
     }
     e.point = -1;
-    e.message =
-        std::string("the sums over the points overflow (each point's numbers are finite in ") +
-        (std::is_same_v<C, float> ? "single" : "double") +
-        " precision) scale the data or use a wider arithmetic";
+    e.message = "the sums over the points overflow (each point's numbers are finite in ";
+    e.message += name_of<C>;
+    e.message += " precision) scale the data or use a wider arithmetic";
 }
 
 /// Which parameters the data do not determine.

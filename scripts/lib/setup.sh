@@ -81,6 +81,16 @@ choose_architectures() {
     export CUDAARCHS
 }
 
+# What a build to be run here is configured with: CUDA for the device at hand, if there are both.
+cuda_options() {
+    if has_nvcc && has_device; then
+        echo "-DCUNEWTON_ENABLE_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=${CUDAARCHS:-native}"
+    else
+        echo "no nvcc or no device: the CPU backend alone is built" >&2
+        echo -DCUNEWTON_ENABLE_CUDA=OFF
+    fi
+}
+
 # Compilations are remembered where ccache is installed, unless the user has said otherwise.
 use_ccache() {
     command -v ccache >/dev/null || return 0
@@ -95,8 +105,8 @@ build() {
     cmake --build --preset "$1" >&2
 }
 
-# build_target PRESET TARGET: that target alone.
+# build_target PRESET TARGET [CMAKE_ARGUMENT...]: that target alone.
 build_target() {
-    cmake --preset "$1" >&2
+    cmake --preset "$1" "${@:3}" >&2
     cmake --build --preset "$1" --target "$2" >&2
 }

@@ -37,14 +37,14 @@ inline void check_form(bool matches, const char* made_by) {
 template <SmallKind kind, class Functor, class Model>
 void attach_batch_code(Model& model) {
     static_assert(probe::small_model<Functor>());
-    auto parts = std::make_shared<BatchParts>(model.parts());
+    const std::shared_ptr<BatchParts> parts = std::make_shared<BatchParts>(model.parts());
     const auto& functor = cunewton::detail::functor_as<Functor>(parts->functor);
     using cunewton::detail::CompiledIn;
     if constexpr (CompiledIn<Functor, double>)
         parts->in<double>().cuda = probe::compiled<SmallCodeOf<double, Functor, kind>>(functor);
     if constexpr (CompiledIn<Functor, float>)
         parts->in<float>().cuda = probe::compiled<SmallCodeOf<float, Functor, kind>>(functor);
-    model = Model(std::move(parts), kind);
+    model = Model(parts, kind);
 }
 template <SmallKind kind, class Functor, class Model>
 void attach_batch_code(Model& model, const Functor& witness) {
