@@ -248,16 +248,25 @@ __device__ __forceinline__ batch::Sums<T, Model::parameters> sum_points(
     sums.clear();
     with_derivatives<kind, Model>(method.derivatives, [&]<BatchDerivatives by>() {
         if constexpr (kind == SmallKind::fit || by == BatchDerivatives::analytic) {
-            if (data.weights || method.estimator != Estimator::least_squares)
+            // Code of their own only where its speed shows, as each costs the user's compiler a
+            // second: a warp's data are strided only where they did not fit into shared memory.
+            constexpr bool differences = by == BatchDerivatives::differences, warp = stride == 1;
+            const bool neighbours = data.x_stride == 1;
+            const bool general = differences || (warp && !neighbours) || data.weights ||
+                                 method.estimator != Estimator::least_squares;
+            if (general) {
                 add_points<kind, by, false>(model, method, data, p, begin, step, steps, rows, sums);
-            else if (data.x_stride == 1)
-                add_points<kind, by, true>(
-                    model, method,
-                    PointData<T, stride, true>{data.y, nullptr, data.x, data.x_stride, data.count,
-                                               data.y_stride},
-                    p, begin, step, steps, rows, sums);
-            else
-                add_points<kind, by, true>(model, method, data, p, begin, step, steps, rows, sums);
+            } else if constexpr (!differences) {
+                if (warp || neighbours)
+                    add_points<kind, by, true>(
+                        model, method,
+                        PointData<T, stride, true>{data.y, nullptr, data.x, data.x_stride,
+                                                   data.count, data.y_stride},
+                        p, begin, step, steps, rows, sums);
+                else
+                    add_points<kind, by, true>(model, method, data, p, begin, step, steps, rows,
+                                               sums);
+            }
         }
     });
     return sums;

@@ -1,0 +1,5 @@
+#include "peak.h"
+
+cunewton::FitModel peak() {
+    return cunewton::make_fit_model(Peak{});
+}
