@@ -17,7 +17,8 @@ if(CUNEWTON_WITH_CUDA)
   endif()
 endif()
 
-# A file for each type and instruction set: side by side they compile in a fifth of the time.
+# A file for each type, instruction set and kind of problem: side by side they compile in a tenth of the
+# time.
 set(compiled_lanes ${cunewton_only_lanes})
 if(NOT compiled_lanes)
   set(compiled_lanes BaseLanes Avx2Lanes Avx512Lanes)
@@ -25,9 +26,11 @@ endif()
 foreach(type IN ITEMS double float)
   foreach(lanes IN LISTS compiled_lanes)
     string(COMPARE EQUAL ${lanes} BaseLanes lanes_are_base)
-    set(part ${PROJECT_BINARY_DIR}/host/cpu/advance_lanes_${type}_${lanes}.cpp)
-    configure_file(host/cpu/advance_lanes_part.cpp.in ${part} @ONLY)
-    list(APPEND cunewton_sources ${part})
+    foreach(kind IN ITEMS fit objective)
+      set(part ${PROJECT_BINARY_DIR}/host/cpu/advance_lanes_${type}_${lanes}_${kind}.cpp)
+      configure_file(host/cpu/advance_lanes_part.cpp.in ${part} @ONLY)
+      list(APPEND cunewton_sources ${part})
+    endforeach()
   endforeach()
 endforeach()
 
