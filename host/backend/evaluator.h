@@ -28,6 +28,22 @@ struct ResolvedDerivatives {
 template <class T>
 ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities& capabilities);
 
+/// What a session is opened for.
+struct SessionWork {
+    std::size_t vectors = 0;   ///< of n numbers, that are allocated besides
+    std::size_t matrices = 0;  ///< of n x n
+    bool hessian = false;      ///< Hessians are evaluated and factorised; else gradients alone
+};
+
+/// What an evaluator will do: its class says by it what memory it takes, in a static function
+/// memory() beside what allocates.
+struct EvaluationPlan {
+    int n;
+    ResolvedDerivatives derivatives;
+    bool hessian;  ///< else gradients alone
+    int threads;   ///< of the host
+};
+
 /// Points are n numbers on the machine. Work is queued, as by Vectors; values() waits.
 template <class T>
 class Evaluator {

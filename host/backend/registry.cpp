@@ -15,12 +15,13 @@ namespace {
 template <class T>
 constexpr BackendCode<T> cpu_code{[](const Problem<T>& p) { return p.runs_on_cpu(); },
                                   [](const Problem<T>& p) { return p.capabilities_on_cpu(); },
-                                  &cpu::open_cpu<T>, &cpu::open_batch<T>};
+                                  &cpu::open_cpu<T>, &cpu::session_memory<T>, &cpu::open_batch<T>};
 #if CUNEWTON_WITH_CUDA
 template <class T>
 constexpr BackendCode<T> cuda_code{[](const Problem<T>& p) { return p.runs_on_cuda(); },
                                    [](const Problem<T>& p) { return p.capabilities_on_cuda(); },
                                    &cuda::open_cuda<T>,
+                                   &cuda::session_memory<T>,
                                    &cuda::open_batch<T>,
                                    &cuda::queue_batch<T>,
                                    &cuda::queue_memory<T>};

@@ -36,6 +36,8 @@ struct BackendCode {
     bool (*runs)(const Problem<T>&);
     Capabilities (*capabilities)(const Problem<T>&);  ///< of a problem that it runs
     Session<T> (*open)(const Problem<T>&, const SessionOptions&);
+    /// What a session takes for this work, at most. Throws as open() does.
+    MemoryNeeded (*session_memory)(const Problem<T>&, const SessionOptions&, const SessionWork&);
     std::unique_ptr<BatchEngine<T>> (*open_batch)(const BatchTask<T>&);
     /// Queues a batch on its task's stream and returns; null: the backend has no device. Throws as
     /// BatchEngine::begin(), and BackendUnavailable if the model has no code.

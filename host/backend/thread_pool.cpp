@@ -15,7 +15,7 @@ int usable_processors() {
 }
 
 ThreadPool::ThreadPool(int threads) {
-    const int wanted = threads > 0 ? threads : usable_processors();
+    const int wanted = size_for(threads);
     try {
         for (int t = 1; t < wanted; ++t) workers_.emplace_back([this, t] { work(t); });
     } catch (const std::system_error&) {

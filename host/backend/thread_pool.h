@@ -24,6 +24,9 @@ class ThreadPool {
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
 
+    /// How many threads it then has, if the system grants them.
+    static int size_for(int threads) { return threads > 0 ? threads : usable_processors(); }
+
     int size() const { return static_cast<int>(workers_.size()) + 1; }
 
     /// Calls body(item, thread) for 0 <= item < count with 0 <= thread < size(), and waits. The

@@ -5,6 +5,31 @@
 namespace cunewton::cpu {
 
 template <class T>
+std::size_t BlackBoxEvaluator<T>::memory(const Opaque<T>& form, const EvaluationPlan& plan) {
+    const std::size_t n = static_cast<std::size_t>(plan.n), budget = plan.derivatives.memory_budget;
+    // Shifts, the losses there and a batch of points.
+    const auto differences = [&](std::size_t shifts) {
+        return shifts * (sizeof(Shift) + sizeof(T)) +
+               (batch_size(shifts, n, budget) + 1) * n * sizeof(T);
+    };
+    std::size_t most = n * sizeof(T);  // a gradient that nobody wants
+    if (plan.derivatives.gradient != GradientBy::analytic) most += differences(2 * n + 1);
+    if (plan.hessian) switch (plan.derivatives.hessian) {
+            case HessianBy::analytic:
+                if (!form.cpu.hessian)
+                    most = std::max(most, n * product_columns(n, budget) * sizeof(T));
+                break;
+            case HessianBy::gradient_differences:
+                most = std::max(most, 2 * n * sizeof(T));
+                break;
+            default:
+                // The losses along the axes stay.
+                most = std::max(most, (2 * n + 1) * sizeof(T) + differences(4 * n + 1));
+        }
+    return Base::memory(plan.n) + most;
+}
+
+template <class T>
 void BlackBoxEvaluator<T>::values(const T* points, int count, T* losses) {
     const std::size_t n = parts_.dimension;
     if (own_.values) {
@@ -26,15 +51,26 @@ void BlackBoxEvaluator<T>::value(const T* x, Scalar to) {
 }
 
 template <class T>
+std::size_t BlackBoxEvaluator<T>::batch_size(std::size_t shifts, std::size_t n,
+                                             std::size_t budget) {
+    const std::size_t within_budget = std::max<std::size_t>(1, budget / ((n + 1) * sizeof(T)));
+    return std::min<std::size_t>({shifts, within_budget, 1 << 20});
+}
+template <class T>
+std::size_t BlackBoxEvaluator<T>::product_columns(std::size_t n, std::size_t budget) {
+    return std::clamp<std::size_t>(budget / (n * sizeof(T)), 1, std::min<std::size_t>(n, 32));
+}
+
+template <class T>
 std::vector<T> BlackBoxEvaluator<T>::evaluate(const T* x, const std::vector<Shift>& shifts) {
     const std::size_t n = parts_.dimension;
     std::vector<T> losses(shifts.size());
-    const std::size_t bytes_per_point = (n + 1) * sizeof(T);
-    const std::size_t within_budget =
-        std::max<std::size_t>(1, derivatives_.memory_budget / bytes_per_point);
-    const std::size_t batch = std::min<std::size_t>({shifts.size(), within_budget, 1 << 20});
-    account(batch * bytes_per_point);
-    points_.resize(n * batch);
+    const std::size_t batch = batch_size(shifts.size(), n, derivatives_.memory_budget);
+    account(batch * (n + 1) * sizeof(T));
+    if (points_.size() < n * batch) {
+        points_ = std::vector<T>();  // before more is taken
+        points_ = std::vector<T>(n * batch);
+    }
     for (std::size_t begin = 0; begin < shifts.size(); begin += batch) {
         const std::size_t count = std::min(batch, shifts.size() - begin);
         for (std::size_t p = 0; p < count; ++p) {
@@ -58,7 +94,9 @@ void BlackBoxEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar to) {
     }
     const bool central = derivatives_.gradient == GradientBy::central_differences;
     set_steps(x, derivatives_.gradient_step);
-    std::vector<Shift> shifts{{-1, -1, 0, 0}};
+    std::vector<Shift> shifts;
+    shifts.reserve(2 * static_cast<std::size_t>(n) + 1);
+    shifts.push_back({-1, -1, 0, 0});
     for (int j = 0; j < n; ++j) {
         shifts.push_back({j, -1, steps_[j], 0});
         if (central) shifts.push_back({j, -1, -steps_[j], 0});
@@ -87,9 +125,7 @@ void BlackBoxEvaluator<T>::hessian(const T* x, T* H) {
 template <class T>
 void BlackBoxEvaluator<T>::hessian_by_products(const T* x, T* H) {
     const std::size_t n = parts_.dimension;
-    const std::size_t wanted = std::min<std::size_t>(n, 32);
-    const std::size_t columns =
-        std::clamp<std::size_t>(derivatives_.memory_budget / (n * sizeof(T)), 1, wanted);
+    const std::size_t columns = product_columns(n, derivatives_.memory_budget);
     account(n * columns * sizeof(T));
     std::vector<T> unit(n * columns, T(0));
     for (std::size_t first = 0; first < n; first += columns) {
@@ -143,7 +179,9 @@ void BlackBoxEvaluator<T>::hessian_by_values(const T* x, T* H) {
     const int n = parts_.dimension;
     set_steps(x, derivatives_.hessian_step);
     const T* h = steps_.data();
-    std::vector<Shift> shifts{{-1, -1, 0, 0}};
+    std::vector<Shift> shifts;
+    shifts.reserve(4 * static_cast<std::size_t>(n) + 1);
+    shifts.push_back({-1, -1, 0, 0});
     for (int j = 0; j < n; ++j) {
         shifts.push_back({j, -1, h[j], 0});
         shifts.push_back({j, -1, -h[j], 0});

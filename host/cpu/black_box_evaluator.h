@@ -10,6 +10,7 @@ template <class T>
 class BlackBoxEvaluator final : public DifferencingEvaluator<T> {
   public:
     BlackBoxEvaluator(const Opaque<T>& form, const Setting<T>& at) : Base(at), own_(form.cpu) {}
+    static std::size_t memory(const Opaque<T>& form, const EvaluationPlan& plan);
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
@@ -24,6 +25,10 @@ class BlackBoxEvaluator final : public DifferencingEvaluator<T> {
         int i, k;
         T a, b;
     };
+    /// Points of a batch that fit into the budget.
+    static std::size_t batch_size(std::size_t shifts, std::size_t n, std::size_t budget);
+    /// Columns of a Hessian by products that do.
+    static std::size_t product_columns(std::size_t n, std::size_t budget);
     /// f at all shifted points, in batches within the memory budget.
     std::vector<T> evaluate(const T* x, const std::vector<Shift>& shifts);
     T own_gradient(const T* x, T* g);

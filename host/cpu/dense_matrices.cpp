@@ -10,6 +10,17 @@
 
 namespace cunewton::cpu {
 
+namespace {
+// Columns that a factorisation takes at a time.
+constexpr int block = 96;
+}  // namespace
+
+template <class T>
+std::size_t CpuDenseMatrices<T>::memory(int n, int threads) {
+    const std::size_t bounds = 2 * static_cast<std::size_t>(n) * sizeof(double);
+    return bounds + (n > block ? RankKUpdate<T, T, T>::memory(n - block, block, threads) : 0);
+}
+
 template <class T>
 void CpuDenseMatrices<T>::set_identity(T* A, int n, T value, const T* S) {
     for (int j = 0; j < n; ++j) {
@@ -65,7 +76,6 @@ void CpuDenseMatrices<T>::bounds(const T* A, const T* S, int n, Scalar norm_to,
 template <class T>
 void CpuDenseMatrices<T>::factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info_to,
                                     Scalar least_pivot) {
-    constexpr int block = 96;
     for (int j = 0; j < n; ++j) {
         const std::size_t column = static_cast<std::size_t>(j) * n;
         std::copy(A + column + j, A + column + n, L + column + j);

@@ -14,6 +14,9 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
     explicit CpuDenseMatrices(CpuVectors<T>& vectors)
         : vectors_(vectors), update_(vectors.pool()) {}
 
+    /// Bytes that bounds() and factorize() take beside their arguments.
+    static std::size_t memory(int n, int threads);
+
     void set_identity(T* A, int n, T value, const T* S) override;
     void symv(const T* A, const T* x, T* y, int n) override;
     void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;

@@ -35,6 +35,10 @@ class DifferencingEvaluator : public Evaluator<T> {
           typical_(at.typical) {
         if (typical_.empty()) typical_.assign(parts_.dimension, 1.0);
     }
+    /// Bytes of what all keep.
+    static std::size_t memory(int n) {
+        return static_cast<std::size_t>(n) * (sizeof(T) + sizeof(double));
+    }
     std::size_t peak_tile_bytes() const override { return peak_; }
 
   protected:

@@ -19,6 +19,10 @@ constexpr int hessian_block = 1024;
 static_assert(sum_block % cache_block == 0 && hessian_block % cache_block == 0 &&
               cache_block % predictor_padding == 0);
 
+std::size_t sum_blocks(long samples) {
+    return static_cast<std::size_t>((samples + sum_block - 1) / sum_block);
+}
+
 int padded(int count) {
     return (count + predictor_padding - 1) / predictor_padding * predictor_padding;
 }
@@ -40,7 +44,7 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
       block_(samples_.dimension + (intercept_ ? 1 : 0)),
       update_(at.vectors.pool()) {
     const Samples<T>& samples = samples_;
-    const long size = samples.count + predictor_padding;
+    const long size = static_cast<long>(padded_samples(samples));
     targets_ = aligned_buffer<T>(size);
     weights_ = aligned_buffer<T>(size);
     for (long i = 0; i < size; ++i) {
@@ -56,6 +60,29 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
         if (derivatives_.precision == HessianPrecision::single)
             single_update_ = std::make_unique<RankKUpdate<T, float, T>>(vectors_.pool());
     }
+}
+
+template <class T>
+std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
+                                          const EvaluationPlan& plan) {
+    const Samples<T>& samples = form.samples;
+    const std::size_t n = static_cast<std::size_t>(plan.n), threads = plan.threads,
+                      outputs = form.outputs, pairs = outputs * (outputs + 1) / 2;
+    const std::size_t padded = 2 * padded_samples(samples), scratch = 2 * outputs * cache_block;
+    // accumulate() and what it is called with
+    const std::size_t sums = (sum_blocks(samples.count) * (n + 1) + n) * sizeof(double) +
+                             threads * (n * sizeof(T) + sizeof(std::vector<T>));
+    std::size_t bytes =
+        HostSamples<T>::memory(samples) + (padded + threads * scratch) * sizeof(T) + sums;
+    if (!plan.hessian) return bytes;
+    bytes += (pairs + outputs) * hessian_block * sizeof(T) + 2 * pairs * sizeof(Product<T, T>);
+    const int columns = plan.n / form.outputs,
+              rows = static_cast<int>(std::min<long>(hessian_block, samples.count));
+    if constexpr (std::is_same_v<T, double>) {
+        if (plan.derivatives.precision == HessianPrecision::single)
+            return bytes + RankKUpdate<T, float, T>::memory(columns, rows, plan.threads);
+    }
+    return bytes + RankKUpdate<T, T, T>::memory(columns, rows, plan.threads);
 }
 
 template <class T>
@@ -80,7 +107,7 @@ template <class PerBlock>
 double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlock& per_block) {
     const Samples<T>& samples = samples_;
     const int n = parts_.dimension;
-    const std::size_t blocks = (samples.count + sum_block - 1) / sum_block;
+    const std::size_t blocks = sum_blocks(samples.count);
     // Each block's partial gradient, then its sum.
     partial_.assign(blocks * (n + 1), 0.0);
     std::vector<std::vector<T>> sums(vectors_.pool().size(), std::vector<T>(total ? n : 0));
@@ -233,7 +260,7 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
 /// H v = X' (h (X v)), with h the curvatures of every sample at x: one pass over the data a vector.
 template <class T>
 void PredictorEvaluator<T>::prepare_products(const T* x) {
-    const std::size_t padded_count = padded_samples();
+    const std::size_t padded_count = padded_samples(samples_);
     const int pairs = outputs_ * (outputs_ + 1) / 2;
     if (!product_curvature_) product_curvature_ = vectors_.allocate(pairs * padded_count);
     const std::size_t groups = (samples_.count + cache_block - 1) / cache_block;

@@ -13,6 +13,7 @@ template <class T>
 class PredictorEvaluator final : public Evaluator<T> {
   public:
     PredictorEvaluator(const LinearPredictor<T>& form, const Setting<T>& at);
+    static std::size_t memory(const LinearPredictor<T>& form, const EvaluationPlan& plan);
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
@@ -31,8 +32,8 @@ class PredictorEvaluator final : public Evaluator<T> {
     double accumulate(const T* w, double* total, const PerBlock& per_block);
     double loss(const T* x, T* g);
     /// Samples, and what the last block is padded by.
-    std::size_t padded_samples() const {
-        return static_cast<std::size_t>(samples_.count) + predictor_padding;
+    static std::size_t padded_samples(const Samples<T>& samples) {
+        return static_cast<std::size_t>(samples.count) + predictor_padding;
     }
     template <class Compute>
     void add_products(const RowBlock<T>& rows, const T* h, T* H,

@@ -1,7 +1,6 @@
 #include "host/cpu/rank_k.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <new>
 
 namespace cunewton::cpu {
@@ -9,11 +8,13 @@ namespace cunewton::cpu {
 template <class T>
 Buffer<T> aligned_buffer(std::size_t count) {
     const std::size_t bytes = std::max<std::size_t>(count, 1) * sizeof(T);
-    void* p = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+    constexpr std::align_val_t alignment{64};
+    void* p = ::operator new(bytes, alignment, std::nothrow);
     if (!p)
         throw OutOfMemory("cannot allocate " + std::to_string(bytes) +
                           " bytes (the host is out of memory) reduce the problem");
-    return Buffer<T>(static_cast<T*>(p), count, [](void* q) noexcept { std::free(q); });
+    return Buffer<T>(static_cast<T*>(p), count,
+                     [](void* q) noexcept { ::operator delete(q, alignment); });
 }
 template Buffer<double> aligned_buffer(std::size_t);
 template Buffer<float> aligned_buffer(std::size_t);
@@ -23,16 +24,26 @@ RankKUpdate<S, Compute, Sum>::RankKUpdate(ThreadPool& pool)
     : pool_(pool), kernels_(tile_kernels<S, Compute, Sum>()), right_(pool.size()) {}
 
 template <class S, class Compute, class Sum>
+std::size_t RankKUpdate<S, Compute, Sum>::left_size(int columns, int rows) {
+    const std::size_t mr = static_cast<std::size_t>(tile_kernels<S, Compute, Sum>().shape.mr);
+    return (static_cast<std::size_t>(columns) + mr - 1) / mr * mr * static_cast<std::size_t>(rows);
+}
+template <class S, class Compute, class Sum>
+std::size_t RankKUpdate<S, Compute, Sum>::memory(int columns, int rows, int threads) {
+    return (left_size(columns, rows) + static_cast<std::size_t>(threads) * right_size) *
+           sizeof(Compute);
+}
+
+template <class S, class Compute, class Sum>
 void RankKUpdate<S, Compute, Sum>::add(const RowBlock<S>& block,
                                        const std::vector<Product<S, Sum>>& products) {
     const int n = block.columns(), mr = kernels_.shape.mr;
     const int panels = (n + mr - 1) / mr;
     const Grid grid{panels, panels * mr - n};
-    const std::size_t left_size = static_cast<std::size_t>(panels) * mr * block.count;
-    if (left_.size() < left_size) left_ = aligned_buffer<Compute>(left_size);
+    if (const std::size_t size = left_size(n, block.count); left_.size() < size)
+        left_ = aligned_buffer<Compute>(size);
     for (Buffer<Compute>& right : right_)
-        if (!right)
-            right = aligned_buffer<Compute>(static_cast<std::size_t>(column_group) * row_block);
+        if (!right) right = aligned_buffer<Compute>(right_size);
 
     pack_left(block, grid);
     const int groups = (panels * mr + column_group - 1) / column_group;

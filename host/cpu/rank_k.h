@@ -46,6 +46,8 @@ template <class S, class Compute, class Sum>
 class RankKUpdate {
   public:
     explicit RankKUpdate(ThreadPool& pool);
+    /// Bytes that add() takes, and keeps, for blocks of at most so many rows.
+    static std::size_t memory(int columns, int rows, int threads);
     /// Adds all products. Bits do not depend on the number of threads.
     void add(const RowBlock<S>& block, const std::vector<Product<S, Sum>>& products);
 
@@ -53,6 +55,9 @@ class RankKUpdate {
     static constexpr int row_block = 256;
     static constexpr int column_group = 96;  // a multiple of every tile's rows and columns
     static constexpr int largest_tile = 48 * 8;
+    static constexpr std::size_t right_size = std::size_t{column_group} * row_block;
+    /// Numbers of the packed left operand.
+    static std::size_t left_size(int columns, int rows);
 
     /// Panels of left columns and the columns of padding in front of the first.
     struct Grid {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "cunewton/math/packed.h"
 #include "host/cpu/penalty.h"
 
 namespace cunewton::cpu {
@@ -13,11 +14,111 @@ constexpr long samples_per_piece = 2048;
 constexpr int entries_per_item = 192;
 // Lanes of the widest pack, in bytes: what a perturbed point takes for each parameter.
 constexpr std::size_t widest_pack = 4 * 64;
+
+std::size_t pieces_of(long samples, long size) {
+    return static_cast<std::size_t>((samples + size - 1) / size);
+}
+
+/// What a thread takes for points in lanes: one of four vectors a parameter with the losses there,
+/// or one of two with as many directions.
+std::size_t entry_points(int n) {
+    return (static_cast<std::size_t>(n) + static_cast<std::size_t>(n) / 2 + 64) * widest_pack;
+}
+
+/// What of the budget is left beside them.
+std::size_t left_of(std::size_t budget, std::size_t points) {
+    return budget > points ? budget - points : 0;
+}
+
+/// A tile of a Hessian's entries, with a sum for each of the pieces.
+struct EntryTile {
+    EntryTile(int n, std::size_t pieces, int threads, std::size_t budget)
+        : points(static_cast<std::size_t>(threads) * entry_points(n)),
+          entry_bytes((pieces + 1) * sizeof(double) + 2 * sizeof(int)),
+          entries(std::min(static_cast<std::size_t>(packed_size(n)),
+                           std::clamp<std::size_t>(left_of(budget, points) / entry_bytes,
+                                                   entries_per_item, 1 << 20))) {}
+    std::size_t bytes() const { return points + entries * entry_bytes; }
+
+    std::size_t points, entry_bytes, entries;
+};
+
+/// Differences of gradients, some columns at a time, with partial ones for few pieces of samples,
+/// each as large as the budget allows.
+struct ColumnTile {
+    static constexpr int columns = 32;
+    ColumnTile(int n, long samples, int threads, std::size_t budget)
+        : points(static_cast<std::size_t>(threads) * 4 * static_cast<std::size_t>(n) * widest_pack /
+                 2),
+          piece_bytes(static_cast<std::size_t>(n) * columns * sizeof(double)),
+          pieces(std::clamp<std::size_t>(left_of(budget, points) / piece_bytes, 1,
+                                         pieces_of(samples, samples_per_piece))) {}
+    std::size_t bytes() const { return points + pieces * piece_bytes; }
+
+    std::size_t points, piece_bytes, pieces;
+};
+
+/// An analytic Hessian: summed sample by sample where there is one, or where a matrix for each lane
+/// exceeds the budget.
+template <class T>
+struct HessianSums {
+    HessianSums(int n, long samples, std::size_t budget)
+        : size(static_cast<std::size_t>(n) * static_cast<std::size_t>(n)),
+          in_lanes(samples > 1 && 2 * size * sizeof(double) + lanes() <= budget),
+          samples_at_a_time(in_lanes ? samples_per_piece : 1),
+          matrices(pieces_of(samples, samples_at_a_time) > 1 ? 2 : 1) {}
+    std::size_t lanes() const { return size * widest_pack / 2; }
+    /// One sample's is written to the sum, unless that is of another type.
+    std::size_t bytes() const {
+        const std::size_t one = std::is_same_v<T, double> ? 0 : size * sizeof(T);
+        return matrices * size * sizeof(double) + (in_lanes ? lanes() : one);
+    }
+
+    std::size_t size;
+    bool in_lanes;
+    long samples_at_a_time;
+    std::size_t matrices;
+};
 }  // namespace
 
 template <class T>
+std::size_t SampleEvaluator<T>::memory(const SampleSum<T>& form, const EvaluationPlan& plan) {
+    const Samples<T>& samples = form.samples;
+    const std::size_t n = static_cast<std::size_t>(plan.n),
+                      pieces = pieces_of(samples.count, samples_per_piece),
+                      threads = std::min<std::size_t>(plan.threads, pieces);
+    // A thread's samples in lanes, with a gradient.
+    const std::size_t lanes =
+        threads * (n + static_cast<std::size_t>(samples.dimension)) * widest_pack / 2;
+    const std::size_t partial = pieces * (n + 1) * sizeof(double);
+    const std::size_t gradient =
+        n * (sizeof(double) + sizeof(int)) +
+        (plan.derivatives.gradient == GradientBy::analytic
+             ? lanes
+             : std::max(lanes, static_cast<std::size_t>(plan.threads) * entry_points(plan.n)));
+    return Base::memory(plan.n) + HostSamples<T>::memory(samples) + partial +
+           std::max(gradient, plan.hessian ? hessian_memory(samples, plan) : 0);
+}
+
+template <class T>
+std::size_t SampleEvaluator<T>::hessian_memory(const Samples<T>& samples,
+                                               const EvaluationPlan& plan) {
+    const ResolvedDerivatives& by = plan.derivatives;
+    const std::size_t n = static_cast<std::size_t>(plan.n);
+    if (by.hessian == HessianBy::analytic)
+        return HessianSums<T>(plan.n, samples.count, by.memory_budget).bytes() +
+               static_cast<std::size_t>(samples.dimension) * widest_pack / 2;
+    if (by.hessian == HessianBy::gradient_differences && by.gradient == GradientBy::analytic)
+        return n * n * sizeof(double) +
+               ColumnTile(plan.n, samples.count, plan.threads, by.memory_budget).bytes();
+    return EntryTile(plan.n, pieces_of(samples.count, samples_per_piece), plan.threads,
+                     by.memory_budget)
+        .bytes();
+}
+
+template <class T>
 std::size_t SampleEvaluator<T>::pieces(long size) const {
-    return (samples_.count + size - 1) / size;
+    return pieces_of(samples_.count, size);
 }
 template <class T>
 SampleRange<T> SampleEvaluator<T>::piece(std::size_t index, long size) const {
@@ -93,7 +194,7 @@ void SampleEvaluator<T>::entries(Entries kind, const T* x, const std::vector<int
     const std::size_t n_pieces = pieces(samples_per_piece);
     partial_.assign(n_pieces * count, 0.0);
     account(partial_.size() * sizeof(double) + 2 * count * sizeof(int) +
-            vectors_.pool().size() * (parts_.dimension + 64) * widest_pack);
+            static_cast<std::size_t>(vectors_.pool().size()) * entry_points(parts_.dimension));
     vectors_.pool().for_each(items * n_pieces, [&](std::size_t job, int) {
         const std::size_t first = job / n_pieces * entries_per_item;
         const std::size_t p = job % n_pieces;
@@ -136,13 +237,12 @@ void SampleEvaluator<T>::hessian(const T* x, T* H) {
 template <class T>
 void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
     const int n = parts_.dimension;
-    const std::size_t per_entry =
-        (pieces(samples_per_piece) + 1) * sizeof(double) + 2 * sizeof(int);
-    const std::size_t points = vectors_.pool().size() * (n + 64) * widest_pack;
-    const std::size_t left =
-        derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
-    const std::size_t tile = std::clamp<std::size_t>(left / per_entry, entries_per_item, 1 << 20);
+    const std::size_t tile =
+        EntryTile(n, pieces(samples_per_piece), vectors_.pool().size(), derivatives_.memory_budget)
+            .entries;
     std::vector<int> rows, columns;
+    rows.reserve(tile);
+    columns.reserve(tile);
     std::vector<double> out;
     const auto flush = [&] {
         out.resize(rows.size());
@@ -166,22 +266,14 @@ void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
 template <class T>
 void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
     const int n = parts_.dimension;
-    constexpr int columns_per_item = 32;
+    constexpr int columns_per_item = ColumnTile::columns;
     const int items = (n + columns_per_item - 1) / columns_per_item;
     std::vector<double> full(static_cast<std::size_t>(n) * n, 0.0);
-    // Few pieces of samples, each as large as the partial columns within the budget allow.
-    const std::size_t column_bytes =
-        static_cast<std::size_t>(n) * columns_per_item * sizeof(double);
-    const std::size_t points =
-        vectors_.pool().size() * 4 * static_cast<std::size_t>(n) * widest_pack / 2;
-    const std::size_t left =
-        derivatives_.memory_budget > points ? derivatives_.memory_budget - points : 0;
-    const std::size_t wanted = pieces(samples_per_piece);
-    const std::size_t n_pieces = std::clamp<std::size_t>(left / column_bytes, 1, wanted);
-    const long size =
-        (samples_.count + static_cast<long>(n_pieces) - 1) / static_cast<long>(n_pieces);
-    account(n_pieces * column_bytes + points);
-    partial_.assign(n_pieces * column_bytes / sizeof(double), 0.0);
+    const ColumnTile tile(n, samples_.count, vectors_.pool().size(), derivatives_.memory_budget);
+    const long n_pieces = static_cast<long>(tile.pieces);
+    const long size = (samples_.count + n_pieces - 1) / n_pieces;
+    account(tile.bytes());
+    partial_.assign(tile.pieces * tile.piece_bytes / sizeof(double), 0.0);
     for (int item = 0; item < items; ++item) {
         const int first = item * columns_per_item;
         const int columns = std::min(columns_per_item, n - first);
@@ -204,16 +296,14 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
                                 full[static_cast<std::size_t>(i) * n + j]));
 }
 
-/// Sample by sample where there is one, or where a matrix for each lane exceeds the budget.
 template <class T>
 void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
     const int n = parts_.dimension;
-    const std::size_t size = static_cast<std::size_t>(n) * n;
-    const std::size_t sums = 2 * size * sizeof(double), lanes = size * widest_pack / 2;
-    const bool in_lanes = samples_.count > 1 && sums + lanes <= derivatives_.memory_budget;
-    const long samples = in_lanes ? samples_per_piece : 1;
-    std::vector<double> sum(size), part(pieces(samples) > 1 ? size : 0);
-    note_peak((sum.size() + part.size()) * sizeof(double) + (in_lanes ? lanes : size * sizeof(T)));
+    const HessianSums<T> sums(n, samples_.count, derivatives_.memory_budget);
+    const std::size_t size = sums.size;
+    const long samples = sums.samples_at_a_time;
+    std::vector<double> sum(size), part(sums.matrices > 1 ? size : 0);
+    note_peak(sums.bytes());
     code_.hessian(x, n, piece(0, samples), sum.data());
     for (std::size_t p = 1; p < pieces(samples); ++p) {
         code_.hessian(x, n, piece(p, samples), part.data());

@@ -11,6 +11,7 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
   public:
     SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
         : Base(at), code_(*form.code.cpu), data_(form.samples), samples_(data_.view()) {}
+    static std::size_t memory(const SampleSum<T>& form, const EvaluationPlan& plan);
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
@@ -24,6 +25,7 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     /// Samples [begin, end) of the sum, cut into pieces whose size depends on the data alone.
     SampleRange<T> piece(std::size_t index, long size) const;
     std::size_t pieces(long size) const;
+    static std::size_t hessian_memory(const Samples<T>& samples, const EvaluationPlan& plan);
     double sum_of_losses(const T* x);
     /// Entries of a gradient or Hessian, summed over all samples. steps: or a direction.
     void entries(Entries kind, const T* x, const std::vector<int>& i, const std::vector<int>& k,

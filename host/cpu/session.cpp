@@ -21,15 +21,33 @@ std::unique_ptr<Evaluator<T>> make_evaluator(const Opaque<T>& form, const Settin
     return std::make_unique<BlackBoxEvaluator<T>>(form, at);
 }
 
+template <class T>
+ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& options) {
+    if (!problem.runs_on_cpu())
+        throw BackendUnavailable(
+            "the problem has no CPU code (its functions are the GPU's alone) add some for the CPU");
+    return resolve<T>(options.derivatives, problem.capabilities_on_cpu());
+}
+
+// As make_evaluator().
+template <class T>
+std::size_t evaluator_memory(const SampleSum<T>& form, const EvaluationPlan& plan) {
+    return SampleEvaluator<T>::memory(form, plan);
+}
+template <class T>
+std::size_t evaluator_memory(const LinearPredictor<T>& form, const EvaluationPlan& plan) {
+    return PredictorEvaluator<T>::memory(form, plan);
+}
+template <class T>
+std::size_t evaluator_memory(const Opaque<T>& form, const EvaluationPlan& plan) {
+    return BlackBoxEvaluator<T>::memory(form, plan);
+}
+
 }  // namespace
 
 template <class T>
 Session<T> open_cpu(const Problem<T>& problem, const SessionOptions& options) {
-    if (!problem.runs_on_cpu())
-        throw BackendUnavailable(
-            "the problem has no CPU code (its functions are the GPU's alone) add some for the CPU");
-    const ResolvedDerivatives derivatives =
-        resolve<T>(options.derivatives, problem.capabilities_on_cpu());
+    const ResolvedDerivatives derivatives = resolved(problem, options);
     auto vectors = std::make_unique<CpuVectors<T>>(options.threads);
     auto matrices = std::make_unique<CpuDenseMatrices<T>>(*vectors);
     const Setting<T> at{problem, derivatives, options.derivatives.typical_x, *vectors, *matrices};
@@ -39,5 +57,22 @@ Session<T> open_cpu(const Problem<T>& problem, const SessionOptions& options) {
 }
 template Session<double> open_cpu(const Problem<double>&, const SessionOptions&);
 template Session<float> open_cpu(const Problem<float>&, const SessionOptions&);
+
+template <class T>
+MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
+                            const SessionWork& work) {
+    const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.hessian,
+                              ThreadPool::size_for(options.threads)};
+    const std::size_t n = static_cast<std::size_t>(plan.n);
+    std::size_t bytes = (work.vectors * n + work.matrices * n * n) * sizeof(T);
+    bytes += std::visit([&](const auto& form) { return evaluator_memory<T>(form, plan); },
+                        problem.parts().form);
+    if (work.hessian) bytes += CpuDenseMatrices<T>::memory(plan.n, plan.threads);
+    return {bytes, 0};
+}
+template MemoryNeeded session_memory(const Problem<double>&, const SessionOptions&,
+                                     const SessionWork&);
+template MemoryNeeded session_memory(const Problem<float>&, const SessionOptions&,
+                                     const SessionWork&);
 
 }  // namespace cunewton::cpu

@@ -43,5 +43,9 @@ Probe probe_cpu();
 /// The problem on this machine. Throws BackendUnavailable if it has no code for the CPU.
 template <class T>
 Session<T> open_cpu(const Problem<T>& problem, const SessionOptions& options);
+/// See BackendCode.
+template <class T>
+MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
+                            const SessionWork& work);
 
 }  // namespace cunewton::cpu

@@ -9,7 +9,40 @@ namespace cunewton::cuda {
 namespace {
 // Points of one call, whose number is an int.
 constexpr long most_points = 1L << 20;
+// Columns of a Hessian by products at a time.
+constexpr int most_columns = 32;
 }  // namespace
+
+template <class T>
+MemoryNeeded BlackBoxEvaluator<T>::memory(const Opaque<T>& form, const EvaluationPlan& plan) {
+    const ResolvedDerivatives& by = plan.derivatives;
+    const std::size_t vector = static_cast<std::size_t>(plan.n) * sizeof(T);
+    const auto entries = [&](Stencil stencil, long total) {
+        return TileMemory::memory(by.memory_budget,
+                                  std::min(total, most_points / points_per_entry(stencil)),
+                                  entry_bytes(stencil, plan.n), 1);
+    };
+    std::size_t tile = 0;
+    if (by.gradient != GradientBy::analytic)
+        tile = entries(
+            by.gradient == GradientBy::forward_differences ? Stencil::forward : Stencil::central,
+            plan.n);
+    if (plan.hessian) switch (by.hessian) {
+            case HessianBy::analytic:
+                if (!form.cuda.hessian)
+                    tile = std::max(
+                        tile, TileMemory::memory(by.memory_budget, std::min(plan.n, most_columns),
+                                                 vector, 1));
+                break;
+            case HessianBy::gradient_differences:
+                tile = std::max(tile, 4 * vector);
+                break;
+            default:
+                tile = std::max(tile, entries(Stencil::second, packed_size(plan.n)));
+        }
+    // With a gradient that nobody wants.
+    return {0, Base::memory(plan.n, 1) + vector + tile};
+}
 
 template <class T>
 BlackBoxEvaluator<T>::BlackBoxEvaluator(const Opaque<T>& form, const Setting<T>& at)
@@ -51,12 +84,16 @@ void BlackBoxEvaluator<T>::queue_values(const T* points, long count, double* par
 }
 
 template <class T>
+std::size_t BlackBoxEvaluator<T>::entry_bytes(Stencil stencil, int n) {
+    return static_cast<std::size_t>(points_per_entry(stencil)) * (static_cast<std::size_t>(n) + 1) *
+           sizeof(T);
+}
+
+template <class T>
 long BlackBoxEvaluator<T>::reserve_entries(Stencil stencil, long total) {
-    const int per_entry = points_per_entry(stencil);
-    const std::size_t bytes =
-        static_cast<std::size_t>(per_entry) * (static_cast<std::size_t>(n_) + 1) * sizeof(T);
+    const std::size_t bytes = entry_bytes(stencil, n_);
     tile_.require(bytes);
-    return tile_.reserve(std::min(total, most_points / per_entry), bytes, 1);
+    return tile_.reserve(std::min(total, most_points / points_per_entry(stencil)), bytes, 1);
 }
 
 template <class T>
@@ -110,7 +147,7 @@ template <class T>
 void BlackBoxEvaluator<T>::hessian_by_products(const T* x, T* H) {
     const std::size_t bytes = static_cast<std::size_t>(n_) * sizeof(T);
     tile_.require(bytes);
-    const int tile = static_cast<int>(tile_.reserve(std::min(n_, 32), bytes, 1));
+    const int tile = static_cast<int>(tile_.reserve(std::min(n_, most_columns), bytes, 1));
     T* unit = tile_.template as<T>();
     for (int first = 0; first < n_; first += tile) {
         const int count = std::min(tile, n_ - first);

@@ -11,6 +11,7 @@ template <class T>
 class BlackBoxEvaluator final : public CudaEvaluator<T> {
   public:
     BlackBoxEvaluator(const Opaque<T>& form, const Setting<T>& at);
+    static MemoryNeeded memory(const Opaque<T>& form, const EvaluationPlan& plan);
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
     void products(const T* V, int columns, T* HV) override;
@@ -31,6 +32,8 @@ class BlackBoxEvaluator final : public CudaEvaluator<T> {
     void hessian_by_values(const T* x, T* H);
     void hessian_by_gradients(const T* x, T* H);
     void hessian_by_products(const T* x, T* H);
+    /// Bytes of an entry in a tile: its points and the losses there.
+    static std::size_t entry_bytes(Stencil stencil, int n);
     /// Entries of a tile that fit, of `total`.
     long reserve_entries(Stencil stencil, long total);
     /// Throws what the user's function has left behind on the device.

@@ -44,16 +44,28 @@ void CudaDenseMatrices<T>::bounds(const T* A, const T* S, int n, Scalar norm,
 }
 
 template <class T>
+MemoryNeeded CudaDenseMatrices<T>::memory(int n) {
+    return workspace(make_solver(nullptr).get(), make_solver_params().get(), n);
+}
+
+template <class T>
+MemoryNeeded CudaDenseMatrices<T>::workspace(cusolverDnHandle_t solver, cusolverDnParams_t params,
+                                             int n) {
+    MemoryNeeded needed;
+    check(cusolverDnXpotrf_bufferSize(solver, params, CUBLAS_FILL_MODE_LOWER, n, data_type<T>,
+                                      nullptr, n, data_type<T>, &needed.device, &needed.host),
+          "the workspace of a factorisation is unknown");
+    return needed;
+}
+
+template <class T>
 void CudaDenseMatrices<T>::prepare_factorization(int n) {
     if (n == factorization_size_) return;
     factorization_size_ = -1;
     workspace_ = {};
-    check(cusolverDnXpotrf_bufferSize(solver_.get(), params_.get(), CUBLAS_FILL_MODE_LOWER, n,
-                                      data_type<T>, nullptr, n, data_type<T>, &workspace_bytes_,
-                                      &host_workspace_bytes_),
-          "the workspace of a factorisation is unknown");
-    workspace_ = DeviceArray<char>(workspace_bytes_);
-    host_workspace_ = std::make_unique<char[]>(host_workspace_bytes_);
+    workspace_bytes_ = workspace(solver_.get(), params_.get(), n);
+    workspace_ = DeviceArray<char>(workspace_bytes_.device);
+    host_workspace_ = std::make_unique<char[]>(workspace_bytes_.host);
     factorization_size_ = n;
 }
 
@@ -64,8 +76,8 @@ void CudaDenseMatrices<T>::factorize(const T* A, T shift, const T* S, T* L, int 
     launch_shifted_copy(L, A, shift, S, n, vectors_.stream());
     int* info = vectors_.factor_info();
     check(cusolverDnXpotrf(solver_.get(), params_.get(), CUBLAS_FILL_MODE_LOWER, n, data_type<T>, L,
-                           n, data_type<T>, workspace_.get(), workspace_bytes_,
-                           host_workspace_.get(), host_workspace_bytes_, info),
+                           n, data_type<T>, workspace_.get(), workspace_bytes_.device,
+                           host_workspace_.get(), workspace_bytes_.host, info),
           "a factorisation failed");
     launch_factor_info(info, A, shift, S, L, n, vectors_.place(info_to),
                        vectors_.place(least_pivot), vectors_.stream());

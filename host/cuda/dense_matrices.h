@@ -14,6 +14,9 @@ class CudaDenseMatrices final : public DenseMatrices<T> {
     /// vectors: whose stream and numbers it uses, as long as it lives.
     explicit CudaDenseMatrices(CudaVectors<T>& vectors);
 
+    /// What factorize() takes beside its arguments. Starts cuSOLVER.
+    static MemoryNeeded memory(int n);
+
     void set_identity(T* A, int n, T value, const T* S) override;
     void symv(const T* A, const T* x, T* y, int n) override;
     void rank_two_update(T* A, T a, const T* x, const T* y, T b, int n) override;
@@ -28,6 +31,8 @@ class CudaDenseMatrices final : public DenseMatrices<T> {
     void solve_lower(const T* L, T* x, int n) override;
 
   private:
+    /// Of the factorisation's workspace.
+    static MemoryNeeded workspace(cusolverDnHandle_t solver, cusolverDnParams_t params, int n);
     void prepare_factorization(int n);
 
     CudaVectors<T>& vectors_;
@@ -35,7 +40,7 @@ class CudaDenseMatrices final : public DenseMatrices<T> {
     OwnedSolverParams params_;
     DeviceArray<char> workspace_;
     std::unique_ptr<char[]> host_workspace_;
-    std::size_t workspace_bytes_ = 0, host_workspace_bytes_ = 0;
+    MemoryNeeded workspace_bytes_;
     int factorization_size_ = -1;
 };
 

@@ -26,13 +26,22 @@ void TileMemory::require(std::size_t bytes_per_item) const {
                               ") raise DerivativeOptions::memory_budget");
 }
 
+long TileMemory::fitting(std::size_t budget, long total, std::size_t bytes_per_item, long least) {
+    const std::size_t count = budget / bytes_per_item;
+    return count >= static_cast<std::size_t>(total)
+               ? total
+               : std::max(std::min(least, total), static_cast<long>(count));
+}
+
+std::size_t TileMemory::memory(std::size_t budget, long total, std::size_t bytes_per_item,
+                               long least) {
+    return static_cast<std::size_t>(fitting(budget, total, bytes_per_item, least)) * bytes_per_item;
+}
+
 long TileMemory::reserve(long total, std::size_t bytes_per_item, long least) {
     least = std::min(least, total);
     for (;;) {
-        const std::size_t fitting = budget_ / bytes_per_item;
-        const long count = fitting >= static_cast<std::size_t>(total)
-                               ? total
-                               : std::max(least, static_cast<long>(fitting));
+        const long count = fitting(budget_, total, bytes_per_item, least);
         const std::size_t bytes = static_cast<std::size_t>(count) * bytes_per_item;
         try {
             if (memory_.size() < bytes) {
@@ -103,6 +112,42 @@ void CudaEvaluator<T>::values(const T* points, int count, T* losses) {
 }
 
 template <class T>
+long DeviceData<T>::column_distance(long count) {
+    return round_up(count, column_alignment);
+}
+template <class T>
+bool DeviceData<T>::lie_in_columns(const Samples<T>& s, bool ones) {
+    return s.memory == Memory::device && s.ld == 1 && s.feature_stride >= s.count && !ones &&
+           s.dimension > 0;
+}
+template <class T>
+long DeviceData<T>::slab_rows(const Samples<T>& s) {
+    const std::size_t row_bytes = static_cast<std::size_t>(s.dimension) * sizeof(T);
+    return std::clamp(static_cast<long>(slab_bytes / row_bytes), 1L, s.count);
+}
+
+template <class T>
+MemoryNeeded DeviceData<T>::memory(const Samples<T>& samples, bool ones, bool fill) {
+    const bool there = samples.memory == Memory::device;
+    const std::size_t count = static_cast<std::size_t>(samples.count),
+                      columns = static_cast<std::size_t>(samples.dimension) + (ones ? 1 : 0);
+    const auto column = [&](const T* from) { return (from ? there : !fill) ? 0 : count; };
+    std::size_t numbers = column(samples.targets) + column(samples.weights);
+    if (!lie_in_columns(samples, ones))
+        numbers += static_cast<std::size_t>(column_distance(samples.count)) * columns;
+    const bool sent = !there && (samples.dimension > 0 || samples.targets || samples.weights);
+    return {(there ? 0 : HostSamples<T>::memory(samples)) + (sent ? Staging::most_bytes() : 0),
+            numbers * sizeof(T)};
+}
+
+template <class T>
+std::size_t DeviceData<T>::slab_memory(const Samples<T>& samples) {
+    if (samples.memory == Memory::device || samples.dimension == 0) return 0;
+    return static_cast<std::size_t>(slab_rows(samples)) *
+           static_cast<std::size_t>(samples.dimension) * sizeof(T);
+}
+
+template <class T>
 DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int threads,
                           CudaVectors<T>& vectors) {
     const HostSamples<T> on_host(given.memory == Memory::host ? given : Samples<T>{});
@@ -110,12 +155,10 @@ DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int thr
     Staging staging(threads);
     const long count = samples.count;
     const int d = samples.dimension, columns = d + (ones ? 1 : 0);
-    const long ld = round_up(count, column_alignment);
+    const long ld = column_distance(count);
     const cudaStream_t stream = vectors.stream();
     const bool there = samples.memory == Memory::device;
-    // Feature by feature already: as they lie.
-    const bool as_they_lie =
-        there && samples.ld == 1 && samples.feature_stride >= count && !ones && d > 0;
+    const bool as_they_lie = lie_in_columns(samples, ones);
     if (!as_they_lie) {
         features_ = DeviceArray<T>(static_cast<std::size_t>(ld) * columns);
         if (there)
@@ -144,11 +187,11 @@ DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int thr
 template <class T>
 void DeviceData<T>::upload_features(const Samples<T>& samples, Staging& staging,
                                     CudaVectors<T>& vectors) {
-    const long count = samples.count, ld = round_up(count, column_alignment);
+    const long count = samples.count, ld = column_distance(count);
     const int d = samples.dimension;
     if (d == 0) return;
     const std::size_t row_bytes = static_cast<std::size_t>(d) * sizeof(T);
-    const long rows = std::clamp(static_cast<long>(slab_bytes / row_bytes), 1L, count);
+    const long rows = slab_rows(samples);
     const DeviceArray<T> slab(static_cast<std::size_t>(rows) * d);
     for (long begin = 0; begin < count; begin += rows) {
         const long size = std::min(rows, count - begin);

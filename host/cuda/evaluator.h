@@ -22,6 +22,9 @@ class TileMemory {
     /// their number. When the device has no such room the tile is halved, for this and all later
     /// calls, down to `least`; OutOfMemory only if those do not fit.
     long reserve(long total, std::size_t bytes_per_item, long least);
+    /// Bytes that this takes where the device has them.
+    static std::size_t memory(std::size_t budget, long total, std::size_t bytes_per_item,
+                              long least);
     /// Throws InvalidArgument if the budget is below one item's bytes.
     void require(std::size_t bytes_per_item) const;
 
@@ -32,6 +35,8 @@ class TileMemory {
     std::size_t peak() const { return peak_; }
 
   private:
+    static long fitting(std::size_t budget, long total, std::size_t bytes_per_item, long least);
+
     std::size_t budget_;
     DeviceArray<char> memory_;
     std::size_t peak_ = 0;
@@ -62,6 +67,10 @@ class CudaEvaluator : public Evaluator<T> {
 
   protected:
     explicit CudaEvaluator(const Setting<T>& at);
+    /// Bytes on the device of what all keep but the tile.
+    static std::size_t memory(int n, std::size_t partial_per_point) {
+        return 2 * static_cast<std::size_t>(n) * sizeof(T) + partial_per_point * sizeof(double);
+    }
 
     /// out[p] = f at points[p * n], ..., in double. partial: partial_per_point() doubles a point.
     virtual void queue_values(const T* points, long count, double* partial, double* out) = 0;
@@ -94,8 +103,18 @@ class DeviceData {
     DeviceData(const Samples<T>& samples, bool ones, bool fill, int threads,
                CudaVectors<T>& vectors);
     const DeviceSamples<T>& view() const { return view_; }
+    /// What this takes for as long as it lives, on the host while it is made.
+    static MemoryNeeded memory(const Samples<T>& samples, bool ones, bool fill);
+    /// Bytes on the device that it takes while it is made, beside those.
+    static std::size_t slab_memory(const Samples<T>& samples);
+    /// Distance of the columns that it makes.
+    static long column_distance(long count);
 
   private:
+    /// Rows that come in at a time.
+    static long slab_rows(const Samples<T>& samples);
+    /// Feature by feature on the device already: they are read as they lie.
+    static bool lie_in_columns(const Samples<T>& samples, bool ones);
     void upload_features(const Samples<T>& samples, Staging& staging, CudaVectors<T>& vectors);
 
     DeviceArray<T> features_, targets_, weights_;

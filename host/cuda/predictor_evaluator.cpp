@@ -16,13 +16,35 @@ constexpr long tile_alignment = 32, least_tile = 256;
 }  // namespace
 
 template <class T>
+MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
+                                           const EvaluationPlan& plan) {
+    const Samples<T>& samples = form.samples;
+    const bool single = in_single(plan.derivatives);
+    const int block = plan.n / form.outputs;
+    const std::size_t ld = static_cast<std::size_t>(DeviceData<T>::column_distance(samples.count));
+    // z and r
+    std::size_t bytes = Base::memory(plan.n, form.code.cuda->partial_count(samples.count)) +
+                        2 * ld * static_cast<std::size_t>(form.outputs) * sizeof(T);
+    if (plan.hessian) {
+        bytes += TileMemory::memory(plan.derivatives.memory_budget,
+                                    round_up(samples.count, tile_alignment) / tile_alignment,
+                                    row_bytes(form.outputs, block, single) * tile_alignment,
+                                    least_tile / tile_alignment);
+        if (single) bytes += static_cast<std::size_t>(block) * block * sizeof(float);
+    }
+    MemoryNeeded needed = DeviceData<T>::memory(samples, form.intercept, true);
+    needed.device += std::max(DeviceData<T>::slab_memory(samples), bytes);
+    return needed;
+}
+
+template <class T>
 PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const Setting<T>& at)
     : Base(at),
       code_(*form.code.cuda),
       outputs_(form.outputs),
       block_(n_ / outputs_),
       shift_invariant_(form.code.cpu->shift_invariant()),
-      single_(sizeof(T) > sizeof(float) && derivatives_.precision == HessianPrecision::single),
+      single_(in_single(derivatives_)),
       data_(form.samples, form.intercept, true, at.threads, at.vectors),
       z_(static_cast<std::size_t>(data_.view().ld) * outputs_),
       r_(static_cast<std::size_t>(data_.view().ld) * outputs_) {
@@ -83,21 +105,25 @@ void PredictorEvaluator<T>::product(const U* X, std::ptrdiff_t x_ld, const U* Y,
     }
 }
 
+/// The curvatures h, then diag(h_kl) X for one pair of outputs; in single precision also X itself.
+template <class T>
+std::size_t PredictorEvaluator<T>::row_bytes(int outputs, int block, bool single) {
+    const std::size_t pairs = static_cast<std::size_t>(outputs) * (outputs + 1) / 2;
+    return pairs * sizeof(T) +
+           static_cast<std::size_t>(block) * (single ? 2 * sizeof(float) : sizeof(T));
+}
+
 template <class T>
 void PredictorEvaluator<T>::hessian(const T* x, T* H) {
     const DeviceSamples<T>& s = data_.view();
-    const int pairs = outputs_ * (outputs_ + 1) / 2;
+    const std::size_t pairs = static_cast<std::size_t>(outputs_) * (outputs_ + 1) / 2;
     const bool from_rows = outputs_ > 1 && shift_invariant_;
     const T scale = static_cast<T>(parts_.scale);
 
-    // A tile: the curvatures h of its samples, then diag(h_kl) X for one pair of outputs; in single
-    // precision also X itself.
-    const std::size_t row_bytes =
-        static_cast<std::size_t>(pairs) * sizeof(T) +
-        static_cast<std::size_t>(block_) * (single_ ? 2 * sizeof(float) : sizeof(T));
     const long groups = round_up(s.count, tile_alignment) / tile_alignment;
-    const long tile = tile_alignment * tile_.reserve(groups, row_bytes * tile_alignment,
-                                                     least_tile / tile_alignment);
+    const long tile = tile_alignment *
+                      tile_.reserve(groups, row_bytes(outputs_, block_, single_) * tile_alignment,
+                                    least_tile / tile_alignment);
     T* h = tile_.template as<T>();
     const std::size_t offset = static_cast<std::size_t>(tile) * pairs * sizeof(T);
     T* scaled = tile_.template as<T>(offset);

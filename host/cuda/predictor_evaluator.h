@@ -11,6 +11,7 @@ template <class T>
 class PredictorEvaluator final : public CudaEvaluator<T> {
   public:
     PredictorEvaluator(const LinearPredictor<T>& form, const Setting<T>& at);
+    static MemoryNeeded memory(const LinearPredictor<T>& form, const EvaluationPlan& plan);
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
     /// By matrix products with X and X', and the curvatures of all samples in between.
@@ -25,6 +26,12 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
     void queue_values(const T* points, long count, double* partial, double* out) override;
     std::size_t partial_per_point() const override;
 
+    /// Whether products are in single precision.
+    static bool in_single(const ResolvedDerivatives& derivatives) {
+        return sizeof(T) > sizeof(float) && derivatives.precision == HessianPrecision::single;
+    }
+    /// Of a sample in a tile of a Hessian.
+    static std::size_t row_bytes(int outputs, int block, bool single);
     /// z of samples [begin, begin + count).
     DevicePredictorBlock<T> predict(const T* x, long begin, long count);
     /// C = alpha X'Y + beta C, lower triangle, for `rows` samples of X and Y; C: block_ x block_.

@@ -17,7 +17,46 @@ constexpr int most_threads_per_point = 256;
 int whole_warps(long threads) {
     return static_cast<int>(threads >= 32 ? threads / 32 * 32 : threads);
 }
+int column_threads(int most) {
+    return whole_warps(std::min(most, most_threads_per_point));
+}
+/// Of a column of differences: partial sums of two gradients, and the gradients.
+std::size_t column_doubles(std::size_t n, int threads_per_point) {
+    return 2 * n * (static_cast<std::size_t>(threads_per_point) + 1);
+}
 }  // namespace
+
+template <class T>
+MemoryNeeded SampleEvaluator<T>::memory(const SampleSum<T>& form, const EvaluationPlan& plan) {
+    const Samples<T>& samples = form.samples;
+    const SampleCode<T>& code = *form.code.cuda;
+    const ResolvedDerivatives& by = plan.derivatives;
+    const int blocks = code.blocks(samples.count),
+              most_threads = code.max_threads_per_point(samples.count);
+    const auto tile = [&](long items, std::size_t doubles) {
+        return TileMemory::memory(by.memory_budget, items, doubles * sizeof(double), 1);
+    };
+    const auto entries = [&](long total) {
+        return tile(std::min(total, largest_grid / blocks), static_cast<std::size_t>(blocks));
+    };
+    const std::size_t n = static_cast<std::size_t>(plan.n);
+    std::size_t most =
+        by.gradient == GradientBy::analytic ? tile(most_threads, n) : entries(plan.n);
+    if (plan.hessian) {
+        const long size = packed_size(plan.n);
+        if (by.hessian == HessianBy::analytic)
+            most = std::max(most, tile(most_threads, static_cast<std::size_t>(size)));
+        else if (by.hessian == HessianBy::gradient_differences &&
+                 by.gradient == GradientBy::analytic)
+            most = std::max(most, tile(plan.n, column_doubles(n, column_threads(most_threads))));
+        else
+            most = std::max(most, entries(size));
+    }
+    MemoryNeeded needed = DeviceData<T>::memory(samples, false, false);
+    needed.device += std::max(DeviceData<T>::slab_memory(samples),
+                              Base::memory(plan.n, static_cast<std::size_t>(blocks)) + most);
+    return needed;
+}
 
 template <class T>
 SampleEvaluator<T>::SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
@@ -130,12 +169,9 @@ void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
 /// Central differences of the analytic gradient, some columns at a time.
 template <class T>
 void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
-    const int threads_per_point =
-        whole_warps(std::min(code_.max_threads_per_point(samples_), most_threads_per_point));
-    // Partial sums of two gradients, and the gradients.
-    const std::size_t column_bytes = 2 * static_cast<std::size_t>(n_) *
-                                     (static_cast<std::size_t>(threads_per_point) + 1) *
-                                     sizeof(double);
+    const int threads_per_point = column_threads(code_.max_threads_per_point(samples_));
+    const std::size_t column_bytes =
+        column_doubles(static_cast<std::size_t>(n_), threads_per_point) * sizeof(double);
     tile_.require(column_bytes);
     const long tile = tile_.reserve(n_, column_bytes, 1);
     double* sums = tile_.template as<double>();

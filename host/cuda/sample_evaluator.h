@@ -9,6 +9,7 @@ template <class T>
 class SampleEvaluator final : public CudaEvaluator<T> {
   public:
     SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at);
+    static MemoryNeeded memory(const SampleSum<T>& form, const EvaluationPlan& plan);
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
     /// By a direction and each axis, differentiated automatically, where the Hessian is exact.

@@ -21,16 +21,34 @@ std::unique_ptr<Evaluator<T>> make_evaluator(const Opaque<T>& form, const Settin
     return std::make_unique<BlackBoxEvaluator<T>>(form, at);
 }
 
-}  // namespace
-
 template <class T>
-Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
+ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& options) {
     if (!problem.runs_on_cuda())
         throw BackendUnavailable(
             "the problem has no GPU code (its loss was compiled for the CPU "
             "alone) add it with cuda::attach_device_code in a .cu file");
-    const ResolvedDerivatives derivatives =
-        resolve<T>(options.derivatives, problem.capabilities_on_cuda());
+    return resolve<T>(options.derivatives, problem.capabilities_on_cuda());
+}
+
+// As make_evaluator().
+template <class T>
+MemoryNeeded evaluator_memory(const SampleSum<T>& form, const EvaluationPlan& plan) {
+    return SampleEvaluator<T>::memory(form, plan);
+}
+template <class T>
+MemoryNeeded evaluator_memory(const LinearPredictor<T>& form, const EvaluationPlan& plan) {
+    return PredictorEvaluator<T>::memory(form, plan);
+}
+template <class T>
+MemoryNeeded evaluator_memory(const Opaque<T>& form, const EvaluationPlan& plan) {
+    return BlackBoxEvaluator<T>::memory(form, plan);
+}
+
+}  // namespace
+
+template <class T>
+Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
+    const ResolvedDerivatives derivatives = resolved(problem, options);
     auto vectors = std::make_unique<CudaVectors<T>>(options.stream);
     auto matrices = std::make_unique<CudaDenseMatrices<T>>(*vectors);
     const Setting<T> at{problem,         derivatives, options.derivatives.typical_x,
@@ -41,5 +59,27 @@ Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
 }
 template Session<double> open_cuda(const Problem<double>&, const SessionOptions&);
 template Session<float> open_cuda(const Problem<float>&, const SessionOptions&);
+
+template <class T>
+MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
+                            const SessionWork& work) {
+    const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.hessian,
+                              options.threads};
+    const std::size_t n = static_cast<std::size_t>(plan.n);
+    MemoryNeeded needed = std::visit(
+        [&](const auto& form) { return evaluator_memory<T>(form, plan); }, problem.parts().form);
+    needed.device +=
+        CudaVectors<T>::memory(plan.n) + (work.vectors * n + work.matrices * n * n) * sizeof(T);
+    if (work.hessian) {
+        const MemoryNeeded factorization = CudaDenseMatrices<T>::memory(plan.n);
+        needed.host += factorization.host;
+        needed.device += factorization.device;
+    }
+    return needed;
+}
+template MemoryNeeded session_memory(const Problem<double>&, const SessionOptions&,
+                                     const SessionWork&);
+template MemoryNeeded session_memory(const Problem<float>&, const SessionOptions&,
+                                     const SessionWork&);
 
 }  // namespace cunewton::cuda

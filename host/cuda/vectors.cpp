@@ -23,6 +23,14 @@ CudaVectors<T>::~CudaVectors() {
 }
 
 template <class T>
+std::size_t CudaVectors<T>::memory(int n) {
+    const std::size_t blocks = static_cast<std::size_t>(dot_blocks(n));
+    // Both grow where they are too small, while the old ones are there.
+    return sizeof(Scalars) + (blocks + static_cast<std::size_t>(n)) * sizeof(double) +
+           2 * max_norms * blocks * sizeof(NormSum);
+}
+
+template <class T>
 Buffer<T> CudaVectors<T>::allocate(std::size_t count) {
     DeviceArray<T> array(count);
     return Buffer<T>(array.release(), count,

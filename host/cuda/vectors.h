@@ -17,6 +17,8 @@ class CudaVectors final : public Vectors<T> {
     /// stream: of the caller's, which outlives it; null: one of its own.
     explicit CudaVectors(cudaStream_t stream);
     ~CudaVectors() override;
+    /// Bytes on the device of numbers and of sums over n entries.
+    static std::size_t memory(int n);
 
     const char* name() const override { return "cuda"; }
     Buffer<T> allocate(std::size_t count) override;
@@ -81,6 +83,10 @@ Probe probe_cuda();
 /// OutOfMemory or DeviceError if the device fails.
 template <class T>
 Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options);
+/// See BackendCode.
+template <class T>
+MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
+                            const SessionWork& work);
 extern template Session<double> open_cuda(const Problem<double>&, const SessionOptions&);
 extern template Session<float> open_cuda(const Problem<float>&, const SessionOptions&);
 

@@ -129,6 +129,18 @@ int device_for(const Problem<T>& problem, int asked) {
 }
 
 template <class T>
+std::size_t HostSamples<T>::memory(const Samples<T>& s) {
+    const bool there = s.memory == Memory::host;
+    if (there && s.feature_stride == 1) return 0;
+    const std::size_t count = static_cast<std::size_t>(s.count);
+    std::size_t numbers = count * static_cast<std::size_t>(s.dimension);
+    // What lies feature by feature on a device comes so first.
+    if (!there && s.ld == 1) numbers *= 2;
+    if (!there) numbers += (s.targets ? count : 0) + (s.weights ? count : 0);
+    return numbers * sizeof(T);
+}
+
+template <class T>
 HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only) : view_(samples) {
     const Samples<T>& s = samples;
     const bool there = s.memory == Memory::host;

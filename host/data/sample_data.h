@@ -25,6 +25,8 @@ class HostSamples {
     /// targets_only: without their features.
     explicit HostSamples(const Samples<T>& samples, bool targets_only = false);
     HostSamples(const HostSamples&) = delete;
+    /// Bytes that this takes with all features.
+    static std::size_t memory(const Samples<T>& samples);
     const Samples<T>& view() const { return view_; }
 
   private:

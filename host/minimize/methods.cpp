@@ -1,5 +1,7 @@
 #include "host/minimize/methods.h"
 
+#include <algorithm>
+
 #include "cunewton/error.h"
 
 namespace cunewton::solver {
@@ -33,6 +35,17 @@ int matrices_of(Method method) {
 #undef CUNEWTON_METHOD
     }
     reject();
+}
+
+SessionWork work_of(Method method, bool exact_hessian) {
+    const int own = matrices_of(method);
+    // Minimization's and as many as a method has of its own.
+    constexpr std::size_t vectors = 8 + 4;
+    // Newton's method confirms the end of the others, by a Hessian and its factor; that of BFGS,
+    // which holds its inverse besides, where the Hessian is exact.
+    if (method == Method::bfgs)
+        return {vectors, static_cast<std::size_t>(exact_hessian ? own + 2 : own), exact_hessian};
+    return {vectors, static_cast<std::size_t>(std::max(own, 2)), true};
 }
 
 }  // namespace cunewton::solver

@@ -14,6 +14,9 @@ Status run_method(Minimization<T>& run);
 /// n x n matrices that a method holds. Throws InvalidArgument for what is none.
 int matrices_of(Method method);
 
+/// What a run by it has a machine hold and do, at most.
+SessionWork work_of(Method method, bool exact_hessian);
+
 #define CUNEWTON_METHOD(name, matrices) \
     template <class T>                  \
     Status name(Minimization<T>& run);

@@ -215,7 +215,7 @@ class Minimization {
     std::vector<T> download_scales() { return download(S_); }
     double factor_shift() const { return factor_shift_; }
     /// Hessian at x (lower triangle, column-major) and gradient, on the host.
-    std::vector<T> download_matrix();
+    std::vector<double> download_matrix();
     std::vector<T> download_gradient() { return download(g_); }
 
   private:

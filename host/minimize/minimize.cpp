@@ -1,5 +1,6 @@
 #include "cunewton/minimize.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -14,10 +15,12 @@ namespace cunewton {
 
 namespace {
 
+[[noreturn]] void reject(const std::string& text) {
+    throw InvalidArgument(text);
+}
+
 template <class T>
-void check_arguments(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
-    const auto reject = [](const std::string& text) { throw InvalidArgument(text); };
-    const int n = problem.dimension();
+void check_start(const std::vector<T>& x0, int n) {
     if (x0.size() != static_cast<std::size_t>(n))
         reject("x0 has the wrong size (" + std::to_string(x0.size()) + " for " + std::to_string(n) +
                " parameters) pass one number for each parameter");
@@ -25,6 +28,10 @@ void check_arguments(const Problem<T>& problem, const std::vector<T>& x0, const 
         if (!std::isfinite(x0[j]))
             reject("x0 is not finite (number " + std::to_string(j) + " is " +
                    std::to_string(x0[j]) + ") start from finite numbers");
+}
+
+template <class T>
+void check_options(const Options& options, int n) {
     const auto tolerance = [&](double value, const char* name) {
         if (!(value >= 0) || std::isinf(value))
             reject(std::string(name) + " is invalid (" + std::to_string(value) +
@@ -147,11 +154,9 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
         run->save_iterate();
-        if (*status == Status::singular) {
-            const std::vector<T> H = run->download_matrix();
-            result.undetermined = solver::undetermined({H.begin(), H.end()}, problem.dimension(),
+        if (*status == Status::singular)
+            result.undetermined = solver::undetermined(run->download_matrix(), problem.dimension(),
                                                        run->hessian_accuracy());
-        }
         result.status = *status;
         result.f = static_cast<T>(run->f());
         result.gradient_norm = run->gradient_norm();
@@ -179,7 +184,8 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
 
 template <class T>
 Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
-    check_arguments(problem, x0, options);
+    check_start(x0, problem.dimension());
+    check_options<T>(options, problem.dimension());
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     const Candidates candidates = choose_backends(problem, options.backend);
@@ -248,6 +254,30 @@ template Result<double> minimize(const Problem<double>&, const Array<const doubl
                                  const Array<double>&, const Options&);
 template Result<float> minimize(const Problem<float>&, const Array<const float>&,
                                 const Array<float>&, const Options&);
+
+template <class T>
+MemoryNeeded memory_needed(const Problem<T>& problem, const Options& options) {
+    check_options<T>(options, problem.dimension());
+    const CallDevice current(device_for(problem, options.device));
+    require_no_capture(options.stream, "a minimisation");
+    const BackendEntry& entry = *choose_backends(problem, options.backend).entries.front();
+    const BackendCode<T>& code = entry.code<T>();
+    const SessionWork work = solver::work_of(
+        options.method,
+        resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact());
+    MemoryNeeded needed = code.session_memory(problem, session_options(options), work);
+    const std::size_t n = static_cast<std::size_t>(problem.dimension());
+    // The iterate and the start, and vectors that come and go.
+    needed.host += 2 * n * sizeof(T) + n * (4 * sizeof(T) + 4 * sizeof(double));
+    // In the end, where the minimum is not unique, the Hessian in double; then the factor.
+    if (work.hessian)
+        needed.host += std::max(solver::undetermined_memory(problem.dimension()),
+                                options.keep_hessian_factor ? (n + 1) * n * sizeof(T) : 0);
+    needed.host += std::size_t{64} << 10;
+    return needed;
+}
+template MemoryNeeded memory_needed(const Problem<double>&, const Options&);
+template MemoryNeeded memory_needed(const Problem<float>&, const Options&);
 
 std::vector<BackendStatus> backends() {
     std::vector<BackendStatus> list;

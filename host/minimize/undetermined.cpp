@@ -8,21 +8,24 @@
 namespace cunewton::solver {
 
 std::vector<int> undetermined(std::vector<double> H, int n, double accuracy) {
-    const auto at = [&](int i, int j) -> double& {
-        return H[static_cast<std::size_t>(std::min(i, j)) * n + std::max(i, j)];
-    };
-    // A unit diagonal, so that units do not matter.
+    const auto column_of = [&](int j) { return H.data() + static_cast<std::size_t>(j) * n; };
+    // A unit diagonal, so that units do not matter, and both halves.
     std::vector<double> unit(n);
-    for (int j = 0; j < n; ++j) unit[j] = at(j, j) > 0 ? 1 / std::sqrt(at(j, j)) : 0;
+    for (int j = 0; j < n; ++j) {
+        const double diagonal = column_of(j)[j];
+        unit[j] = diagonal > 0 ? 1 / std::sqrt(diagonal) : 0;
+    }
     for (int j = 0; j < n; ++j)
-        for (int i = j; i < n; ++i) at(i, j) = at(i, j) * unit[i] * unit[j];
+        for (int i = j; i < n; ++i)
+            column_of(i)[j] = column_of(j)[i] = column_of(j)[i] * unit[i] * unit[j];
 
-    // Column after column of L in the pivots' order; `left` is what remains of the diagonal.
+    // Column after column of L in the pivots' order, each in the place of the pivot's own of H;
+    // `left` is what remains of the diagonal.
     const double tolerance = 10 * (accuracy + n * 2.3e-16);
     std::vector<int> order(n);
     std::iota(order.begin(), order.end(), 0);
-    std::vector<double> left(n), L;
-    for (int j = 0; j < n; ++j) left[j] = at(j, j);
+    std::vector<double> left(n);
+    for (int j = 0; j < n; ++j) left[j] = column_of(j)[j];
     int rank = 0;
     for (; rank < n; ++rank) {
         int pivot = rank;
@@ -30,13 +33,11 @@ std::vector<int> undetermined(std::vector<double> H, int n, double accuracy) {
             if (left[order[i]] > left[order[pivot]]) pivot = i;
         if (!(left[order[pivot]] > tolerance)) break;
         std::swap(order[rank], order[pivot]);
-        L.resize(static_cast<std::size_t>(rank + 1) * n);
-        double* column = L.data() + static_cast<std::size_t>(rank) * n;  // by parameter
         const int p = order[rank];
+        double* const column = column_of(p);  // by parameter
         const double root = std::sqrt(left[p]);
-        for (int i = rank; i < n; ++i) column[order[i]] = at(order[i], p);
         for (int k = 0; k < rank; ++k) {
-            const double* other = L.data() + static_cast<std::size_t>(k) * n;
+            const double* other = column_of(order[k]);
             const double factor = other[p];
             for (int i = rank; i < n; ++i) column[order[i]] -= other[order[i]] * factor;
         }
@@ -51,10 +52,10 @@ std::vector<int> undetermined(std::vector<double> H, int n, double accuracy) {
     for (int q = rank; q < n; ++q) {
         found[order[q]] = true;
         for (int k = rank; k-- > 0;) {
-            double sum = L[static_cast<std::size_t>(k) * n + order[q]];
-            for (int m = k + 1; m < rank; ++m)
-                sum -= L[static_cast<std::size_t>(k) * n + order[m]] * w[m];
-            w[k] = sum / L[static_cast<std::size_t>(k) * n + order[k]];
+            const double* column = column_of(order[k]);
+            double sum = column[order[q]];
+            for (int m = k + 1; m < rank; ++m) sum -= column[order[m]] * w[m];
+            w[k] = sum / column[order[k]];
             // Beyond the rounding of an inverse that is only just regular.
             if (std::abs(w[k]) > std::sqrt(tolerance)) found[order[k]] = true;
         }
@@ -63,6 +64,12 @@ std::vector<int> undetermined(std::vector<double> H, int n, double accuracy) {
     for (int j = 0; j < n; ++j)
         if (found[j]) list.push_back(j);
     return list;
+}
+
+std::size_t undetermined_memory(int n) {
+    const std::size_t size = static_cast<std::size_t>(n);
+    // H; unit, left and w; order, the list as it grows, and a bit of each parameter.
+    return size * (size + 3) * sizeof(double) + size * 4 * sizeof(int) + size;
 }
 
 }  // namespace cunewton::solver

@@ -62,4 +62,10 @@ struct RanOn {
     std::string backend_reason;  ///< why that one ran
 };
 
+/// Bytes that a call takes, beside what the caller has.
+struct MemoryNeeded {
+    std::size_t host = 0;    ///< results that the call returns and page-locked memory included
+    std::size_t device = 0;  ///< 0 if it runs on the CPU
+};
+
 }  // namespace cunewton

@@ -192,12 +192,6 @@ struct BatchArrays {
     Array<std::uint64_t> undetermined{};
 };
 
-/// Bytes that a call takes, beside what the caller has.
-struct MemoryNeeded {
-    std::size_t host = 0;    ///< results that the call returns and page-locked memory included
-    std::size_t device = 0;  ///< 0 if it runs on the CPU
-};
-
 /// Why a problem of a batch ended as it did. Numbers that do not apply are -1, or NaN.
 struct BatchExplanation {
     Status status = Status::not_run;

@@ -40,6 +40,17 @@ extern template Result<double> minimize(const Problem<double>&, const Array<cons
 extern template Result<float> minimize(const Problem<float>&, const Array<const float>&,
                                        const Array<float>&, const Options&);
 
+/// What minimize(problem, x0, options) takes on the backend that would run it first, at most: tiles
+/// are as large as DerivativeOptions::memory_budget allows, and if that is more than a device has
+/// they are made smaller. Counted is what grows with the problem, with 64 KB on the host for all
+/// else; the trace and what the loss or the callback allocates are not, nor what libraries keep for
+/// themselves, such as threads' stacks, the CUDA context and the workspaces of BLAS, cuBLAS and
+/// cuSOLVER. Allocates none of it. Throws as minimize() does.
+template <class T>
+MemoryNeeded memory_needed(const Problem<T>& problem, const Options& options = {});
+extern template MemoryNeeded memory_needed(const Problem<double>&, const Options&);
+extern template MemoryNeeded memory_needed(const Problem<float>&, const Options&);
+
 /// Whether a backend can be used on this machine and why (not): "ready", "no CUDA device", ...
 struct BackendStatus {
     std::string name;

@@ -113,6 +113,7 @@ BackendCode<T> failing_code() {
                     std::make_unique<FailingEvaluator<T>>(session, problem.dimension());
                 return session;
             },
+            &cpu::session_memory<T>,
             [](const BatchTask<T>& task) -> std::unique_ptr<BatchEngine<T>> {
                 call();
                 return std::make_unique<FailingEngine<T>>(task);

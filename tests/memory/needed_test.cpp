@@ -1,0 +1,483 @@
+// What memory_needed() says of a minimisation, against what it takes.
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <limits>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cunewton/cunewton.h"
+#include "tests/support/backends.h"
+#include "tests/support/on_device.h"
+#include "tests/support/user_losses.h"
+#if CUNEWTON_WITH_CUDA
+#include <cuda_runtime_api.h>
+#endif
+
+// The program's memory is counted.
+namespace {
+
+std::atomic<std::size_t> held{0}, most_held{0};
+
+void* count(void* memory) noexcept {
+    if (!memory) return nullptr;
+    const std::size_t now = held += malloc_usable_size(memory);
+    std::size_t most = most_held;
+    while (now > most && !most_held.compare_exchange_weak(most, now)) {
+    }
+    return memory;
+}
+void* required(void* memory) {
+    return memory ? count(memory) : throw std::bad_alloc();
+}
+void* aligned(std::size_t bytes, std::align_val_t alignment) noexcept {
+    const std::size_t unit = static_cast<std::size_t>(alignment);
+    return std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit);
+}
+void release(void* memory) noexcept {
+    if (memory) held -= malloc_usable_size(memory);
+    std::free(memory);
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+    return required(std::malloc(bytes));
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    return count(std::malloc(bytes));
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    return required(aligned(bytes, alignment));
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+    return count(aligned(bytes, alignment));
+}
+void operator delete(void* memory) noexcept {
+    release(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    release(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+    release(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+    release(memory);
+}
+
+namespace cunewton::test {
+namespace {
+
+constexpr std::size_t small = std::size_t{64} << 10;  // is said for all that does not grow
+
+/// sum_j (x_j - 1)^2 of the first `determined` parameters, with its gradient and its Hessian.
+struct Bowl {
+    int determined = std::numeric_limits<int>::max();
+
+    template <class X>
+    CUNEWTON_HOST_DEVICE auto operator()(const X& x) const {
+        using T = scalar_t<X>;
+        T f(0.0);
+        for (int j = 0; j < x.size() && j < determined; ++j) f += math::square(x[j] - T(1.0));
+        return f;
+    }
+};
+struct BowlWithGradient : Bowl {
+    template <class X, class G>
+    CUNEWTON_HOST_DEVICE void gradient(const X& x, G& g) const {
+        using T = scalar_t<X>;
+        for (int j = 0; j < x.size(); ++j) g[j] += T(2.0) * (x[j] - T(1.0));
+    }
+};
+struct BowlWithHessian : BowlWithGradient {
+    template <class X, class H>
+    CUNEWTON_HOST_DEVICE void hessian(const X& x, H& h) const {
+        using T = scalar_t<X>;
+        for (int j = 0; j < x.size(); ++j) h(j, j) += T(2.0);
+    }
+};
+
+/// Rows of small whole numbers, as good as random, and targets 0 and 1.
+template <class T>
+struct Data {
+    Data(long count, int dimension)
+        : features(static_cast<std::size_t>(count) * dimension), targets(count) {
+        unsigned state = 1;
+        const auto next = [&](unsigned below) {
+            state = state * 1664525u + 1013904223u;
+            return static_cast<T>((state >> 16) % below);
+        };
+        for (T& x : features) x = next(9) / T(4) - T(1);
+        for (T& y : targets) y = next(2);
+        samples.features = features.data();
+        samples.targets = targets.data();
+        samples.count = count;
+        samples.dimension = dimension;
+    }
+    /// The same numbers feature by feature.
+    Samples<T> transposed() const {
+        Samples<T> other = samples;
+        other.ld = 1;
+        other.feature_stride = samples.count;
+        return other;
+    }
+    std::vector<T> features, targets;
+    Samples<T> samples;
+};
+
+class MemoryNeededTest : public BackendTest {
+  protected:
+    static Options options_of_test() {
+        Options options;
+        options.backend = tested_choice();
+        options.threads = 2;
+        options.max_iterations = 30;
+        return options;
+    }
+    static std::string name(const Options& options) {
+        return std::string(to_string(options.method)) + ", gradient " +
+               to_string(options.derivatives.gradient) + ", Hessian " +
+               to_string(options.derivatives.hessian);
+    }
+};
+
+class MemoryOnTheHostTest : public MemoryNeededTest {
+  protected:
+    void SetUp() override {
+        if (testing_cuda()) GTEST_SKIP() << "counts the host's memory";
+        MemoryNeededTest::SetUp();
+    }
+    /// A call takes no more than is said, its result included. And that is no more than twice as
+    /// much, where the call came to its end: there are methods that look at a Hessian only there.
+    template <class T>
+    static void expect_enough(const Problem<T>& problem, const Options& options,
+                              std::size_t fixed = small) {
+        SCOPED_TRACE(name(options));
+        const std::vector<T> x0(static_cast<std::size_t>(problem.dimension()), T(0));
+        const MemoryNeeded needed = memory_needed(problem, options);
+        const std::size_t before = held;
+        most_held = before;
+        const Result<T> result = minimize(problem, x0, options);
+        const std::size_t taken = most_held - before;
+        EXPECT_EQ(needed.device, 0u);
+        EXPECT_LE(taken, needed.host);
+        const bool second_order =
+            options.method == Method::newton || options.method == Method::trust_region;
+        const bool at_end = second_order || result.converged();
+        EXPECT_LE(needed.host, (at_end ? 2 * taken : needed.host) + fixed);
+        std::cout << taken << " of " << needed.host << " bytes: " << name(options) << ": "
+                  << to_string(result.status) << "\n";
+    }
+    /// By every method.
+    template <class T>
+    static void expect_enough_for_all(const Problem<T>& problem, Options options,
+                                      std::size_t fixed = small) {
+        for (const Method method : all_methods) {
+            options.method = method;
+            expect_enough(problem, options, fixed);
+        }
+    }
+};
+
+TEST_F(MemoryOnTheHostTest, ObjectivesByEveryKindOfDerivative) {
+    constexpr int n = 300;
+    Options options = options_of_test();
+    const auto values = make_objective<double>(Bowl{}, n);
+    expect_enough_for_all(values, options);
+    options.derivatives.gradient = GradientBy::forward_differences;
+    options.derivatives.hessian = HessianBy::value_differences;
+    expect_enough_for_all(values, options);
+    options.derivatives = {};
+    options.derivatives.hessian = HessianBy::gradient_differences;
+    expect_enough_for_all(values, options);
+    const auto gradient = make_objective<double>(BowlWithGradient{}, n);
+    expect_enough_for_all(gradient, options);
+    options.derivatives = {};
+    expect_enough_for_all(make_objective<double>(BowlWithHessian{}, n), options);
+    expect_enough_for_all(make_objective<float>(BowlWithHessian{}, n), options);
+}
+
+TEST_F(MemoryOnTheHostTest, ASmallBudgetIsKeptTo) {
+    Options options = options_of_test();
+    const auto problem = make_objective<double>(Bowl{}, 400);
+    const std::size_t ample = memory_needed(problem, options).host;
+    options.derivatives.memory_budget = std::size_t{1} << 20;
+    EXPECT_LT(memory_needed(problem, options).host, ample - (std::size_t{1} << 19));
+    expect_enough(problem, options);
+}
+
+TEST_F(MemoryOnTheHostTest, AMinimumThatIsNotUniqueAndAFactorThatIsKept) {
+    Options options = options_of_test();
+    const auto flat = make_objective<double>(Bowl{{200}}, 400);
+    const auto single = make_objective<float>(Bowl{{200}}, 400);
+    for (const bool keep : {false, true}) {
+        options.keep_hessian_factor = keep;
+        EXPECT_EQ(minimize(flat, std::vector<double>(400, 0.0), options).status, Status::singular);
+        expect_enough(flat, options);
+        expect_enough(single, options);
+    }
+}
+
+TEST_F(MemoryOnTheHostTest, SumsOverSamples) {
+    const Data<double> data(3000, 30);
+    Options options = options_of_test();
+    // Beside samples that are read in place, lanes: as wide as the widest processor's.
+    const std::size_t lanes = 4 * small;
+    const auto values = make_sample_sum<double>(BlackBoxLogistic<0>{}, data.samples, 31);
+    const auto hessian = make_sample_sum<double>(BlackBoxLogistic<2>{}, data.samples, 31);
+    expect_enough_for_all(values, options, lanes);
+    expect_enough_for_all(hessian, options, lanes);
+    const auto gradient = make_sample_sum<double>(BlackBoxLogistic<1>{}, data.samples, 31);
+    options.derivatives.hessian = HessianBy::gradient_differences;
+    options.method = Method::newton;
+    expect_enough(gradient, options, lanes);
+    // Feature by feature they are copied.
+    const auto copied = make_sample_sum<double>(BlackBoxLogistic<2>{}, data.transposed(), 31);
+    options.derivatives = {};
+    expect_enough(copied, options);
+    EXPECT_EQ(memory_needed(copied, options).host - memory_needed(hessian, options).host,
+              data.features.size() * sizeof(double));
+}
+
+template <class T>
+void check_predictors(const auto& expect) {
+    const Data<T> many(40000, 10), wide(1500, 100);
+    const Options options;
+    for (const Data<T>* data : {&many, &wide}) {
+        expect(make_linear_predictor<T>(Logistic{}, data->samples, {.l2 = 0.1, .intercept = true}));
+        expect(make_linear_predictor<T>(Softmax{3}, data->samples, {.l2 = 0.1, .intercept = true}));
+    }
+    expect(make_linear_predictor<T>(Logistic{}, wide.transposed(), {.l2 = 0.1}));
+}
+
+TEST_F(MemoryOnTheHostTest, LinearPredictors) {
+    Options options = options_of_test();
+    check_predictors<double>([&](const Problem<double>& p) { expect_enough_for_all(p, options); });
+    check_predictors<float>([&](const Problem<float>& p) { expect_enough_for_all(p, options); });
+    options.derivatives.hessian_precision = HessianPrecision::single;
+    check_predictors<double>([&](const Problem<double>& p) { expect_enough(p, options); });
+}
+
+TEST_F(MemoryOnTheHostTest, BlackBoxes) {
+    constexpr int n = 300;
+    BlackBox<double> box([](const double* points, int dimension, int points_count, double* losses) {
+        for (long p = 0; p < points_count; ++p) {
+            losses[p] = 0;
+            for (int j = 0; j < dimension; ++j)
+                losses[p] += math::square(points[p * dimension + j] - 1);
+        }
+    });
+    Options options = options_of_test();
+    expect_enough_for_all(make_black_box<double>(box, n), options);
+    box.value_and_gradient = [](const double* x, int dimension, double* g) {
+        double f = 0;
+        for (int j = 0; j < dimension; ++j) {
+            f += math::square(x[j] - 1);
+            g[j] = 2 * (x[j] - 1);
+        }
+        return f;
+    };
+    expect_enough_for_all(make_black_box<double>(box, n), options);
+    box.products = [](const double*, int dimension, const double* V, int columns, double* HV) {
+        for (long e = 0; e < long{dimension} * columns; ++e) HV[e] = 2 * V[e];
+    };
+    expect_enough_for_all(make_black_box<double>(box, n), options);
+    box.values = nullptr;
+    box.products = nullptr;
+    box.hessian = [](const double*, int dimension, double* H) {
+        for (long e = 0; e < long{dimension} * dimension; ++e)
+            H[e] = e % (dimension + 1) == 0 ? 2 : 0;
+    };
+    expect_enough_for_all(make_black_box<double>(box, n), options);
+}
+
+TEST_F(MemoryOnTheHostTest, LittleProblemsTakeLittle) {
+    Options options = options_of_test();
+    const auto problem = make_objective<double>(ExtendedRosenbrock{}, 2);
+    expect_enough_for_all(problem, options, 2 * small);
+}
+
+TEST_F(MemoryNeededTest, ItSaysBeforehandWhatCannotFit) {
+    // Without taking it.
+    const auto problem = make_objective<double>(ExtendedRosenbrock{}, 500000);
+    Options options = options_of_test();
+    const MemoryNeeded needed = memory_needed(problem, options);
+    EXPECT_GT(testing_cuda() ? needed.device : needed.host, std::size_t{4} * 1000000000000u);
+    options.method = Method::bfgs;
+    options.derivatives.hessian = HessianBy::value_differences;
+    const MemoryNeeded first_order = memory_needed(problem, options);
+    EXPECT_LT(testing_cuda() ? first_order.device : first_order.host,
+              std::size_t{21} * 100000000000u);
+}
+
+TEST_F(MemoryNeededTest, ItThrowsAsMinimizeDoes) {
+    const auto problem = make_objective<double>(ExtendedRosenbrock{}, 4);
+    const std::vector<double> x0(4, 1.0);
+    const auto rejected = [&](const auto& change) {
+        Options options = options_of_test();
+        change(options);
+        EXPECT_THROW(memory_needed(problem, options), InvalidArgument);
+        EXPECT_THROW(minimize(problem, x0, options), InvalidArgument);
+    };
+    rejected([](Options& o) { o.threads = -1; });
+    rejected([](Options& o) { o.max_iterations = -1; });
+    rejected([](Options& o) { o.derivatives.typical_x = {1, 2}; });
+    rejected([](Options& o) { o.derivatives.hessian = HessianBy::analytic; });
+    rejected([](Options& o) { o.method = static_cast<Method>(99); });
+    rejected([](Options& o) { o.backend = "abacus"; });
+    DeviceBlackBox<double> elsewhere;
+    elsewhere.values = [](const double*, int, int, double*, cuda::Stream) {};
+    Options options;
+    options.backend = BackendChoice::cpu;
+    EXPECT_THROW(memory_needed(make_black_box<double>({}, 2, elsewhere), options),
+                 BackendUnavailable);
+}
+
+#if CUNEWTON_WITH_CUDA
+
+class MemoryOnTheDeviceTest : public MemoryNeededTest {
+  protected:
+    void SetUp() override {
+        if (!testing_cuda()) GTEST_SKIP() << "for the CUDA backend";
+        MemoryNeededTest::SetUp();
+        if (IsSkipped()) return;
+        overhead_ = 0;
+        const Data<double> little(100, 2);
+        overhead_ = held_by(make_linear_predictor<double>(Logistic{}, little.samples, {.l2 = 0.1}),
+                            options_of_test());
+        // The device's own unit of memory, of which an array takes whole ones.
+        const std::size_t before = free_bytes(), bytes = (std::size_t{1} << 20) + 256;
+        void* block = nullptr;
+        ASSERT_EQ(cudaMalloc(&block, bytes), cudaSuccess);
+        rounding_ = 16 * (before - free_bytes() - bytes) + (64 << 10);
+        ASSERT_EQ(cudaFree(block), cudaSuccess);
+    }
+    void TearDown() override {
+        for (void* block : taken_) static_cast<void>(cudaFree(block));
+    }
+    static std::size_t free_bytes() {
+        std::size_t free = 0, total = 0;
+        EXPECT_EQ(cudaMemGetInfo(&free, &total), cudaSuccess);
+        return free;
+    }
+    /// Leaves so many bytes on the device, up to a little.
+    void leave(std::size_t bytes) {
+        while (free_bytes() > bytes) {
+            std::size_t size = free_bytes() - bytes;
+            void* block = nullptr;
+            while (size >= 256 && cudaMalloc(&block, size) != cudaSuccess) size /= 2;
+            static_cast<void>(cudaGetLastError());
+            if (!block) return;
+            taken_.push_back(block);
+        }
+    }
+    /// What a minimisation holds after its first steps.
+    template <class T>
+    std::size_t held_by(const Problem<T>& problem, Options options) const {
+        const std::vector<T> x0(static_cast<std::size_t>(problem.dimension()), T(0.5));
+        minimize(problem, x0, options);  // the code is on the device now
+        const std::size_t before = free_bytes();
+        std::size_t held_there = 0;
+        options.callback = [&](const IterationRecord&) {
+            held_there = std::max(held_there, before - free_bytes());
+            return true;
+        };
+        EXPECT_EQ(minimize(problem, x0, options).backend, "cuda");
+        return held_there - std::min(held_there, overhead_);
+    }
+    /// It takes no more than is said, about as much, and with just that it works.
+    template <class T>
+    void expect_enough(const Problem<T>& problem, const Options& options) {
+        SCOPED_TRACE(name(options));
+        const MemoryNeeded needed = memory_needed(problem, options);
+        const std::size_t measured = held_by(problem, options);
+        EXPECT_LE(measured, needed.device + rounding_);
+        EXPECT_LE(needed.device, 2 * measured + small);
+        std::cout << measured << " of " << needed.device << " bytes: " << name(options) << "\n";
+        leave(needed.device + overhead_ + rounding_);
+        EXPECT_GE(held_by(problem, options) + rounding_, measured);  // no smaller tile
+        TearDown();
+        taken_.clear();
+    }
+
+  private:
+    std::size_t overhead_ = 0;  ///< of the libraries' handles
+    std::size_t rounding_ = 0;
+    std::vector<void*> taken_;
+};
+
+TEST_F(MemoryOnTheDeviceTest, LinearPredictors) {
+    const Data<double> data(20000, 30);
+    Options options = options_of_test();
+    for (const Method method : {Method::newton, Method::bfgs, Method::trust_region}) {
+        options.method = method;
+        expect_enough(
+            make_linear_predictor<double>(Logistic{}, data.samples, {.l2 = 0.1, .intercept = true}),
+            options);
+        expect_enough(make_linear_predictor<double>(Softmax{3}, data.samples, {.l2 = 0.1}),
+                      options);
+    }
+    options.method = Method::newton;
+    options.derivatives.hessian_precision = HessianPrecision::single;
+    expect_enough(make_linear_predictor<double>(Softmax{3}, data.samples, {.l2 = 0.1}), options);
+}
+
+TEST_F(MemoryOnTheDeviceTest, Objectives) {
+    Options options = options_of_test();
+    const auto problem = make_objective<double>(ExtendedRosenbrock{}, 100);
+    for (const HessianBy by : {HessianBy::autodiff, HessianBy::value_differences}) {
+        options.derivatives.hessian = by;
+        expect_enough(problem, options);
+    }
+}
+
+TEST_F(MemoryOnTheDeviceTest, BlackBoxes) {
+    // The first parameter, by copies alone.
+    const DeviceBlackBox<double> first([](const double* points, int dimension, int count,
+                                          double* losses, cuda::Stream stream) {
+        constexpr std::size_t number = sizeof(double);
+        EXPECT_EQ(
+            cudaMemcpy2DAsync(losses, number, points, number * dimension, number,
+                              static_cast<std::size_t>(count), cudaMemcpyDeviceToDevice, stream),
+            cudaSuccess);
+    });
+    Options options = options_of_test();
+    options.max_iterations = 2;
+    const auto problem = make_black_box<double>({}, 60, first);
+    expect_enough(problem, options);
+    options.derivatives.memory_budget = std::size_t{1} << 20;
+    expect_enough(problem, options);
+}
+
+TEST_F(MemoryOnTheDeviceTest, SamplesThatAreThereAreNotCounted) {
+    const Data<double> data(20000, 30);
+    const OnDevice<double> features(data.features), targets(data.targets);
+    Samples<double> there = data.transposed();
+    there.features = features.get();
+    there.targets = targets.get();
+    there.memory = Memory::device;
+    const Options options = options_of_test();
+    const auto resident = make_linear_predictor<double>(Logistic{}, there, {.l2 = 0.1});
+    const auto sent = make_linear_predictor<double>(Logistic{}, data.samples, {.l2 = 0.1});
+    const MemoryNeeded of_resident = memory_needed(resident, options),
+                       of_sent = memory_needed(sent, options);
+    EXPECT_GE(of_sent.device - of_resident.device, data.features.size() * sizeof(double));
+    // Nor is the ring that they would pass through.
+    EXPECT_GE(of_sent.host - of_resident.host, std::size_t{8} << 20);
+    expect_enough(resident, options);
+    // The CPU takes a copy.
+    Options on_cpu = options;
+    on_cpu.backend = BackendChoice::cpu;
+    EXPECT_GE(memory_needed(resident, on_cpu).host - memory_needed(sent, on_cpu).host,
+              (data.features.size() + data.targets.size()) * sizeof(double));
+}
+
+#endif
+
+}  // namespace
+}  // namespace cunewton::test
