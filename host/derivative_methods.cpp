@@ -44,6 +44,22 @@ HessianBy resolve(HessianBy by, const Capabilities& c) {
     return by;
 }
 
+std::optional<Entries> ResolvedDerivatives::gradient_entries() const {
+    if (gradient == GradientBy::analytic) return std::nullopt;
+    return gradient == GradientBy::autodiff              ? Entries::gradient_autodiff
+           : gradient == GradientBy::forward_differences ? Entries::gradient_forward
+                                                         : Entries::gradient_central;
+}
+
+std::optional<Entries> ResolvedDerivatives::hessian_entries() const {
+    const bool by_gradients = hessian == HessianBy::gradient_differences;
+    if (hessian == HessianBy::analytic || (by_gradients && gradient == GradientBy::analytic))
+        return std::nullopt;
+    return hessian == HessianBy::autodiff ? Entries::hessian_autodiff
+           : by_gradients                 ? Entries::hessian_autodiff_differences
+                                          : Entries::hessian_values;
+}
+
 template <class T>
 ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities& capabilities) {
     ResolvedDerivatives r{resolve(options.gradient, capabilities),

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "cunewton/functor/capabilities.h"
+#include "cunewton/functor/kinds.h"
 #include "cunewton/options.h"
 #include "host/backend/curvature.h"
 #include "host/backend/vectors.h"
@@ -24,6 +26,12 @@ struct ResolvedDerivatives {
     bool hessian_is_exact() const {
         return hessian == HessianBy::analytic || hessian == HessianBy::autodiff;
     }
+    /// The entries that a sum over samples makes its gradient of, tile by tile; none where the
+    /// loss's own gradient is summed.
+    std::optional<Entries> gradient_entries() const;
+    /// The same for the Hessian; none where the loss's own is summed, if hessian_is_exact(), or its
+    /// own gradient is differenced, column by column.
+    std::optional<Entries> hessian_entries() const;
 };
 template <class T>
 ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities& capabilities);

@@ -159,7 +159,13 @@ template <class T>
 void SampleEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar to) {
     const int n = parts_.dimension;
     std::vector<double> sum(n, 0.0);
-    if (derivatives_.gradient == GradientBy::analytic) {
+    if (const auto kind = derivatives_.gradient_entries()) {
+        value(x, to);
+        set_steps(x, derivatives_.gradient_step);
+        std::vector<int> i(n);
+        std::iota(i.begin(), i.end(), 0);
+        entries(*kind, x, i, i, steps_.data(), sum.data());
+    } else {
         const std::size_t count = pieces(samples_per_piece);
         partial_.assign(count * (n + 1), 0.0);
         vectors_.pool().for_each(count, [&](std::size_t p, int) {
@@ -172,16 +178,6 @@ void SampleEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar to) {
             f += partial_[p * (n + 1) + n];
         }
         vectors_.set(to, penalized_value(parts_, x, f));
-    } else {
-        value(x, to);
-        set_steps(x, derivatives_.gradient_step);
-        std::vector<int> i(n);
-        std::iota(i.begin(), i.end(), 0);
-        const Entries kind =
-            derivatives_.gradient == GradientBy::autodiff              ? Entries::gradient_autodiff
-            : derivatives_.gradient == GradientBy::forward_differences ? Entries::gradient_forward
-                                                                       : Entries::gradient_central;
-        entries(kind, x, i, i, steps_.data(), sum.data());
     }
     penalized_gradient(parts_, x, sum.data(), g);
 }
@@ -213,23 +209,12 @@ void SampleEvaluator<T>::entries(Entries kind, const T* x, const std::vector<int
 template <class T>
 void SampleEvaluator<T>::hessian(const T* x, T* H) {
     set_steps(x, derivatives_.hessian_step);
-    switch (derivatives_.hessian) {
-        case HessianBy::analytic:
-            analytic_hessian(x, H);
-            break;
-        case HessianBy::gradient_differences:
-            if (derivatives_.gradient == GradientBy::analytic)
-                hessian_by_columns(x, H);
-            else
-                hessian_by_entries(Entries::hessian_autodiff_differences, x, H);
-            break;
-        case HessianBy::value_differences:
-            hessian_by_entries(Entries::hessian_values, x, H);
-            break;
-        default:
-            hessian_by_entries(Entries::hessian_autodiff, x, H);
-            break;
-    }
+    if (const auto kind = derivatives_.hessian_entries())
+        hessian_by_entries(*kind, x, H);
+    else if (derivatives_.hessian_is_exact())
+        analytic_hessian(x, H);
+    else
+        hessian_by_columns(x, H);
     penalize_diagonal(parts_, H);
 }
 

@@ -28,18 +28,13 @@ const char* name(cusolverStatus_t status) {
 }  // namespace
 
 void fail(cublasStatus_t status, const char* problem) {
-    static_cast<void>(cudaGetLastError());
-    if (status == CUBLAS_STATUS_ALLOC_FAILED)
-        throw_out_of_memory(problem, cublasGetStatusName(status));
-    throw_device_error(problem, cublasGetStatusName(status));
+    fail(status == CUBLAS_STATUS_ALLOC_FAILED ? cudaErrorMemoryAllocation : cudaErrorUnknown,
+         problem, cublasGetStatusName(status));
 }
 
 void fail(cusolverStatus_t status, const char* problem) {
-    static_cast<void>(cudaGetLastError());
-    const std::string why =
-        std::string(name(status)) + ", " + std::to_string(static_cast<int>(status));
-    if (status == CUSOLVER_STATUS_ALLOC_FAILED) throw_out_of_memory(problem, why);
-    throw_device_error(problem, why);
+    fail(status == CUSOLVER_STATUS_ALLOC_FAILED ? cudaErrorMemoryAllocation : cudaErrorUnknown,
+         problem, std::string(name(status)) + ", " + std::to_string(static_cast<int>(status)));
 }
 
 }  // namespace cunewton::cuda

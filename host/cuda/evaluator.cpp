@@ -80,8 +80,9 @@ CudaEvaluator<T>::CudaEvaluator(const Setting<T>& at)
 
 template <class T>
 void CudaEvaluator<T>::set_steps(const T* x, double relative) {
-    launch_difference_steps(steps_.get(), x, typical_.get(), static_cast<T>(relative), n_,
-                            stream());
+    if (relative > 0)
+        launch_difference_steps(steps_.get(), x, typical_.get(), static_cast<T>(relative), n_,
+                                stream());
 }
 
 template <class T>

@@ -78,7 +78,7 @@ class CudaEvaluator : public Evaluator<T> {
     /// For the constructor of a derived class, once partial_per_point() is known.
     void allocate_partial() { partial_ = DeviceArray<double>(partial_per_point()); }
 
-    /// steps_ = the steps at x.
+    /// steps_ = the steps at x, unless they are zero: nothing is differenced then.
     void set_steps(const T* x, double relative);
 
     cudaStream_t stream() const { return vectors_.stream(); }

@@ -11,9 +11,6 @@ namespace {
 std::string version(int number) {
     return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
 }
-std::string describe(cudaError_t status) {
-    return std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
-}
 
 /// Throws InvalidArgument while a stream that waits for the default stream is being captured, which
 /// can be asked without harm to the capture. Of others only their owner can ask that: there the
@@ -52,8 +49,7 @@ Probe find_device() {
     const DeviceArray<int> out(1);
     launch_probe(out.get(), stream.get());
     const cudaError_t launched = cudaGetLastError();
-    if (launched == cudaErrorNoKernelImageForDevice || launched == cudaErrorInvalidDeviceFunction ||
-        launched == cudaErrorUnsupportedPtxVersion) {
+    if (is_no_code(launched)) {
         const std::string architecture =
             std::to_string(properties.major) + std::to_string(properties.minor);
         return {false, "no code for this CUDA device (" + describe(launched) + "; " +

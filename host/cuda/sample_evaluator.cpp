@@ -89,18 +89,11 @@ long SampleEvaluator<T>::reserve_entries(long total) {
 template <class T>
 void SampleEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
     this->value(x, f);
-    switch (derivatives_.gradient) {
-        case GradientBy::analytic:
-            return analytic_gradient(x, g);
-        case GradientBy::forward_differences:
-            this->set_steps(x, derivatives_.gradient_step);
-            return gradient_by_entries(Entries::gradient_forward, x, g);
-        case GradientBy::central_differences:
-            this->set_steps(x, derivatives_.gradient_step);
-            return gradient_by_entries(Entries::gradient_central, x, g);
-        default:
-            return gradient_by_entries(Entries::gradient_autodiff, x, g);
-    }
+    this->set_steps(x, derivatives_.gradient_step);
+    if (const auto kind = derivatives_.gradient_entries())
+        gradient_by_entries(*kind, x, g);
+    else
+        analytic_gradient(x, g);
 }
 
 template <class T>
@@ -127,19 +120,13 @@ void SampleEvaluator<T>::analytic_gradient(const T* x, T* g) {
 
 template <class T>
 void SampleEvaluator<T>::hessian(const T* x, T* H) {
-    switch (derivatives_.hessian) {
-        case HessianBy::analytic:
-            return analytic_hessian(x, H);
-        case HessianBy::gradient_differences:
-            this->set_steps(x, derivatives_.hessian_step);
-            if (derivatives_.gradient == GradientBy::analytic) return hessian_by_columns(x, H);
-            return hessian_by_entries(Entries::hessian_autodiff_differences, x, H);
-        case HessianBy::value_differences:
-            this->set_steps(x, derivatives_.hessian_step);
-            return hessian_by_entries(Entries::hessian_values, x, H);
-        default:
-            return hessian_by_entries(Entries::hessian_autodiff, x, H);
-    }
+    this->set_steps(x, derivatives_.hessian_step);
+    if (const auto kind = derivatives_.hessian_entries())
+        hessian_by_entries(*kind, x, H);
+    else if (derivatives_.hessian_is_exact())
+        analytic_hessian(x, H);
+    else
+        hessian_by_columns(x, H);
 }
 
 template <class T>

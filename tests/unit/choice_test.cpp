@@ -7,6 +7,7 @@
 #include <optional>
 #include <regex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cunewton/cunewton.h"
@@ -93,6 +94,25 @@ TEST(Resolve, StepsFollowTheFormulaUnlessGiven) {
     EXPECT_EQ(r.hessian, HessianBy::analytic);
     EXPECT_EQ(r.gradient_step, 0);
     EXPECT_EQ(r.hessian_step, 0);
+}
+
+TEST(Resolve, SumsAreMadeOfEntriesUnlessTheLossHasItsOwnDerivatives) {
+    const auto entries = [](GradientBy gradient, HessianBy hessian) {
+        DerivativeOptions options;
+        options.gradient = gradient;
+        options.hessian = hessian;
+        const ResolvedDerivatives r = resolve<double>(options, with_both);
+        return std::pair(r.gradient_entries(), r.hessian_entries());
+    };
+    using Pair = std::pair<std::optional<Entries>, std::optional<Entries>>;
+    EXPECT_EQ(entries(GradientBy::analytic, HessianBy::analytic), Pair());
+    EXPECT_EQ(entries(GradientBy::analytic, HessianBy::gradient_differences), Pair());
+    EXPECT_EQ(entries(GradientBy::autodiff, HessianBy::autodiff),
+              Pair(Entries::gradient_autodiff, Entries::hessian_autodiff));
+    EXPECT_EQ(entries(GradientBy::forward_differences, HessianBy::gradient_differences),
+              Pair(Entries::gradient_forward, Entries::hessian_autodiff_differences));
+    EXPECT_EQ(entries(GradientBy::central_differences, HessianBy::value_differences),
+              Pair(Entries::gradient_central, Entries::hessian_values));
 }
 
 /// CUNEWTON_BACKEND with a value of its own until the end of the scope.

@@ -25,46 +25,46 @@ inline std::string memory_wanted_and_free(std::size_t wanted) {
 }
 }  // namespace detail
 
-/// Throws that memory was exhausted; `wanted` is how many bytes were asked for, 0 if that is not
-/// known.
-[[noreturn]] inline void throw_out_of_memory(const std::string& problem, const std::string& why,
-                                             std::size_t wanted = 0) {
-    const std::string sizes = detail::memory_wanted_and_free(wanted);
-    throw OutOfMemory(problem + " (" + why + (sizes.empty() ? "" : "; " + sizes) +
-                      ") lower memory_budget, free memory on the device or use the CPU backend");
+/// "cudaErrorMemoryAllocation: out of memory"
+inline std::string describe(cudaError_t status) {
+    return std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
 }
 
-[[noreturn]] inline void throw_device_error(const std::string& problem, const std::string& why) {
-    throw DeviceError(problem + " (" + why +
-                      ") check the device with nvidia-smi and the loss with compute-sanitizer, or "
-                      "use the CPU backend");
+/// Whether a kernel's status says that it was compiled for other devices.
+inline bool is_no_code(cudaError_t status) {
+    return status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction ||
+           status == cudaErrorUnsupportedPtxVersion;
 }
 
 /// Throws what a call's status means: OutOfMemory, BackendUnavailable (no code for this device),
 /// InvalidArgument (a stream is being captured into a graph) or DeviceError. `problem` begins the
-/// message: what could not be done. `wanted`: bytes that were asked for, if it was memory.
+/// message: what could not be done. `why` is what the status is called. `wanted`: bytes that were
+/// asked for, if it was memory; 0 if that is not known.
 [[noreturn]] inline void fail(cudaError_t status, const std::string& problem,
-                              std::size_t wanted = 0) {
+                              const std::string& why, std::size_t wanted = 0) {
     // Forgets the error if it is one that can be forgotten, so that no later call reports it again.
     static_cast<void>(cudaGetLastError());
-    const std::string why =
-        std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
-    switch (status) {
-        case cudaErrorMemoryAllocation:
-            throw_out_of_memory(problem, why, wanted);
-        case cudaErrorNoKernelImageForDevice:
-        case cudaErrorInvalidDeviceFunction:
-            throw BackendUnavailable(problem + " (" + why +
-                                     ") compile the loss for this device's architecture");
-        case cudaErrorStreamCaptureUnsupported:
-        case cudaErrorStreamCaptureInvalidated:
-        case cudaErrorStreamCaptureImplicit:
-            throw InvalidArgument(problem + " (" + why +
-                                  "; a stream is being captured into a graph) end the capture "
-                                  "first, or capture a batch whose arrays all are on the device");
-        default:
-            throw_device_error(problem, why);
+    if (is_no_code(status))
+        throw BackendUnavailable(problem + " (" + why +
+                                 ") compile the loss for this device's architecture");
+    if (status == cudaErrorMemoryAllocation) {
+        const std::string sizes = detail::memory_wanted_and_free(wanted);
+        throw OutOfMemory(problem + " (" + why + (sizes.empty() ? "" : "; " + sizes) +
+                          ") lower memory_budget, free memory on the device or use the CPU "
+                          "backend");
     }
+    if (status == cudaErrorStreamCaptureUnsupported ||
+        status == cudaErrorStreamCaptureInvalidated || status == cudaErrorStreamCaptureImplicit)
+        throw InvalidArgument(problem + " (" + why +
+                              "; a stream is being captured into a graph) end the capture first, "
+                              "or capture a batch whose arrays all are on the device");
+    throw DeviceError(problem + " (" + why +
+                      ") check the device with nvidia-smi and the loss with compute-sanitizer, or "
+                      "use the CPU backend");
+}
+[[noreturn]] inline void fail(cudaError_t status, const std::string& problem,
+                              std::size_t wanted = 0) {
+    fail(status, problem, describe(status), wanted);
 }
 
 /// fail() unless a call succeeded.
