@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "cunewton/math/trust_region.h"
 #include "host/minimize/newton.h"
 
 namespace cunewton::solver {
@@ -118,9 +119,8 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
             } else {
                 lower = std::max(lower, lambda);
             }
-            // Newton's method for 1/radius - 1/|S p(lambda)| = 0.
             const double ratio = w_size > 0 ? p_size / w_size : 0;
-            next = lambda + ratio * ratio * (p_size - radius) / radius;
+            next = secular_step(lambda, (p_size - radius) / radius, ratio * ratio, 1.0);
             if (p_size < radius && next <= 0 && lower == 0) next = 0;
         } else {
             lower = std::max(lower, lambda);
@@ -157,10 +157,9 @@ bool TrustRegion<T>::extend_to_sphere(double radius, double multiplier, double p
     vectors_.dot(p, work_.get(), n_, overlap_);
     run_.curvature().apply(p, 1, work_.get());
     vectors_.dot(p, work_.get(), n_, bend_);
-    const double pu = run_.read(overlap_);
-    // |S (p + tau u)| = radius, the root of smaller size (More and Sorensen, section 3).
-    const double gap = radius * radius - p_size * p_size;
-    const double tau = gap / (pu + std::copysign(std::sqrt(pu * pu + gap), pu));
+    // In units of the radius, whose square may be out of range.
+    const double part = p_size / radius;
+    const double tau = radius * to_sphere(run_.read(overlap_) / radius, (1 - part) * (1 + part));
     const double model = run_.read(bend_) + multiplier * p_size * p_size;
     const double allowed = radius_accuracy * (2 - radius_accuracy) *
                            std::max(0.0, model + multiplier * radius * radius);

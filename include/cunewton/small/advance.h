@@ -5,6 +5,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/choices.h"
+#include "cunewton/math/trust_region.h"
 #include "cunewton/math/unroll.h"
 #include "cunewton/scalar/scalar.h"
 #include "cunewton/small/factorize.h"
@@ -217,7 +218,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void advance(const Memory<S>& memory
             continued = continued || place(shortened, last);
             open = open && !last;
         }
-        const S newton = lambda + (sqrt(square_length / square_radius) - one) * square_length / q;
+        const S newton =
+            secular_step(lambda, sqrt(square_length / square_radius) - one, square_length, q);
         S next = newton;
         const auto inside = definite && newton > lower && newton < upper;
         const auto outside = !inside;

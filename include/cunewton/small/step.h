@@ -4,6 +4,7 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include "cunewton/math/trust_region.h"
 #include "cunewton/math/unroll.h"
 #include "cunewton/scalar/scalar.h"
 #include "cunewton/small/factorize.h"
@@ -234,9 +235,7 @@ extend_to_boundary(const State<S>& state, bool bounded, const Matrix& matrix, Wo
         loop<N>(j + 1, n, [&](int i) { row += S(2.0) * matrix(i, j) * (work.other(i) * unit); });
         curvature += zj * row;
     });
-    const S room = maximum(square_radius - square_length, zero);
-    const S root = sqrt(along * along + room);
-    const S tau = room / (along + select(along < zero, -root, root));
+    const S tau = to_sphere(along, maximum(square_radius - square_length, zero));
     const auto extended = late && tau * tau * curvature <= most;
     group.sync();
     divide<N>(group, 0, n, [&](int j) {
