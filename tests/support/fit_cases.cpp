@@ -1,5 +1,6 @@
 #include "tests/support/fit_cases.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -97,5 +98,111 @@ const FitCase& fit_case(const std::string& name) {
         if (fit.name == name) return fit;
     throw std::invalid_argument("no case of " + name);
 }
+
+template <class T>
+FitData<T>::FitData(const FitCase& of, const FitDataOptions& options)
+    : fit(of), problems(options.problems) {
+    Random random(options.seed);
+    const int n = fit.parameters(), points = fit.points();
+    coordinates.assign(fit.x.begin(), fit.x.end());
+    start.assign(fit.start.begin(), fit.start.end());
+    fit_oracle::Problem oracle;
+    oracle.model = fit.formula();
+    oracle.coordinates = fit.coordinates;
+    oracle.x.assign(fit.x.begin(), fit.x.end());
+    oracle.y.resize(points);
+    for (long i = 0; i < problems; ++i) {
+        fit_oracle::Vector p(n);
+        for (int j = 0; j < n; ++j)
+            p[j] = fit.truth[j] * (1 + options.spread * (2 * random.uniform() - 1));
+        truths.push_back(p);
+        for (int k = 0; k < points; ++k) {
+            double value = static_cast<double>(fit_oracle::value(oracle, p, k)) * options.scale;
+            const double z = random.near_normal();
+            if (options.counts)
+                value = std::max(0.0, std::round(value + std::sqrt(std::max(value, 0.0)) * z));
+            else
+                value += options.noise * z;
+            if (options.outlier_every > 0 && k % options.outlier_every == 3)
+                value += 30 * options.noise;
+            y.push_back(static_cast<T>(value));
+            if (options.weights)
+                weights.push_back(static_cast<T>(k % 11 == 5 ? 0 : (1 + k * 7 % 32) / 16.0));
+        }
+    }
+}
+
+template <class T>
+fit_oracle::Problem FitData<T>::oracle(long i, fit_oracle::Loss loss, double tuning) const {
+    const std::size_t points = static_cast<std::size_t>(fit.points()), first = points * i;
+    fit_oracle::Problem problem;
+    problem.model = fit.formula();
+    problem.parameters = fit.parameters();
+    problem.coordinates = fit.coordinates;
+    problem.x.assign(coordinates.begin(), coordinates.end());
+    problem.y.assign(y.begin() + first, y.begin() + first + points);
+    if (!weights.empty())
+        problem.w.assign(weights.begin() + first, weights.begin() + first + points);
+    problem.loss = loss;
+    problem.tuning = tuning;
+    return problem;
+}
+
+template <class T>
+FitData<T> make_counts_data() {
+    FitData<T> data(fit_case("Gaussian2D"),
+                    {.problems = 5, .scale = 4, .counts = true, .seed = 21});
+    for (fit_oracle::Vector& truth : data.truths) {
+        truth[0] *= 4;
+        truth[4] *= 4;
+    }
+    data.start[0] *= 4;
+    data.start[4] *= 4;
+    return data;
+}
+
+template <class T>
+RaggedData<T>::RaggedData(const FitCase& fit, bool weighted)
+    : full(fit, {.problems = 40, .noise = 0.0625, .weights = weighted}) {
+    const int points = fit.points();
+    for (long i = 0; i < full.problems; ++i) {
+        const int count = points - static_cast<int>(i * 5 % (points / 2));
+        counts.push_back(count);
+        offsets.push_back(offsets.back() + count);
+        const auto append = [&](std::vector<T>& to, const std::vector<T>& from, long first,
+                                long numbers) {
+            to.insert(to.end(), from.begin() + first, from.begin() + first + numbers);
+        };
+        append(y, full.y, i * points, count);
+        if (weighted) append(weights, full.weights, i * points, count);
+        append(own, full.coordinates, 0, static_cast<long>(count) * fit.coordinates);
+    }
+}
+
+template <class T>
+BatchData<T> RaggedData<T>::data(bool shared) const {
+    BatchData<T> d = full.data();
+    d.offsets = offsets;
+    d.y = y;
+    d.weights = weights;
+    if (!shared) d.coordinates = own;
+    return d;
+}
+
+template <class T>
+fit_oracle::Problem RaggedData<T>::oracle(long i) const {
+    fit_oracle::Problem p = full.oracle(i);
+    p.y.resize(counts[i]);
+    if (!p.w.empty()) p.w.resize(counts[i]);
+    return p;
+}
+
+#define CUNEWTON_INSTANTIATE(T)    \
+    template struct FitData<T>;    \
+    template struct RaggedData<T>; \
+    template FitData<T> make_counts_data();
+CUNEWTON_INSTANTIATE(double)
+CUNEWTON_INSTANTIATE(float)
+#undef CUNEWTON_INSTANTIATE
 
 }  // namespace cunewton::test

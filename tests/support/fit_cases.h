@@ -41,37 +41,7 @@ struct FitDataOptions {
 /// start. What BatchData points at is here, to be changed before data() is called.
 template <class T>
 struct FitData {
-    FitData(const FitCase& of, const FitDataOptions& options)
-        : fit(of), problems(options.problems) {
-        Random random(options.seed);
-        const int n = fit.parameters(), points = fit.points();
-        coordinates.assign(fit.x.begin(), fit.x.end());
-        start.assign(fit.start.begin(), fit.start.end());
-        fit_oracle::Problem oracle;
-        oracle.model = fit.formula();
-        oracle.coordinates = fit.coordinates;
-        oracle.x.assign(fit.x.begin(), fit.x.end());
-        oracle.y.resize(points);
-        for (long i = 0; i < problems; ++i) {
-            fit_oracle::Vector p(n);
-            for (int j = 0; j < n; ++j)
-                p[j] = fit.truth[j] * (1 + options.spread * (2 * random.uniform() - 1));
-            truths.push_back(p);
-            for (int k = 0; k < points; ++k) {
-                double value = static_cast<double>(fit_oracle::value(oracle, p, k)) * options.scale;
-                const double z = random.near_normal();
-                if (options.counts)
-                    value = std::max(0.0, std::round(value + std::sqrt(std::max(value, 0.0)) * z));
-                else
-                    value += options.noise * z;
-                if (options.outlier_every > 0 && k % options.outlier_every == 3)
-                    value += 30 * options.noise;
-                y.push_back(static_cast<T>(value));
-                if (options.weights)
-                    weights.push_back(static_cast<T>(k % 11 == 5 ? 0 : (1 + k * 7 % 32) / 16.0));
-            }
-        }
-    }
+    FitData(const FitCase& of, const FitDataOptions& options);
 
     BatchData<T> data() const {
         return {.problems = problems,
@@ -85,25 +55,29 @@ struct FitData {
     }
     /// Problem i; what the parameter's type has rounded is in it.
     fit_oracle::Problem oracle(long i, fit_oracle::Loss loss = fit_oracle::Loss::least_squares,
-                               double tuning = 1) const {
-        const std::size_t points = static_cast<std::size_t>(fit.points()), first = points * i;
-        fit_oracle::Problem problem;
-        problem.model = fit.formula();
-        problem.parameters = fit.parameters();
-        problem.coordinates = fit.coordinates;
-        problem.x.assign(coordinates.begin(), coordinates.end());
-        problem.y.assign(y.begin() + first, y.begin() + first + points);
-        if (!weights.empty())
-            problem.w.assign(weights.begin() + first, weights.begin() + first + points);
-        problem.loss = loss;
-        problem.tuning = tuning;
-        return problem;
-    }
+                               double tuning = 1) const;
 
     FitCase fit;
     long problems;
     std::vector<T> coordinates, y, weights, start, lower, upper;
     std::vector<fit_oracle::Vector> truths;  ///< unless scaled
+};
+
+/// Counts with means of 4 times the case's model: amplitude and offset of the truth likewise.
+template <class T>
+FitData<T> make_counts_data();
+
+/// Problem i has the first counts[i] points.
+template <class T>
+struct RaggedData {
+    FitData<T> full;
+    std::vector<int> counts;
+    std::vector<long> offsets{0};
+    std::vector<T> y, weights, own;
+
+    RaggedData(const FitCase& fit, bool weighted);
+    BatchData<T> data(bool shared) const;
+    fit_oracle::Problem oracle(long i) const;
 };
 
 }  // namespace cunewton::test

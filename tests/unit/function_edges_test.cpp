@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,31 +19,51 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
+/// Compiled once, as is all text: what is compiled for each function and scalar is the call.
+void expect_all(std::span<const double> computed, double exact, const std::string& what,
+                const char* which) {
+    for (std::size_t l = 0; l < computed.size(); ++l)
+        EXPECT_EQ(computed[l], exact) << what << which << ", lane " << l;
+}
+
 template <class S>
 class FunctionEdgesTest : public ::testing::Test {
   protected:
     /// The same number, or both infinite with one sign, in every lane.
-    static void expect_equal(const S& computed, double exact, const std::string& what) {
-        for (int l = 0; l < lanes_of<S>; ++l)
-            EXPECT_EQ(static_cast<double>(lane_of(computed, l)), exact) << what << ", lane " << l;
+    __attribute__((noinline)) static void expect_equal(const S& computed, double exact,
+                                                       const std::string& what,
+                                                       const char* which = "") {
+        double lanes[lanes_of<S>];
+        for (int l = 0; l < lanes_of<S>; ++l) lanes[l] = static_cast<double>(lane_of(computed, l));
+        expect_all(lanes, exact, what, which);
     }
-    /// function(x) with the derivatives 1, f' and f'' along x, in all three kinds of numbers.
+
+    /// A function in all three kinds of numbers.
+    struct Expanded {
+        Dual<S> dual;
+        HyperDual<S> hyper;
+        Jet<S, 1> jet;
+    };
+    static void expect_expanded(const Expanded& y, double f, double f1, double f2,
+                                const std::string& what) {
+        expect_equal(y.dual.v, f, what, ", Dual");
+        expect_equal(y.dual.d, f1, what, ", Dual's derivative");
+        expect_equal(y.hyper.v, f, what, ", HyperDual");
+        expect_equal(y.hyper.d1, f1, what, ", first derivative");
+        expect_equal(y.hyper.d2, f1, what, ", first derivative again");
+        expect_equal(y.hyper.d12, f2, what, ", second derivative");
+        expect_equal(y.jet.v, f, what, ", Jet");
+        expect_equal(y.jet.d[0], f1, what, ", Jet's derivative");
+    }
+    /// function(x) with the derivatives 1, f' and f'' along x.
     template <class Function>
     static void expect_expansion(double x, const Function& function, double f, double f1, double f2,
                                  const std::string& what) {
-        const Dual<S> dual = function(Dual<S>(S(x), S(1.0)));
-        expect_equal(dual.v, f, what + ", Dual");
-        expect_equal(dual.d, f1, what + ", Dual's derivative");
-        const HyperDual<S> hyper = function(HyperDual<S>(S(x), S(1.0), S(1.0), S(0.0)));
-        expect_equal(hyper.v, f, what + ", HyperDual");
-        expect_equal(hyper.d1, f1, what + ", first derivative");
-        expect_equal(hyper.d2, f1, what + ", first derivative again");
-        expect_equal(hyper.d12, f2, what + ", second derivative");
         Jet<S, 1> jet(S{static_cast<real_t<S>>(x)});
         jet.d[0] = S(1.0);
-        const auto expanded = function(jet);
-        expect_equal(expanded.v, f, what + ", Jet");
-        expect_equal(expanded.d[0], f1, what + ", Jet's derivative");
+        expect_expanded({function(Dual<S>(S(x), S(1.0))),
+                         function(HyperDual<S>(S(x), S(1.0), S(1.0), S(0.0))), function(jet)},
+                        f, f1, f2, what);
     }
     /// p and q, the parameters of a model, in numbers of all kinds: function(p, q) is 0, and so are
     /// its derivatives by both, first and second.
@@ -51,14 +72,14 @@ class FunctionEdgesTest : public ::testing::Test {
         for (const auto& [dp, dq] : {std::pair{1.0, 0.0}, {0.0, 1.0}}) {
             const Dual<S> y = function(Dual<S>(S(p), S(dp)), Dual<S>(S(q), S(dq)));
             expect_equal(y.v, 0, what);
-            expect_equal(y.d, 0, what + ", Dual");
+            expect_equal(y.d, 0, what, ", Dual");
             for (const auto& [ep, eq] : {std::pair{1.0, 0.0}, {0.0, 1.0}}) {
                 const HyperDual<S> h = function(HyperDual<S>(S(p), S(dp), S(ep), S(0.0)),
                                                 HyperDual<S>(S(q), S(dq), S(eq), S(0.0)));
                 expect_equal(h.v, 0, what);
-                expect_equal(h.d1, 0, what + ", HyperDual");
-                expect_equal(h.d2, 0, what + ", HyperDual");
-                expect_equal(h.d12, 0, what + ", HyperDual, second");
+                expect_equal(h.d1, 0, what, ", HyperDual");
+                expect_equal(h.d2, 0, what, ", HyperDual");
+                expect_equal(h.d12, 0, what, ", HyperDual, second");
             }
         }
         Jet<S, 1> jp(S{static_cast<real_t<S>>(p)});
@@ -66,8 +87,8 @@ class FunctionEdgesTest : public ::testing::Test {
         jp.d[0] = jq.d[0] = S(1.0);
         const Jet<S, 3> y = function(jp, jq);
         expect_equal(y.v, 0, what);
-        expect_equal(y.d[0], 0, what + ", Jet by the first");
-        expect_equal(y.d[1], 0, what + ", Jet by the second");
+        expect_equal(y.d[0], 0, what, ", Jet by the first");
+        expect_equal(y.d[1], 0, what, ", Jet by the second");
     }
 };
 
