@@ -118,7 +118,9 @@ Samples<T> Samples<T>::of(const Array<const T>& features, const Array<const T>& 
         if (array.size() != features.rows)
             throw InvalidArgument(std::string(name) + " have the wrong size (" +
                                   std::to_string(array.size()) + " for " +
-                                  std::to_string(features.rows) + " samples) pass one for each");
+                                  std::to_string(features.rows) +
+                                  " samples) pass one for each; a row of the features is a sample, "
+                                  "and a vector one row: transposed() exchanges rows and columns");
         const bool column = array.columns == 1 && (array.rows <= 1 || array.row_stride == 1);
         if (!array.contiguous() && !column)
             throw InvalidArgument(

@@ -33,6 +33,14 @@ std::string sizes(const Array<V>& found, std::initializer_list<long> wanted) {
     return text;
 }
 
+/// Advice for an array whose rows have a number of each problem, as images do.
+template <class V>
+const char* if_turned(const Array<V>& array, long problems) {
+    return array.rows > 1 && array.columns == problems
+               ? "; if a row has a number of each problem, as an image has: transposed()"
+               : "";
+}
+
 /// `rows` rows of `columns` numbers, as they are or one after the other; nothing if the array has
 /// another shape. An array of one row that fits both is that of all rows, not of each.
 template <class V>
@@ -190,7 +198,7 @@ CheckedBatch<T> check_batch(const BatchModel& model, const BatchData<T>& data,
         const auto rows = of_points(data.y, 1);
         if (!rows)
             reject("y has the wrong size (" + sizes(data.y, {all_points}) +
-                   ") pass one number for each point");
+                   ") pass one number for each point" + if_turned(data.y, problems));
         view.y = *rows;
     } else if (!data.y.empty()) {
         reject("y is not empty (" + size_of(data.y) + ") an objective's data are its coordinates");
@@ -199,7 +207,7 @@ CheckedBatch<T> check_batch(const BatchModel& model, const BatchData<T>& data,
         const auto rows = of_points(data.weights, 1);
         if (!rows)
             reject("weights have the wrong size (" + sizes(data.weights, {all_points}) +
-                   ") pass one for each point, or none");
+                   ") pass one for each point, or none" + if_turned(data.weights, problems));
         view.weights = *rows;
     }
     const long shared = long{data.points} * c;
@@ -268,7 +276,8 @@ BatchResults<T> check_results(const BatchModel& model, const BatchArrays<T>& res
         const auto found = rows_of(array, problems, width);
         if (!found)
             reject(std::string(name) + " has the wrong size (" + sizes(array, {problems * width}) +
-                   ") pass " + std::to_string(width) + " for each problem, or none");
+                   ") pass " + std::to_string(width) + " for each problem, or none" +
+                   if_turned(array, problems));
         rows = *found;
     };
     for_each_result(model.parameters(), check, r, results);

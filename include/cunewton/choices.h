@@ -10,7 +10,7 @@ namespace cunewton {
 /// derivatives that are accurate enough to tell, at the only minimiser near by. The test: see
 /// Options::gradient_tolerance and BatchOptions::tolerance.
 enum class Status {
-    converged,            ///< test met; the Hessian is positive definite (BFGS never looks)
+    converged,            ///< test met; the Hessian is positive definite (BFGS: if exact)
     derivative_accuracy,  ///< gradient is zero within the error of its finite differences, which is
                           ///< larger than the test allows
     precision_limit,      ///< no step lowers the loss in working precision, and the test is not met

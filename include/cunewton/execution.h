@@ -47,7 +47,7 @@ inline constexpr BackendChoice BackendChoice::cuda{"cuda"};
 
 /// A part of the options of every call that computes.
 struct Execution {
-    /// The environment variable CUNEWTON_BACKEND (auto, cpu, cuda) overrides `automatic`.
+    /// The environment variable CUNEWTON_BACKEND (auto or a name) overrides `automatic`.
     BackendChoice backend = BackendChoice::automatic;
     int threads = 0;  ///< of the host; 0: all that the process may use
     int device = -1;  ///< number of the GPU; -1: that of the data, or else the current one
@@ -58,7 +58,7 @@ struct Execution {
 
 /// A part of every result.
 struct RanOn {
-    std::string backend;         ///< "cpu" or "cuda": what finished the job
+    std::string backend;         ///< the name of what finished the job: "cpu", "cuda", ...
     std::string backend_reason;  ///< why that one ran
 };
 

@@ -18,7 +18,8 @@ namespace cunewton {
 /// Throws InvalidArgument for misuse (which a call is while a stream is being captured into a CUDA
 /// graph, unless the CPU was asked for) and BackendUnavailable if a backend was named (in the
 /// options or by CUNEWTON_BACKEND) that cannot run the problem here; passes on what the user's loss
-/// or callback throws. Everything else is a Status in the result, whose x is the best iterate.
+/// or callback throws; OutOfMemory and DeviceError where no other backend may go on. All else is a
+/// Status in the result, whose x is the best iterate.
 template <class T>
 Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0,
                    const Options& options = {});

@@ -1,4 +1,4 @@
-// (Compiled in the user's file.) A black-box loss, f(x) = sum_i w_i l(x, s_i), on the CPU: the
+// (Compiled in the user's file.) A sum over samples, f(x) = sum_i w_i l(x, s_i), on the CPU: the
 // interface that the library sees.
 #pragma once
 
@@ -38,8 +38,8 @@ struct Tile {
     int count;
 };
 
-/// Interface of every black-box loss on the CPU. Functions are serial and thread-safe; results are
-/// sums over the range and overwrite the outputs.
+/// Interface of every sum over samples on the CPU. Functions are serial and thread-safe; results
+/// are sums over the range and overwrite the outputs.
 template <class T>
 class SampleCode {
   public:

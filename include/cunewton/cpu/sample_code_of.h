@@ -1,4 +1,4 @@
-// (Compiled in the user's file.) A black-box loss, f(x) = sum_i w_i l(x, s_i), evaluated in SIMD
+// (Compiled in the user's file.) A sum over samples, f(x) = sum_i w_i l(x, s_i), evaluated in SIMD
 // lanes.
 //
 // At one point the lanes are samples. For derivatives the lanes are entries of the gradient or the
@@ -98,7 +98,7 @@ struct LowerTriangle {
 
 inline namespace CUNEWTON_CPU_CODE {
 
-/// The loss interface of black-box losses:
+/// The interface of sums over samples:
 ///   auto operator()(const X& x, const S& s) const     the loss of one sample, scalar X::value_type
 ///                                                     combined with S::value_type
 /// and optionally, each *adding* to its output,

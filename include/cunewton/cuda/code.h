@@ -59,7 +59,7 @@ struct DeviceTile {
     long count;
 };
 
-/// A black-box loss on the device; as PredictorCode. Each function writes several partial sums of
+/// A sum over samples on the device; as PredictorCode. Each function writes several partial sums of
 /// every entry, side by side: entry e's are partial[e * s], ..., partial[e * s + s - 1].
 template <class T>
 class SampleCode {

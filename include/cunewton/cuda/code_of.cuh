@@ -1,4 +1,4 @@
-// The GPU code of a loss: kernels for a functor, behind the interfaces of ops.h. For .cu files.
+// The GPU code of a loss: kernels for a functor, behind the interfaces of code.h. For .cu files.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"

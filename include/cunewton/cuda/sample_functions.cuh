@@ -1,5 +1,5 @@
-// What one thread computes for a black-box loss: a term of one entry. Host-and-device functions of
-// an index; the kernels of code_of.cuh call them.
+// What one thread computes for a sum over samples: a term of one entry. Host-and-device functions
+// of an index; the kernels of code_of.cuh call them.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
