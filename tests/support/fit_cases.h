@@ -63,6 +63,10 @@ struct FitData {
     std::vector<fit_oracle::Vector> truths;  ///< unless scaled
 };
 
+// Compiled once, in fit_cases.cpp.
+extern template struct FitData<double>;
+extern template struct FitData<float>;
+
 /// Counts with means of 4 times the case's model: amplitude and offset of the truth likewise.
 template <class T>
 FitData<T> make_counts_data();

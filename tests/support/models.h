@@ -189,6 +189,9 @@ class Model {
     std::vector<T> features_, targets_, weights_, theta_;
     OracleData oracle_;
 };
+// Compiled once, in models.cpp.
+extern template class Model<double>;
+extern template class Model<float>;
 
 inline double largest(const std::vector<long double>& values) {
     long double top = 0;
