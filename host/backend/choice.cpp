@@ -60,8 +60,7 @@ Candidates choose_backends(BackendChoice choice,
         const bool in_build = !passed_over.empty();
         throw BackendUnavailable(
             "no backend can run this problem (" +
-            (in_build ? passed_over
-                      : choice.name() + std::string(", ") + asked + ", is not in this build") +
+            (in_build ? passed_over : choice.name() + std::string(" is not in this build")) +
             ") choose another backend or BackendChoice::automatic");
     }
     return candidates;
