@@ -14,15 +14,10 @@ constexpr int threads = 128;
 template <class T>
 CUNEWTON_HOST_DEVICE T stencil_coordinate(Stencil stencil, const T* x, const T* h, int n,
                                           long entry, int q, int j) {
-    if (stencil != Stencil::second) return j == entry ? x[j] + (q == 0 ? h[j] : -h[j]) : x[j];
+    if (stencil != Stencil::second) return j == entry ? x[j] + first_shift(q, true, h[j]) : x[j];
     const PackedEntry at = packed_entry(entry, n);
-    if (at.row == at.column) {
-        const T shift = q == 0 ? h[j] : q == 3 ? -h[j] : T(0);
-        return j == at.row ? x[j] + shift : x[j];
-    }
-    if (j == at.row) return x[j] + (q < 2 ? h[j] : -h[j]);
-    if (j == at.column) return x[j] + (q % 2 == 0 ? h[j] : -h[j]);
-    return x[j];
+    const Shifts<T> by = second_shifts(q, at.row == at.column, h[j], h[j]);
+    return j == at.row ? x[j] + by.i : j == at.column ? x[j] + by.k : x[j];
 }
 
 template <class T>

@@ -192,8 +192,10 @@ void BlackBoxEvaluator<T>::hessian_by_values(const T* x, T* H) {
         column[j] = second_difference(axis[1 + 2 * j], axis[0], axis[2 + 2 * j], h[j]);
         shifts.clear();
         for (int i = j + 1; i < n; ++i)
-            for (const auto& [si, sj] : {std::pair{1, 1}, {1, -1}, {-1, 1}, {-1, -1}})
-                shifts.push_back({i, j, si * h[i], sj * h[j]});
+            for (int e = 0; e < 4; ++e) {
+                const Shifts<T> by = second_shifts(e, false, h[i], h[j]);
+                shifts.push_back({i, j, by.i, by.k});
+            }
         if (shifts.empty()) continue;
         const std::vector<T> f = evaluate(x, shifts);
         for (int i = j + 1; i < n; ++i) {

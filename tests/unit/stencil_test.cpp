@@ -63,6 +63,26 @@ TEST(Stencil, AreExactForThePolynomialsOfTheirOrder) {
               6.0);
 }
 
+TEST(Stencil, ShiftsMakeTheDifferences) {
+    const auto along = [](double x) { return 2 * x * x + 3 * x + 1; };
+    for (const bool central : {false, true}) {
+        const double h = 0.125;
+        const double difference =
+            along(1 + first_shift(0, central, h)) - along(1 + first_shift(1, central, h));
+        EXPECT_EQ(difference, central ? 7 * 2 * h : (7 + 2 * h) * h);
+    }
+    const auto function = [](double x, double y) { return 2 * x * x + 6 * x * y + x - y; };
+    for (const bool diagonal : {false, true}) {
+        const double h = 0.125, k = 0.25;
+        double f[4];
+        for (int e = 0; e < 4; ++e) {
+            const Shifts<double> by = second_shifts(e, diagonal, h, k);
+            f[e] = function(1 + by.i, 2 + by.k);
+        }
+        EXPECT_EQ(((f[0] - f[1]) - (f[2] - f[3])) / second_width(diagonal, h, k), diagonal ? 4 : 6);
+    }
+}
+
 template <class T>
 class StepTest : public ::testing::Test {};
 using Reals = ::testing::Types<double, float>;

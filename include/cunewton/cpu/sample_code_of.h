@@ -16,6 +16,7 @@
 #include "cunewton/cpu/dispatch.h"
 #include "cunewton/cpu/sample_code.h"
 #include "cunewton/functor/as_sample.h"
+#include "cunewton/math/stencil.h"
 #include "cunewton/scalar/dual.h"
 #include "cunewton/scalar/views.h"
 
@@ -317,30 +318,20 @@ class SampleCodeOf final : public SampleCode<T> {
             const int lanes = std::min(P::lanes, tile.count - begin);
             const int* ti = tile.i + begin;
             const int* tk = tile.k + begin;
-            // Point e of lane l is x + a e_i + b e_k; on the diagonal the four points are +h, 0, 0,
-            // -h, whose four-point combination over h^2 is the second difference.
-            const auto shift = [&](int e, int l, T& a, T& b) {
-                const int i = ti[l];
-                if (!second) {
-                    a = e == 0 ? h[i] : (central ? -h[i] : T(0));
-                    b = T(0);
-                } else if (i == tk[l]) {
-                    a = e == 0 ? h[i] : e == 3 ? -h[i] : T(0);
-                    b = T(0);
-                } else {
-                    a = e < 2 ? h[i] : -h[i];
-                    b = e % 2 == 0 ? h[tk[l]] : -h[tk[l]];
-                }
+            // Of point e of lane l.
+            const auto shifts = [&](int e, int l) {
+                const int i = ti[l], k = tk[l];
+                if (second) return second_shifts(e, i == k, h[i], h[k]);
+                return Shifts<T>{first_shift(e, central, h[i]), T(0)};
             };
             P sum(0.0);
             for (long first = range.begin; first < range.end; first += block) {
                 const int samples = static_cast<int>(std::min<long>(block, range.end - first));
                 for (int e = 0; e < evaluations; ++e) {
                     for (int l = 0; l < lanes; ++l) {
-                        T a, b;
-                        shift(e, l, a, b);
-                        point[ti[l]].set_lane(l, x[ti[l]] + a);
-                        if (second && ti[l] != tk[l]) point[tk[l]].set_lane(l, x[tk[l]] + b);
+                        const Shifts<T> by = shifts(e, l);
+                        point[ti[l]].set_lane(l, x[ti[l]] + by.i);
+                        if (second && ti[l] != tk[l]) point[tk[l]].set_lane(l, x[tk[l]] + by.k);
                     }
                     for (int s = 0; s < samples; ++s)
                         values[e * block + s] = loss_(view, range.sample(first + s));
@@ -360,7 +351,7 @@ class SampleCodeOf final : public SampleCode<T> {
                 double width = central ? 2 * hi : hi;
                 if (second) {
                     point[tk[l]].set_lane(l, x[tk[l]]);
-                    width = i == tk[l] ? hi * hi : 4 * hi * h[tk[l]];
+                    width = second_width(i == tk[l], hi, h[tk[l]]);
                 }
                 out[begin + l] = sum.lane(l) / width;
             }

@@ -9,6 +9,7 @@
 #include "cunewton/cuda/code.h"
 #include "cunewton/math/packed.h"
 #include "cunewton/math/perturbed_views.h"
+#include "cunewton/math/stencil.h"
 #include "cunewton/scalar/views.h"
 
 namespace cunewton::cuda {
@@ -62,7 +63,7 @@ struct TileEntry {
             case Entries::gradient_central:
                 return 2 * a;
             case Entries::hessian_values:
-                return i == k ? a * a : 4 * a * b;
+                return second_width(i == k, a, b);
             case Entries::hessian_autodiff_differences:
                 return 2 * b;
             default:
@@ -82,25 +83,20 @@ struct TileEntry {
             return loss(DirectedView<Point>{x, i, v}, s).d12;
         } else if constexpr (kind == Entries::hessian_autodiff_differences) {
             return alternating_sum([&](int e) {
-                const T shift = e == 0 ? hk : -hk;
+                const T shift = first_shift(e, true, hk);
                 return T(loss(DualView<ShiftedView<Point>>{{x, k, -1, shift, shift}, i}, s).d);
             });
         } else if constexpr (kind == Entries::hessian_values) {
             return alternating_sum([&](int pair) {
                 return alternating_sum([&](int e) {
-                    // On the diagonal the four points are +h, 0, 0, -h: over h^2 that is the
-                    // second difference.
-                    const bool diagonal = i == k;
-                    const bool centre = diagonal && e != pair;
-                    const T a = centre ? T(0) : pair == 0 ? hi : -hi;
-                    const T b = diagonal ? T(0) : e == 0 ? hk : -hk;
-                    return T(loss(ShiftedView<Point>{x, i, k, a, b}, s));
+                    const Shifts<T> by = second_shifts(2 * pair + e, i == k, hi, hk);
+                    return T(loss(ShiftedView<Point>{x, i, k, by.i, by.k}, s));
                 });
             });
         } else {
             constexpr bool central = kind == Entries::gradient_central;
             return alternating_sum([&](int e) {
-                const T shift = e == 0 ? hi : central ? -hi : T(0);
+                const T shift = first_shift(e, central, hi);
                 return T(loss(ShiftedView<Point>{x, i, -1, shift, shift}, s));
             });
         }

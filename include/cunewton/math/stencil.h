@@ -70,4 +70,29 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T four_point_difference(const T& plu
     return ((plus_plus - plus_minus) - (minus_plus - minus_minus)) / (hk + hk + hk + hk);
 }
 
+/// The shift of point e, 0 or 1, of a first derivative along an axis: +h, and -h or (not `central`)
+/// 0. f(0) - f(1) is what central_difference() and forward_difference() divide.
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T first_shift(int e, bool central, const T& h) {
+    return e == 0 ? h : central ? -h : T(0);
+}
+
+/// Shifts along the axes i and k of a second derivative.
+template <class T>
+struct Shifts {
+    T i, k;
+};
+/// Those of point e of four: ++, +-, -+, -- of the steps h and k; on the diagonal, where both axes
+/// are one, +h, 0, 0, -h along i. (f(0) - f(1)) - (f(2) - f(3)) over second_width() is
+/// four_point_difference() or second_difference().
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Shifts<T> second_shifts(int e, bool diagonal,
+                                                                    const T& h, const T& k) {
+    if (diagonal) return {e == 0 ? h : e == 3 ? -h : T(0), T(0)};
+    return {e < 2 ? h : -h, e % 2 == 0 ? k : -k};
+}
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE double second_width(bool diagonal, double h, double k) {
+    return diagonal ? h * h : 4 * h * k;
+}
+
 }  // namespace cunewton
