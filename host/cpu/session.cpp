@@ -7,19 +7,15 @@ namespace cunewton::cpu {
 
 namespace {
 
-// One for each form.
+/// The evaluator of each form.
+template <class Form>
+struct EvaluatorOf;
 template <class T>
-std::unique_ptr<Evaluator<T>> make_evaluator(const SampleSum<T>& form, const Setting<T>& at) {
-    return std::make_unique<SampleEvaluator<T>>(form, at);
-}
+struct EvaluatorOf<SampleSum<T>> : std::type_identity<SampleEvaluator<T>> {};
 template <class T>
-std::unique_ptr<Evaluator<T>> make_evaluator(const LinearPredictor<T>& form, const Setting<T>& at) {
-    return std::make_unique<PredictorEvaluator<T>>(form, at);
-}
+struct EvaluatorOf<LinearPredictor<T>> : std::type_identity<PredictorEvaluator<T>> {};
 template <class T>
-std::unique_ptr<Evaluator<T>> make_evaluator(const Opaque<T>& form, const Setting<T>& at) {
-    return std::make_unique<BlackBoxEvaluator<T>>(form, at);
-}
+struct EvaluatorOf<Opaque<T>> : std::type_identity<BlackBoxEvaluator<T>> {};
 
 template <class T>
 ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& options) {
@@ -27,20 +23,6 @@ ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& op
         throw BackendUnavailable(
             "the problem has no CPU code (its functions are the GPU's alone) add some for the CPU");
     return resolve<T>(options.derivatives, problem.capabilities_on_cpu());
-}
-
-// As make_evaluator().
-template <class T>
-std::size_t evaluator_memory(const SampleSum<T>& form, const EvaluationPlan& plan) {
-    return SampleEvaluator<T>::memory(form, plan);
-}
-template <class T>
-std::size_t evaluator_memory(const LinearPredictor<T>& form, const EvaluationPlan& plan) {
-    return PredictorEvaluator<T>::memory(form, plan);
-}
-template <class T>
-std::size_t evaluator_memory(const Opaque<T>& form, const EvaluationPlan& plan) {
-    return BlackBoxEvaluator<T>::memory(form, plan);
 }
 
 }  // namespace
@@ -51,8 +33,11 @@ Session<T> open_cpu(const Problem<T>& problem, const SessionOptions& options) {
     auto vectors = std::make_unique<CpuVectors<T>>(options.threads);
     auto matrices = std::make_unique<CpuDenseMatrices<T>>(*vectors);
     const Setting<T> at{problem, derivatives, options.derivatives.typical_x, *vectors, *matrices};
-    auto evaluator = std::visit([&](const auto& form) { return make_evaluator<T>(form, at); },
-                                problem.parts().form);
+    auto evaluator = std::visit(
+        [&]<class Form>(const Form& form) -> std::unique_ptr<Evaluator<T>> {
+            return std::make_unique<typename EvaluatorOf<Form>::type>(form, at);
+        },
+        problem.parts().form);
     return {std::move(vectors), std::move(matrices), std::move(evaluator), derivatives};
 }
 template Session<double> open_cpu(const Problem<double>&, const SessionOptions&);
@@ -65,8 +50,9 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
                               ThreadPool::size_for(options.threads)};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     std::size_t bytes = (work.vectors * n + work.matrices * n * n) * sizeof(T);
-    bytes += std::visit([&](const auto& form) { return evaluator_memory<T>(form, plan); },
-                        problem.parts().form);
+    bytes += std::visit(
+        [&]<class Form>(const Form& form) { return EvaluatorOf<Form>::type::memory(form, plan); },
+        problem.parts().form);
     if (work.hessian) bytes += CpuDenseMatrices<T>::memory(plan.n, plan.threads);
     return {bytes, 0};
 }

@@ -7,19 +7,15 @@ namespace cunewton::cuda {
 
 namespace {
 
-// One for each form.
+/// The evaluator of each form.
+template <class Form>
+struct EvaluatorOf;
 template <class T>
-std::unique_ptr<Evaluator<T>> make_evaluator(const SampleSum<T>& form, const Setting<T>& at) {
-    return std::make_unique<SampleEvaluator<T>>(form, at);
-}
+struct EvaluatorOf<SampleSum<T>> : std::type_identity<SampleEvaluator<T>> {};
 template <class T>
-std::unique_ptr<Evaluator<T>> make_evaluator(const LinearPredictor<T>& form, const Setting<T>& at) {
-    return std::make_unique<PredictorEvaluator<T>>(form, at);
-}
+struct EvaluatorOf<LinearPredictor<T>> : std::type_identity<PredictorEvaluator<T>> {};
 template <class T>
-std::unique_ptr<Evaluator<T>> make_evaluator(const Opaque<T>& form, const Setting<T>& at) {
-    return std::make_unique<BlackBoxEvaluator<T>>(form, at);
-}
+struct EvaluatorOf<Opaque<T>> : std::type_identity<BlackBoxEvaluator<T>> {};
 
 template <class T>
 ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& options) {
@@ -28,20 +24,6 @@ ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& op
             "the problem has no GPU code (its loss was compiled for the CPU "
             "alone) add it with cuda::attach_device_code in a .cu file");
     return resolve<T>(options.derivatives, problem.capabilities_on_cuda());
-}
-
-// As make_evaluator().
-template <class T>
-MemoryNeeded evaluator_memory(const SampleSum<T>& form, const EvaluationPlan& plan) {
-    return SampleEvaluator<T>::memory(form, plan);
-}
-template <class T>
-MemoryNeeded evaluator_memory(const LinearPredictor<T>& form, const EvaluationPlan& plan) {
-    return PredictorEvaluator<T>::memory(form, plan);
-}
-template <class T>
-MemoryNeeded evaluator_memory(const Opaque<T>& form, const EvaluationPlan& plan) {
-    return BlackBoxEvaluator<T>::memory(form, plan);
 }
 
 }  // namespace
@@ -53,8 +35,11 @@ Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
     auto matrices = std::make_unique<CudaDenseMatrices<T>>(*vectors);
     const Setting<T> at{problem,         derivatives, options.derivatives.typical_x,
                         options.threads, *vectors,    *matrices};
-    auto evaluator = std::visit([&](const auto& form) { return make_evaluator<T>(form, at); },
-                                problem.parts().form);
+    auto evaluator = std::visit(
+        [&]<class Form>(const Form& form) -> std::unique_ptr<Evaluator<T>> {
+            return std::make_unique<typename EvaluatorOf<Form>::type>(form, at);
+        },
+        problem.parts().form);
     return {std::move(vectors), std::move(matrices), std::move(evaluator), derivatives};
 }
 template Session<double> open_cuda(const Problem<double>&, const SessionOptions&);
@@ -67,7 +52,8 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
                               options.threads};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     MemoryNeeded needed = std::visit(
-        [&](const auto& form) { return evaluator_memory<T>(form, plan); }, problem.parts().form);
+        [&]<class Form>(const Form& form) { return EvaluatorOf<Form>::type::memory(form, plan); },
+        problem.parts().form);
     needed.device +=
         CudaVectors<T>::memory(plan.n) + (work.vectors * n + work.matrices * n * n) * sizeof(T);
     if (work.hessian) {

@@ -417,15 +417,19 @@ template <class T>
 std::vector<double> Minimization<T>::download_matrix() {
     const DenseCurvature<T>* dense = factorable_ ? factorable_->dense() : nullptr;
     if (!dense) return {};
-    // Column by column: a copy of the matrix as it is may be one too many.
-    const std::size_t n = static_cast<std::size_t>(n_);
-    std::vector<double> H(dense->matrix().size());
-    std::vector<T> column(n);
-    for (std::size_t begin = 0; begin < H.size(); begin += n) {
-        vectors_.download(column.data(), dense->matrix().get() + begin, n);
-        std::copy(column.begin(), column.end(), H.data() + begin);
+    if constexpr (std::is_same_v<T, double>) {
+        return download(dense->matrix());
+    } else {
+        // Column by column: a copy of the matrix as it is may be one too many.
+        const std::size_t n = static_cast<std::size_t>(n_);
+        std::vector<double> H(dense->matrix().size());
+        std::vector<T> column(n);
+        for (std::size_t begin = 0; begin < H.size(); begin += n) {
+            vectors_.download(column.data(), dense->matrix().get() + begin, n);
+            std::copy(column.begin(), column.end(), H.data() + begin);
+        }
+        return H;
     }
-    return H;
 }
 template <class T>
 std::vector<T> Minimization<T>::download_factor() {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace cunewton {
 
@@ -18,12 +19,18 @@ enum class Memory : unsigned char {
     device,  ///< of a GPU
 };
 
+namespace detail {
+template <class T>
+using Unbounded = T[];
+template <class Range>
+using ElementOf = std::remove_pointer_t<decltype(std::data(std::declval<Range&>()))>;
+}  // namespace detail
+
 /// A vector, a span, an array of neighbouring numbers, T or what T may view.
 template <class Range, class T>
-concept NumbersOf = requires(Range& range) {
+concept NumbersOf = std::convertible_to < detail::Unbounded<detail::ElementOf<Range>>
+*, detail::Unbounded<T>* > &&requires(Range& range) {
     std::size(range);
-    requires std::convertible_to < std::remove_pointer_t<decltype(std::data(range))>(*)
-    [], T(*)[] > ;
 };
 
 /// A view of rows x columns numbers: (i, j) is data[i * row_stride + j * column_stride]. Strides
@@ -48,6 +55,9 @@ struct Array {
     /// One row: a vector, a span, an array of the host. Borrowed.
     template <NumbersOf<T> Range>
     Array(Range&& range) : Array(std::data(range), 1, static_cast<long>(std::size(range))) {}
+    /// Not of a vector that is nobody's: its numbers would be gone before they are read.
+    template <class Number, class Allocator>
+    Array(std::vector<Number, Allocator>&&) = delete;
     /// Of what may be changed, a view of what may not.
     template <class Other>
     requires std::same_as<const Other, T> Array(const Array<Other>& other)

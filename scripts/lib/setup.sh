@@ -81,13 +81,14 @@ choose_architectures() {
     export CUDAARCHS
 }
 
-# What a build to be run here is configured with: CUDA for the device at hand, if there are both.
-cuda_options() {
+# Sets `cuda` to ON, for the device at hand, where there are that and nvcc, and else to OFF.
+choose_cuda() {
+    cuda=OFF
     if has_nvcc && has_device; then
-        echo "-DCUNEWTON_ENABLE_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=${CUDAARCHS:-native}"
+        cuda=ON
+        choose_architectures native
     else
         echo "no nvcc or no device: the CPU backend alone is built" >&2
-        echo -DCUNEWTON_ENABLE_CUDA=OFF
     fi
 }
 

@@ -184,6 +184,20 @@ TYPED_TEST(BatchOnDeviceTest, ResultsMayBeHereAndThere) {
     }
 }
 
+/// As Resident, of ragged problems.
+template <class T>
+struct ResidentRagged : Resident<T> {
+    OnDevice<long> offsets;
+    OnDevice<T> x, y;
+    ResidentRagged(const Peaks<T>& peaks, const Ragged<T>& ragged)
+        : Resident<T>(peaks, false, 0b111000u), offsets(ragged.offsets), x(ragged.x), y(ragged.y) {
+        this->data.offsets = Array<const long>(offsets.array());
+        this->data.coordinates = x.array();
+        this->data.y = y.array();
+        this->data.weights = {};
+    }
+};
+
 TYPED_TEST(BatchOnDeviceTest, RaggedProblemsAreOrderedThere) {
     using T = TypeParam;
     const Peaks<T> peaks(300, 40);
@@ -191,13 +205,7 @@ TYPED_TEST(BatchOnDeviceTest, RaggedProblemsAreOrderedThere) {
     BatchOptions options = options_of_test();
     const BatchData<T> data = ragged.data(peaks);
     const auto wanted = fit_batch(peak(), data, options);
-    const OnDevice<long> offsets(ragged.offsets);
-    const OnDevice<T> x(ragged.x), y(ragged.y);
-    Resident<T> resident(peaks, false, 0b111000u);
-    resident.data.offsets = Array<const long>(offsets.array());
-    resident.data.coordinates = x.array();
-    resident.data.y = y.array();
-    resident.data.weights = {};
+    const ResidentRagged<T> resident(peaks, ragged);
     // Offsets come to the host where the results do.
     expect_same(fit_batch(peak(), resident.data, options), wanted);
     for (const std::size_t budget : {std::size_t{256} << 20, std::size_t{30000}}) {
@@ -218,13 +226,7 @@ TYPED_TEST(BatchOnDeviceTest, ManyStartsOfRaggedProblemsBecomePartOfAGraph) {
     BatchOptions options = options_of_test();
     options.starts = 2;
     const auto wanted = fit_batch(peak(), ragged.data(peaks), options);
-    const OnDevice<long> offsets(ragged.offsets);
-    const OnDevice<T> x(ragged.x), y(ragged.y);
-    Resident<T> resident(peaks, false, 0b111000u);
-    resident.data.offsets = Array<const long>(offsets.array());
-    resident.data.coordinates = x.array();
-    resident.data.y = y.array();
-    resident.data.weights = {};
+    const ResidentRagged<T> resident(peaks, ragged);
     const ResultsOnDevice<T> found(100, 4);
     cudaStream_t stream = nullptr;
     ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
@@ -280,26 +282,7 @@ class BatchDeviceMemoryTest : public BackendTest {
         if (!testing_cuda()) GTEST_SKIP() << "for the CUDA backend";
         BackendTest::SetUp();
     }
-    void TearDown() override {
-        for (void* block : taken_) static_cast<void>(cudaFree(block));
-    }
-    static std::size_t free_bytes() {
-        std::size_t free = 0, total = 0;
-        EXPECT_EQ(cudaMemGetInfo(&free, &total), cudaSuccess);
-        return free;
-    }
-    /// Leaves so many bytes on the device, up to a little.
-    void leave(std::size_t bytes) {
-        while (free_bytes() > bytes) {
-            std::size_t size = free_bytes() - bytes;
-            void* block = nullptr;
-            while (size >= 256 && cudaMalloc(&block, size) != cudaSuccess) size /= 2;
-            static_cast<void>(cudaGetLastError());
-            if (!block) return;
-            taken_.push_back(block);
-        }
-    }
-    std::vector<void*> taken_;
+    TakenMemory taken_;
 };
 
 TEST_F(BatchDeviceMemoryTest, WhatIsNeededSufficesAndLessMakesSmallerChunks) {
@@ -310,9 +293,9 @@ TEST_F(BatchDeviceMemoryTest, WhatIsNeededSufficesAndLessMakesSmallerChunks) {
     const MemoryNeeded needed = memory_needed(peak(), peaks.data(), options);
     ASSERT_GT(needed.device, std::size_t{8} << 20);
     EXPECT_GT(needed.host, 0u);
-    leave(needed.device + (64 << 10));
+    taken_.leave(needed.device + (64 << 10));
     EXPECT_EQ(fit_batch(peak(), peaks.data(), options).chunks, 1);
-    leave(needed.device / 2);
+    taken_.leave(needed.device / 2);
     const auto parts = fit_batch(peak(), peaks.data(), options);
     EXPECT_GT(parts.chunks, 1);
     EXPECT_EQ(parts.completed, 20000);
@@ -333,11 +316,11 @@ TEST_F(BatchDeviceMemoryTest, OfResidentBatchesItIsTheWorkspace) {
     EXPECT_LE(memory_needed(peak(), resident.data, found.all(), options).device, needed.device / 4);
     options.memory_budget = BatchOptions().memory_budget;
     fit_batch(peak(), resident.data, found.all(), options);
-    leave(needed.device + (64 << 10));
+    taken_.leave(needed.device + (64 << 10));
     fit_batch(peak(), resident.data, found.all(), options);
     const std::vector<double> parameters = found.parameters.fetch();
     // In parts where there is less.
-    leave(needed.device / 3);
+    taken_.leave(needed.device / 3);
     found.parameters.forget();
     fit_batch(peak(), resident.data, found.all(), options);
     EXPECT_TRUE(same_bits(found.parameters.fetch(), parameters));

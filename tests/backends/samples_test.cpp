@@ -151,7 +151,8 @@ TYPED_TEST(SamplesTest, StartsAndMinimisersInArrays) {
     std::vector<T> x = start;
     minimize(problem, x, x, options);
     EXPECT_EQ(x, expected.x);
-    EXPECT_THROW(minimize(problem, std::vector<T>(n + 1), x, options), InvalidArgument);
+    const std::vector<T> longer(n + 1);
+    EXPECT_THROW(minimize(problem, longer, x, options), InvalidArgument);
     EXPECT_THROW(minimize(problem, x, Array<T>(x.data(), 2, n / 2), options), InvalidArgument);
     EXPECT_THROW(minimize(problem, x, Array<T>(x.data(), 1, n).strided(0, 0), options),
                  InvalidArgument);

@@ -351,40 +351,21 @@ class MemoryOnTheDeviceTest : public MemoryNeededTest {
         overhead_ = held_by(make_linear_predictor<double>(Logistic{}, little.samples, {.l2 = 0.1}),
                             options_of_test());
         // The device's own unit of memory, of which an array takes whole ones.
-        const std::size_t before = free_bytes(), bytes = (std::size_t{1} << 20) + 256;
+        const std::size_t before = free_device_memory(), bytes = (std::size_t{1} << 20) + 256;
         void* block = nullptr;
         ASSERT_EQ(cudaMalloc(&block, bytes), cudaSuccess);
-        rounding_ = 16 * (before - free_bytes() - bytes) + (64 << 10);
+        rounding_ = 16 * (before - free_device_memory() - bytes) + (64 << 10);
         ASSERT_EQ(cudaFree(block), cudaSuccess);
-    }
-    void TearDown() override {
-        for (void* block : taken_) static_cast<void>(cudaFree(block));
-    }
-    static std::size_t free_bytes() {
-        std::size_t free = 0, total = 0;
-        EXPECT_EQ(cudaMemGetInfo(&free, &total), cudaSuccess);
-        return free;
-    }
-    /// Leaves so many bytes on the device, up to a little.
-    void leave(std::size_t bytes) {
-        while (free_bytes() > bytes) {
-            std::size_t size = free_bytes() - bytes;
-            void* block = nullptr;
-            while (size >= 256 && cudaMalloc(&block, size) != cudaSuccess) size /= 2;
-            static_cast<void>(cudaGetLastError());
-            if (!block) return;
-            taken_.push_back(block);
-        }
     }
     /// What a minimisation holds after its first steps.
     template <class T>
     std::size_t held_by(const Problem<T>& problem, Options options) const {
         const std::vector<T> x0(static_cast<std::size_t>(problem.dimension()), T(0.5));
         minimize(problem, x0, options);  // the code is on the device now
-        const std::size_t before = free_bytes();
+        const std::size_t before = free_device_memory();
         std::size_t held_there = 0;
         options.callback = [&](const IterationRecord&) {
-            held_there = std::max(held_there, before - free_bytes());
+            held_there = std::max(held_there, before - free_device_memory());
             return true;
         };
         EXPECT_EQ(minimize(problem, x0, options).backend, "cuda");
@@ -399,16 +380,14 @@ class MemoryOnTheDeviceTest : public MemoryNeededTest {
         EXPECT_LE(measured, needed.device + rounding_);
         EXPECT_LE(needed.device, 2 * measured + small);
         std::cout << measured << " of " << needed.device << " bytes: " << name(options) << "\n";
-        leave(needed.device + overhead_ + rounding_);
+        TakenMemory taken;
+        taken.leave(needed.device + overhead_ + rounding_);
         EXPECT_GE(held_by(problem, options) + rounding_, measured);  // no smaller tile
-        TearDown();
-        taken_.clear();
     }
 
   private:
     std::size_t overhead_ = 0;  ///< of the libraries' handles
     std::size_t rounding_ = 0;
-    std::vector<void*> taken_;
 };
 
 TEST_F(MemoryOnTheDeviceTest, LinearPredictors) {

@@ -48,6 +48,39 @@ class OnDevice {
     std::size_t count_;
 };
 
+/// Bytes that are free on the current device.
+inline std::size_t free_device_memory() {
+    std::size_t free = 0, total = 0;
+    EXPECT_EQ(cudaMemGetInfo(&free, &total), cudaSuccess);
+    return free;
+}
+
+/// Memory of the current device that nobody else can have.
+class TakenMemory {
+  public:
+    TakenMemory() = default;
+    TakenMemory(const TakenMemory&) = delete;
+    ~TakenMemory() { give_back(); }
+    /// Takes more until so many bytes are left, up to a little.
+    void leave(std::size_t bytes) {
+        while (free_device_memory() > bytes) {
+            std::size_t size = free_device_memory() - bytes;
+            void* block = nullptr;
+            while (size >= 256 && cudaMalloc(&block, size) != cudaSuccess) size /= 2;
+            static_cast<void>(cudaGetLastError());
+            if (!block) return;
+            blocks_.push_back(block);
+        }
+    }
+    void give_back() {
+        for (void* block : blocks_) EXPECT_EQ(cudaFree(block), cudaSuccess);
+        blocks_.clear();
+    }
+
+  private:
+    std::vector<void*> blocks_;
+};
+
 /// Room for all results of a batch.
 template <class T>
 struct ResultsOnDevice {

@@ -29,6 +29,8 @@ TEST(ArrayTest, WhatMayNotBeChangedIsNotViewedAsWhatMay) {
     static_assert(!std::convertible_to<const std::vector<float>&, Array<float>>);
     static_assert(!std::convertible_to<Array<const float>, Array<float>>);
     static_assert(!std::convertible_to<std::vector<double>&, Array<const float>>);
+    static_assert(!std::convertible_to<std::vector<float>, Array<const float>>);  // a temporary
+    static_assert(std::convertible_to<std::span<float>, Array<const float>>);
 }
 
 TEST(ArrayTest, ImagesAreRowsOfPixelsByExchangingRowsAndColumns) {

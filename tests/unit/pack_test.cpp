@@ -42,8 +42,8 @@ struct OutOfLine {
         return a - b;
     }
     /// As in a program that is compiled without optimisation: what a call returns first lies in an
-    /// object of the compiler's, which must be aligned as the callee's instructions ask, not only as
-    /// this function's do.
+    /// object of the compiler's, which must be aligned as the callee's instructions ask, not only
+    /// as this function's do.
     template <class P>
     UNOPTIMISED P assigned(const P& a, const P& b) const {
         P least = a, largest = a;

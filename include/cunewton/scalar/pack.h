@@ -59,9 +59,9 @@ namespace cunewton::detail {
 
 /// A base without members that keeps a class out of registers: a class with a copy constructor of
 /// its own, however empty, is passed and returned by reference (Itanium C++ ABI, 3.1.2.3), whatever
-/// the instruction set of caller and callee. And with an assignment of its own, the result of a call
-/// that is assigned first lies in an object of the class's alignment: without, GCC 12 gives it only
-/// that of the caller's widest vectors. Inlined, both cost nothing.
+/// the instruction set of caller and callee. And with an assignment of its own, the result of a
+/// call that is assigned first lies in an object of the class's alignment: without, GCC 12 gives it
+/// only that of the caller's widest vectors. Inlined, both cost nothing.
 struct PassedInMemory {
     PassedInMemory() = default;
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PassedInMemory(const PassedInMemory&) {}
