@@ -57,7 +57,8 @@ const Failure* listed(Method method, const std::string& label) {
 class UnconstrainedTest : public BackendTest, public ::testing::WithParamInterface<Method> {};
 
 /// A dense Hessian of n = 1000 takes half a million evaluations: minutes a solve, and the same code
-/// as n = 100. CUNEWTON_TEST_LARGEST=5000 includes all problems; the preset `sanitizers` sets 20.
+/// as n = 100. CUNEWTON_TEST_LARGEST=5000 includes all problems; the preset `sanitizers` and an
+/// emulated device have 20.
 int largest_dimension() {
     const std::string given = environment("CUNEWTON_TEST_LARGEST");
     return given.empty() ? 100 : std::stoi(given);
