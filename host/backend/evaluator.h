@@ -40,7 +40,8 @@ ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities
 struct SessionWork {
     std::size_t vectors = 0;   ///< of n numbers, that are allocated besides
     std::size_t matrices = 0;  ///< of n x n
-    bool hessian = false;      ///< Hessians are evaluated and factorised; else gradients alone
+    /// How Hessians are evaluated, if at all; dense ones are factorised too.
+    std::optional<CurvatureKind> curvature{};
 };
 
 /// What an evaluator will do: its class says by it what memory it takes, in a static function
@@ -48,8 +49,11 @@ struct SessionWork {
 struct EvaluationPlan {
     int n;
     ResolvedDerivatives derivatives;
-    bool hessian;  ///< else gradients alone
-    int threads;   ///< of the host
+    std::optional<CurvatureKind> curvature;  ///< none: gradients alone
+    int threads;                             ///< of the host
+
+    bool hessian() const { return curvature == CurvatureKind::dense; }
+    bool products() const { return curvature == CurvatureKind::product; }
 };
 
 /// Points are n numbers on the machine. Work is queued, as by Vectors; values() waits.
@@ -75,6 +79,11 @@ class Evaluator {
     virtual std::unique_ptr<Curvature<T>> curvature(CurvatureKind kind);
     /// Largest number of bytes that perturbed points and partial results have taken so far.
     virtual std::size_t peak_tile_bytes() const = 0;
+
+    /// Bytes of products by differences of gradients, with the point that they are taken at.
+    static std::size_t products_memory(int n) {
+        return 3 * static_cast<std::size_t>(n) * sizeof(T);
+    }
 
   protected:
     /// Both must outlive it. n: parameters.

@@ -14,7 +14,7 @@ std::size_t BlackBoxEvaluator<T>::memory(const Opaque<T>& form, const Evaluation
     };
     std::size_t most = n * sizeof(T);  // a gradient that nobody wants
     if (plan.derivatives.gradient != GradientBy::analytic) most += differences(2 * n + 1);
-    if (plan.hessian) switch (plan.derivatives.hessian) {
+    if (plan.hessian()) switch (plan.derivatives.hessian) {
             case HessianBy::analytic:
                 if (!form.cpu.hessian)
                     most = std::max(most, n * product_columns(n, budget) * sizeof(T));
@@ -26,6 +26,8 @@ std::size_t BlackBoxEvaluator<T>::memory(const Opaque<T>& form, const Evaluation
                 // The losses along the axes stay.
                 most = std::max(most, (2 * n + 1) * sizeof(T) + differences(4 * n + 1));
         }
+    if (plan.products())
+        most += form.cpu.products ? n * sizeof(T) : Evaluator<T>::products_memory(plan.n);
     return Base::memory(plan.n) + most;
 }
 

@@ -74,7 +74,8 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
                              threads * (n * sizeof(T) + sizeof(std::vector<T>));
     std::size_t bytes =
         HostSamples<T>::memory(samples) + (padded + threads * scratch) * sizeof(T) + sums;
-    if (!plan.hessian) return bytes;
+    if (plan.products()) bytes += pairs * padded_samples(samples) * sizeof(T) + n * sizeof(double);
+    if (!plan.hessian()) return bytes;
     bytes += (pairs + outputs) * hessian_block * sizeof(T) + 2 * pairs * sizeof(Product<T, T>);
     const int columns = plan.n / form.outputs,
               rows = static_cast<int>(std::min<long>(hessian_block, samples.count));

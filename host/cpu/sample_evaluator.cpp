@@ -91,13 +91,19 @@ std::size_t SampleEvaluator<T>::memory(const SampleSum<T>& form, const Evaluatio
     const std::size_t lanes =
         threads * (n + static_cast<std::size_t>(samples.dimension)) * widest_pack / 2;
     const std::size_t partial = pieces * (n + 1) * sizeof(double);
+    // A product takes an entry of every axis, as a gradient of values does.
+    const bool exact_products = plan.products() && plan.derivatives.hessian_is_exact();
+    const bool by_entries = plan.derivatives.gradient != GradientBy::analytic || exact_products;
     const std::size_t gradient =
         n * (sizeof(double) + sizeof(int)) +
-        (plan.derivatives.gradient == GradientBy::analytic
-             ? lanes
-             : std::max(lanes, static_cast<std::size_t>(plan.threads) * entry_points(plan.n)));
-    return Base::memory(plan.n) + HostSamples<T>::memory(samples) + partial +
-           std::max(gradient, plan.hessian ? hessian_memory(samples, plan) : 0);
+        (by_entries ? std::max(lanes, static_cast<std::size_t>(plan.threads) * entry_points(plan.n))
+                    : lanes);
+    std::size_t bytes = Base::memory(plan.n) + HostSamples<T>::memory(samples) + partial;
+    if (exact_products)
+        bytes += n * sizeof(T);  // where they are taken
+    else if (plan.products())
+        bytes += Evaluator<T>::products_memory(plan.n);
+    return bytes + std::max(gradient, plan.hessian() ? hessian_memory(samples, plan) : 0);
 }
 
 template <class T>

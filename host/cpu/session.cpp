@@ -46,14 +46,15 @@ template Session<float> open_cpu(const Problem<float>&, const SessionOptions&);
 template <class T>
 MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
                             const SessionWork& work) {
-    const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.hessian,
+    const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.curvature,
                               ThreadPool::size_for(options.threads)};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     std::size_t bytes = (work.vectors * n + work.matrices * n * n) * sizeof(T);
     bytes += std::visit(
         [&]<class Form>(const Form& form) { return EvaluatorOf<Form>::type::memory(form, plan); },
         problem.parts().form);
-    if (work.hessian) bytes += CpuDenseMatrices<T>::memory(plan.n, plan.threads);
+    if (work.curvature == CurvatureKind::dense)
+        bytes += CpuDenseMatrices<T>::memory(plan.n, plan.threads);
     return {bytes, 0};
 }
 template MemoryNeeded session_memory(const Problem<double>&, const SessionOptions&,

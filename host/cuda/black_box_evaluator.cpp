@@ -27,7 +27,7 @@ MemoryNeeded BlackBoxEvaluator<T>::memory(const Opaque<T>& form, const Evaluatio
         tile = entries(
             by.gradient == GradientBy::forward_differences ? Stencil::forward : Stencil::central,
             plan.n);
-    if (plan.hessian) switch (by.hessian) {
+    if (plan.hessian()) switch (by.hessian) {
             case HessianBy::analytic:
                 if (!form.cuda.hessian)
                     tile = std::max(
@@ -41,7 +41,10 @@ MemoryNeeded BlackBoxEvaluator<T>::memory(const Opaque<T>& form, const Evaluatio
                 tile = std::max(tile, entries(Stencil::second, packed_size(plan.n)));
         }
     // With a gradient that nobody wants.
-    return {0, Base::memory(plan.n, 1) + vector + tile};
+    std::size_t bytes = Base::memory(plan.n, 1) + vector + tile;
+    if (plan.products())
+        bytes += form.cuda.products ? vector : Evaluator<T>::products_memory(plan.n);
+    return {0, bytes};
 }
 
 template <class T>

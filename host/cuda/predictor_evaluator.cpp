@@ -25,7 +25,9 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     // z and r
     std::size_t bytes = Base::memory(plan.n, form.code.cuda->partial_count(samples.count)) +
                         2 * ld * static_cast<std::size_t>(form.outputs) * sizeof(T);
-    if (plan.hessian) {
+    if (plan.products())
+        bytes += static_cast<std::size_t>(form.outputs) * (form.outputs + 1) / 2 * ld * sizeof(T);
+    if (plan.hessian()) {
         bytes += TileMemory::memory(plan.derivatives.memory_budget,
                                     round_up(samples.count, tile_alignment) / tile_alignment,
                                     row_bytes(form.outputs, block, single) * tile_alignment,

@@ -42,7 +42,12 @@ MemoryNeeded SampleEvaluator<T>::memory(const SampleSum<T>& form, const Evaluati
     const std::size_t n = static_cast<std::size_t>(plan.n);
     std::size_t most =
         by.gradient == GradientBy::analytic ? tile(most_threads, n) : entries(plan.n);
-    if (plan.hessian) {
+    std::size_t products = 0;
+    if (plan.products()) {
+        products = Evaluator<T>::products_memory(plan.n);
+        if (by.hessian_is_exact()) most = std::max(most, entries(plan.n));
+    }
+    if (plan.hessian()) {
         const long size = packed_size(plan.n);
         if (by.hessian == HessianBy::analytic)
             most = std::max(most, tile(most_threads, static_cast<std::size_t>(size)));
@@ -55,6 +60,7 @@ MemoryNeeded SampleEvaluator<T>::memory(const SampleSum<T>& form, const Evaluati
     MemoryNeeded needed = DeviceData<T>::memory(samples, false, false);
     needed.device += std::max(DeviceData<T>::slab_memory(samples),
                               Base::memory(plan.n, static_cast<std::size_t>(blocks)) + most);
+    needed.device += products;
     return needed;
 }
 

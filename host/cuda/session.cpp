@@ -48,7 +48,7 @@ template Session<float> open_cuda(const Problem<float>&, const SessionOptions&);
 template <class T>
 MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
                             const SessionWork& work) {
-    const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.hessian,
+    const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.curvature,
                               options.threads};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     MemoryNeeded needed = std::visit(
@@ -56,7 +56,7 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
         problem.parts().form);
     needed.device +=
         CudaVectors<T>::memory(plan.n) + (work.vectors * n + work.matrices * n * n) * sizeof(T);
-    if (work.hessian) {
+    if (work.curvature == CurvatureKind::dense) {
         const MemoryNeeded factorization = CudaDenseMatrices<T>::memory(plan.n);
         needed.host += factorization.host;
         needed.device += factorization.device;

@@ -43,11 +43,7 @@ bool is_nearly_semidefinite(Minimization<T>& run) {
 }
 
 template <class T>
-double smallest_eigenvector(Minimization<T>& run, T* u, T* work) {
-    Vectors<T>& vectors = run.vectors();
-    const int n = run.n();
-    const Number number = vectors.number();
-    // A fixed start that is not orthogonal to anything in particular.
+std::vector<T> fixed_start(int n) {
     std::vector<T> start(n);
     unsigned state = 12345;
     for (T& s : start) {
@@ -55,7 +51,15 @@ double smallest_eigenvector(Minimization<T>& run, T* u, T* work) {
         s = static_cast<T>(0.5 + (state >> 8) * (1.0 / (1 << 24)));
         if (state & 0x80u) s = -s;
     }
-    vectors.upload(work, start.data(), n);
+    return start;
+}
+
+template <class T>
+double smallest_eigenvector(Minimization<T>& run, T* u, T* work) {
+    Vectors<T>& vectors = run.vectors();
+    const int n = run.n();
+    const Number number = vectors.number();
+    vectors.upload(work, fixed_start<T>(n).data(), n);
     vectors.unscale(u, run.scales(), work, n);
     for (int i = 0; i < 4; ++i) {
         vectors.scale_twice(u, run.scales(), u, n);
@@ -68,10 +72,6 @@ double smallest_eigenvector(Minimization<T>& run, T* u, T* work) {
     return run.read(number);
 }
 
-namespace {
-
-/// Looks for a lower loss along direction(), |S direction()| = 1, both ways, downhill first as far
-/// as there is a slope.
 template <class T>
 Descent descend_along(Minimization<T>& run, double longest, double shortest) {
     run.vectors().dot(run.g(), run.direction(), run.n(), run.numbers().decrease);
@@ -89,8 +89,6 @@ Descent descend_along(Minimization<T>& run, double longest, double shortest) {
         }
     return descent;
 }
-
-}  // namespace
 
 template <class T>
 std::optional<Trial> leave_saddle(Minimization<T>& run) {
@@ -123,7 +121,9 @@ Descent leave_plateau(Minimization<T>& run) {
     template std::optional<double> factorize_shifted(Minimization<T>&, double); \
     template Definiteness definiteness(Minimization<T>&);                       \
     template bool is_nearly_semidefinite(Minimization<T>&);                     \
+    template std::vector<T> fixed_start(int);                                   \
     template double smallest_eigenvector(Minimization<T>&, T*, T*);             \
+    template Descent descend_along(Minimization<T>&, double, double);           \
     template std::optional<Trial> leave_saddle(Minimization<T>&);               \
     template Descent leave_plateau(Minimization<T>&);
 CUNEWTON_INSTANTIATE(double)

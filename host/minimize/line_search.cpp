@@ -69,7 +69,8 @@ class Search {
                 if (std::isfinite(parabola)) next = std::clamp(parabola, 0.1 * a, 0.5 * a);
             }
             if (run_.out_of_evaluations()) return std::nullopt;
-            trial = run_.try_value(next);
+            // The last one has to be of the gradient too, to be accepted.
+            trial = run_.evaluations_left() == 1 ? run_.try_step(next) : run_.try_value(next);
         }
         return std::nullopt;
     }
@@ -82,8 +83,8 @@ class Search {
             if (!trial.finite()) {
                 outside = trial.alpha;
                 const double next = previous.alpha + 0.1 * (outside - previous.alpha);
-                if (run_.out_of_evaluations() || next < 1e-20 || !(next > previous.alpha)) break;
-                trial = run_.try_step(next);
+                if (none_to_spare(previous) || next < 1e-20 || !(next > previous.alpha)) break;
+                trial = try_step(next);
                 continue;
             }
             if (trial.f < run_.options().unbounded_below) return trial;
@@ -95,18 +96,29 @@ class Search {
             if (trial.slope >= 0) return zoom(trial, previous);
             // The end of the domain is close enough, too.
             const bool at_end = outside <= trial.alpha * (1 + 1e-3);
-            if (trial.alpha >= longest_step || at_end || run_.out_of_evaluations()) return trial;
+            if (trial.alpha >= longest_step || at_end || none_to_spare(trial)) return trial;
             double next = std::max(2 * trial.alpha,
                                    std::min(10 * trial.alpha, extrapolated(previous, trial)));
             next = std::min({next, longest_step, trial.alpha + 0.5 * (outside - trial.alpha)});
             previous = trial;
-            trial = run_.try_step(next);
+            trial = try_step(next);
         }
-        if (previous.alpha > 0 && decreases(previous)) return run_.try_step(previous.alpha);
+        if (previous.alpha > 0 && decreases(previous)) return back_to(previous);
         return std::nullopt;
     }
 
   private:
+    /// Whether no evaluation is left for another trial: one is for going back to `best`.
+    bool none_to_spare(const Trial& best) const {
+        return run_.evaluations_left() <= (best.alpha > 0 ? 1 : 0);
+    }
+    Trial try_step(double alpha) { return last_ = run_.try_step(alpha); }
+    /// What is not the last trial has to be evaluated again to be accepted.
+    std::optional<Trial> back_to(const Trial& trial) {
+        if (trial.alpha == last_.alpha) return last_;
+        if (run_.out_of_evaluations()) return std::nullopt;
+        return try_step(trial.alpha);
+    }
     /// Where the secant of the slopes is zero.
     static double extrapolated(const Trial& a, const Trial& b) {
         const double step = b.alpha + b.slope * (b.alpha - a.alpha) / (a.slope - b.slope);
@@ -143,8 +155,8 @@ class Search {
             const bool tiny =
                 std::abs(high.alpha - low.alpha) * -origin_.slope <= 0.1 * run_.noise() ||
                 std::abs(high.alpha - low.alpha) <= 1e-15 * std::max(low.alpha, high.alpha);
-            if (tiny || run_.out_of_evaluations()) break;
-            Trial trial = run_.try_step(cubic_step(low, high));
+            if (tiny || none_to_spare(low)) break;
+            Trial trial = try_step(cubic_step(low, high));
             if (!trial.finite()) {
                 high = trial;
                 high.f = low.f + std::abs(low.f) + 1;
@@ -162,12 +174,13 @@ class Search {
             low = trial;
         }
         // The best point so far decreases the loss, if not by the curvature condition too.
-        if (low.alpha > 0 && low.f < origin_.f - run_.noise()) return run_.try_step(low.alpha);
+        if (low.alpha > 0 && low.f < origin_.f - run_.noise()) return back_to(low);
         return std::nullopt;
     }
 
     Minimization<T>& run_;
     const Trial origin_;
+    Trial last_{};
 };
 
 }  // namespace

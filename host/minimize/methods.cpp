@@ -41,11 +41,15 @@ SessionWork work_of(Method method, bool exact_hessian) {
     const int own = matrices_of(method);
     // Minimization's and as many as a method has of its own.
     constexpr std::size_t vectors = 8 + 4;
+    // Conjugate gradients on a device hold the most.
+    if (is_matrix_free(method)) return {vectors, 0, CurvatureKind::product};
     // Newton's method confirms the end of the others, by a Hessian and its factor; that of BFGS,
     // which holds its inverse besides, where the Hessian is exact.
-    if (method == Method::bfgs)
-        return {vectors, static_cast<std::size_t>(exact_hessian ? own + 2 : own), exact_hessian};
-    return {vectors, static_cast<std::size_t>(std::max(own, 2)), true};
+    if (method != Method::bfgs)
+        return {vectors, static_cast<std::size_t>(std::max(own, 2)), CurvatureKind::dense};
+    SessionWork work{vectors, static_cast<std::size_t>(exact_hessian ? own + 2 : own)};
+    if (exact_hessian) work.curvature = CurvatureKind::dense;
+    return work;
 }
 
 }  // namespace cunewton::solver

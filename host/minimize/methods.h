@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "host/minimize/minimization.h"
 
@@ -13,6 +14,10 @@ Status run_method(Minimization<T>& run);
 
 /// n x n matrices that a method holds. Throws InvalidArgument for what is none.
 int matrices_of(Method method);
+/// Whether it knows the Hessian by products alone.
+inline bool is_matrix_free(Method method) {
+    return matrices_of(method) == 0;
+}
 
 /// What a run by it has a machine hold and do, at most.
 SessionWork work_of(Method method, bool exact_hessian);
@@ -56,6 +61,15 @@ struct Descent {
 /// without curvature, as at the inflection of x^3.
 template <class T>
 Descent leave_plateau(Minimization<T>& run);
+
+/// Looks for a lower loss along direction(), of unit length in the metric of S, both ways, downhill
+/// first: from `longest` to `shortest` of the problem's size.
+template <class T>
+Descent descend_along(Minimization<T>& run, double longest, double shortest);
+
+/// n numbers that are not orthogonal to anything in particular, always the same.
+template <class T>
+std::vector<T> fixed_start(int n);
 
 /// An approximate eigenvector of the smallest eigenvalue of S^-1 matrix() S^-1, as u with |S u| =
 /// 1, by inverse iteration with factor(), whose shift must be close to minus that eigenvalue.

@@ -84,6 +84,14 @@ void Minimization<T>::hessian() {
 }
 
 template <class T>
+void Minimization<T>::prepare_products() {
+    const Timer timer(progress_.seconds.hessian);
+    if (!curvature_) curvature_ = evaluator_.curvature(CurvatureKind::product);
+    curvature_->update(x_.get());
+    ++progress_.counts.hessians;
+}
+
+template <class T>
 void Minimization<T>::factorize(double shift) {
     const Timer timer(progress_.seconds.factorize);
     factorable_->factorize(static_cast<T>(shift), S_.get(), numbers_.factor_info,
@@ -182,9 +190,11 @@ double Minimization<T>::rounding_shift() {
 
 template <class T>
 double Minimization<T>::hessian_accuracy() const {
-    const double eps = std::numeric_limits<T>::epsilon();
-    if (derivatives_.hessian == HessianBy::gradient_differences)
-        return std::cbrt(eps) * std::cbrt(eps);
+    const double eps = std::numeric_limits<T>::epsilon(), root = std::cbrt(eps);
+    // Products are differences of gradients, which may be differences themselves.
+    if (!factorable_ && !derivatives_.hessian_is_exact())
+        return derivatives_.gradient_step > 0 ? root : root * root;
+    if (derivatives_.hessian == HessianBy::gradient_differences) return root * root;
     if (derivatives_.hessian == HessianBy::value_differences) return std::sqrt(eps);
     return derivatives_.precision == HessianPrecision::single
                ? static_cast<double>(std::numeric_limits<float>::epsilon())
@@ -372,11 +382,6 @@ Status Minimization<T>::stuck_status(double decrement) {
 }
 
 template <class T>
-bool Minimization<T>::out_of_evaluations() const {
-    return progress_.counts.evaluations >= options_.max_evaluations;
-}
-
-template <class T>
 bool Minimization<T>::at_limit() const {
     return progress_.iterations >= options_.max_iterations || out_of_evaluations() ||
            progress_.elapsed() >= options_.time_limit;
@@ -400,6 +405,19 @@ std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double 
     if (out_of_evaluations()) return Status::max_evaluations;
     if (progress_.elapsed() >= options_.time_limit) return Status::time_limit;
     return std::nullopt;
+}
+
+template <class T>
+void Minimization<T>::note_null_direction() {
+    const std::vector<T> direction = download(p_);
+    double largest = 0;
+    for (const T d : direction) largest = std::max<double>(largest, std::abs(d));
+    // Beyond what conjugate gradients leave of other directions; in other units a parameter may
+    // have a small part.
+    const double least = std::pow(std::numeric_limits<T>::epsilon(), 0.75) * largest;
+    undetermined_.clear();
+    for (int j = 0; j < n_; ++j)
+        if (std::abs(direction[static_cast<std::size_t>(j)]) > least) undetermined_.push_back(j);
 }
 
 template <class T>

@@ -113,9 +113,13 @@ class Minimization {
     T* trial_g() { return trial_g_.get(); }
     /// The Hessian of the last hessian(), which also makes it.
     Factorable<T>& curvature() { return *factorable_; }
+    /// Products with the Hessian at the point of the last prepare_products().
+    Curvature<T>& products() { return *curvature_; }
     /// S; null is the identity.
     const T* scales() const { return S_.get(); }
     int n() const { return n_; }
+    /// The number of blocks of parameters whose common shift does not change the loss; 0: none.
+    int alike() const { return alike_; }
     int iterations() const { return progress_.iterations; }
     Vectors<T>& vectors() { return vectors_; }
     DenseMatrices<T>& matrices() { return matrices_; }
@@ -136,6 +140,16 @@ class Minimization {
     // ---- evaluations
     /// curvature() is that at x; S is raised to its diagonal, and its bounds are queued.
     void hessian();
+    /// products() is that at x, for methods that form no Hessian.
+    void prepare_products();
+    /// work(), which queues products and counts them in what it returns.
+    template <class Work>
+    auto take_products(const Work& work) {
+        const Timer timer(progress_.seconds.hessian);
+        const auto result = work();
+        progress_.counts.products += result.products;
+        return result;
+    }
     /// The factor of curvature() + shift S^2; the outcome is in numbers().factor_info.
     void factorize(double shift);
     /// Whether the last factorisation worked.
@@ -151,7 +165,7 @@ class Minimization {
     Trial try_value(double alpha);
     /// The trial becomes the iterate. full: it is at least the whole step of a quadratic model.
     void accept(const Trial& trial, bool full);
-    /// Relative error of the Hessian's entries.
+    /// Relative error of the Hessian's entries, or of products with it.
     double hessian_accuracy() const;
     /// Whether the last factorisation was of a matrix that is regular in working precision.
     bool factor_is_regular();
@@ -198,7 +212,11 @@ class Minimization {
     Status arrived_status(double decrement);
     /// What to say when no step makes progress any more. `decrement`: predicted for a full step.
     Status stuck_status(double decrement);
-    bool out_of_evaluations() const;
+    /// Evaluations of the loss that are allowed still.
+    long evaluations_left() const {
+        return options_.max_evaluations - progress_.counts.evaluations;
+    }
+    bool out_of_evaluations() const { return evaluations_left() <= 0; }
     /// Whether iterations, evaluations or time are used up.
     bool at_limit() const;
     /// Tells gradient_error() how large the second derivatives are.
@@ -208,6 +226,10 @@ class Minimization {
     /// noted for stuck_status().
     bool contradicts(const Trial& trial, double slope);
 
+    /// Takes note of direction() as one along which the loss does not change.
+    void note_null_direction();
+    /// The parameters that the direction of note_null_direction() has a part in; none without one.
+    const std::vector<int>& undetermined() const { return undetermined_; }
     /// Fetches the iterate into progress (also after an exception of the backend).
     void save_iterate();
     /// The last factor and the S it was shifted by; empty if there is none.
@@ -264,6 +286,7 @@ class Minimization {
     int streak_ = 0;        ///< steps in a row that kept direction and length, or grew
     bool ascent_ = false;
     double hessian_norm_ = 0, factor_shift_ = 0;
+    std::vector<int> undetermined_;
 };
 
 }  // namespace cunewton::solver

@@ -115,7 +115,8 @@ void require_matrices(const Vectors<T>& vectors, int n, const Options& options) 
         vectors.name(),
         "reduce the parameters, use float" +
             std::string(two ? ", use Method::bfgs, which holds one matrix instead of two" : "") +
-            ", or, for many small problems in one, minimize_batch");
+            ", use Method::newton_cg, which holds none, or, for many small problems in one, "
+            "minimize_batch");
 }
 
 /// The number of blocks of parameters whose common shift the loss declares not to see. A penalty
@@ -155,8 +156,11 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         if (!status) status = solver::run_method(*run);
         run->save_iterate();
         if (*status == Status::singular)
-            result.undetermined = solver::undetermined(run->download_matrix(), problem.dimension(),
-                                                       run->hessian_accuracy());
+            result.undetermined =
+                solver::is_matrix_free(options.method)
+                    ? run->undetermined()
+                    : solver::undetermined(run->download_matrix(), problem.dimension(),
+                                           run->hessian_accuracy());
         result.status = *status;
         result.f = static_cast<T>(run->f());
         result.gradient_norm = run->gradient_norm();
@@ -270,9 +274,11 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& options) {
     // The iterate and the start, and vectors that come and go.
     needed.host += 2 * n * sizeof(T) + n * (4 * sizeof(T) + 4 * sizeof(double));
     // In the end, where the minimum is not unique, the Hessian in double; then the factor.
-    if (work.hessian)
+    if (work.curvature == CurvatureKind::dense)
         needed.host += std::max(solver::undetermined_memory(problem.dimension()),
                                 options.keep_hessian_factor ? (n + 1) * n * sizeof(T) : 0);
+    else if (work.curvature)
+        needed.host += n * sizeof(T) + 3 * n * sizeof(int);  // parameters along which it is not
     needed.host += std::size_t{64} << 10;
     return needed;
 }

@@ -75,15 +75,16 @@ struct Options : Execution {
 struct Counts {
     long evaluations = 0;  ///< of the loss alone or with its gradient; points of differences apart
     long gradients = 0;
-    long hessians = 0;
+    long hessians = 0;  ///< also those that only products are taken with
     long factorizations = 0;
+    long products = 0;  ///< of Hessians and vectors, where no matrix is formed
 };
 
 /// Wall time by phase, in seconds. On a GPU work is queued: a phase contains what it had to wait
 /// for, so single phases are indicative and their sum is exact.
 struct PhaseTimes {
-    double evaluate = 0;  ///< loss and gradient
-    double hessian = 0;
+    double evaluate = 0;   ///< loss and gradient
+    double hessian = 0;    ///< and products with it
     double factorize = 0;  ///< factorisation and solve
     double total = 0;
 };

@@ -115,10 +115,11 @@ class CurvatureTest : public BackendTest {
         EXPECT_FALSE(products->factorable());
         products->update(there.get());
         vectors.scale(g.get(), T(-1), g.get(), n);
-        const auto outcome = solver::conjugate_gradients(vectors, *products, g.get(), other.get(),
-                                                         n, {.tolerance = 0.1 * tolerance});
-        EXPECT_TRUE(outcome.converged) << outcome.iterations << " products, " << outcome.residual;
-        EXPECT_FALSE(outcome.indefinite);
+        solver::ConjugateGradients<T> cg(vectors, n);
+        cg.start(*products, T(1), g.get(), other.get());
+        const auto outcome = cg.run({.tolerance = 0.1 * tolerance});
+        EXPECT_EQ(outcome.end, solver::ConjugateGradientsEnd::converged)
+            << outcome.products << " products, " << outcome.residual;
         std::vector<T> a(n), b(n);
         vectors.download(a.data(), step.get(), n);
         vectors.download(b.data(), other.get(), n);
@@ -226,15 +227,17 @@ TYPED_TEST(CurvatureTest, ConjugateGradientsSayWhenTheHessianIsIndefinite) {
     vectors.upload(right.get(), b.data(), 2);
     const auto products = session.evaluator->curvature(CurvatureKind::product);
     products->update(there.get());
-    const auto outcome = solver::conjugate_gradients(vectors, *products, right.get(), out.get(), 2,
-                                                     {.check_every = 1});
-    EXPECT_TRUE(outcome.indefinite);
-    EXPECT_FALSE(outcome.converged);
+    solver::ConjugateGradients<T> cg(vectors, 2);
+    cg.start(*products, T(1), right.get(), out.get());
+    const auto outcome = cg.run({});
+    EXPECT_EQ(outcome.end, solver::ConjugateGradientsEnd::negative_curvature);
+    EXPECT_NEAR(outcome.least, 2 - 400, 398 * 8 * epsilon<T>);
     // Nothing to solve: no product is taken.
     vectors.scale(right.get(), T(0), right.get(), 2);
-    const auto nothing = solver::conjugate_gradients(vectors, *products, right.get(), out.get(), 2);
-    EXPECT_TRUE(nothing.converged);
-    EXPECT_EQ(nothing.iterations, 0);
+    cg.start(*products, T(1), right.get(), out.get());
+    const auto nothing = cg.run({});
+    EXPECT_EQ(nothing.end, solver::ConjugateGradientsEnd::converged);
+    EXPECT_EQ(nothing.products, 0);
 }
 
 TYPED_TEST(CurvatureTest, RatiosStayWhereTheyAre) {

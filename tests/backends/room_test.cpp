@@ -34,6 +34,7 @@ TEST_F(RoomTest, MinimizeRefusesEveryMethodAtOnce) {
     const auto problem = make_objective<double>(ExtendedRosenbrock{}, n);
     const std::vector<double> x0(n, 1.0);
     for (const Method method : all_methods) {
+        if (method == Method::newton_cg) continue;  // it holds no matrix
         SCOPED_TRACE(to_string(method));
         Options options;
         options.method = method;
@@ -43,6 +44,7 @@ TEST_F(RoomTest, MinimizeRefusesEveryMethodAtOnce) {
         expect_in(text, two ? "4.0 TB wanted" : "2.0 TB wanted");
         expect_in(text, " free)");
         expect_in(text, "500000 x 500000");
+        expect_in(text, "use Method::newton_cg, which holds none");
         EXPECT_EQ(text.find("Method::bfgs") != std::string::npos, two) << text;
     }
 }

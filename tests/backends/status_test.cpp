@@ -275,7 +275,8 @@ TEST_F(SeparationTest, GeneratedClasses) {
                     }
                     if (seed == 2) data.w.push_back(0.25 * (1 + i % 4));
                 }
-                for (const Method method : {Method::newton, Method::trust_region, Method::bfgs}) {
+                for (const Method method :
+                     {Method::newton, Method::trust_region, Method::newton_cg, Method::bfgs}) {
                     SCOPED_TRACE("kind " + std::to_string(kind) + ", seed " + std::to_string(seed) +
                                  ", intercept " + std::to_string(intercept) + ", " +
                                  to_string(method));
@@ -289,7 +290,7 @@ TEST_F(SeparationTest, GeneratedClasses) {
                     ++cases;
                 }
             }
-    EXPECT_EQ(cases, 36 * seeds);
+    EXPECT_EQ(cases, 48 * seeds);
 }
 
 TEST_F(SeparationTest, ManyRowsAnyDigits) {
@@ -301,7 +302,7 @@ TEST_F(SeparationTest, ManyRowsAnyDigits) {
         for (int j = 0; j < features; ++j) data.X.push_back(random.near_normal());
         data.y.push_back(data.X[static_cast<std::size_t>(i) * features] > 0);
     }
-    for (const Method method : {Method::newton, Method::trust_region}) {
+    for (const Method method : {Method::newton, Method::trust_region, Method::newton_cg}) {
         const Result<double> result = fit(data, method);
         EXPECT_EQ(result.status, Status::unbounded) << to_string(result.status);
         // By the caller's tolerance as well.

@@ -11,7 +11,8 @@
 
 namespace cunewton::test {
 
-inline const std::vector<Method> second_order_methods{Method::newton, Method::trust_region};
+inline const std::vector<Method> second_order_methods{Method::newton, Method::trust_region,
+                                                      Method::newton_cg};
 
 inline Options with(Method method) {
     Options options;

@@ -1,0 +1,282 @@
+// Newton's method on products with the Hessian: truncated conjugate gradients in a trust region.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "host/minimize/conjugate_gradients.h"
+#include "host/minimize/methods.h"
+
+namespace cunewton::solver {
+
+namespace {
+
+// Of the residual, relative to the gradient's norm. Near enough to a minimum for its test to rely on
+// what the step promises; and for the directions without curvature to show.
+constexpr double largest_forcing = 0.5, accurate = 1e-3, most_accurate = 1e-12;
+constexpr long most_products = 1000, most_products_to_examine = 200;
+
+/// Eisenstat and Walker 1996, choice 2, and its safeguard.
+double forcing_term(double last, double gradient_norm, double last_gradient_norm) {
+    const double ratio = gradient_norm / last_gradient_norm;
+    const double term = 0.9 * ratio * ratio, safeguard = 0.9 * last * last;
+    return std::min(largest_forcing, safeguard > 0.1 ? std::max(term, safeguard) : term);
+}
+
+template <class T>
+class NewtonCg {
+  public:
+    explicit NewtonCg(Minimization<T>& run) : run_(run), cg_(run.vectors(), run.n()) {}
+
+    Status minimize() {
+        for (;;)
+            if (const std::optional<Status> status = iterate()) return *status;
+    }
+
+  private:
+    using End = ConjugateGradientsEnd;
+    /// The Hessian as far as conjugate gradients from a fixed vector see it.
+    struct Examined {
+        Definiteness found;
+        bool large;  ///< negative curvature is beyond sqrt(epsilon) of the largest
+    };
+
+    std::optional<Status> iterate();
+    /// As Newton::settle(); without a trial where there is no slope.
+    std::optional<Status> settle(double decrement, const std::optional<Trial>& trial);
+    Examined examine();
+    /// What the unit of lengths inside conjugate gradients is: a gradient of unit length cannot
+    /// leave the range of numbers when it is squared.
+    double unit() const {
+        return std::max(run_.gradient_norm(),
+                        static_cast<double>(std::numeric_limits<T>::min()));
+    }
+    /// Of curvatures, relative to the largest.
+    double rounding() const {
+        return 10 * (run_.hessian_accuracy() +
+                     run_.n() * static_cast<double>(std::numeric_limits<T>::epsilon()));
+    }
+    /// Of the first trust region: ten times the way to the minimum along -g. Nothing if the Hessian
+    /// is not finite.
+    std::optional<double> first_radius();
+    /// direction() by what conjugate gradients have found, and the trial there.
+    Trial take_step(double unit);
+    std::optional<Status> accept(const Trial& trial, bool full);
+    void adapt_radius(const Trial& trial, double decrease, double size);
+
+    Minimization<T>& run_;
+    ConjugateGradients<T> cg_;
+    double radius_ = -1, forcing_ = largest_forcing, last_gradient_norm_ = 0;
+    double last_radius_ = 0;  // that of the last step, for its record
+    bool solved_last_ = false;  // the last step was Newton's, as good as whole
+    int confirmations_ = 0, plateaus_ = 0;
+};
+
+template <class T>
+std::optional<Status> NewtonCg<T>::accept(const Trial& trial, bool full) {
+    const double previous = run_.f();
+    last_gradient_norm_ = run_.gradient_norm();
+    run_.accept(trial, full);
+    return run_.end_iteration(trial, previous, last_radius_, 0);
+}
+
+template <class T>
+std::optional<double> NewtonCg<T>::first_radius() {
+    if (run_.options().initial_radius > 0) return run_.options().initial_radius;
+    const ConjugateGradientsResult first = run_.take_products([&] {
+        return cg_.run({.tolerance = 0, .max_products = 1});
+    });
+    if (first.end == End::not_finite) return std::nullopt;
+    return first.size > 0 ? 10 * unit() * first.size : run_.first_step_length() * unit();
+}
+
+template <class T>
+Trial NewtonCg<T>::take_step(double unit) {
+    Vectors<T>& vectors = run_.vectors();
+    vectors.scale(run_.direction(), static_cast<T>(unit), run_.direction(), run_.n());
+    vectors.dot(run_.g(), run_.direction(), run_.n(), run_.numbers().decrease);
+    return run_.try_step(1);
+}
+
+template <class T>
+void NewtonCg<T>::adapt_radius(const Trial& trial, double decrease, double size) {
+    const double ratio = decrease > 0 ? (run_.f() - trial.f) / decrease : 0;
+    if (ratio < 0.25)
+        radius_ = 0.5 * trial.alpha * size;
+    else if (ratio > 0.75)
+        radius_ = std::max(radius_, 4 * trial.alpha * size);
+}
+
+/// One iteration waits for the machine for the gradient's norm, for every eighth product and for the
+/// trial.
+template <class T>
+std::optional<Status> NewtonCg<T>::iterate() {
+    if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
+        return Status::max_iterations;
+    run_.prepare_products();
+    if (!(run_.gradient_norm() > 0)) return settle(0, std::nullopt);
+
+    const double unit = this->unit();
+    const auto start = [&] {
+        cg_.start(run_.products(), static_cast<T>(-1 / unit), run_.g(), run_.direction());
+    };
+    start();
+    if (radius_ < 0) {
+        const std::optional<double> first = first_radius();
+        if (!first) return Status::not_finite;
+        radius_ = *first;
+        start();
+    }
+    if (last_gradient_norm_ > 0)
+        forcing_ = forcing_term(forcing_, run_.gradient_norm(), last_gradient_norm_);
+    ConjugateGradientsOptions limits{.tolerance = forcing_,
+                                     .radius = radius_ / unit,
+                                     .max_products = std::min(2L * run_.n() + 20, most_products)};
+    const auto solve = [&] { return run_.take_products([&] { return cg_.run(limits); }); };
+    ConjugateGradientsResult inner = solve();
+    const auto is_inside = [&] { return inner.end == End::converged || inner.end == End::max_products; };
+    // What the step promises is less than the decrement g'H^-1 g of Newton's step, which decides: by
+    // what the residual has to promise, in directions of the least curvature.
+    const auto promised_by_step = [&] { return inner.slope * unit * unit; };
+    const auto is_solved = [&] {
+        const double residual = inner.residual * run_.gradient_norm();
+        // Of less curvature than rounding the Hessian knows nothing.
+        const double least = std::max(inner.least, rounding() * inner.largest);
+        return limits.tolerance <= accurate && residual * (residual / least) <= promised_by_step();
+    };
+    const auto may_end_here = [&] {
+        return run_.gradient_small() || run_.nearly_flat(promised_by_step()) ||
+               run_.arrived(promised_by_step(), inner.size * unit);
+    };
+    while (inner.end == End::converged && may_end_here() && !is_solved() &&
+           limits.tolerance > most_accurate) {
+        limits.tolerance = std::min(accurate, 0.01 * limits.tolerance);
+        inner = solve();
+    }
+    if (inner.end == End::not_finite) return Status::not_finite;
+    const bool inside = is_inside(), solved = inside && is_solved();
+    last_radius_ = radius_;
+
+    const Trial trial = take_step(unit);
+    const double slope = run_.read(run_.numbers().decrease), decrement = -slope;
+    if (!std::isfinite(slope)) return Status::not_finite;
+    if (slope > 0) return run_.stuck_status(slope);
+    if (inside) {
+        run_.watch(decrement);
+        if (run_.runs_away(decrement)) return Status::unbounded;
+    }
+    if (run_.gradient_small() || (solved && run_.arrived(decrement, trial.step_size)))
+        return settle(decrement, trial);
+    if (!(slope < 0)) return run_.stuck_status(0);
+
+    // In the model's own proportions: the numbers of the gradient's unit may be out of range here.
+    const double promised = decrement * (inner.decrease / inner.slope), size = inner.size * unit;
+    if (trial.finite() && promised > run_.noise() && run_.f() - trial.f >= 1e-4 * promised) {
+        adapt_radius(trial, promised, size);
+        solved_last_ = solved;
+        return accept(trial, inside);
+    }
+    // Shorter steps along the same path cost no products (Nocedal and Yuan 1998).
+    const std::optional<Trial> step = line_search(run_, slope, trial);
+    if (!step) {
+        if (run_.out_of_evaluations()) return Status::max_evaluations;
+        if (!trial.finite()) return Status::not_finite;
+        const Status stuck = run_.stuck_status(decrement);
+        if (stuck != Status::converged) return stuck;
+        const std::optional<Status> end = settle(decrement, std::nullopt);
+        return end == Status::singular && !solved ? Status::precision_limit : end;
+    }
+    solved_last_ = solved && step->alpha == 1;
+    if (step->alpha < 1)
+        radius_ = step->alpha * size;
+    else
+        radius_ = std::max(radius_, step->alpha * size);
+    return accept(*step, inside && step->alpha >= 1);
+}
+
+/// Conjugate gradients towards a fixed vector meet every direction that it has a part in: one of
+/// negative curvature, or one of none, which becomes the last one. (The smallest d'Hd / d'd is above
+/// the smallest eigenvalue.) direction() is that one, of unit length.
+template <class T>
+auto NewtonCg<T>::examine() -> Examined {
+    const int n = run_.n();
+    std::vector<T> start = fixed_start<T>(n);
+    if (run_.alike() > 1) {
+        // Nothing of the shifts that the loss does not see.
+        const int block = n / run_.alike();
+        for (int j = 0; j < block; ++j) {
+            double mean = 0;
+            for (int k = 0; k < run_.alike(); ++k) mean += start[k * block + j];
+            mean /= run_.alike();
+            for (int k = 0; k < run_.alike(); ++k) start[k * block + j] -= static_cast<T>(mean);
+        }
+    }
+    run_.vectors().upload(run_.direction(), start.data(), n);
+    cg_.start(run_.products(), T(1), run_.direction(), nullptr);
+    const double eps = std::numeric_limits<T>::epsilon(), rounding = this->rounding();
+    const ConjugateGradientsResult result = run_.take_products([&] {
+        return cg_.run({.tolerance = std::sqrt(eps), .max_products = std::min(2L * n + 20, most_products_to_examine)});
+    });
+    if (result.end == End::not_finite) return {Definiteness::not_finite, false};
+    run_.vectors().scale(run_.direction(), static_cast<T>(1 / cg_.direction_size()),
+                         cg_.direction(), n);
+    const double scale = std::max(result.largest, std::abs(result.least));
+    if (result.least > rounding * scale) return {Definiteness::positive, false};
+    if (result.least >= -rounding * scale) return {Definiteness::semidefinite, false};
+    return {Definiteness::negative, result.least < -std::sqrt(eps) * scale};
+}
+
+template <class T>
+std::optional<Status> NewtonCg<T>::settle(double decrement, const std::optional<Trial>& trial) {
+    if (run_.has_run_away()) return Status::unbounded;
+    const Examined examined = examine();
+    if (examined.found == Definiteness::not_finite) return Status::not_finite;
+    if (examined.found == Definiteness::negative) {
+        if (const Descent descent = descend_along(run_, 1, 1e-8); descent.lower)
+            return accept(*descent.lower, false);
+        if (run_.out_of_evaluations()) return Status::max_evaluations;
+        if (examined.large) return Status::saddle_point;
+        // What the curvature of a valley's floor may be before its middle has been reached.
+        run_.note_null_direction();
+        return Status::singular;
+    }
+    const bool moves = trial && trial->finite() && trial->f <= run_.f() + run_.noise() &&
+                       run_.gradient_norm() > 0 && !run_.at_limit();
+    // The next step is as long as this one, or nearly: a few more tell whether that goes on, which
+    // steps that were cut short cannot.
+    if (moves && -trial->slope >= 0.1 * decrement && confirmations_ < 12 &&
+        (run_.may_run_away() || !solved_last_)) {
+        ++confirmations_;
+        solved_last_ = true;
+        return accept(*trial, true);
+    }
+    if (examined.found == Definiteness::semidefinite) {
+        run_.note_null_direction();
+        if (plateaus_ < 5) {
+            ++plateaus_;
+            const Descent descent = descend_along(run_, 1.4, 1e-8);  // not onto the origin
+            if (descent.lower) return accept(*descent.lower, false);
+            if (run_.out_of_evaluations()) return Status::max_evaluations;
+            if (descent.rises && run_.n() == 1) return run_.arrived_status(decrement);
+        }
+        return Status::singular;
+    }
+    const Status status = run_.arrived_status(decrement);
+    // The full step has been evaluated: it squares the error.
+    if (!moves || run_.tests_gradient() || !(trial->gradient_size < run_.gradient_size()))
+        return status;
+    if (accept(*trial, true) == Status::cancelled) return Status::cancelled;
+    return status;
+}
+
+}  // namespace
+
+template <class T>
+Status newton_cg(Minimization<T>& run) {
+    return NewtonCg<T>(run).minimize();
+}
+template Status newton_cg(Minimization<double>&);
+template Status newton_cg(Minimization<float>&);
+
+}  // namespace cunewton::solver
