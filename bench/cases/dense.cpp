@@ -1,6 +1,7 @@
 #include "bench/cases/dense.h"
 
 #include <cmath>
+#include <initializer_list>
 
 #include "bench/cases/solve.h"
 #include "bench/peers/peers.h"
@@ -21,8 +22,16 @@ double gradient_norm(Objective& model, const std::vector<double>& w) {
     return std::sqrt(sum);
 }
 
+/// One way to solve it.
+struct Variant {
+    const char* name;
+    Method method = Method::newton;
+    HessianPrecision hessian = HessianPrecision::working;
+};
+
 template <class T>
-void run_library(const DenseJob& job, Objective& model, Context& context) {
+void run_variants(const DenseJob& job, Objective& model, Context& context,
+                  std::initializer_list<Variant> variants) {
     constexpr bool is_double = std::is_same_v<T, double>;
     const TrainingData& data = job.data;
     const std::vector<T> X(data.X.begin(), data.X.end()), y(data.y.begin(), data.y.end());
@@ -37,26 +46,37 @@ void run_library(const DenseJob& job, Objective& model, Context& context) {
                             : make_linear_predictor<T>(Softmax{data.classes}, samples, penalty);
     const std::vector<T> start(static_cast<std::size_t>(problem.dimension()), T(0));
 
-    for (const bool single_hessian : {false, true}) {
+    for (const Variant& variant : variants) {
+        const bool single_hessian = variant.hessian == HessianPrecision::single;
         if (single_hessian && !is_double) continue;
-        Row row =
-            context.report.row(job.case_name, job.data_name + ", newton" +
-                                                  (single_hessian ? ", float32 hessian" : ""));
+        Row row = context.report.row(job.case_name, job.data_name + ", " + variant.name);
         row.group = job.data_name;
         row.samples = data.samples;
         Options options;
+        options.method = variant.method;
         if (is_double) options.gradient_tolerance = tolerance;
-        if (single_hessian) options.derivatives.hessian_precision = HessianPrecision::single;
+        options.derivatives.hessian_precision = variant.hessian;
         const Result<T> result = timed_minimize(problem, start, options, context, row);
         // Not what the solver says, but what another program says about its answer.
         row.extra["reported_gradient_norm"] = result.gradient_norm;
         row.gradient_norm = gradient_norm(model, {result.x.begin(), result.x.end()});
-        DenseWork work = newton_work(data, result.iterations);
-        work.single_products = single_hessian || !is_double;
-        work.single_factorizations = !is_double;
-        context.set_floor(row, work);
+        if (variant.method == Method::newton) {
+            DenseWork work = newton_work(data, result.iterations);
+            work.single_products = single_hessian || !is_double;
+            work.single_factorizations = !is_double;
+            context.set_floor(row, work);
+        }
         context.report.add(row);
     }
+}
+
+/// In the precision that was asked for.
+void run_library(const DenseJob& job, Objective& model, Context& context,
+                 std::initializer_list<Variant> variants) {
+    if (context.settings.single)
+        run_variants<float>(job, model, context, variants);
+    else
+        run_variants<double>(job, model, context, variants);
 }
 
 void run_peers(const DenseJob& job, Objective& model, Context& context) {
@@ -92,11 +112,17 @@ DenseWork newton_work(const TrainingData& data, int iterations) {
 
 void run_dense_job(const DenseJob& job, Context& context) {
     const std::unique_ptr<Objective> model = make_dense_model(job.data, l2);
-    if (context.settings.single)
-        run_library<float>(job, *model, context);
-    else
-        run_library<double>(job, *model, context);
+    run_library(
+        job, *model, context,
+        {{"newton"}, {"newton, float32 hessian", Method::newton, HessianPrecision::single}});
     if (job.peers && context.settings.peers) run_peers(job, *model, context);
+}
+
+void run_matrix_free_job(const DenseJob& job, Context& context) {
+    DenseJob named = job;
+    named.case_name = "matrix_free";
+    const std::unique_ptr<Objective> model = make_dense_model(named.data, l2);
+    run_library(named, *model, context, {{"newton"}, {"newton_cg", Method::newton_cg}});
 }
 
 }  // namespace cunewton::bench

@@ -33,7 +33,8 @@ Result<T> timed_minimize(const Problem<T>& problem, const std::vector<T>& x0, Op
     row.extra["counts"] = {{"evaluations", result.counts.evaluations},
                            {"gradients", result.counts.gradients},
                            {"hessians", result.counts.hessians},
-                           {"factorizations", result.counts.factorizations}};
+                           {"factorizations", result.counts.factorizations},
+                           {"products", result.counts.products}};
     row.extra["phase_seconds"] = {{"evaluate", result.seconds.evaluate},
                                   {"hessian", result.seconds.hessian},
                                   {"factorize", result.seconds.factorize},

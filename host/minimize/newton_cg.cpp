@@ -12,8 +12,8 @@ namespace cunewton::solver {
 
 namespace {
 
-// Of the residual, relative to the gradient's norm. Near enough to a minimum for its test to rely on
-// what the step promises; and for the directions without curvature to show.
+// Of the residual, relative to the gradient's norm. Near enough to a minimum for its test to rely
+// on what the step promises; and for the directions without curvature to show.
 constexpr double largest_forcing = 0.5, accurate = 1e-3, most_accurate = 1e-12;
 constexpr long most_products = 1000, most_products_to_examine = 200;
 
@@ -49,8 +49,7 @@ class NewtonCg {
     /// What the unit of lengths inside conjugate gradients is: a gradient of unit length cannot
     /// leave the range of numbers when it is squared.
     double unit() const {
-        return std::max(run_.gradient_norm(),
-                        static_cast<double>(std::numeric_limits<T>::min()));
+        return std::max(run_.gradient_norm(), static_cast<double>(std::numeric_limits<T>::min()));
     }
     /// Of curvatures, relative to the largest.
     double rounding() const {
@@ -68,7 +67,7 @@ class NewtonCg {
     Minimization<T>& run_;
     ConjugateGradients<T> cg_;
     double radius_ = -1, forcing_ = largest_forcing, last_gradient_norm_ = 0;
-    double last_radius_ = 0;  // that of the last step, for its record
+    double last_radius_ = 0;    // that of the last step, for its record
     bool solved_last_ = false;  // the last step was Newton's, as good as whole
     int confirmations_ = 0, plateaus_ = 0;
 };
@@ -84,9 +83,8 @@ std::optional<Status> NewtonCg<T>::accept(const Trial& trial, bool full) {
 template <class T>
 std::optional<double> NewtonCg<T>::first_radius() {
     if (run_.options().initial_radius > 0) return run_.options().initial_radius;
-    const ConjugateGradientsResult first = run_.take_products([&] {
-        return cg_.run({.tolerance = 0, .max_products = 1});
-    });
+    const ConjugateGradientsResult first =
+        run_.take_products([&] { return cg_.run({.tolerance = 0, .max_products = 1}); });
     if (first.end == End::not_finite) return std::nullopt;
     return first.size > 0 ? 10 * unit() * first.size : run_.first_step_length() * unit();
 }
@@ -108,8 +106,8 @@ void NewtonCg<T>::adapt_radius(const Trial& trial, double decrease, double size)
         radius_ = std::max(radius_, 4 * trial.alpha * size);
 }
 
-/// One iteration waits for the machine for the gradient's norm, for every eighth product and for the
-/// trial.
+/// One iteration waits for the machine for the gradient's norm, for every eighth product and for
+/// the trial.
 template <class T>
 std::optional<Status> NewtonCg<T>::iterate() {
     if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
@@ -135,9 +133,11 @@ std::optional<Status> NewtonCg<T>::iterate() {
                                      .max_products = std::min(2L * run_.n() + 20, most_products)};
     const auto solve = [&] { return run_.take_products([&] { return cg_.run(limits); }); };
     ConjugateGradientsResult inner = solve();
-    const auto is_inside = [&] { return inner.end == End::converged || inner.end == End::max_products; };
-    // What the step promises is less than the decrement g'H^-1 g of Newton's step, which decides: by
-    // what the residual has to promise, in directions of the least curvature.
+    const auto is_inside = [&] {
+        return inner.end == End::converged || inner.end == End::max_products;
+    };
+    // What the step promises is less than the decrement g'H^-1 g of Newton's step, which decides:
+    // by what the residual has to promise, in directions of the least curvature.
     const auto promised_by_step = [&] { return inner.slope * unit * unit; };
     const auto is_solved = [&] {
         const double residual = inner.residual * run_.gradient_norm();
@@ -196,8 +196,8 @@ std::optional<Status> NewtonCg<T>::iterate() {
 }
 
 /// Conjugate gradients towards a fixed vector meet every direction that it has a part in: one of
-/// negative curvature, or one of none, which becomes the last one. (The smallest d'Hd / d'd is above
-/// the smallest eigenvalue.) direction() is that one, of unit length.
+/// negative curvature, or one of none, which becomes the last one. (The smallest d'Hd / d'd is
+/// above the smallest eigenvalue.) direction() is that one, of unit length.
 template <class T>
 auto NewtonCg<T>::examine() -> Examined {
     const int n = run_.n();
@@ -216,7 +216,8 @@ auto NewtonCg<T>::examine() -> Examined {
     cg_.start(run_.products(), T(1), run_.direction(), nullptr);
     const double eps = std::numeric_limits<T>::epsilon(), rounding = this->rounding();
     const ConjugateGradientsResult result = run_.take_products([&] {
-        return cg_.run({.tolerance = std::sqrt(eps), .max_products = std::min(2L * n + 20, most_products_to_examine)});
+        return cg_.run({.tolerance = std::sqrt(eps),
+                        .max_products = std::min(2L * n + 20, most_products_to_examine)});
     });
     if (result.end == End::not_finite) return {Definiteness::not_finite, false};
     run_.vectors().scale(run_.direction(), static_cast<T>(1 / cg_.direction_size()),

@@ -156,7 +156,7 @@ TYPED_TEST(ConjugateGradientsTest, NegativeCurvatureIsFollowedToTheBoundary) {
                                          : ConjugateGradientsEnd::negative_curvature);
         EXPECT_EQ(result.size, radius);
         solver.expect_truth(result, 10 * this->tolerance);
-        EXPECT_EQ(result.least < 0, radius > 1);
+        EXPECT_EQ(result.least<0, radius> 1);
         EXPECT_GT(result.decrease, 0);
     }
     // Without a ball x is what it was before.

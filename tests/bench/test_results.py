@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PROGRAM = BACKEND = ""
-CASES = ["digits", "logistic_dense", "softmax_dense", "fd_hessian", "unconstrained",
+CASES = ["digits", "logistic_dense", "softmax_dense", "matrix_free", "fd_hessian", "unconstrained",
          "gaussian2d_batch", "dwi_batch", "rosenbrock_batch", "nist"]
 WITHOUT_GPU_ROWS = ["unconstrained"]
 BATCHES = ["gaussian2d_batch", "dwi_batch", "rosenbrock_batch"]
@@ -111,6 +111,15 @@ class Results(unittest.TestCase):
                 self.assertGreater(row["floor_seconds"], 0)
                 ratio = row["seconds_median"] / row["floor_seconds"]
                 self.assertTrue(math.isclose(ratio, row["ratio_to_floor"], rel_tol=1e-9))
+
+    def test_matrix_free_solves_reach_the_tolerance_without_a_factor(self):
+        rows = [row for row in self.ours("matrix_free") if row["variant"].endswith("newton_cg")]
+        self.assertGreaterEqual(len(rows), 2)
+        for row in rows:
+            self.assertEqual(row["status"], "converged")
+            self.assertLess(row["gradient_norm"], 1e-8)
+            self.assertEqual(row["counts"]["factorizations"], 0)
+            self.assertGreaterEqual(row["counts"]["products"], row["iterations"])
 
     def test_dense_solves_are_compared_with_a_peer(self):
         for case in ("logistic_dense", "softmax_dense"):
