@@ -85,6 +85,18 @@ const char* to_string(HessianBy by) {
     return "unknown";
 }
 
+const char* to_string(PreconditionBy by) {
+    switch (by) {
+        case PreconditionBy::automatic:
+            return "automatic";
+        case PreconditionBy::none:
+            return "none";
+        case PreconditionBy::blocks:
+            return "blocks";
+    }
+    return "unknown";
+}
+
 const char* to_string(Estimator estimator) {
     switch (estimator) {
         case Estimator::least_squares:

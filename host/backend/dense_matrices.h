@@ -31,9 +31,10 @@ class DenseMatrices {
     /// norm = the largest row sum of |S^-1 A S^-1|, least_diagonal = the smallest entry of its
     /// diagonal, for a diagonal S.
     virtual void bounds(const T* A, const T* S, int n, Scalar norm, Scalar least_diagonal) = 0;
-    /// L L' = A + shift S^2; A is kept. info is 0 if that worked, and least_pivot the smallest
-    /// ratio of a pivot to its entry on the matrix's diagonal; otherwise info is the order of the
-    /// first minor that is not positive, and L is unusable until the next call.
+    /// L L' = A + shift S^2; A is kept unless it is L itself. info is 0 if that worked, and
+    /// least_pivot the smallest ratio of a pivot to its entry on the matrix's diagonal; otherwise
+    /// info is the order of the first minor that is not positive, and L is unusable until the next
+    /// call.
     virtual void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
                            Scalar least_pivot) = 0;
     /// x = (L L')^-1 x

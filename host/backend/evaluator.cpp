@@ -63,6 +63,9 @@ void Evaluator<T>::products(const T* V, int columns, T* HV) {
 }
 
 template <class T>
+void Evaluator<T>::compute_diagonal_blocks(T*) {}
+
+template <class T>
 std::unique_ptr<Curvature<T>> Evaluator<T>::curvature(CurvatureKind kind) {
     if (kind == CurvatureKind::product) return std::make_unique<ProductCurvature<T>>(*this);
     return std::make_unique<DenseCurvature<T>>(*this, vectors_, matrices_, n_);

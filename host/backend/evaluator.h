@@ -10,6 +10,7 @@
 #include "cunewton/functor/kinds.h"
 #include "cunewton/options.h"
 #include "host/backend/curvature.h"
+#include "host/backend/preconditioner.h"
 #include "host/backend/vectors.h"
 
 namespace cunewton {
@@ -42,6 +43,7 @@ struct SessionWork {
     std::size_t matrices = 0;  ///< of n x n
     /// How Hessians are evaluated, if at all; dense ones are factorised too.
     std::optional<CurvatureKind> curvature{};
+    PreconditionBy precondition = PreconditionBy::none;
 };
 
 /// What an evaluator will do: its class says by it what memory it takes, in a static function
@@ -50,6 +52,7 @@ struct EvaluationPlan {
     int n;
     ResolvedDerivatives derivatives;
     std::optional<CurvatureKind> curvature;  ///< none: gradients alone
+    PreconditionBy precondition;             ///< products
     int threads;                             ///< of the host
 
     bool hessian() const { return curvature == CurvatureKind::dense; }
@@ -74,6 +77,10 @@ class Evaluator {
     /// vector.
     virtual void prepare_products(const T* x);
     virtual void products(const T* V, int columns, T* HV);
+    /// The diagonal blocks that compute_diagonal_blocks() writes: column-major, one after the
+    /// other, lower triangles, with the penalty, at the point of the last prepare_products().
+    virtual DiagonalBlocks diagonal_blocks() const { return {}; }
+    virtual void compute_diagonal_blocks(T* to);
     /// The second derivatives as an object, which uses this evaluator as long as it lives; one that
     /// gives products at a time.
     virtual std::unique_ptr<Curvature<T>> curvature(CurvatureKind kind);

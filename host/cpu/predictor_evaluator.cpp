@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/cpu/dense_matrices.h"
 #include "host/cpu/penalty.h"
 
 namespace cunewton::cpu {
@@ -75,10 +76,16 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     std::size_t bytes =
         HostSamples<T>::memory(samples) + (padded + threads * scratch) * sizeof(T) + sums;
     if (plan.products()) bytes += pairs * padded_samples(samples) * sizeof(T) + n * sizeof(double);
-    if (!plan.hessian()) return bytes;
-    bytes += (pairs + outputs) * hessian_block * sizeof(T) + 2 * pairs * sizeof(Product<T, T>);
     const int columns = plan.n / form.outputs,
               rows = static_cast<int>(std::min<long>(hessian_block, samples.count));
+    if (const DiagonalBlocks blocks{form.outputs, columns};
+        plan.products() && blocks.are_wanted(plan.precondition))
+        bytes += (blocks.numbers() + outputs * hessian_block) * sizeof(T) +
+                 outputs * sizeof(Product<T, T>) +
+                 RankKUpdate<T, T, T>::memory(columns, rows, plan.threads) +
+                 CpuDenseMatrices<T>::memory(columns, plan.threads);
+    if (!plan.hessian()) return bytes;
+    bytes += (pairs + outputs) * hessian_block * sizeof(T) + 2 * pairs * sizeof(Product<T, T>);
     if constexpr (std::is_same_v<T, double>) {
         if (plan.derivatives.precision == HessianPrecision::single)
             return bytes + RankKUpdate<T, float, T>::memory(columns, rows, plan.threads);
@@ -273,6 +280,38 @@ void PredictorEvaluator<T>::prepare_products(const T* x) {
                       static_cast<T>(derivatives_.hessian_step),
                       product_curvature_.get() + static_cast<std::size_t>(begin) * pairs);
     });
+}
+
+template <class T>
+void PredictorEvaluator<T>::compute_diagonal_blocks(T* to) {
+    const std::size_t pairs = static_cast<std::size_t>(outputs_) * (outputs_ + 1) / 2,
+                      entries = static_cast<std::size_t>(block_) * block_;
+    std::fill_n(to, entries * outputs_, T(0));
+    const Buffer<T> weights = aligned_buffer<T>(static_cast<std::size_t>(outputs_) * hessian_block);
+    std::vector<Product<T, T>> products;
+    for (int k = 0; k < outputs_; ++k)
+        products.push_back({weights.get() + k * hessian_block, static_cast<T>(parts_.scale),
+                            to + k * entries, block_});
+    for (long begin = 0; begin < samples_.count; begin += hessian_block) {
+        const int count = static_cast<int>(std::min<long>(hessian_block, samples_.count - begin));
+        // The curvatures of prepare_products(), from its blocks of samples.
+        for (int first = 0; first < count; first += cache_block) {
+            const int size = std::min(cache_block, count - first), ld = padded(size);
+            const T* h = product_curvature_.get() + static_cast<std::size_t>(begin + first) * pairs;
+            for (int k = 0; k < outputs_; ++k)
+                std::copy_n(h + (k * (k + 1) / 2 + k) * ld, size,
+                            weights.get() + k * hessian_block + first);
+        }
+        update_.add({samples_.features + begin * samples_.ld, samples_.ld, samples_.dimension,
+                     intercept_, count},
+                    products);
+    }
+    for (int k = 0; k < outputs_; ++k) {
+        T* const block = to + k * entries;
+        for (int j = 0; j < block_; ++j)
+            block[static_cast<std::size_t>(j) * (block_ + 1)] +=
+                static_cast<T>(parts_.penalty.at(j));
+    }
 }
 
 template <class T>

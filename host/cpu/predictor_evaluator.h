@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "host/backend/predictor_blocks.h"
 #include "host/cpu/differencing_evaluator.h"
 #include "host/cpu/rank_k.h"
 #include "host/data/sample_data.h"
@@ -19,6 +20,10 @@ class PredictorEvaluator final : public Evaluator<T> {
     void hessian(const T* x, T* H) override;
     void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
+    DiagonalBlocks diagonal_blocks() const override {
+        return predictor_blocks(parts_, outputs_, code_.shift_invariant());
+    }
+    void compute_diagonal_blocks(T* to) override;
     void values(const T* points, int count, T* losses) override;
     std::size_t peak_tile_bytes() const override { return 0; }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/cuda/blas.h"
+#include "host/cuda/dense_matrices.h"
 
 namespace cunewton::cuda {
 
@@ -27,7 +28,14 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
                         2 * ld * static_cast<std::size_t>(form.outputs) * sizeof(T);
     if (plan.products())
         bytes += static_cast<std::size_t>(form.outputs) * (form.outputs + 1) / 2 * ld * sizeof(T);
-    if (plan.hessian()) {
+    MemoryNeeded factorization;
+    const DiagonalBlocks blocks{form.outputs, block};
+    const bool with_blocks = plan.products() && blocks.are_wanted(plan.precondition);
+    if (with_blocks) {
+        factorization = CudaDenseMatrices<T>::memory(block);
+        bytes += blocks.numbers() * sizeof(T) + factorization.device;
+    }
+    if (plan.hessian() || with_blocks) {
         bytes += TileMemory::memory(plan.derivatives.memory_budget,
                                     round_up(samples.count, tile_alignment) / tile_alignment,
                                     row_bytes(form.outputs, block, single) * tile_alignment,
@@ -36,6 +44,7 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     }
     MemoryNeeded needed = DeviceData<T>::memory(samples, form.intercept, true);
     needed.device += std::max(DeviceData<T>::slab_memory(samples), bytes);
+    needed.host += factorization.host;
     return needed;
 }
 
@@ -174,6 +183,29 @@ void PredictorEvaluator<T>::prepare_products(const T* x) {
     code_.hessian(predict(x, 0, s.count), derivatives_.hessian,
                   static_cast<T>(derivatives_.hessian_step), product_curvature_.get(), s.ld,
                   stream());
+}
+
+template <class T>
+void PredictorEvaluator<T>::compute_diagonal_blocks(T* to) {
+    const DeviceSamples<T>& s = data_.view();
+    const long groups = round_up(s.count, tile_alignment) / tile_alignment;
+    const long tile = tile_alignment *
+                      tile_.reserve(groups, row_bytes(outputs_, block_, single_) * tile_alignment,
+                                    least_tile / tile_alignment);
+    T* const scaled = tile_.template as<T>();
+    const std::size_t entries = static_cast<std::size_t>(block_) * block_;
+    for (int k = 0; k < outputs_; ++k) {
+        const T* h =
+            product_curvature_.get() + static_cast<std::ptrdiff_t>(k * (k + 1) / 2 + k) * s.ld;
+        for (long begin = 0; begin < s.count; begin += tile) {
+            const long count = std::min(tile, s.count - begin);
+            const T* X = s.features + begin;
+            launch_scaled_rows(scaled, tile, X, s.ld, h + begin, count, block_, stream());
+            product<T>(X, s.ld, scaled, tile, count, static_cast<T>(parts_.scale),
+                       begin > 0 ? T(1) : T(0), to + k * entries, block_);
+        }
+        launch_penalize_diagonal(to + k * entries, block_, assembly_, stream());
+    }
 }
 
 template <class T>

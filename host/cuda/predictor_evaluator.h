@@ -1,6 +1,7 @@
 // Losses on linear predictors, on the device.
 #pragma once
 
+#include "host/backend/predictor_blocks.h"
 #include "host/cuda/evaluator.h"
 
 namespace cunewton::cuda {
@@ -17,6 +18,10 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
     /// By matrix products with X and X', and the curvatures of all samples in between.
     void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
+    DiagonalBlocks diagonal_blocks() const override {
+        return predictor_blocks(parts_, outputs_, shift_invariant_);
+    }
+    void compute_diagonal_blocks(T* to) override;
 
   private:
     using Base = CudaEvaluator<T>;

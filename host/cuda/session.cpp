@@ -49,7 +49,7 @@ template <class T>
 MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
                             const SessionWork& work) {
     const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.curvature,
-                              options.threads};
+                              work.precondition, options.threads};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     MemoryNeeded needed = std::visit(
         [&]<class Form>(const Form& form) { return EvaluatorOf<Form>::type::memory(form, plan); },

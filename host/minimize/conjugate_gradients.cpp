@@ -37,6 +37,7 @@ void ConjugateGradients<T>::start(Curvature<T>& H, Factor<T> factor, const T* rh
     xx_ = xd_ = 0;
     result_ = {};
     result_.residual = first_rz_ > 0 ? 1 : 0;
+    result_.right = std::sqrt(first_rz_);
     if (first_rz_ == 0) result_.end = ConjugateGradientsEnd::converged;
     if (!std::isfinite(first_rz_)) result_.end = ConjugateGradientsEnd::not_finite;
 }

@@ -6,17 +6,9 @@
 #include <vector>
 
 #include "host/backend/curvature.h"
+#include "host/backend/preconditioner.h"
 
 namespace cunewton::solver {
-
-/// M^-1 for a symmetric positive definite M that is near the Hessian.
-template <class T>
-class Preconditioner {
-  public:
-    virtual ~Preconditioner() = default;
-    /// z = M^-1 r, n numbers each; queued.
-    virtual void apply(const T* r, T* z) = 0;
-};
 
 struct ConjugateGradientsOptions {
     double tolerance = 1e-10;  ///< of |b - H x| / |b|
@@ -40,6 +32,7 @@ struct ConjugateGradientsResult {
     double size = 0;      ///< |x|
     double decrease = 0;  ///< b'x - x'Hx / 2
     double slope = 0;     ///< b'x
+    double right = 0;     ///< |b|
     /// The smallest and the largest d'Hd / d'd met since start(); the smallest is that of the last
     /// direction where that ended the run.
     double least = std::numeric_limits<double>::infinity(), largest = 0;
@@ -69,8 +62,6 @@ class ConjugateGradients {
     ConjugateGradientsResult run(const ConjugateGradientsOptions& options);
     /// d, the last direction.
     const T* direction() const { return d_.get(); }
-    /// |d| of it
-    double direction_size() const { return std::sqrt(dd_); }
 
   private:
     struct Step {

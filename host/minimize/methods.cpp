@@ -37,12 +37,14 @@ int matrices_of(Method method) {
     reject();
 }
 
-SessionWork work_of(Method method, bool exact_hessian) {
+SessionWork work_of(const Options& options, bool exact_hessian) {
+    const Method method = options.method;
     const int own = matrices_of(method);
     // Minimization's and as many as a method has of its own.
     constexpr std::size_t vectors = 8 + 4;
     // Conjugate gradients on a device hold the most.
-    if (is_matrix_free(method)) return {vectors, 0, CurvatureKind::product};
+    if (is_matrix_free(method))
+        return {vectors + 1, 0, CurvatureKind::product, options.precondition};
     // Newton's method confirms the end of the others, by a Hessian and its factor; that of BFGS,
     // which holds its inverse besides, where the Hessian is exact.
     if (method != Method::bfgs)

@@ -266,16 +266,10 @@ bool Minimization<T>::tests_gradient() const {
 }
 
 template <class T>
-double Minimization<T>::gradient_tolerance() const {
-    return std::max(options_.gradient_tolerance.value_or(0),
-                    options_.relative_gradient_tolerance * progress_.first_gradient_norm);
-}
-
-template <class T>
 bool Minimization<T>::gradient_small() {
     if (gradient_norm_ == 0) return true;
     return tests_gradient() &&
-           (gradient_norm_ <= gradient_tolerance() || gradient_norm_ <= gradient_error());
+           (gradient_norm_ <= gradient_goal() || gradient_norm_ <= gradient_error());
 }
 
 template <class T>
@@ -364,7 +358,7 @@ bool Minimization<T>::has_run_away() {
 template <class T>
 Status Minimization<T>::arrived_status(double decrement) {
     if (derivatives_.gradient_step == 0) return Status::converged;
-    const bool supported = tests_gradient() ? gradient_error() <= gradient_tolerance()
+    const bool supported = tests_gradient() ? gradient_error() <= gradient_goal()
                                             : negligible(decrement_error(decrement), 0);
     return supported ? Status::converged : Status::derivative_accuracy;
 }

@@ -7,6 +7,7 @@
 // look at a Hessian have S = I.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -113,6 +114,10 @@ class Minimization {
     T* trial_g() { return trial_g_.get(); }
     /// The Hessian of the last hessian(), which also makes it.
     Factorable<T>& curvature() { return *factorable_; }
+    DiagonalBlocks diagonal_blocks() const { return evaluator_.diagonal_blocks(); }
+    std::unique_ptr<Preconditioner<T>> block_preconditioner() {
+        return std::make_unique<BlockPreconditioner<T>>(evaluator_, vectors_, matrices_);
+    }
     /// Products with the Hessian at the point of the last prepare_products().
     Curvature<T>& products() { return *curvature_; }
     /// S; null is the identity.
@@ -142,14 +147,13 @@ class Minimization {
     void hessian();
     /// products() is that at x, for methods that form no Hessian.
     void prepare_products();
-    /// work(), which queues products and counts them in what it returns.
+    /// work(), which takes products.
     template <class Work>
     auto take_products(const Work& work) {
         const Timer timer(progress_.seconds.hessian);
-        const auto result = work();
-        progress_.counts.products += result.products;
-        return result;
+        return work();
     }
+    void count_products(long taken) { progress_.counts.products += taken; }
     /// The factor of curvature() + shift S^2; the outcome is in numbers().factor_info.
     void factorize(double shift);
     /// Whether the last factorisation worked.
@@ -186,6 +190,11 @@ class Minimization {
     bool negligible(double decrement, double step_size);
     /// The caller has set a tolerance for the gradient's norm, which then is the test.
     bool tests_gradient() const;
+    /// The norm of the gradient that the caller wants to reach; 0 where none is set.
+    double gradient_goal() const {
+        return std::max(options_.gradient_tolerance.value_or(0),
+                        options_.relative_gradient_tolerance * progress_.first_gradient_norm);
+    }
     bool gradient_small();
     /// The test in force, for the decrement at x.
     bool arrived(double decrement, double step_size);
@@ -260,7 +269,6 @@ class Minimization {
     int parity() const { return binary_parity(progress_.first_f); }
     /// |S x0|
     double start_size();
-    double gradient_tolerance() const;
     /// Estimated error of each component of a gradient by differences. scales: S, or empty.
     std::vector<double> gradient_errors(const std::vector<T>& scales);
     /// The decrement that errors of differences in the gradient pass for; 0 if it is exact.

@@ -267,8 +267,7 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& options) {
     const BackendEntry& entry = *choose_backends(problem, options.backend).entries.front();
     const BackendCode<T>& code = entry.code<T>();
     const SessionWork work = solver::work_of(
-        options.method,
-        resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact());
+        options, resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact());
     MemoryNeeded needed = code.session_memory(problem, session_options(options), work);
     const std::size_t n = static_cast<std::size_t>(problem.dimension());
     // The iterate and the start, and vectors that come and go.

@@ -80,6 +80,14 @@ enum class HessianBy {
 };
 const char* to_string(HessianBy by);
 
+/// What conjugate gradients are preconditioned by, which then take fewer products with the Hessian.
+enum class PreconditionBy {
+    automatic,  ///< blocks, from where products have cost as much as they do, if there are several
+    none,
+    blocks,  ///< the Hessian's diagonal blocks, one an output of linear predictors (else refused)
+};
+const char* to_string(PreconditionBy by);
+
 enum class HessianPrecision {
     working,  ///< as the loss
     single,  ///< weighted products of predictor losses are accumulated in float; loss, gradient and

@@ -45,6 +45,7 @@ struct Options : Execution {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
     DescentStep descent_step = DescentStep::exact_quadratic;
+    PreconditionBy precondition = PreconditionBy::automatic;  ///< of Method::newton_cg
     DerivativeOptions derivatives{};
 
     /// Where neither of these two is set the test for a minimum does not depend on units: the

@@ -188,7 +188,7 @@ TYPED_TEST(ConjugateGradientsTest, GoesOnFromWhereItEnded) {
 
 /// M = diag(m)
 template <class T>
-class Diagonal final : public solver::Preconditioner<T> {
+class Diagonal final : public Preconditioner<T> {
   public:
     Diagonal(Vectors<T>& vectors, const std::vector<T>& m)
         : vectors_(vectors), n_(m.size()), inverse_root_(vectors.allocate(n_)) {
@@ -196,6 +196,7 @@ class Diagonal final : public solver::Preconditioner<T> {
         for (T& value : root) value = 1 / std::sqrt(value);
         vectors.upload(inverse_root_.get(), root.data(), n_);
     }
+    bool update() override { return true; }
     void apply(const T* r, T* z) override {
         vectors_.scale_twice(z, inverse_root_.get(), r, static_cast<long>(n_));
     }
