@@ -1,6 +1,5 @@
 #include "host/backend/preconditioner.h"
 
-#include <cmath>
 #include <vector>
 
 #include "host/backend/evaluator.h"
@@ -17,15 +16,8 @@ BlockPreconditioner<T>::BlockPreconditioner(Evaluator<T>& evaluator, Vectors<T>&
       factors_(vectors.allocate(blocks_.entries())),
       ones_(vectors.allocate(blocks_.size)),
       mean_(vectors.allocate(blocks_.size)),
-      rest_(vectors.allocate(blocks_.size)),
-      shift_root_(vectors.allocate(blocks_.size)) {
-    std::vector<T> numbers(blocks_.size, T(1));
-    vectors.upload(ones_.get(), numbers.data(), numbers.size());
-    for (int j = 0; j < blocks_.size; ++j) {
-        const double penalty = blocks_.penalty.at(j);
-        numbers[j] = static_cast<T>(penalty > 0 ? 1 / std::sqrt(penalty) : 0);
-    }
-    vectors.upload(shift_root_.get(), numbers.data(), numbers.size());
+      rest_(vectors.allocate(blocks_.size)) {
+    vectors.upload(ones_.get(), std::vector<T>(blocks_.size, T(1)).data(), blocks_.size);
 }
 
 template <class T>
@@ -61,9 +53,10 @@ void BlockPreconditioner<T>::apply(const T* r, T* z) {
         matrices_.solve(factors_.get() + k * size * size, z + k * size, blocks_.size);
     if (!blocks_.shift_invariant) return;
     take_off_mean(z, rest_.get());
-    vectors_.scale_twice(mean_.get(), shift_root_.get(), mean_.get(), blocks_.size);
+    if (!(blocks_.l2 > 0)) return;
     for (int k = 0; k < blocks_.count; ++k)
-        vectors_.add_scaled(z + k * size, z + k * size, T(1), mean_.get(), blocks_.size);
+        vectors_.add_scaled(z + k * size, z + k * size, static_cast<T>(1 / blocks_.l2), mean_.get(),
+                            blocks_.size);
 }
 
 template class BlockPreconditioner<double>;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "cunewton/choices.h"
-#include "cunewton/math/penalty.h"
 #include "host/backend/dense_matrices.h"
 
 namespace cunewton {
@@ -26,11 +25,10 @@ class Preconditioner {
 struct DiagonalBlocks {
     int count = 0;  ///< 0: none are known
     int size = 0;
-    /// The loss does not change if a number is added to the same parameter of every block, and the
-    /// penalty is the same for all blocks.
+    /// The loss does not change if a number is added to the same parameter of every block.
     bool shift_invariant = false;
-    Penalty penalty{};  ///< of the first block's parameters
-    double cost = 0;    ///< of computing and factorising them, in products with the Hessian
+    double l2 = 0;    ///< the penalty, with which that is what the Hessian is on such shifts
+    double cost = 0;  ///< of computing and factorising them, in products with the Hessian
 
     /// A single block is the Hessian itself.
     bool are_wanted(PreconditionBy by) const {
@@ -41,13 +39,14 @@ struct DiagonalBlocks {
         return static_cast<std::size_t>(count) * size * static_cast<std::size_t>(size);
     }
     /// Numbers of a machine that a BlockPreconditioner takes.
-    std::size_t numbers() const { return entries() + 4 * static_cast<std::size_t>(size); }
+    std::size_t numbers() const { return entries() + 3 * static_cast<std::size_t>(size); }
 };
 
 /// The inverses of the Hessian's diagonal blocks, by Cholesky factors (block Jacobi; Golub and Van
 /// Loan 2013, section 11.5.3). Where the loss does not see common shifts of the blocks, which the
 /// blocks know nothing of, those and their complement are kept apart, as they are by the Hessian,
-/// which on the shifts is the penalty.
+/// which on the shifts is the penalty. (A shift that is not penalised is treated as if it were: the
+/// Hessian, and not M, has to say that it is flat.)
 template <class T>
 class BlockPreconditioner final : public Preconditioner<T> {
   public:
@@ -65,7 +64,6 @@ class BlockPreconditioner final : public Preconditioner<T> {
     DenseMatrices<T>& matrices_;
     const DiagonalBlocks blocks_;
     Buffer<T> factors_, ones_, mean_, rest_;
-    Buffer<T> shift_root_;  // of the inverse penalty; 0 where there is none
 };
 
 }  // namespace cunewton

@@ -6,13 +6,13 @@
 
 namespace cunewton {
 
-/// A block an output. A product with the Hessian takes 4 N m K operations for N samples and K
-/// outputs of m coefficients, and waits for memory; the blocks take N m^2 K, and run about five times
-/// as fast.
+/// A block an output. With N samples and K outputs of m coefficients they take N m^2 K operations
+/// and a product with the Hessian 4 N m K, which run about two fifths as fast (measured on the
+/// CPU).
 template <class T>
 DiagonalBlocks predictor_blocks(const ProblemParts<T>& parts, int outputs, bool shift_invariant) {
     const int size = parts.dimension / outputs;
-    return {outputs, size, shift_invariant && outputs > 1, parts.penalty, size / 20.0};
+    return {outputs, size, shift_invariant && outputs > 1, parts.penalty.l2, size / 10.0};
 }
 
 }  // namespace cunewton

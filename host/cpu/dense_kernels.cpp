@@ -13,6 +13,7 @@ namespace {
 #define KERNELS_TARGET
 #define KERNELS_MV 2
 #define KERNELS_NR 4
+#define KERNELS_OUTPUTS 2
 #include "host/cpu/dense_kernels.inc"
 
 #if CUNEWTON_CHOOSES_LANES
@@ -21,6 +22,7 @@ namespace {
 #define KERNELS_TARGET CUNEWTON_TARGET_AVX2
 #define KERNELS_MV 3
 #define KERNELS_NR 4
+#define KERNELS_OUTPUTS 2
 #include "host/cpu/dense_kernels.inc"
 
 #define KERNELS_NAMESPACE avx512
@@ -28,6 +30,7 @@ namespace {
 #define KERNELS_TARGET CUNEWTON_TARGET_AVX512
 #define KERNELS_MV 3
 #define KERNELS_NR 8
+#define KERNELS_OUTPUTS 4
 #include "host/cpu/dense_kernels.inc"
 #endif
 

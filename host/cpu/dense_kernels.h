@@ -13,10 +13,14 @@ struct TileShape {
 /// The functions of one instruction set. T is double or float.
 template <class T>
 struct RowKernels {
-    /// z[i] = rows_i'w + bias for `count` rows of length d, ld apart.
-    void (*dot_rows)(const T* rows, std::ptrdiff_t ld, int count, int d, const T* w, T bias, T* z);
-    /// g += sum_i r[i] rows_i
-    void (*add_rows)(const T* rows, std::ptrdiff_t ld, int count, int d, const T* r, T* g);
+    /// z[k * z_ld + i] = rows_i'w_k + b_k for `count` rows of length d, ld apart, and each of the
+    /// outputs, w_k = w + k * block; b_k is number d of w_k if `ones`, else 0. What an output gets
+    /// does not depend on how many there are.
+    void (*dot_rows)(const T* rows, std::ptrdiff_t ld, int count, int d, const T* w,
+                     std::ptrdiff_t block, int outputs, bool ones, T* z, std::ptrdiff_t z_ld);
+    /// g_k += sum_i r[k * r_ld + i] rows_i, rows followed by a 1 if `ones`; g_k = g + k * block.
+    void (*add_rows)(const T* rows, std::ptrdiff_t ld, int count, int d, bool ones, const T* r,
+                     std::ptrdiff_t r_ld, int outputs, T* g, std::ptrdiff_t block);
 };
 
 /// S: type of the data, Compute: of the multiplications, Sum: of the result.

@@ -98,12 +98,9 @@ PredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, int cou
     const Samples<T>& samples = samples_;
     const int ld = padded(count);
     const T* rows = samples.features + begin * samples.ld;
-    for (int k = 0; k < outputs_; ++k) {
-        const T* w = x + static_cast<std::size_t>(k) * block_;
-        const T bias = intercept_ ? w[samples.dimension] : T(0);
-        kernels_.dot_rows(rows, samples.ld, count, samples.dimension, w, bias, z + k * ld);
-        std::fill(z + k * ld + count, z + (k + 1) * ld, T(0));
-    }
+    kernels_.dot_rows(rows, samples.ld, count, samples.dimension, x, block_, outputs_, intercept_,
+                      z, ld);
+    for (int k = 0; k < outputs_; ++k) std::fill(z + k * ld + count, z + (k + 1) * ld, T(0));
     return {z, ld, targets_.get() + begin, weights_.get() + begin, ld};
 }
 
@@ -132,13 +129,8 @@ double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlo
             partial[n] += per_block(block, begin, r);
             if (!total) continue;
             const T* rows = samples.features + begin * samples.ld;
-            for (int k = 0; k < outputs_; ++k) {
-                const T* rk = r + k * block.ld;
-                T* gk = sum.data() + static_cast<std::size_t>(k) * block_;
-                kernels_.add_rows(rows, samples.ld, count, samples.dimension, rk, gk);
-                if (intercept_)
-                    for (int i = 0; i < count; ++i) gk[samples.dimension] += rk[i];
-            }
+            kernels_.add_rows(rows, samples.ld, count, samples.dimension, intercept_, r, block.ld,
+                              outputs_, sum.data(), block_);
         }
         for (std::size_t j = 0; j < sum.size(); ++j) partial[j] = sum[j];
     });

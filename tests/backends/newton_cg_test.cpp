@@ -11,6 +11,7 @@
 #include "host/minimize/conjugate_gradients.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
+#include "tests/support/message_of.h"
 #include "tests/support/minimize_checks.h"
 #include "tests/support/models.h"
 #include "tests/support/reals.h"
@@ -259,6 +260,50 @@ TEST_F(NewtonCgTest, EndsWhereNewtonsMethodEnds) {
         EXPECT_GE(result.counts.products, result.iterations);
         EXPECT_GE(result.seconds.hessian, 0);
     }
+}
+
+TEST_F(NewtonCgTest, EveryPreconditionerEndsAtTheSameMinimum) {
+    for (const ModelKind kind : {ModelKind::softmax3, ModelKind::logistic})
+        for (const bool penalize_intercept : {false, true}) {
+            ModelOptions model_options{.samples = 400, .features = 8};
+            model_options.problem = {
+                .l2 = 0.01, .intercept = true, .penalize_intercept = penalize_intercept};
+            const Model<double> model(kind, model_options);
+            // Common shifts of all outputs are in the start, and only the penalty sees them.
+            const std::vector<double> x0(model.theta().size(), 1.0);
+            Options options = with(Method::newton_cg);
+            options.gradient_tolerance = 1e-9;
+            std::vector<Result<double>> results;
+            for (const PreconditionBy by :
+                 {PreconditionBy::none, PreconditionBy::automatic, PreconditionBy::blocks}) {
+                SCOPED_TRACE(name_of(kind) + ", " + to_string(by) +
+                             (penalize_intercept ? ", penalised" : ""));
+                options.precondition = by;
+                const Result<double> result = minimize(model.problem(), x0, options);
+                // Where nothing determines the intercepts' common shift, it keeps its start.
+                const bool unique = penalize_intercept || kind == ModelKind::logistic;
+                EXPECT_EQ(result.status, unique ? Status::converged : Status::singular)
+                    << result.message;
+                EXPECT_LE(norm(model.gradient(result.x)), 1.001e-9);
+                results.push_back(result);
+                for (std::size_t j = 0; j < x0.size(); ++j)
+                    EXPECT_NEAR(result.x[j], results[0].x[j], 1e-6) << j;
+            }
+            EXPECT_LE(results[2].counts.products, results[0].counts.products);
+        }
+}
+
+TEST_F(NewtonCgTest, BlocksAreRefusedWhereThereAreNone) {
+    Options options = with(Method::newton_cg);
+    options.precondition = PreconditionBy::blocks;
+    const std::string text = message_of<InvalidArgument>([&] {
+        minimize(make_objective<double>(ExtendedRosenbrock{}, 2), {-1.2, 1.0}, options);
+    });
+    EXPECT_NE(text.find("PreconditionBy::automatic"), std::string::npos) << text;
+    // Other methods do not look at it.
+    options.method = Method::newton;
+    EXPECT_TRUE(minimize(make_objective<double>(ExtendedRosenbrock{}, 2), {-1.2, 1.0}, options)
+                    .converged());
 }
 
 TEST_F(NewtonCgTest, TheCallersGradientToleranceIsKept) {
