@@ -23,11 +23,6 @@ void ssyr2_(const char*, const int*, const float*, const float*, const int*, con
             const int*, float*, const int*);
 void dsyr_(const char*, const int*, const double*, const double*, const int*, double*, const int*);
 void ssyr_(const char*, const int*, const float*, const float*, const int*, float*, const int*);
-void dgemm_(const char*, const char*, const int*, const int*, const int*, const double*,
-            const double*, const int*, const double*, const int*, const double*, double*,
-            const int*);
-void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*,
-            const float*, const int*, const float*, const int*, const float*, float*, const int*);
 }
 
 namespace cunewton::lapack {
@@ -86,19 +81,6 @@ inline void syr(int n, double alpha, const double* x, double* a) {
 inline void syr(int n, float alpha, const float* x, float* a) {
     const int one = 1;
     ssyr_("L", &n, &alpha, x, &one, a, &n);
-}
-/// C = op(A) op(B) + beta C with C m x n and op(A) m x k.
-inline void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const double* a, int lda,
-                 const double* b, int ldb, double beta, double* c, int ldc) {
-    const double one = 1;
-    dgemm_(transpose_a ? "T" : "N", transpose_b ? "T" : "N", &m, &n, &k, &one, a, &lda, b, &ldb,
-           &beta, c, &ldc);
-}
-inline void gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const float* a, int lda,
-                 const float* b, int ldb, float beta, float* c, int ldc) {
-    const float one = 1;
-    sgemm_(transpose_a ? "T" : "N", transpose_b ? "T" : "N", &m, &n, &k, &one, a, &lda, b, &ldb,
-           &beta, c, &ldc);
 }
 
 }  // namespace cunewton::lapack

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "host/cpu/lapack.h"
 #include "host/cpu/penalty.h"
 #include "host/cpu/perceptron_passes.h"
 #include "host/cpu/rank_k.h"
@@ -21,49 +20,62 @@ int padded(int count) {
     return (count + perceptron_padding - 1) / perceptron_padding * perceptron_padding;
 }
 
-/// z = W a + b for `count` samples; added to z if `add`. Padding becomes zero.
+/// Units of samples: unit k of sample i is at[i * ld + k].
 template <class T>
-void affine(const PerceptronLayer& layer, const T* x, const T* a, std::ptrdiff_t a_ld, int count,
-            bool add, T* z) {
-    const int ld = padded(layer.outputs);
-    const T* bias = x + layer.biases;
-    if (!add)
-        for (int i = 0; i < count; ++i) {
-            T* zi = z + static_cast<std::ptrdiff_t>(i) * ld;
-            std::copy_n(bias, layer.outputs, zi);
-            std::fill(zi + layer.outputs, zi + ld, T(0));
-        }
-    lapack::gemm(true, false, layer.outputs, count, layer.inputs, x + layer.weights, layer.inputs,
-                 a, static_cast<int>(a_ld), T(1), z, ld);
-}
+struct Units {
+    const T* at;
+    std::ptrdiff_t ld;
+    Operand<T> by_sample() const { return {at, 1, ld}; }  // units x samples
+};
 
-/// The weights' part of a gradient, += or = sum_i a_i d_i'.
+/// A layer with its parameters, and the products that it takes part in.
 template <class T>
-void weight_gradient(const PerceptronLayer& layer, const T* a, std::ptrdiff_t a_ld, const T* d,
-                     int count, bool add, T* g) {
-    lapack::gemm(false, true, layer.inputs, layer.outputs, count, a, static_cast<int>(a_ld), d,
-                 padded(layer.outputs), T(add ? 1 : 0), g + layer.weights, layer.inputs);
-}
-/// The biases' part: sum_i d_i.
-template <class T>
-void bias_gradient(const PerceptronLayer& layer, const T* d, int count, T* g) {
-    const int ld = padded(layer.outputs);
-    T* to = g + layer.biases;
-    std::fill_n(to, layer.outputs, T(0));
-    for (int i = 0; i < count; ++i, d += ld)
-        for (int k = 0; k < layer.outputs; ++k) to[k] += d[k];
-}
-/// to = W' d, or += if `add`: what comes back to a layer's inputs. Padding becomes zero.
-template <class T>
-void back(const PerceptronLayer& layer, const T* x, const T* d, int count, bool add, T* to) {
-    const int ld = padded(layer.inputs);
-    if (!add && ld != layer.inputs)
-        for (int i = 0; i < count; ++i)
-            std::fill(to + static_cast<std::ptrdiff_t>(i) * ld + layer.inputs,
-                      to + static_cast<std::ptrdiff_t>(i + 1) * ld, T(0));
-    lapack::gemm(false, false, layer.inputs, count, layer.outputs, x + layer.weights, layer.inputs,
-                 d, padded(layer.outputs), T(add ? 1 : 0), to, ld);
-}
+struct Layer {
+    const PerceptronLayer& shape;
+    Gemm<T>& gemm;
+
+    int inputs_ld() const { return padded(shape.inputs); }
+    int outputs_ld() const { return padded(shape.outputs); }
+    Operand<T> weights(const T* x) const { return {x + shape.weights, 1, shape.inputs}; }
+
+    /// z = W a + b for `count` samples; without b and added to z if `add`. Padding becomes zero.
+    void affine(const T* x, const Units<T>& a, int count, bool add, T* z) const {
+        const int ld = outputs_ld();
+        const T* bias = x + shape.biases;
+        if (!add)
+            for (int i = 0; i < count; ++i) {
+                T* zi = z + static_cast<std::ptrdiff_t>(i) * ld;
+                std::copy_n(bias, shape.outputs, zi);
+                std::fill(zi + shape.outputs, zi + ld, T(0));
+            }
+        gemm.multiply(shape.outputs, count, shape.inputs, weights(x).transposed(), a.by_sample(),
+                      true, z, ld);
+    }
+    /// The weights' part of a gradient, = or += sum_i a_i d_i'.
+    void weight_gradient(const Units<T>& a, const T* d, int count, bool add, T* g) const {
+        const Units<T> outputs{d, outputs_ld()};
+        gemm.multiply(shape.inputs, shape.outputs, count, a.by_sample(),
+                      outputs.by_sample().transposed(), add, g + shape.weights, shape.inputs);
+    }
+    /// The biases' part: sum_i d_i.
+    void bias_gradient(const T* d, int count, T* g) const {
+        T* to = g + shape.biases;
+        std::fill_n(to, shape.outputs, T(0));
+        for (int i = 0; i < count; ++i, d += outputs_ld())
+            for (int k = 0; k < shape.outputs; ++k) to[k] += d[k];
+    }
+    /// to = W' d, or +=: what comes back to the layer's inputs. Padding becomes zero.
+    void back(const T* x, const T* d, int count, bool add, T* to) const {
+        const int ld = inputs_ld();
+        if (!add && ld != shape.inputs)
+            for (int i = 0; i < count; ++i)
+                std::fill(to + static_cast<std::ptrdiff_t>(i) * ld + shape.inputs,
+                          to + static_cast<std::ptrdiff_t>(i + 1) * ld, T(0));
+        const Units<T> outputs{d, outputs_ld()};
+        gemm.multiply(shape.inputs, count, shape.outputs, weights(x), outputs.by_sample(), add, to,
+                      ld);
+    }
+};
 
 /// to[j * to_ld + i] = from[i * from_ld + j]
 template <class T>
@@ -101,11 +113,15 @@ std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
                                            const EvaluationPlan& plan) {
     const Sizes sizes(form);
     const std::size_t n = static_cast<std::size_t>(plan.n), threads = plan.threads;
+    // Columns of a product: samples of a tile, or units of a layer.
+    const int widest =
+        *std::max_element(form.perceptron.widths.begin() + 1, form.perceptron.widths.end());
+    const std::size_t gemm = Gemm<T>::memory(std::max(sizes.samples, widest));
     const std::size_t columns =
         plan.hessian ? product_columns(plan.n, plan.threads, plan.derivatives.memory_budget) : 1;
     return HostSamples<T>::memory(form.samples) +
            (2 * sizes.tiles * sizes.samples + threads * sizes.scratch) * sizeof(T) +
-           columns * n * (sizeof(double) + threads * sizeof(T)) +
+           threads * gemm + columns * n * (sizeof(double) + threads * sizeof(T)) +
            (plan.hessian ? columns * n * sizeof(T) : 0) + threads * sizeof(double);
 }
 template <class T>
@@ -190,20 +206,19 @@ template <class T>
 double PerceptronEvaluator<T>::forward(const T* x, std::size_t tile, Order order, Tile& to,
                                        Scratch& scratch) const {
     const int count = count_of(tile), rows = padded(count);
-    const T* input = samples_.features + begin_of(tile) * samples_.ld;
-    std::ptrdiff_t ld = samples_.ld;
+    Units<T> input{samples_.features + begin_of(tile) * samples_.ld, samples_.ld};
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
+        const Layer<T> layer{layers_[l], scratch.gemm};
         const Hidden& hidden = to.hidden[l];
-        affine(layers_[l], x, input, ld, count, false, hidden.a);
-        ld = padded(layers_[l].outputs);
-        activate(perceptron_.activation, static_cast<std::size_t>(ld) * count, hidden.a,
+        layer.affine(x, input, count, false, hidden.a);
+        input = {hidden.a, layer.outputs_ld()};
+        activate(perceptron_.activation, static_cast<std::size_t>(input.ld) * count, hidden.a,
                  order == Order::value ? nullptr : hidden.slope,
                  order == Order::products ? hidden.bend : nullptr);
-        input = hidden.a;
     }
-    const PerceptronLayer& last = layers_.back();
-    const int outputs = last.outputs, output_ld = padded(outputs);
-    affine(last, x, input, ld, count, false, scratch.z);
+    const Layer<T> last{layers_.back(), scratch.gemm};
+    const int outputs = last.shape.outputs, output_ld = last.outputs_ld();
+    last.affine(x, input, count, false, scratch.z);
     for (int k = 0; k < outputs; ++k)
         std::fill(scratch.columns + k * rows + count, scratch.columns + (k + 1) * rows, T(0));
     transpose(count, outputs, scratch.z, output_ld, scratch.columns, rows);
@@ -222,25 +237,23 @@ double PerceptronEvaluator<T>::forward(const T* x, std::size_t tile, Order order
 /// After forward(): what comes back to all layers, and from it the tile's part of the gradient
 /// unless g is null. With bends they are completed.
 template <class T>
-void PerceptronEvaluator<T>::backward(const T* x, std::size_t tile, T* g, bool bends,
-                                      Tile& to) const {
+void PerceptronEvaluator<T>::backward(const T* x, std::size_t tile, T* g, bool bends, Tile& to,
+                                      Scratch& scratch) const {
     const int count = count_of(tile);
     const T* d = to.d;
     for (std::size_t l = layers_.size(); l-- > 0;) {
-        const PerceptronLayer& layer = layers_[l];
+        const Layer<T> layer{layers_[l], scratch.gemm};
+        const Units<T> input =
+            l > 0 ? Units<T>{to.hidden[l - 1].a, layer.inputs_ld()}
+                  : Units<T>{samples_.features + begin_of(tile) * samples_.ld, samples_.ld};
         if (g) {
-            if (l > 0)
-                weight_gradient(layer, to.hidden[l - 1].a, padded(layer.inputs), d, count, false,
-                                g);
-            else
-                weight_gradient(layer, samples_.features + begin_of(tile) * samples_.ld,
-                                samples_.ld, d, count, false, g);
-            bias_gradient(layer, d, count, g);
+            layer.weight_gradient(input, d, count, false, g);
+            layer.bias_gradient(d, count, g);
         }
         if (l == 0) break;
         const Hidden& below = to.hidden[l - 1];
-        back(layer, x, d, count, false, below.d);
-        pass_back(static_cast<std::size_t>(padded(layer.inputs)) * count, below.slope, below.d,
+        layer.back(x, d, count, false, below.d);
+        pass_back(static_cast<std::size_t>(layer.inputs_ld()) * count, below.slope, below.d,
                   bends ? below.bend : nullptr);
         d = below.d;
     }
@@ -254,43 +267,39 @@ void PerceptronEvaluator<T>::product(const T* x, const T* v, std::size_t tile, c
                                      Scratch& scratch, T* Hv) const {
     const bool exact = derivatives_.hessian != HessianBy::gauss_newton;
     const int count = count_of(tile);
-    const T* const features = samples_.features + begin_of(tile) * samples_.ld;
     const std::size_t last = layers_.size() - 1;
+    const auto input = [&](std::size_t l) {
+        return l > 0 ? Units<T>{at.hidden[l - 1].a, padded(layers_[l].inputs)}
+                     : Units<T>{samples_.features + begin_of(tile) * samples_.ld, samples_.ld};
+    };
     for (std::size_t l = 0; l <= last; ++l) {
-        const PerceptronLayer& layer = layers_[l];
+        const Layer<T> layer{layers_[l], scratch.gemm};
         T* const rz = l < last ? scratch.rz[l] : scratch.z;
-        if (l == 0) {
-            affine(layer, v, features, samples_.ld, count, false, rz);
-        } else {
-            affine(layer, v, at.hidden[l - 1].a, padded(layer.inputs), count, false, rz);
-            affine(layer, x, scratch.ra[l - 1], padded(layer.inputs), count, true, rz);
-        }
+        layer.affine(v, input(l), count, false, rz);
+        if (l > 0) layer.affine(x, {scratch.ra[l - 1], layer.inputs_ld()}, count, true, rz);
         if (l < last)
-            scale_by(static_cast<std::size_t>(padded(layer.outputs)) * count, at.hidden[l].slope,
-                     rz, scratch.ra[l]);
+            scale_by(static_cast<std::size_t>(layer.outputs_ld()) * count, at.hidden[l].slope, rz,
+                     scratch.ra[l]);
+        else
+            apply_output_hessian(perceptron_.loss, layer.shape.outputs, layer.outputs_ld(), count,
+                                 weights_.get() + begin_of(tile), at.p, rz);
     }
     T* rd = scratch.z;
-    apply_output_hessian(perceptron_.loss, layers_[last].outputs, padded(layers_[last].outputs),
-                         count, weights_.get() + begin_of(tile), at.p, rd);
     for (std::size_t l = last;; --l) {
-        const PerceptronLayer& layer = layers_[l];
+        const Layer<T> layer{layers_[l], scratch.gemm};
         const T* const d = l < last ? at.hidden[l].d : at.d;
-        bias_gradient(layer, rd, count, Hv);
-        if (l == 0) {
-            weight_gradient(layer, features, samples_.ld, rd, count, false, Hv);
-            break;
-        }
+        layer.bias_gradient(rd, count, Hv);
+        layer.weight_gradient(input(l), rd, count, false, Hv);
+        if (l == 0) break;
+        T* const ra = scratch.ra[l - 1];
+        if (exact) layer.weight_gradient({ra, layer.inputs_ld()}, d, count, true, Hv);
+        // R{a} is not needed any longer: R{d} of the layer below takes its place.
+        layer.back(x, rd, count, false, ra);
+        if (exact) layer.back(v, d, count, true, ra);
         const Hidden& below = at.hidden[l - 1];
-        weight_gradient(layer, below.a, padded(layer.inputs), rd, count, false, Hv);
-        if (exact)
-            weight_gradient(layer, scratch.ra[l - 1], padded(layer.inputs), d, count, true, Hv);
-        // R{a} is not needed any longer.
-        T* const next = scratch.ra[l - 1];
-        back(layer, x, rd, count, false, next);
-        if (exact) back(layer, v, d, count, true, next);
-        pass_product_back(static_cast<std::size_t>(padded(layer.inputs)) * count, below.slope,
-                          exact ? below.bend : nullptr, scratch.rz[l - 1], next);
-        rd = next;
+        pass_product_back(static_cast<std::size_t>(layer.inputs_ld()) * count, below.slope,
+                          exact ? below.bend : nullptr, scratch.rz[l - 1], ra);
+        rd = ra;
     }
 }
 
@@ -327,7 +336,7 @@ double PerceptronEvaluator<T>::loss(const T* x, T* g) {
     const double f = sum_tiles(g ? 1 : 0, [&](std::size_t tile, Scratch& scratch, T* partial) {
         const double part =
             forward(x, tile, g ? Order::gradient : Order::value, scratch.tile, scratch);
-        if (g) backward(x, tile, partial, false, scratch.tile);
+        if (g) backward(x, tile, partial, false, scratch.tile, scratch);
         return part;
     });
     if (g) penalized_gradient(parts_, x, total_.data(), g);
@@ -357,7 +366,7 @@ void PerceptronEvaluator<T>::prepare_products(const T* x) {
     sum_tiles(0, [&](std::size_t tile, Scratch& scratch, T*) {
         Tile to = tile_at(kept_.get() + tile * sizes_.tile);
         const double f = forward(x, tile, Order::products, to, scratch);
-        backward(x, tile, nullptr, true, to);
+        backward(x, tile, nullptr, true, to, scratch);
         return f;
     });
 }
@@ -370,7 +379,7 @@ void PerceptronEvaluator<T>::add_products(const T* x, const T* V, int columns, b
         Tile at = kept ? tile_at(kept_.get() + tile * sizes_.tile) : scratch.tile;
         if (!kept) {
             forward(x, tile, Order::products, at, scratch);
-            backward(x, tile, nullptr, true, at);
+            backward(x, tile, nullptr, true, at, scratch);
         }
         for (int c = 0; c < columns; ++c) product(x, V + c * n, tile, at, scratch, partial + c * n);
         return 0.0;
@@ -412,20 +421,21 @@ void PerceptronEvaluator<T>::predict(const Perceptron& perceptron, const T* x,
     std::vector<std::vector<T>> z;
     for (const PerceptronLayer& layer : layers)
         z.emplace_back(static_cast<std::size_t>(padded(layer.outputs)) * tile_samples);
+    Gemm<T> gemm;
     const int K = layers.back().outputs;
     for (long begin = 0; begin < rows.count; begin += tile_samples) {
         const int count = static_cast<int>(std::min<long>(tile_samples, rows.count - begin));
-        const T* input = rows.features + begin * rows.ld;
-        std::ptrdiff_t ld = rows.ld;
+        Units<T> input{rows.features + begin * rows.ld, rows.ld};
         for (std::size_t l = 0; l < layers.size(); ++l) {
-            affine(layers[l], x, input, ld, count, false, z[l].data());
-            ld = padded(layers[l].outputs);
+            const Layer<T> layer{layers[l], gemm};
+            layer.affine(x, input, count, false, z[l].data());
+            input = {z[l].data(), layer.outputs_ld()};
             if (l + 1 < layers.size())
-                activate<T>(perceptron.activation, static_cast<std::size_t>(ld) * count,
+                activate<T>(perceptron.activation, static_cast<std::size_t>(input.ld) * count,
                             z[l].data(), nullptr, nullptr);
-            input = z[l].data();
         }
-        for (int i = 0; i < count; ++i) std::copy_n(input + i * ld, K, outputs + (begin + i) * K);
+        for (int i = 0; i < count; ++i)
+            std::copy_n(input.at + i * input.ld, K, outputs + (begin + i) * K);
     }
 }
 

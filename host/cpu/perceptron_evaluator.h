@@ -5,6 +5,7 @@
 
 #include "host/backend/perceptron_layers.h"
 #include "host/cpu/differencing_evaluator.h"
+#include "host/cpu/gemm.h"
 #include "host/data/sample_data.h"
 
 namespace cunewton::cpu {
@@ -46,6 +47,7 @@ class PerceptronEvaluator final : public Evaluator<T> {
     };
     /// What one thread works in.
     struct Scratch {
+        Gemm<T> gemm;
         Buffer<T> memory;
         Tile tile;
         std::vector<T*> rz, ra;  ///< derivatives along a vector of each layer's z and activations
@@ -71,7 +73,7 @@ class PerceptronEvaluator final : public Evaluator<T> {
 
     enum class Order { value, gradient, products };
     double forward(const T* x, std::size_t tile, Order order, Tile& to, Scratch& scratch) const;
-    void backward(const T* x, std::size_t tile, T* g, bool bends, Tile& to) const;
+    void backward(const T* x, std::size_t tile, T* g, bool bends, Tile& to, Scratch& scratch) const;
     void product(const T* x, const T* v, std::size_t tile, const Tile& at, Scratch& scratch,
                  T* Hv) const;
     template <class PerTile>

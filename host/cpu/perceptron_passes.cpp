@@ -95,12 +95,15 @@ double output_loss(PerceptronLoss loss, const OutputBlock<T>& block, T* d, T* p)
             for (int i = 0; i < block.count; i += P::lanes) {
                 const ConstColumn<P, T> z{block.z + i, block.ld};
                 const P y = P::load(block.targets + i), w = P::load(block.weights + i);
-                const P value = w * known.value(z, y);
+                // A sample without weight counts for nothing, whatever its loss.
+                const auto counts = w > P(0.0);
+                const P value = select(counts, w * known.value(z, y), P(0.0));
                 for (int lane = 0; lane < P::lanes; ++lane) sum += value.lane(lane);
                 if (d) {
                     Column<P, T> back{d + i, block.ld};
                     known.gradient(z, y, back);
-                    for (int k = 0; k < block.outputs; ++k) back[k] = w * P(back[k]);
+                    for (int k = 0; k < block.outputs; ++k)
+                        back[k] = select(counts, w * P(back[k]), P(0.0));
                 }
                 if (p) {
                     Column<P, T> moments{p + i, block.ld};
