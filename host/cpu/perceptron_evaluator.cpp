@@ -13,6 +13,9 @@ namespace {
 // Samples whose activations stay in cache between the matrix products that use them, and which are
 // enough for these to be fast.
 constexpr int tile_samples = 1024;
+// Fewer where a thread's numbers would take more than so many bytes, down to the least.
+constexpr std::size_t tile_bytes = std::size_t{32} << 20;
+constexpr int least_tile_samples = 128;
 // Vectors whose products are summed at a time, at most.
 constexpr int most_columns = 16;
 
@@ -90,14 +93,17 @@ void transpose(int rows, int columns, const T* from, std::ptrdiff_t from_ld, T* 
 template <class T>
 PerceptronEvaluator<T>::Sizes::Sizes(const PerceptronSum<T>& form) {
     const std::vector<int>& widths = form.perceptron.widths;
-    samples = static_cast<int>(std::min<long>(tile_samples, form.samples.count));
-    samples = padded(samples);
-    tiles = static_cast<std::size_t>((form.samples.count + samples - 1) / samples);
     std::size_t hidden = 0;
     for (std::size_t l = 1; l + 1 < widths.size(); ++l) hidden += padded(widths[l]);
     const std::size_t outputs = padded(widths.back());
-    tile = (4 * hidden + 2 * outputs) * samples;
-    scratch = tile + (2 * hidden + outputs + 3 * static_cast<std::size_t>(widths.back())) * samples;
+    tile = 4 * hidden + 2 * outputs;
+    scratch = tile + 2 * hidden + outputs + 3 * static_cast<std::size_t>(widths.back());
+    const std::size_t fitting = tile_bytes / (scratch * sizeof(T));
+    samples = static_cast<int>(std::clamp<std::size_t>(fitting, least_tile_samples, tile_samples));
+    samples = padded(static_cast<int>(std::min<long>(samples, form.samples.count)));
+    tiles = static_cast<std::size_t>((form.samples.count + samples - 1) / samples);
+    tile *= samples;
+    scratch *= samples;
 }
 
 template <class T>

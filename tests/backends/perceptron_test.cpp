@@ -13,6 +13,7 @@
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
 #include "tests/support/message_of.h"
+#include "tests/support/on_device.h"
 #include "tests/support/perceptron_oracle.h"
 #include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
@@ -427,6 +428,63 @@ TYPED_TEST(PerceptronTest, SamplesFeatureByFeature) {
     const auto options = evaluation_options<T>();
     EXPECT_EQ(gradient(make_perceptron<T>(c.perceptron, other), c.x, options),
               gradient(c.problem(), c.x, options));
+}
+
+#if CUNEWTON_WITH_CUDA
+TYPED_TEST(PerceptronTest, SamplesOnTheDevice) {
+    using T = TypeParam;
+    if (!testing_cuda()) GTEST_SKIP() << "for the CUDA backend";
+    const Case<T> c({{4, 6, 3}, Activation::relu}, 50, {.l2 = 0.1}, true);
+    const Samples<T>& here = c.samples();
+    const OnDevice<T> features(std::vector<T>(here.features, here.features + here.count * here.ld)),
+        targets(std::vector<T>(here.targets, here.targets + here.count)),
+        weights(std::vector<T>(here.weights, here.weights + here.count));
+    Samples<T> there = here;
+    there.features = features.get();
+    there.targets = targets.get();
+    there.weights = weights.get();
+    there.memory = Memory::device;
+    const auto options = evaluation_options<T>();
+    EXPECT_EQ(gradient(make_perceptron<T>(c.perceptron, there, {.l2 = 0.1}), c.x, options),
+              gradient(c.problem(), c.x, options));
+    EXPECT_EQ(accuracy(c.perceptron, c.x, there), accuracy(c.perceptron, c.x, here));
+}
+#endif
+
+TYPED_TEST(PerceptronTest, ASampleWithoutWeightCountsForNothing) {
+    using T = TypeParam;
+    const Perceptron shape{{1, 1}, Activation::tanh, PerceptronLoss::squared_error};
+    // The square of the last sample's residual is infinite.
+    const std::vector<T> features{1, 2, std::sqrt(std::numeric_limits<T>::max()) * 4},
+        targets{1, 3, 0}, weights{1, 2, 0}, x{T(0.5), T(0.25)};
+    Samples<T> samples;
+    samples.features = features.data();
+    samples.targets = targets.data();
+    samples.weights = weights.data();
+    samples.dimension = 1;
+    const auto options = evaluation_options<T>();
+    samples.count = 3;
+    const auto three = make_perceptron<T>(shape, samples);
+    samples.count = 2;
+    const auto two = make_perceptron<T>(shape, samples);
+    EXPECT_TRUE(std::isfinite(evaluate(two, x, options)));
+    EXPECT_EQ(evaluate(three, x, options), evaluate(two, x, options));
+    EXPECT_EQ(gradient(three, x, options), gradient(two, x, options));
+    EXPECT_EQ(hessian(three, x, options), hessian(two, x, options));
+}
+
+TYPED_TEST(PerceptronTest, WideLayersAreWorkedOnInFewerSamples) {
+    using T = TypeParam;
+    const Case<T> c({{2, 3000, 2}, Activation::softplus}, 600);
+    // The last biases' derivatives are the means of the residuals.
+    const std::vector<T> g = gradient(c.problem(), c.x, evaluation_options<T>()),
+                         z = predict(c.perceptron, c.x, c.samples());
+    double residual = 0;
+    for (int i = 0; i < 600; ++i)
+        residual += 1 / (1 + std::exp(double(z[2 * i + 1]) - z[2 * i])) -
+                    (c.samples().targets[i] == T(0) ? 1 : 0);
+    EXPECT_NEAR(g[g.size() - 2], residual / 600, 1e4 * epsilon<T>);
+    EXPECT_NEAR(g[g.size() - 1], -residual / 600, 1e4 * epsilon<T>);
 }
 
 TYPED_TEST(PerceptronTest, AtTheKinkOfReluTheDerivativeIsZero) {

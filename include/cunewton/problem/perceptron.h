@@ -38,8 +38,10 @@ long parameter_count(const Perceptron& perceptron);
 /// Memory: products at a point use its activations and what was propagated back, 4 numbers a sample
 /// and hidden unit and 2 a sample and output. They are kept where all of them fit into
 /// DerivativeOptions::memory_budget, else computed anew in tiles of samples for each call, which
-/// takes about half as long as a product. Sums over samples are formed in T within a tile, in
-/// double over tiles.
+/// takes about half as long as a product. Evaluations work in tiles besides: each thread of the CPU
+/// in one of 1024 samples (fewer where that is more than 32 MiB), the GPU in one that takes at most
+/// a quarter of that budget (or has 1024 samples). Sums over samples are formed in T within a tile,
+/// in double over tiles.
 ///
 /// Throws InvalidArgument: see parameter_count() and Samples; for the wrong number of features,
 /// targets that are missing or no labels 0 .. K-1, squared_error with more than one output, and
