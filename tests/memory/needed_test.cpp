@@ -424,6 +424,7 @@ TEST_F(MemoryOnTheDeviceTest, LinearPredictors) {
 TEST_F(MemoryOnTheDeviceTest, Perceptrons) {
     const Data<double> data(20000, 30);
     Options options = options_of_test();
+    options.max_iterations = 2;
     const auto problem = make_perceptron<double>({{30, 8, 2}}, data.samples, {.l2 = 0.1});
     for (const std::size_t budget : {std::size_t{256} << 20, std::size_t{1} << 20}) {
         options.derivatives.memory_budget = budget;
