@@ -13,7 +13,10 @@ namespace {
 [[noreturn]] void unavailable(const std::string& what, const std::string& why) {
     throw InvalidArgument(what + " is not available (" + why + ") choose another method");
 }
-const char* const no_functor = "a black box is no functor";
+const char* const own_formulas = "a perceptron's derivatives are formulas of its own";
+const char* no_functor(const Capabilities& c) {
+    return c.differences ? "a black box is no functor" : own_formulas;
+}
 const char* const no_gradient = "the black box gives no gradient";
 }  // namespace
 
@@ -25,7 +28,10 @@ GradientBy resolve(GradientBy by, const Capabilities& c) {
     if (by == GradientBy::analytic && !c.analytic_gradient)
         unavailable("an analytic gradient", "the loss has no gradient()");
     if (by == GradientBy::autodiff && !c.autodiff)
-        unavailable("automatic differentiation", no_functor);
+        unavailable("automatic differentiation", no_functor(c));
+    if ((by == GradientBy::forward_differences || by == GradientBy::central_differences) &&
+        !c.differences)
+        unavailable("a gradient by differences", own_formulas);
     return by;
 }
 
@@ -38,9 +44,15 @@ HessianBy resolve(HessianBy by, const Capabilities& c) {
     if (by == HessianBy::analytic && !c.analytic_hessian)
         unavailable("an analytic Hessian", "the loss has no hessian()");
     if (by == HessianBy::autodiff && !c.autodiff)
-        unavailable("automatic differentiation", no_functor);
+        unavailable("automatic differentiation", no_functor(c));
     if (by == HessianBy::gradient_differences && !c.analytic_gradient && !c.autodiff)
         unavailable("a Hessian from gradients", no_gradient);
+    if ((by == HessianBy::gradient_differences || by == HessianBy::value_differences) &&
+        !c.differences)
+        unavailable("a Hessian by differences", own_formulas);
+    if (by == HessianBy::gauss_newton && !c.gauss_newton)
+        unavailable("a Gauss-Newton matrix",
+                    "only perceptrons tell their outputs from the loss that is taken of them");
     return by;
 }
 

@@ -81,6 +81,32 @@ const char* to_string(HessianBy by) {
             return "gradient_differences";
         case HessianBy::value_differences:
             return "value_differences";
+        case HessianBy::gauss_newton:
+            return "gauss_newton";
+    }
+    return "unknown";
+}
+
+const char* to_string(Activation activation) {
+    switch (activation) {
+        case Activation::relu:
+            return "relu";
+        case Activation::tanh:
+            return "tanh";
+        case Activation::softplus:
+            return "softplus";
+        case Activation::gelu:
+            return "gelu";
+    }
+    return "unknown";
+}
+
+const char* to_string(PerceptronLoss loss) {
+    switch (loss) {
+        case PerceptronLoss::softmax_cross_entropy:
+            return "softmax_cross_entropy";
+        case PerceptronLoss::squared_error:
+            return "squared_error";
     }
     return "unknown";
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "host/backend/perceptron_layers.h"
 #include "host/data/sample_data.h"
 
 namespace cunewton::detail {
@@ -61,6 +62,10 @@ double checked_weight(LinearPredictor<T>& form) {
     return cunewton::checked_weight(form.samples);
 }
 template <class T>
+double checked_weight(PerceptronSum<T>& form) {
+    return cunewton::checked_weight(form.samples);
+}
+template <class T>
 double checked_weight(Opaque<T>& form) {
     if (!form.cpu && !form.cuda)
         reject(
@@ -86,6 +91,12 @@ Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options) {
     const auto* const predictor = std::get_if<LinearPredictor<T>>(&form);
     if (options.intercept && !predictor)
         reject("an intercept was asked for (only linear predictors have one) leave it to the loss");
+    if (const auto* const network = std::get_if<PerceptronSum<T>>(&form);
+        network && !options.penalize_intercept)
+        for (const PerceptronLayer& layer : layers_of(network->perceptron)) {
+            const int begin = static_cast<int>(layer.biases);
+            parts->penalty.spared[parts->penalty.ranges++] = {begin, begin + layer.outputs};
+        }
     if (options.intercept && !options.penalize_intercept)
         parts->penalty.spared_period = predictor->samples.dimension + 1;
     parts->form = std::move(form);

@@ -15,6 +15,7 @@ void run_gaussian2d_batch(Context& context);
 void run_dwi_batch(Context& context);
 void run_rosenbrock_batch(Context& context);
 void run_nist(Context& context);
+void run_mlp_products(Context& context);
 
 struct Case {
     const char* name;
@@ -36,6 +37,8 @@ inline constexpr Case all_cases[] = {
     {"rosenbrock_batch", "minimisations of the extended Rosenbrock function, n = 2 to 16",
      run_rosenbrock_batch},
     {"nist", "NIST's certified problems of nonlinear regression, both starts", run_nist},
+    {"mlp_products", "loss, gradient and products with the Hessian of a perceptron",
+     run_mlp_products},
 };
 
 }  // namespace cunewton::bench

@@ -1,6 +1,7 @@
 #include "host/cpu/dense_kernels.h"
 
 #include <cstring>
+#include <type_traits>
 
 #include "cunewton/cpu/dispatch.h"
 
@@ -46,6 +47,17 @@ const RowKernels<T>& row_kernels() {
 }
 template const RowKernels<double>& row_kernels();
 template const RowKernels<float>& row_kernels();
+
+template <class T>
+const ProductKernels<T>& product_kernels() {
+#if CUNEWTON_CHOOSES_LANES
+    if (instruction_set() == InstructionSet::avx512) return avx512::products<T>;
+    if (instruction_set() == InstructionSet::avx2) return avx2::products<T>;
+#endif
+    return base::products<T>;
+}
+template const ProductKernels<double>& product_kernels();
+template const ProductKernels<float>& product_kernels();
 
 template <class S, class Compute, class Sum>
 const TileKernels<S, Compute, Sum>& tile_kernels() {

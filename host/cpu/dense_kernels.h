@@ -38,9 +38,23 @@ struct TileKernels {
                          std::ptrdiff_t ldc);
 };
 
+/// Of general products, in tiles of up to `vectors` whole vectors of `lanes` rows by nr columns.
+template <class T>
+struct ProductKernels {
+    int lanes, vectors, nr;
+    /// As TileKernels::multiply_add, for tiles of one vector of rows, of two, ...
+    void (*multiply_add[3])(int k, const T* left, const T* right, T* c, std::ptrdiff_t ldc);
+    /// to[p * panel + i] = from[i * row + p * step] for p < steps and i < rows, 0 for the rows from
+    /// there to `panel`. One of the distances should be 1.
+    void (*pack_panel)(int rows, int steps, const T* from, std::ptrdiff_t row, std::ptrdiff_t step,
+                       int panel, T* to);
+};
+
 /// The kernels of the widest instruction set that the processor has.
 template <class T>
 const RowKernels<T>& row_kernels();
+template <class T>
+const ProductKernels<T>& product_kernels();
 template <class S, class Compute, class Sum>
 const TileKernels<S, Compute, Sum>& tile_kernels();
 

@@ -44,6 +44,17 @@ void gemm(cublasHandle_t blas, bool transpose_a, std::int64_t m, std::int64_t n,
           "a matrix product failed");
 }
 
+/// C = A B' + beta C with A m x k and C m x n.
+template <class T>
+void gemm_by_transpose(cublasHandle_t blas, std::int64_t m, std::int64_t n, std::int64_t k,
+                       const T* A, std::int64_t lda, const T* B, std::int64_t ldb, T beta, T* C,
+                       std::int64_t ldc) {
+    const T one = 1;
+    check(Functions<T>::gemm(blas, CUBLAS_OP_N, CUBLAS_OP_T, m, n, k, &one, A, lda, B, ldb, &beta,
+                             C, ldc),
+          "a matrix product failed");
+}
+
 /// y = A x
 template <class T>
 void symv(cublasHandle_t blas, std::int64_t n, const T* A, const T* x, T* y) {

@@ -63,7 +63,7 @@ class CudaEvaluator : public Evaluator<T> {
         queue_values(x, 1, partial_.get(), vectors_.place(f));
     }
     void values(const T* points, int count, T* losses) final;
-    std::size_t peak_tile_bytes() const final { return tile_.peak(); }
+    std::size_t peak_tile_bytes() const override { return tile_.peak(); }
 
   protected:
     explicit CudaEvaluator(const Setting<T>& at);

@@ -77,6 +77,8 @@ enum class HessianBy {
     autodiff,              ///< hyper-dual numbers, exact
     gradient_differences,  ///< central differences of the gradient, made symmetric
     value_differences,     ///< second differences on the diagonal, four-point formula off it
+    gauss_newton,  ///< perceptrons only: J' H J with J the Jacobian of the outputs and H the loss's
+                   ///< Hessian by them; positive semidefinite. Not the Hessian, and not exact
 };
 const char* to_string(HessianBy by);
 
@@ -87,6 +89,25 @@ enum class PreconditionBy {
     blocks,  ///< the Hessian's diagonal blocks, one an output of linear predictors (else refused)
 };
 const char* to_string(PreconditionBy by);
+
+/// What a hidden unit of a perceptron makes of its input z.
+enum class Activation : unsigned char {
+    relu,  ///< max(z, 0). At the kink z = 0 the derivative is taken to be 0, and the second
+           ///< derivative is 0 everywhere: the exact Hessian is that of the piece that x lies on
+    tanh,
+    softplus,  ///< log(1 + e^z)
+    gelu,  ///< z Phi(z), Phi the normal distribution function (Hendrycks and Gimpel 2016), by erf
+};
+/// "relu", "tanh", ...
+const char* to_string(Activation activation);
+
+/// The loss of a perceptron with outputs z_1 .. z_K for a target y.
+enum class PerceptronLoss : unsigned char {
+    softmax_cross_entropy,  ///< log sum_k e^{z_k} - z_y, y in 0 .. K-1
+    squared_error,          ///< 1/2 (z - y)^2, K = 1
+};
+/// "softmax_cross_entropy", "squared_error"
+const char* to_string(PerceptronLoss loss);
 
 enum class HessianPrecision {
     working,  ///< as the loss

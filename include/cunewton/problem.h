@@ -4,6 +4,7 @@
 // make_sample_sum        sum_i w_i l(x, s_i), any l
 // make_linear_predictor  sum_i w_i l(z_i, y_i) with z_i = W' (x_i, 1): the Hessian is a weighted
 //                        matrix product
+// make_perceptron        sum_i w_i l(z(x_i), y_i) with z the outputs of a multi-layer perceptron
 // make_black_box         a function that computes itself: values, and derivatives that it has
 //
 // A functor passed to the first three is compiled for the CPU here, unless the library has its
@@ -13,4 +14,5 @@
 
 #include "cunewton/problem/black_box.h"
 #include "cunewton/problem/linear_predictor.h"
+#include "cunewton/problem/perceptron.h"
 #include "cunewton/problem/sample_sum.h"

@@ -19,10 +19,10 @@ from pathlib import Path
 
 PROGRAM = BACKEND = ""
 CASES = ["digits", "logistic_dense", "softmax_dense", "matrix_free", "fd_hessian", "unconstrained",
-         "gaussian2d_batch", "dwi_batch", "rosenbrock_batch", "nist"]
+         "gaussian2d_batch", "dwi_batch", "rosenbrock_batch", "nist", "mlp_products"]
 WITHOUT_GPU_ROWS = ["unconstrained"]
 BATCHES = ["gaussian2d_batch", "dwi_batch", "rosenbrock_batch"]
-FLOAT_CASES = ["logistic_dense", "fd_hessian", *BATCHES]
+FLOAT_CASES = ["logistic_dense", "fd_hessian", *BATCHES, "mlp_products"]
 NUMBER, WHOLE, TEXT, NULL = (int, float), int, str, type(None)
 
 # Every row has these; the type None stands for "may be null".
@@ -185,6 +185,18 @@ class Results(unittest.TestCase):
         for row in rows:
             self.assertGreaterEqual(row["digits"], 6, row["variant"])
             self.assertLessEqual(row["digits"], 11, row["variant"])
+
+    def test_products_of_a_perceptron_are_right_and_have_a_floor(self):
+        for rows, limit in ((self.all["rows"], 1e-6), (self.float["rows"], 1e-3)):
+            rows = [row for row in rows if row["case"] == "mlp_products"]
+            self.assertEqual([row["variant"].split(", ")[1] for row in rows],
+                             ["loss", "loss and gradient", "prepare", "H v", "Gauss-Newton v"])
+            for row in rows:
+                if row["variant"].endswith(", H v"):
+                    self.assertLess(row["error"], limit)
+                if BACKEND == "cpu":
+                    self.assertGreater(row["floor_seconds"], 0)
+                    self.assertGreater(row["floor_peak_seconds"], 0)
 
     def test_fields_of_batches_are_null_elsewhere(self):
         for row in self.ours("logistic_dense"):

@@ -27,6 +27,8 @@ ARROWS = [
     # both backends share the library's mathematics; what they are compared with must not
     ("tests/support/oracle.h", []),
     ("tests/support/oracle.cpp", ["tests/support/oracle.h"]),
+    ("tests/support/perceptron_oracle.h", ["tests/support/oracle.h"]),
+    ("tests/support/perceptron_oracle.cpp", ["tests/support/perceptron_oracle.h"]),
     ("tests", [""]),
 ]
 SOURCES = {".h", ".inc", ".cuh", ".cpp", ".cu"}

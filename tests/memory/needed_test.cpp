@@ -300,6 +300,21 @@ TEST_F(MemoryOnTheHostTest, BlackBoxes) {
     expect_enough_for_all(make_black_box<double>(box, n), options);
 }
 
+TEST_F(MemoryOnTheHostTest, Perceptrons) {
+    const Data<double> data(20000, 30);
+    const Data<float> in_float(3000, 30);
+    Options options = options_of_test();
+    for (const std::size_t budget : {std::size_t{256} << 20, std::size_t{1} << 20}) {
+        options.derivatives.memory_budget = budget;
+        expect_enough_for_all(make_perceptron<double>({{30, 8, 6, 2}}, data.samples, {.l2 = 0.1}),
+                              options);
+        expect_enough_for_all(make_perceptron<double>({{30, 2}}, data.transposed(), {.l2 = 0.1}),
+                              options);
+        expect_enough_for_all(make_perceptron<float>({{30, 20, 2}}, in_float.samples, {.l2 = 0.1}),
+                              options);
+    }
+}
+
 TEST_F(MemoryOnTheHostTest, LittleProblemsTakeLittle) {
     Options options = options_of_test();
     const auto problem = make_objective<double>(ExtendedRosenbrock{}, 2);
@@ -408,6 +423,20 @@ TEST_F(MemoryOnTheDeviceTest, LinearPredictors) {
     options.method = Method::newton;
     options.derivatives.hessian_precision = HessianPrecision::single;
     expect_enough(make_linear_predictor<double>(Softmax{3}, data.samples, {.l2 = 0.1}), options);
+}
+
+TEST_F(MemoryOnTheDeviceTest, Perceptrons) {
+    const Data<double> data(20000, 30);
+    Options options = options_of_test();
+    options.max_iterations = 2;
+    const auto problem = make_perceptron<double>({{30, 8, 2}}, data.samples, {.l2 = 0.1});
+    for (const std::size_t budget : {std::size_t{256} << 20, std::size_t{1} << 20}) {
+        options.derivatives.memory_budget = budget;
+        for (const Method method : {Method::newton, Method::bfgs}) {
+            options.method = method;
+            expect_enough(problem, options);
+        }
+    }
 }
 
 TEST_F(MemoryOnTheDeviceTest, Objectives) {

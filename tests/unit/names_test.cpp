@@ -50,7 +50,19 @@ TEST(Names, Derivatives) {
     EXPECT_STREQ(to_string(HessianBy::autodiff), "autodiff");
     EXPECT_STREQ(to_string(HessianBy::gradient_differences), "gradient_differences");
     EXPECT_STREQ(to_string(HessianBy::value_differences), "value_differences");
+    EXPECT_STREQ(to_string(HessianBy::gauss_newton), "gauss_newton");
     EXPECT_STREQ(to_string(static_cast<HessianBy>(99)), "unknown");
+}
+
+TEST(Names, Perceptrons) {
+    EXPECT_STREQ(to_string(Activation::relu), "relu");
+    EXPECT_STREQ(to_string(Activation::tanh), "tanh");
+    EXPECT_STREQ(to_string(Activation::softplus), "softplus");
+    EXPECT_STREQ(to_string(Activation::gelu), "gelu");
+    EXPECT_STREQ(to_string(static_cast<Activation>(99)), "unknown");
+    EXPECT_STREQ(to_string(PerceptronLoss::softmax_cross_entropy), "softmax_cross_entropy");
+    EXPECT_STREQ(to_string(PerceptronLoss::squared_error), "squared_error");
+    EXPECT_STREQ(to_string(static_cast<PerceptronLoss>(99)), "unknown");
 }
 
 }  // namespace

@@ -12,7 +12,9 @@ namespace cunewton {
 struct Capabilities {
     bool analytic_gradient = false;
     bool analytic_hessian = false;
-    bool autodiff = false;  ///< generic in its scalar: all functors; not a black box
+    bool autodiff = false;      ///< generic in its scalar: all functors; not a black box
+    bool gauss_newton = false;  ///< a Gauss-Newton matrix beside the Hessian
+    bool differences = true;    ///< what it does not supply may be obtained by finite differences
 };
 
 /// Replaces `automatic` by the best method there is. Throws InvalidArgument if the named method is

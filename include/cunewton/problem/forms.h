@@ -11,6 +11,7 @@
 #include <memory>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "cunewton/cpu/predictor_code.h"
 #include "cunewton/cpu/sample_code.h"
@@ -116,9 +117,40 @@ struct Opaque {
     }
 };
 
+/// A multi-layer perceptron: z_l = W_l a_{l-1} + b_l with a_0 the features of a sample, a_l =
+/// activation(z_l) in hidden layers, and the last z the outputs that the loss is taken of.
+struct Perceptron {
+    /// Inputs, units of each hidden layer, outputs: {784, 128, 10}. No hidden layer: {784, 10}.
+    std::vector<int> widths;
+    Activation activation = Activation::tanh;
+    PerceptronLoss loss = PerceptronLoss::softmax_cross_entropy;
+
+    /// Layers of weights, at most.
+    static constexpr int most_layers = Penalty::most_ranges;
+};
+
+/// sum_i w_i l(z(x_i), y_i) with z a perceptron's outputs. Nothing of it is the user's code.
+template <class T>
+struct PerceptronSum {
+    Perceptron perceptron;
+    Samples<T> samples;
+
+    bool runs_on_cpu() const { return true; }
+    bool runs_on_cuda() const { return true; }
+    Capabilities capabilities_on_cpu() const { return capabilities; }
+    Capabilities capabilities_on_cuda() const { return capabilities; }
+
+  private:
+    static constexpr Capabilities capabilities{.analytic_gradient = true,
+                                               .analytic_hessian = true,
+                                               .autodiff = false,
+                                               .gauss_newton = true,
+                                               .differences = false};
+};
+
 /// The forms there are. A new one is a struct as above and an evaluator in each backend.
 template <class T>
-using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>>;
+using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>, PerceptronSum<T>>;
 
 /// A problem's parts, which backends read.
 template <class T>
@@ -136,7 +168,7 @@ class Problem {
   public:
     explicit Problem(std::shared_ptr<const ProblemParts<T>> parts) : parts_(std::move(parts)) {}
     /// Number of parameters n. Linear predictors: K blocks, one an output, of d coefficients and,
-    /// if asked for, the intercept.
+    /// if asked for, the intercept. Perceptrons: see make_perceptron().
     int dimension() const { return parts_->dimension; }
     bool runs_on_cpu() const {
         return std::visit([](const auto& form) { return form.runs_on_cpu(); }, parts_->form);

@@ -1,0 +1,100 @@
+// Multi-layer perceptrons, on the CPU.
+#pragma once
+
+#include <vector>
+
+#include "host/backend/perceptron_layers.h"
+#include "host/cpu/differencing_evaluator.h"
+#include "host/cpu/gemm.h"
+#include "host/data/sample_data.h"
+
+namespace cunewton::cpu {
+
+/// Samples are worked on in tiles, each by one thread: matrix products, and passes over single
+/// numbers in between. What tiles contribute to a sum is added in their order, so bits do not
+/// depend on the number of threads.
+template <class T>
+class PerceptronEvaluator final : public Evaluator<T> {
+  public:
+    PerceptronEvaluator(const PerceptronSum<T>& form, const Setting<T>& at);
+    static std::size_t memory(const PerceptronSum<T>& form, const EvaluationPlan& plan);
+    void value(const T* x, Scalar f) override;
+    void value_and_gradient(const T* x, T* g, Scalar f) override;
+    /// By products with unit vectors, some at a time. The point of products() stays as it is.
+    void hessian(const T* x, T* H) override;
+    void prepare_products(const T* x) override;
+    void products(const T* V, int columns, T* HV) override;
+    void values(const T* points, int count, T* losses) override;
+    std::size_t peak_tile_bytes() const override { return kept_.size() * sizeof(T); }
+
+    /// Writes the outputs of all samples, sample after sample.
+    static void predict(const Perceptron& perceptron, const T* x, const Samples<T>& samples,
+                        T* outputs);
+
+  private:
+    /// Bytes of products at a point, beside those of evaluations.
+    static std::size_t products_memory(const PerceptronSum<T>& form, const EvaluationPlan& plan);
+    /// Numbers of one tile, unit by unit for each sample; samples are padded(units) apart.
+    struct Hidden {
+        T* a;      ///< activations
+        T* slope;  ///< activation'(z)
+        T* bend;   ///< activation''(z) times what comes back to a
+        T* d;      ///< dl/dz, with the sample's weight
+    };
+    struct Tile {
+        std::vector<Hidden> hidden;
+        T *d, *p;  ///< of the outputs: dl/dz, and moments of the loss
+    };
+    /// What one thread works in.
+    struct Scratch {
+        Gemm<T> gemm;
+        Buffer<T> memory;
+        Tile tile;
+        std::vector<T*> rz, ra;  ///< derivatives along a vector of each layer's z and activations
+        T *z, *columns, *d_columns, *p_columns;  ///< outputs, and the same output by output
+    };
+    /// How many numbers all of these take.
+    struct Sizes {
+        explicit Sizes(const PerceptronSum<T>& form);
+        int samples;  ///< of a tile
+        std::size_t tiles, tile, scratch;
+    };
+    Tile tile_at(T* memory) const;
+    /// First sample of a tile, and how many it has.
+    long begin_of(std::size_t tile) const { return static_cast<long>(tile) * sizes_.samples; }
+    int count_of(std::size_t tile) const {
+        return static_cast<int>(std::min<long>(sizes_.samples, samples_.count - begin_of(tile)));
+    }
+    Scratch make_scratch() const;
+    static bool keeps(const Sizes& sizes, std::size_t budget) {
+        return sizes.tiles * sizes.tile * sizeof(T) <= budget;
+    }
+    static int product_columns(int n, int threads, std::size_t budget);
+
+    enum class Order { value, gradient, products };
+    double forward(const T* x, std::size_t tile, Order order, Tile& to, Scratch& scratch) const;
+    void backward(const T* x, std::size_t tile, T* g, bool bends, Tile& to, Scratch& scratch) const;
+    void product(const T* x, const T* v, std::size_t tile, const Tile& at, Scratch& scratch,
+                 T* Hv) const;
+    template <class PerTile>
+    double sum_tiles(int columns, const PerTile& per_tile);
+    double loss(const T* x, T* g);
+    void add_products(const T* x, const T* V, int columns, bool kept, T* HV);
+
+    const Problem<T> problem_;
+    const ProblemParts<T>& parts_;
+    const ResolvedDerivatives derivatives_;
+    CpuVectors<T>& vectors_;
+    const Perceptron& perceptron_;
+    const std::vector<PerceptronLayer> layers_;
+    const HostSamples<T> data_;
+    const Samples<T>& samples_;
+    const Sizes sizes_;
+    Buffer<T> targets_, weights_;  // padded to whole tiles
+    std::vector<Scratch> scratch_;
+    std::vector<double> total_, losses_;
+    std::vector<std::vector<T>> partial_;  // of the tiles that are worked on
+    Buffer<T> kept_;                       // tiles at the point of prepare_products()
+};
+
+}  // namespace cunewton::cpu

@@ -1,0 +1,174 @@
+#include "cunewton/problem/perceptron.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "cunewton/loss/softmax.h"
+#include "host/cpu/perceptron_evaluator.h"
+
+namespace cunewton {
+
+namespace {
+
+[[noreturn]] void reject(const std::string& text) {
+    throw InvalidArgument(text);
+}
+
+template <class T>
+void check_features(const Perceptron& perceptron, const Samples<T>& samples) {
+    if (samples.dimension != perceptron.widths.front())
+        reject("features do not fit the perceptron (samples have " +
+               std::to_string(samples.dimension) + ", the first of its widths is " +
+               std::to_string(perceptron.widths.front()) + ") make them equal");
+}
+
+template <class T>
+void check_labels(const Perceptron& perceptron, const Samples<T>& samples) {
+    detail::require_targets(samples.targets);
+    const Softmax labels{perceptron.widths.back()};
+    detail::check_targets<T>(samples, [&](T y) { return labels.check_target(y); });
+}
+
+/// splitmix64 (Steele, Lea and Flood 2014).
+class Generator {
+  public:
+    explicit Generator(std::uint64_t seed) : state_(seed) {}
+
+    /// In [0, 1), a multiple of 2^-53.
+    double uniform() {
+        std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
+    }
+
+    /// A normal number by comparisons of uniform ones (Karney 2016, "Sampling exactly from the
+    /// normal distribution", algorithm N): no logarithm, whose last bits differ between machines.
+    double normal() {
+        for (;;) {
+            int whole = 0;
+            while (occurs(0.5)) ++whole;
+            bool accepted = true;
+            for (int i = 0; accepted && i < whole * (whole - 1); ++i) accepted = occurs(0.5);
+            if (!accepted) continue;
+            const double x = uniform();
+            for (int i = 0; accepted && i <= whole; ++i)
+                accepted = occurs(x * (2 * whole + x) / (2 * whole + 2));
+            if (accepted) return uniform() < 0.5 ? -(whole + x) : whole + x;
+        }
+    }
+
+  private:
+    /// True with probability exp(-p), 0 <= p <= 1 (von Neumann 1951): the number of uniform numbers
+    /// that go on falling from p is even.
+    bool occurs(double p) {
+        bool even = true;
+        for (double next = uniform(); next < p; next = uniform()) {
+            p = next;
+            even = !even;
+        }
+        return even;
+    }
+
+    std::uint64_t state_;
+};
+
+}  // namespace
+
+long parameter_count(const Perceptron& perceptron) {
+    const std::vector<int>& widths = perceptron.widths;
+    if (widths.size() < 2)
+        reject("a perceptron needs inputs and outputs (it has " + std::to_string(widths.size()) +
+               " widths) pass at least two");
+    if (widths.size() > Perceptron::most_layers + 1)
+        reject("a perceptron has too many layers (" + std::to_string(widths.size() - 1) +
+               " of weights) pass at most " + std::to_string(Perceptron::most_layers));
+    long n = 0;
+    for (std::size_t l = 0; l < widths.size(); ++l) {
+        if (widths[l] <= 0)
+            reject("a width of a perceptron is not positive (number " + std::to_string(l) + " is " +
+                   std::to_string(widths[l]) + ") every layer needs units");
+        // At each layer, so that the sum stays far below what a long holds.
+        if (l > 0) n = detail::checked_dimension(n + (widths[l - 1] + 1L) * widths[l]);
+    }
+    return n;
+}
+
+template <class T>
+Problem<T> make_perceptron(const Perceptron& perceptron, const Samples<T>& samples,
+                           const ProblemOptions& options) {
+    const long n = parameter_count(perceptron);
+    check_features(perceptron, samples);
+    if (options.intercept)
+        reject(
+            "an intercept was asked for (every layer of a perceptron has biases) leave it out; "
+            "penalize_intercept says whether they are penalised");
+    if (perceptron.loss == PerceptronLoss::squared_error && perceptron.widths.back() != 1)
+        reject("a squared error has one output (the last width is " +
+               std::to_string(perceptron.widths.back()) +
+               ", and a sample has one target) make a perceptron for each output");
+    if (perceptron.loss == PerceptronLoss::softmax_cross_entropy && perceptron.widths.back() < 2)
+        reject(
+            "softmax needs classes to choose from (the last width is 1) pass at least two, or "
+            "squared_error");
+    detail::require_targets(samples.targets);
+    const Problem<T> problem =
+        detail::make_problem<T>(PerceptronSum<T>{perceptron, samples}, n, options);
+    if (perceptron.loss == PerceptronLoss::softmax_cross_entropy) check_labels(perceptron, samples);
+    return problem;
+}
+
+template <class T>
+std::vector<T> random_start(const Perceptron& perceptron, std::uint64_t seed) {
+    std::vector<T> x(static_cast<std::size_t>(parameter_count(perceptron)), T(0));
+    Generator generator(seed);
+    for (const PerceptronLayer& layer : layers_of(perceptron)) {
+        const double root = std::sqrt(static_cast<double>(layer.inputs));
+        for (std::size_t j = layer.weights; j < layer.biases; ++j)
+            x[j] = static_cast<T>(generator.normal() / root);
+    }
+    return x;
+}
+
+template <class T>
+std::vector<T> predict(const Perceptron& perceptron, const std::vector<T>& x,
+                       const Samples<T>& samples) {
+    const std::size_t n = static_cast<std::size_t>(parameter_count(perceptron));
+    check_features(perceptron, samples);
+    if (x.size() != n)
+        reject("x has the wrong size (" + std::to_string(x.size()) + " for " + std::to_string(n) +
+               " parameters) pass one number for each");
+    Samples<T> features = samples;
+    features.targets = features.weights = nullptr;
+    checked_weight(features);
+    std::vector<T> outputs(static_cast<std::size_t>(samples.count) * perceptron.widths.back());
+    cpu::PerceptronEvaluator<T>::predict(perceptron, x.data(), features, outputs.data());
+    return outputs;
+}
+
+template <class T>
+double accuracy(const Perceptron& perceptron, const std::vector<T>& x, const Samples<T>& samples) {
+    const std::vector<T> z = predict(perceptron, x, samples);
+    check_labels(perceptron, samples);
+    const HostSamples<T> labels(samples, true);
+    const int K = perceptron.widths.back();
+    long right = 0;
+    for (long i = 0; i < samples.count; ++i) {
+        const T* zi = z.data() + i * K;
+        right += std::max_element(zi, zi + K) - zi == static_cast<int>(labels.view().targets[i]);
+    }
+    return static_cast<double>(right) / static_cast<double>(samples.count);
+}
+
+#define CUNEWTON_INSTANTIATE(T)                                                                   \
+    template Problem<T> make_perceptron(const Perceptron&, const Samples<T>&,                     \
+                                        const ProblemOptions&);                                   \
+    template std::vector<T> random_start(const Perceptron&, std::uint64_t);                       \
+    template std::vector<T> predict(const Perceptron&, const std::vector<T>&, const Samples<T>&); \
+    template double accuracy(const Perceptron&, const std::vector<T>&, const Samples<T>&);
+CUNEWTON_INSTANTIATE(double)
+CUNEWTON_INSTANTIATE(float)
+#undef CUNEWTON_INSTANTIATE
+
+}  // namespace cunewton
