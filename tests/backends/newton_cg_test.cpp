@@ -373,6 +373,34 @@ TEST_F(NewtonCgTest, AHundredThousandParametersHoldNoMatrix) {
     for (const double x : differences.x) EXPECT_NEAR(x, 1, 1e-6);
 }
 
+TEST_F(NewtonCgTest, APerceptronIsTrained) {
+    const Perceptron network{{3, 4, 3}, Activation::tanh};
+    const int N = 60;
+    Random random(3);
+    std::vector<double> X, y;
+    for (int i = 0; i < N; ++i) {
+        for (int j = 0; j < 3; ++j) X.push_back(random.near_normal());
+        y.push_back(X[3 * i] > 0.3 ? 2 : X[3 * i + 1] > 0 ? 1 : 0);
+    }
+    const auto problem =
+        make_perceptron(network, Samples<double>{X.data(), N, 3, 0, y.data(), nullptr},
+                        {.l2 = 1e-2, .intercept = false, .penalize_intercept = true});
+    const std::vector<double> start = random_start<double>(network, 7);
+    for (const HessianBy by : {HessianBy::automatic, HessianBy::gauss_newton}) {
+        SCOPED_TRACE(to_string(by));
+        Options options = with(Method::newton_cg);
+        options.derivatives.hessian = by;
+        options.gradient_tolerance = 1e-8;
+        const Result<double> result = minimize(problem, start, options);
+        EXPECT_EQ(result.status, Status::converged) << result.message;
+        EXPECT_LE(result.gradient_norm, 1e-8);
+        EXPECT_LT(result.f, 0.8);
+        EXPECT_GT(
+            accuracy(network, result.x, Samples<double>{X.data(), N, 3, 0, y.data(), nullptr}),
+            0.75);
+    }
+}
+
 TEST_F(NewtonCgTest, ProductsThatAreNotFiniteAreSaid) {
     if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
     BlackBox<double> box = Pairs::box();

@@ -99,6 +99,10 @@ TEST_F(SynchronisationsTest, ThreeForARegularTrustRegionIteration) {
 TEST_F(SynchronisationsTest, TwoForARegularBfgsIteration) {
     expect_at_most(Method::bfgs, 2, 4, 2);
 }
+// The gradient's norm, at most eight products, and the trial; of a step that ends there.
+TEST_F(SynchronisationsTest, ThreeForARegularNewtonCgIteration) {
+    expect_at_most(Method::newton_cg, 1, 3, 3);
+}
 
 TEST_F(SynchronisationsTest, SamplesOnTheDeviceStayThere) {
     ModelOptions model_options{.samples = 500, .features = 6};
