@@ -43,6 +43,13 @@ SessionWork work_of(const Options& options, bool exact_hessian) {
     // Minimization's and as many as a method has of its own.
     constexpr std::size_t vectors = 8 + 4;
     // Conjugate gradients on a device hold the most.
+    if (method == Method::lbfgs) {
+        // Products are looked at where they are exact.
+        SessionWork work{vectors + 1 + 2 * static_cast<std::size_t>(options.lbfgs_pairs)};
+        if (exact_hessian) work.curvature = CurvatureKind::product;
+        work.precondition = options.precondition;
+        return work;
+    }
     if (is_matrix_free(method))
         return {vectors + 1, 0, CurvatureKind::product, options.precondition};
     // Newton's method confirms the end of the others, by a Hessian and its factor; that of BFGS,

@@ -53,6 +53,9 @@ void check_options(const Options& options, int n) {
                ") pass seconds >= 0");
     if (std::isnan(options.unbounded_below))
         reject("unbounded_below is not a number (nan) pass a loss below which to stop");
+    if (options.lbfgs_pairs < 1 || options.lbfgs_pairs > 40)
+        reject("lbfgs_pairs is invalid (" + std::to_string(options.lbfgs_pairs) +
+               ") pass a number of steps from 1 to 40");
     if (options.threads < 0)
         reject("threads is negative (" + std::to_string(options.threads) + ") pass 0 for all");
     check_derivative_options<T>(options.derivatives, n);

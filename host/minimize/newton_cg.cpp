@@ -1,107 +1,28 @@
 // Newton's method on products with the Hessian: truncated conjugate gradients in a trust region.
+#include "host/minimize/newton_cg.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <optional>
 #include <vector>
-
-#include "host/minimize/conjugate_gradients.h"
-#include "host/minimize/methods.h"
 
 namespace cunewton::solver {
 
 namespace {
 
-// Of the residual, relative to the gradient's norm. Near enough to a minimum for its test to rely
-// on what the step promises; and for the directions without curvature to show.
-constexpr double largest_forcing = 0.5, accurate = 1e-3, most_accurate = 1e-12;
+// Of the residual, relative to the gradient: near enough for a test of a minimum to rely on what
+// the step promises, if little is left; and the most that can be asked for.
+constexpr double accurate = 1e-3, most_accurate = 1e-12;
 constexpr long most_products = 1000, most_products_to_examine = 200;
 
 /// Eisenstat and Walker 1996, choice 2, and its safeguard.
-double forcing_term(double last, double gradient_norm, double last_gradient_norm) {
+double forcing_term(double last, double gradient_norm, double last_gradient_norm, double largest) {
     const double ratio = gradient_norm / last_gradient_norm;
     const double term = 0.9 * ratio * ratio, safeguard = 0.9 * last * last;
-    return std::min(largest_forcing, safeguard > 0.1 ? std::max(term, safeguard) : term);
+    return std::min(largest, safeguard > 0.1 ? std::max(term, safeguard) : term);
 }
 
-template <class T>
-class NewtonCg {
-  public:
-    explicit NewtonCg(Minimization<T>& run) : run_(run), cg_(run.vectors(), run.n()) {
-        const PreconditionBy by = run.options().precondition;
-        const DiagonalBlocks blocks = run.diagonal_blocks();
-        if (by == PreconditionBy::blocks && blocks.count == 0)
-            throw InvalidArgument(
-                "preconditioning by blocks is not available (the problem is not one of linear "
-                "predictors) choose PreconditionBy::automatic");
-        if (blocks.are_wanted(by)) cost_ = blocks.cost;
-        if (by == PreconditionBy::blocks) products_since_update_ = cost_;
-    }
-
-    Status minimize() {
-        for (;;)
-            if (const std::optional<Status> status = iterate()) return *status;
-    }
-
-  private:
-    using End = ConjugateGradientsEnd;
-    /// The Hessian as far as conjugate gradients from a fixed vector see it.
-    struct Examined {
-        Definiteness found;
-        bool large;  ///< negative curvature is beyond sqrt(epsilon) of the largest
-    };
-
-    std::optional<Status> iterate();
-    /// As Newton::settle(); without a trial where there is no slope.
-    std::optional<Status> settle(double decrement, const std::optional<Trial>& trial);
-    Examined examine();
-    /// What the unit of lengths inside conjugate gradients is: a gradient of unit length cannot
-    /// leave the range of numbers when it is squared.
-    double unit() const {
-        return std::max(run_.gradient_norm(), static_cast<double>(std::numeric_limits<T>::min()));
-    }
-    /// Of curvatures, relative to the largest.
-    double rounding() const {
-        return 10 * (run_.hessian_accuracy() +
-                     run_.n() * static_cast<double>(std::numeric_limits<T>::epsilon()));
-    }
-    /// Makes a preconditioner, or makes it anew, when products have cost as much as that does.
-    void update_preconditioner();
-    /// x of conjugate gradients is direction(), or nobody's.
-    void start(double factor, const T* rhs, bool wanted) {
-        cg_.start(run_.products(), static_cast<T>(factor), rhs, wanted ? run_.direction() : nullptr,
-                  preconditioner_.get());
-        counted_ = 0;
-    }
-    ConjugateGradientsResult solve(const ConjugateGradientsOptions& options) {
-        const auto result = run_.take_products([&] { return cg_.run(options); });
-        run_.count_products(result.products - counted_);
-        products_since_update_ += static_cast<double>(result.products - counted_);
-        counted_ = result.products;
-        return result;
-    }
-    /// Of the first trust region: ten times the way to the minimum along -g. Nothing if the Hessian
-    /// is not finite.
-    std::optional<double> first_radius();
-    /// direction() by what conjugate gradients have found, and the trial there.
-    Trial take_step(double unit);
-    std::optional<Status> accept(const Trial& trial, bool full);
-    void adapt_radius(const Trial& trial, double decrease, double size);
-
-    Minimization<T>& run_;
-    ConjugateGradients<T> cg_;
-    double radius_ = -1, forcing_ = largest_forcing, last_gradient_norm_ = 0;
-    std::unique_ptr<Preconditioner<T>> preconditioner_;
-    // Of a preconditioner, in products; infinite: there is to be none.
-    double cost_ = std::numeric_limits<double>::infinity();
-    double products_since_update_ = 0;
-    long counted_ = 0;          // of the products since start()
-    double last_size_ = 0;      // of direction() in the metric of the radius; 0: it is another's
-    double last_radius_ = 0;    // that of the last step, for its record
-    bool solved_last_ = false;  // the last step was Newton's, as good as whole
-    int confirmations_ = 0, plateaus_ = 0;
-};
+}  // namespace
 
 template <class T>
 std::optional<Status> NewtonCg<T>::accept(const Trial& trial, bool full) {
@@ -168,7 +89,8 @@ void NewtonCg<T>::adapt_radius(const Trial& trial, double decrease, double size)
 /// One iteration waits for the machine for the gradient's norm, for every eighth product and for
 /// the trial.
 template <class T>
-std::optional<Status> NewtonCg<T>::iterate() {
+std::optional<Status> NewtonCg<T>::iterate(bool steps) {
+    left_ = false;
     if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
         return Status::max_iterations;
     run_.prepare_products();
@@ -184,7 +106,8 @@ std::optional<Status> NewtonCg<T>::iterate() {
         start(-1 / unit, run_.g(), true);
     }
     if (last_gradient_norm_ > 0)
-        forcing_ = forcing_term(forcing_, run_.gradient_norm(), last_gradient_norm_);
+        forcing_ =
+            forcing_term(forcing_, run_.gradient_norm(), last_gradient_norm_, largest_forcing);
     // No better than the caller asks for (Eisenstat and Walker 1996, section 6).
     const double enough =
         std::min(0.5 * run_.gradient_goal() / run_.gradient_norm(), largest_forcing);
@@ -220,6 +143,7 @@ std::optional<Status> NewtonCg<T>::iterate() {
 
     const Trial trial = take_step(unit);
     const double slope = run_.read(run_.numbers().decrease), decrement = -slope;
+    decrement_ = decrement;
     if (!std::isfinite(slope)) return Status::not_finite;
     if (slope > 0) return run_.stuck_status(slope);
     if (inside) {
@@ -228,6 +152,10 @@ std::optional<Status> NewtonCg<T>::iterate() {
     }
     if (run_.gradient_small() || (solved && run_.arrived(decrement, trial.step_size)))
         return settle(decrement, trial);
+    if (!steps) {
+        left_ = true;
+        return std::nullopt;
+    }
     if (!(slope < 0)) return run_.stuck_status(0);
 
     // In the model's own proportions: the numbers of the gradient's unit may be out of range here.
@@ -335,13 +263,30 @@ std::optional<Status> NewtonCg<T>::settle(double decrement, const std::optional<
     return status;
 }
 
-}  // namespace
+template <class T>
+std::optional<Status> NewtonCg<T>::confirm() {
+    for (int steps = 0; steps < 12; ++steps) {
+        if (const std::optional<Status> status = iterate(run_.nearly_flat(decrement_)))
+            return status;
+        if (left_ && !run_.nearly_flat(decrement_)) return std::nullopt;
+    }
+    return std::nullopt;
+}
 
 template <class T>
 Status newton_cg(Minimization<T>& run) {
+    if (run.options().precondition == PreconditionBy::blocks && run.diagonal_blocks().count == 0)
+        throw InvalidArgument(
+            "preconditioning by blocks is not available (the problem is not one of linear "
+            "predictors) choose PreconditionBy::automatic");
     return NewtonCg<T>(run).minimize();
 }
-template Status newton_cg(Minimization<double>&);
-template Status newton_cg(Minimization<float>&);
+
+#define CUNEWTON_INSTANTIATE(T) \
+    template class NewtonCg<T>; \
+    template Status newton_cg(Minimization<T>&);
+CUNEWTON_INSTANTIATE(double)
+CUNEWTON_INSTANTIATE(float)
+#undef CUNEWTON_INSTANTIATE
 
 }  // namespace cunewton::solver

@@ -47,6 +47,7 @@ struct Options : Execution {
     DescentStep descent_step = DescentStep::exact_quadratic;
     PreconditionBy precondition = PreconditionBy::automatic;  ///< of Method::newton_cg
     DerivativeOptions derivatives{};
+    int lbfgs_pairs = 10;  ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
 
     /// Where neither of these two is set the test for a minimum does not depend on units: the
     /// decrement g'H^-1 g, twice what Newton's step would lower the loss by, is within epsilon |f|;

@@ -331,7 +331,8 @@ TEST_F(NonconvexTest, ALinearLossIsUnbounded) {
         Options options = with(method);
         if (method == Method::bfgs) options.max_iterations = 20;
         const Result<double> result = minimize(problem, {0.0, 0.0}, options);
-        // BFGS meets no curvature to scale its steps by, and only gets as far as its iterations.
+        // BFGS meets no curvature to scale its steps by, and only gets as far as
+        // its iterations.
         EXPECT_EQ(result.status,
                   method == Method::bfgs ? Status::max_iterations : Status::unbounded)
             << to_string(result.status);

@@ -34,7 +34,7 @@ TEST_F(RoomTest, MinimizeRefusesEveryMethodAtOnce) {
     const auto problem = make_objective<double>(ExtendedRosenbrock{}, n);
     const std::vector<double> x0(n, 1.0);
     for (const Method method : all_methods) {
-        if (method == Method::newton_cg) continue;  // it holds no matrix
+        if (method == Method::newton_cg || method == Method::lbfgs) continue;  // no matrix
         SCOPED_TRACE(to_string(method));
         Options options;
         options.method = method;

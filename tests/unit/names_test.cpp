@@ -32,6 +32,7 @@ TEST(Names, Methods) {
     EXPECT_STREQ(to_string(Method::newton), "newton");
     EXPECT_STREQ(to_string(Method::trust_region), "trust_region");
     EXPECT_STREQ(to_string(Method::newton_cg), "newton_cg");
+    EXPECT_STREQ(to_string(Method::lbfgs), "lbfgs");
     EXPECT_STREQ(to_string(PreconditionBy::blocks), "blocks");
     EXPECT_STREQ(to_string(Method::gradient_descent), "gradient_descent");
     EXPECT_STREQ(to_string(Method::bfgs), "bfgs");

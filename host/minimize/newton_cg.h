@@ -1,0 +1,96 @@
+// One iteration of Newton's method on products with the Hessian, and what it finds where the test
+// for a minimum is met: shared by the method itself and by those that only confirm their end by it.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "host/minimize/conjugate_gradients.h"
+#include "host/minimize/methods.h"
+
+namespace cunewton::solver {
+
+template <class T>
+class NewtonCg {
+  public:
+    explicit NewtonCg(Minimization<T>& run)
+        : run_(run), cg_(run.vectors(), run.n()), forcing_(largest_forcing) {
+        const PreconditionBy by = run.options().precondition;
+        const DiagonalBlocks blocks = run.diagonal_blocks();
+        if (!blocks.are_wanted(by)) return;
+        cost_ = blocks.cost;
+        if (by == PreconditionBy::blocks) products_since_update_ = cost_;
+    }
+
+    Status minimize() {
+        for (;;)
+            if (const std::optional<Status> status = iterate(true)) return *status;
+    }
+    /// As Newton::confirm(), by products.
+    std::optional<Status> confirm();
+
+  private:
+    static constexpr double largest_forcing = 0.5;  // of the residual, relative to |g|
+    using End = ConjugateGradientsEnd;
+    /// The Hessian as far as conjugate gradients from a fixed vector see it.
+    struct Examined {
+        Definiteness found;
+        bool large;  ///< negative curvature is beyond sqrt(epsilon) of the largest
+    };
+
+    /// One step, or, without `steps`, only where the test is met: left_ tells otherwise.
+    std::optional<Status> iterate(bool steps);
+    /// As Newton::settle(); without a trial where there is no slope.
+    std::optional<Status> settle(double decrement, const std::optional<Trial>& trial);
+    Examined examine();
+    /// What the unit of lengths inside conjugate gradients is: a gradient of unit length cannot
+    /// leave the range of numbers when it is squared.
+    double unit() const {
+        return std::max(run_.gradient_norm(), static_cast<double>(std::numeric_limits<T>::min()));
+    }
+    /// Of curvatures, relative to the largest.
+    double rounding() const {
+        return 10 * (run_.hessian_accuracy() +
+                     run_.n() * static_cast<double>(std::numeric_limits<T>::epsilon()));
+    }
+    /// Makes a preconditioner, or makes it anew, when products have cost as much as that does.
+    void update_preconditioner();
+    /// x of conjugate gradients is direction(), or nobody's.
+    void start(double factor, const T* rhs, bool wanted) {
+        cg_.start(run_.products(), static_cast<T>(factor), rhs, wanted ? run_.direction() : nullptr,
+                  preconditioner_.get());
+        counted_ = 0;
+    }
+    ConjugateGradientsResult solve(const ConjugateGradientsOptions& options) {
+        const auto result = run_.take_products([&] { return cg_.run(options); });
+        run_.count_products(result.products - counted_);
+        products_since_update_ += static_cast<double>(result.products - counted_);
+        counted_ = result.products;
+        return result;
+    }
+    /// Of the first trust region: ten times the way to the minimum along -g. Nothing if the Hessian
+    /// is not finite.
+    std::optional<double> first_radius();
+    /// direction() by what conjugate gradients have found, and the trial there.
+    Trial take_step(double unit);
+    std::optional<Status> accept(const Trial& trial, bool full);
+    void adapt_radius(const Trial& trial, double decrease, double size);
+
+    Minimization<T>& run_;
+    ConjugateGradients<T> cg_;
+    double radius_ = -1, forcing_, last_gradient_norm_ = 0;
+    double decrement_ = -1;
+    bool left_ = false;  ///< not at a minimum
+    std::unique_ptr<Preconditioner<T>> preconditioner_;
+    // Of a preconditioner, in products; infinite: there is to be none.
+    double cost_ = std::numeric_limits<double>::infinity();
+    double products_since_update_ = 0;
+    long counted_ = 0;          // of the products since start()
+    double last_size_ = 0;      // of direction() in the metric of the radius; 0: it is another's
+    double last_radius_ = 0;    // that of the last step, for its record
+    bool solved_last_ = false;  // the last step was Newton's, as good as whole
+    int confirmations_ = 0, plateaus_ = 0;
+};
+
+}  // namespace cunewton::solver
