@@ -1,116 +1,89 @@
 // BFGS with a dense inverse Hessian (Nocedal and Wright 2006, algorithm 6.1): the first-order
 // baseline. Its steps never see a Hessian and depend on the parameters' units.
-#include <algorithm>
-#include <cmath>
-
 #include "host/minimize/newton.h"
+#include "host/minimize/quasi_newton.h"
 
 namespace cunewton::solver {
 
+namespace {
+
+template <class T>
+class DenseInverse final : public InverseHessian<T> {
+  public:
+    explicit DenseInverse(Minimization<T>& run)
+        : run_(run),
+          matrix_(run.vectors().allocate(static_cast<std::size_t>(run.n()) * run.n())),
+          y_(run.vector()),
+          s_(run.vector()),
+          By_(run.vector()),
+          sy_there_(run.vectors().number()),
+          yBy_there_(run.vectors().number()),
+          y_norm_there_(run.vectors().number()) {
+        restart();
+    }
+    bool is_fresh() const override { return fresh_; }
+    void restart() override {
+        set_identity(run_.scales() ? 1 : run_.first_step_length());
+        fresh_ = true;
+    }
+    void direction() override {
+        run_.matrices().symv(matrix_.get(), run_.g(), run_.direction(), run_.n());
+        run_.vectors().scale(run_.direction(), T(-1), run_.direction(), run_.n());
+    }
+    typename InverseHessian<T>::Pair measure(double alpha) override {
+        Vectors<T>& vectors = run_.vectors();
+        const int n = run_.n();
+        vectors.add_scaled(y_.get(), run_.trial_g(), T(-1), run_.g(), n);
+        vectors.scale(s_.get(), static_cast<T>(alpha), run_.direction(), n);
+        run_.matrices().symv(matrix_.get(), y_.get(), By_.get(), n);
+        vectors.dot(s_.get(), y_.get(), n, sy_there_);
+        vectors.dot(y_.get(), By_.get(), n, yBy_there_);
+        vectors.norms({{y_.get(), y_norm_there_}}, n);
+        const auto [sy, y_norm, yBy] = read(vectors, sy_there_, y_norm_there_, yBy_there_);
+        sy_ = sy;
+        yBy_ = yBy;
+        y_norm_ = y_norm;
+        return {sy, y_norm};
+    }
+    void update() override {
+        // The first step gives the identity's factor, where no Hessian has given the scales.
+        if (fresh_ && !run_.scales()) {
+            const double scale = sy_ / y_norm_ / y_norm_;
+            set_identity(scale);
+            run_.vectors().scale(By_.get(), static_cast<T>(scale), y_.get(), run_.n());
+            yBy_ = sy_;
+        }
+        fresh_ = false;
+        run_.matrices().rank_two_update(matrix_.get(), static_cast<T>(-1 / sy_), s_.get(),
+                                        By_.get(), static_cast<T>((1 + yBy_ / sy_) / sy_),
+                                        run_.n());
+    }
+
+  private:
+    void set_identity(double factor) {
+        run_.matrices().set_identity(matrix_.get(), run_.n(), static_cast<T>(factor),
+                                     run_.scales());
+    }
+
+    Minimization<T>& run_;
+    const Buffer<T> matrix_, y_, s_, By_;
+    const Number sy_there_, yBy_there_, y_norm_there_;
+    double sy_ = 0, yBy_ = 0, y_norm_ = 0;
+    bool fresh_ = true;
+};
+
+}  // namespace
+
 template <class T>
 Status bfgs(Minimization<T>& run) {
-    Vectors<T>& vectors = run.vectors();
-    DenseMatrices<T>& matrices = run.matrices();
     const int n = run.n();
-    const Buffer<T> inverse = vectors.allocate(static_cast<std::size_t>(n) * n);
-    const Buffer<T> y = run.vector(), s = run.vector(), By = run.vector();
-    const Number sy_there = vectors.number(), yBy_there = vectors.number(),
-                 y_norm_there = vectors.number();
+    DenseInverse<T> inverse(run);
     // The Hessian is looked at where the method takes a point for a minimum, if it is exact and if
     // there is room for it and its factor: by differences it would cost more than all the rest.
-    const bool exact =
-        run.derivatives().hessian_is_exact() && 3.0 * n * n * sizeof(T) < vectors.free_bytes();
-    // Restarts from S^-2, where a Hessian has given the scales, else from the identity; the first
-    // step gives the factor.
-    bool scaled = false, fresh = true;
-    const auto restart = [&](double factor) {
-        matrices.set_identity(inverse.get(), n, static_cast<T>(factor), run.scales());
-        scaled = false;
-        fresh = true;
-    };
-    restart(run.first_step_length());
-    int small_in_a_row = 0;
-    bool examined = false;  // where it was stuck
-    for (;;) {
-        if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
-            return Status::max_iterations;
-        double decrement = 0;
-        const auto arrived = [&]() -> std::optional<Status> {
-            if (!exact) return run.arrived_status(decrement);
-            if (const auto status = Newton<T>(run).confirm()) return status;
-            restart(1);
-            small_in_a_row = 0;
-            return std::nullopt;
-        };
-        if (run.gradient_small()) {
-            if (const auto status = arrived()) return *status;
-            continue;
-        }
-        matrices.symv(inverse.get(), run.g(), run.direction(), n);
-        vectors.scale(run.direction(), T(-1), run.direction(), n);
-        vectors.dot(run.g(), run.direction(), n, run.numbers().decrease);
-        const Trial first = run.try_step(1);
-        const double slope = run.read(run.numbers().decrease);
-        decrement = -slope;
-        // The decrement as the inverse so far has it, which may not know flat directions yet: it
-        // counts where two steps in a row find it negligible.
-        if (scaled && !run.tests_gradient() && slope < 0) {
-            run.watch(decrement);
-            if (run.runs_away(decrement)) return Status::unbounded;
-            small_in_a_row = run.arrived(decrement, first.step_size) ? small_in_a_row + 1 : 0;
-            if (small_in_a_row == 2) {
-                if (const auto status = arrived()) return *status;
-                continue;
-            }
-        }
-        std::optional<Trial> step;
-        if (slope < 0) step = line_search(run, slope, first);
-        if (!step) {
-            if (run.out_of_evaluations()) return Status::max_evaluations;
-            if (small_in_a_row > 0) {
-                if (const auto status = arrived()) return *status;
-                continue;
-            }
-            if (fresh && !first.finite()) return Status::not_finite;
-            if (fresh) {
-                // Newton's steps may tell why.
-                if (exact && !examined && run.nearly_flat(decrement)) {
-                    examined = true;
-                    if (const auto status = arrived()) return *status;
-                    continue;
-                }
-                return run.stuck_status(decrement);
-            }
-            // Rounding has spoilt the inverse: once more from the gradient.
-            restart(run.scales() ? 1 : run.first_step_length());
-            continue;
-        }
-        vectors.add_scaled(y.get(), run.trial_g(), T(-1), run.g(), n);
-        vectors.scale(s.get(), static_cast<T>(step->alpha), run.direction(), n);
-        matrices.symv(inverse.get(), y.get(), By.get(), n);
-        vectors.dot(s.get(), y.get(), n, sy_there);
-        vectors.dot(y.get(), By.get(), n, yBy_there);
-        vectors.norms({{y.get(), y_norm_there}}, n);
-        const auto [sy, y_norm, yBy_read] = read(vectors, sy_there, y_norm_there, yBy_there);
-        double yBy = yBy_read;
-        if (step->step_norm > 0) run.note_curvature(y_norm / step->step_norm);
-        const double previous = run.f();
-        run.accept(*step, step->alpha >= 1);
-        if (const auto status = run.end_iteration(*step, previous, step->alpha, 0)) return *status;
-
-        // The curvature condition makes s'y positive; without it the update would not be definite.
-        if (!(sy > 1e-12 * step->step_norm * y_norm)) continue;
-        if (!scaled && !run.scales()) {
-            const double scale = sy / y_norm / y_norm;
-            restart(scale);
-            vectors.scale(By.get(), static_cast<T>(scale), y.get(), n);
-            yBy = sy;
-        }
-        scaled = true;
-        fresh = false;
-        matrices.rank_two_update(inverse.get(), static_cast<T>(-1 / sy), s.get(), By.get(),
-                                 static_cast<T>((1 + yBy / sy) / sy), n);
-    }
+    const bool exact = run.derivatives().hessian_is_exact() &&
+                       3.0 * n * n * sizeof(T) < run.vectors().free_bytes();
+    if (!exact) return quasi_newton<T>(run, inverse, {});
+    return quasi_newton<T>(run, inverse, [&] { return Newton<T>(run).confirm(); });
 }
 template Status bfgs(Minimization<double>&);
 template Status bfgs(Minimization<float>&);

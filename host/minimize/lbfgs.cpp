@@ -6,60 +6,67 @@
 #include <vector>
 
 #include "host/minimize/newton_cg.h"
+#include "host/minimize/quasi_newton.h"
 
 namespace cunewton::solver {
 
 namespace {
 
-/// The inverse Hessian that the last steps and changes of the gradient make.
+/// The inverse Hessian that the last pairs of steps and changes of the gradient make.
 template <class T>
-class InverseFromPairs {
+class InverseFromPairs final : public InverseHessian<T> {
   public:
-    InverseFromPairs(Vectors<T>& vectors, int n, int most)
-        : vectors_(vectors), n_(n), most_(most), yy_(vectors.number()), yr_(vectors.number()) {
-        pairs_.reserve(static_cast<std::size_t>(most));
+    explicit InverseFromPairs(Minimization<T>& run)
+        : run_(run),
+          yy_(run.vectors().number()),
+          yr_(run.vectors().number()),
+          y_norm_(run.vectors().number()) {
+        pairs_.reserve(static_cast<std::size_t>(run.options().lbfgs_pairs));
     }
-
-    bool empty() const { return order_.empty(); }
-    void clear() {
+    bool is_fresh() const override { return order_.empty(); }
+    void restart() override {
         free_.insert(free_.end(), order_.begin(), order_.end());
         order_.clear();
     }
-    /// Queues the pair of a step alpha p and the gradients at its ends, and what it is to be judged
-    /// by: s'y, which is sy(), and |y|. With the memory full the oldest goes.
-    void begin_pair(const T* p, double alpha, const T* g_there, const T* g_here, Scalar y_norm) {
-        if (next_ < 0) next_ = take_place();
-        const Pair& pair = pairs_[next_];
-        vectors_.scale(pair.s.get(), static_cast<T>(alpha), p, n_);
-        vectors_.add_scaled(pair.y.get(), g_there, T(-1), g_here, n_);
-        vectors_.dot(pair.s.get(), pair.y.get(), n_, pair.sy);
-        vectors_.norms({{pair.y.get(), y_norm}}, n_);
-    }
-    Scalar sy() const { return pairs_[next_].sy; }
-    void keep_pair() { order_.push_back(std::exchange(next_, -1)); }
-    /// p = -H g with the inverse H; without a pair -factor g. No number of the recursion leaves the
-    /// machine.
-    void direction(const T* g, double factor, T* p) {
-        if (empty()) return vectors_.scale(p, static_cast<T>(-factor), g, n_);
-        vectors_.scale(p, T(-1), g, n_);
+    /// No number of the recursion leaves the machine.
+    void direction() override {
+        Vectors<T>& vectors = run_.vectors();
+        T* const p = run_.direction();
+        const long n = run_.n();
+        vectors.scale(p, static_cast<T>(is_fresh() ? -run_.first_step_length() : -1), run_.g(), n);
+        if (is_fresh()) return;
         for (auto place = order_.rbegin(); place != order_.rend(); ++place) {
-            const Pair& pair = pairs_[*place];
-            vectors_.dot(pair.s.get(), p, n_, pair.weight);
-            vectors_.add_scaled(p, p, Ratio{pair.weight, pair.sy, -1}, pair.y.get(), n_);
+            const KeptPair& pair = pairs_[*place];
+            vectors.dot(pair.s.get(), p, n, pair.weight);
+            vectors.add_scaled(p, p, Ratio{pair.weight, pair.sy, -1}, pair.y.get(), n);
         }
-        const Pair& last = pairs_[order_.back()];
-        vectors_.dot(last.y.get(), last.y.get(), n_, yy_);
-        vectors_.scale(p, Ratio{last.sy, yy_}, p, n_);
+        const KeptPair& last = pairs_[order_.back()];
+        vectors.dot(last.y.get(), last.y.get(), n, yy_);
+        vectors.scale(p, Ratio{last.sy, yy_}, p, n);
         for (const int place : order_) {
-            const Pair& pair = pairs_[place];
-            vectors_.dot(pair.y.get(), p, n_, yr_);
-            vectors_.add_scaled(p, p, Ratio{pair.weight, pair.sy}, pair.s.get(), n_);
-            vectors_.add_scaled(p, p, Ratio{yr_, pair.sy, -1}, pair.s.get(), n_);
+            const KeptPair& pair = pairs_[place];
+            vectors.dot(pair.y.get(), p, n, yr_);
+            vectors.add_scaled(p, p, Ratio{pair.weight, pair.sy}, pair.s.get(), n);
+            vectors.add_scaled(p, p, Ratio{yr_, pair.sy, -1}, pair.s.get(), n);
         }
     }
+    /// With the memory full the oldest pair goes.
+    typename InverseHessian<T>::Pair measure(double alpha) override {
+        if (next_ < 0) next_ = take_place();
+        Vectors<T>& vectors = run_.vectors();
+        const KeptPair& pair = pairs_[next_];
+        const long n = run_.n();
+        vectors.scale(pair.s.get(), static_cast<T>(alpha), run_.direction(), n);
+        vectors.add_scaled(pair.y.get(), run_.trial_g(), T(-1), run_.g(), n);
+        vectors.dot(pair.s.get(), pair.y.get(), n, pair.sy);
+        vectors.norms({{pair.y.get(), y_norm_}}, n);
+        const auto [sy, y_norm] = read(vectors, pair.sy, y_norm_);
+        return {sy, y_norm};
+    }
+    void update() override { order_.push_back(std::exchange(next_, -1)); }
 
   private:
-    struct Pair {
+    struct KeptPair {
         Buffer<T> s, y;
         Number sy, weight;
     };
@@ -68,9 +75,9 @@ class InverseFromPairs {
         if (!free_.empty()) {
             place = free_.back();
             free_.pop_back();
-        } else if (place < most_) {
-            pairs_.push_back({vectors_.allocate(n_), vectors_.allocate(n_), vectors_.number(),
-                              vectors_.number()});
+        } else if (place < run_.options().lbfgs_pairs) {
+            Vectors<T>& vectors = run_.vectors();
+            pairs_.push_back({run_.vector(), run_.vector(), vectors.number(), vectors.number()});
         } else {
             place = order_.front();
             order_.pop_front();
@@ -78,89 +85,26 @@ class InverseFromPairs {
         return place;
     }
 
-    Vectors<T>& vectors_;
-    const int n_, most_;
-    Number yy_, yr_;
-    std::vector<Pair> pairs_;
+    Minimization<T>& run_;
+    const Number yy_, yr_, y_norm_;
+    std::vector<KeptPair> pairs_;
     std::deque<int> order_;  // places of the pairs in use, oldest first
     std::vector<int> free_;
-    int next_ = -1;  // place of the pair that was begun
+    int next_ = -1;  // place of the pair that was measured and not learnt
 };
 
 }  // namespace
 
 template <class T>
 Status lbfgs(Minimization<T>& run) {
-    Vectors<T>& vectors = run.vectors();
-    InverseFromPairs<T> inverse(vectors, run.n(), run.options().lbfgs_pairs);
-    const Number y_norm_there = vectors.number();
+    InverseFromPairs<T> inverse(run);
     // Products are taken where the method believes to have arrived, if they are exact.
-    const bool exact = run.derivatives().hessian_is_exact();
+    if (!run.derivatives().hessian_is_exact()) return quasi_newton<T>(run, inverse, {});
     std::optional<NewtonCg<T>> examiner;
-    int small_in_a_row = 0;
-    bool examined = false;  // where it was stuck
-    for (;;) {
-        if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
-            return Status::max_iterations;
-        double decrement = 0;
-        const auto arrived = [&]() -> std::optional<Status> {
-            if (!exact) return run.arrived_status(decrement);
-            if (!examiner) examiner.emplace(run);
-            if (const auto status = examiner->confirm()) return status;
-            inverse.clear();  // what they promised was wrong, or is of another point
-            small_in_a_row = 0;
-            return std::nullopt;
-        };
-        if (run.gradient_small()) {
-            if (const auto status = arrived()) return *status;
-            continue;
-        }
-        inverse.direction(run.g(), run.first_step_length(), run.direction());
-        vectors.dot(run.g(), run.direction(), run.n(), run.numbers().decrease);
-        const Trial first = run.try_step(1);
-        const double slope = run.read(run.numbers().decrease);
-        decrement = -slope;
-        // The decrement as the pairs so far have it counts where two steps in a row find it
-        // negligible.
-        if (!inverse.empty() && !run.tests_gradient() && slope < 0) {
-            run.watch(decrement);
-            if (run.runs_away(decrement)) return Status::unbounded;
-            small_in_a_row = run.arrived(decrement, first.step_size) ? small_in_a_row + 1 : 0;
-            if (small_in_a_row == 2) {
-                if (const auto status = arrived()) return *status;
-                continue;
-            }
-        }
-        std::optional<Trial> step;
-        if (slope < 0) step = line_search(run, slope, first);
-        if (!step) {
-            if (run.out_of_evaluations()) return Status::max_evaluations;
-            if (small_in_a_row > 0) {
-                if (const auto status = arrived()) return *status;
-                continue;
-            }
-            if (!inverse.empty()) {
-                // Rounding has spoilt the pairs: once more from the gradient.
-                inverse.clear();
-                continue;
-            }
-            if (!first.finite()) return Status::not_finite;
-            if (exact && !examined && run.nearly_flat(decrement)) {
-                examined = true;
-                if (const auto status = arrived()) return *status;
-                continue;
-            }
-            return run.stuck_status(decrement);
-        }
-        inverse.begin_pair(run.direction(), step->alpha, run.trial_g(), run.g(), y_norm_there);
-        const auto [sy, y_norm] = read(vectors, inverse.sy(), y_norm_there);
-        if (step->step_norm > 0) run.note_curvature(y_norm / step->step_norm);
-        const double previous = run.f();
-        run.accept(*step, step->alpha >= 1);
-        if (const auto status = run.end_iteration(*step, previous, step->alpha, 0)) return *status;
-        // The curvature condition makes s'y positive; without it the inverse would not be definite.
-        if (sy > 1e-12 * step->step_norm * y_norm) inverse.keep_pair();
-    }
+    return quasi_newton<T>(run, inverse, [&] {
+        if (!examiner) examiner.emplace(run);
+        return examiner->confirm();
+    });
 }
 template Status lbfgs(Minimization<double>&);
 template Status lbfgs(Minimization<float>&);
