@@ -113,8 +113,7 @@ Problem<T> make_perceptron(const Perceptron& perceptron, const Samples<T>& sampl
             "softmax needs classes to choose from (the last width is 1) pass at least two, or "
             "squared_error");
     detail::require_targets(samples.targets);
-    const Problem<T> problem =
-        detail::make_problem<T>(PerceptronSum<T>{perceptron, samples}, n, options);
+    Problem<T> problem = detail::make_problem<T>(PerceptronSum<T>{perceptron, samples}, n, options);
     if (perceptron.loss == PerceptronLoss::softmax_cross_entropy) check_labels(perceptron, samples);
     return problem;
 }

@@ -115,7 +115,10 @@ __global__ void output_hessian_kernel(Loss loss, LayerSize size, const T* p, std
     Column<T> ui{u + i, u_ld};
     for (int k = 0; k < size.units; ++k) ui[k] += bias[k];
     const Column<const T> pi{p + i, p_ld};
-    loss.apply(pi, ui, weights[i]);
+    if (weights[i] > 0)
+        loss.apply(pi, ui, weights[i]);
+    else  // whatever its loss
+        for (int k = 0; k < size.units; ++k) ui[k] = T(0);
 }
 
 template <class T>

@@ -16,6 +16,7 @@ void run_dwi_batch(Context& context);
 void run_rosenbrock_batch(Context& context);
 void run_nist(Context& context);
 void run_mlp_products(Context& context);
+void run_mlp_train(Context& context);
 
 struct Case {
     const char* name;
@@ -39,6 +40,7 @@ inline constexpr Case all_cases[] = {
     {"nist", "NIST's certified problems of nonlinear regression, both starts", run_nist},
     {"mlp_products", "loss, gradient and products with the Hessian of a perceptron",
      run_mlp_products},
+    {"mlp_train", "a perceptron trained on all samples: the time to a given loss", run_mlp_train},
 };
 
 }  // namespace cunewton::bench

@@ -6,10 +6,9 @@
 
 #include "bench/blas.h"
 #include "bench/cases/cases.h"
-#include "bench/cases/fashion_mnist.h"
+#include "bench/cases/mlp_data.h"
 #include "cunewton/problem/perceptron.h"
 #include "host/backend/choice.h"
-#include "tests/support/datasets.h"
 
 namespace cunewton::bench {
 namespace {
@@ -17,42 +16,11 @@ namespace {
 /// Of the matrix products below, as many at a time as the CPU backend takes.
 constexpr int tile = 1024;
 
-struct Data {
-    std::string name;
-    Perceptron perceptron;
-    long samples = 0;
-    std::vector<double> X, y;
-};
-
-/// The first 10,000 images; where they are not installed, random pixels and labels of as many.
-Data read_data(bool small) {
-    Data data;
-    data.perceptron = {small ? std::vector<int>{6, 5, 3} : std::vector<int>{784, 128, 10},
-                       Activation::tanh, PerceptronLoss::softmax_cross_entropy};
-    data.samples = small ? 100 : 10000;
-    const int inputs = data.perceptron.widths.front(), classes = data.perceptron.widths.back();
-    const std::size_t pixels = static_cast<std::size_t>(data.samples) * inputs;
-    std::optional<TrainingData> images;
-    if (!small) images = read_fashion_mnist(1);
-    if (images) {
-        data.name = "fashion-mnist";
-        data.X.assign(images->X.begin(), images->X.begin() + static_cast<long>(pixels));
-        data.y.assign(images->y.begin(), images->y.begin() + data.samples);
-        return data;
-    }
-    data.name = "random data";
-    test::Random random(41);
-    for (std::size_t e = 0; e < pixels; ++e) data.X.push_back(random.uniform());
-    for (long i = 0; i < data.samples; ++i)
-        data.y.push_back(std::floor(classes * random.uniform()));
-    return data;
-}
-
 /// A problem on the backend, with a point, a direction and room for what comes out.
 template <class T>
 class Place {
   public:
-    Place(const Data& data, const std::vector<double>& x, const std::vector<double>& v,
+    Place(const MlpData& data, const std::vector<double>& x, const std::vector<double>& v,
           HessianBy by, const Context& context)
         : X_(data.X.begin(), data.X.end()), y_(data.y.begin(), data.y.end()) {
         Samples<T> samples;
@@ -120,7 +88,7 @@ class Place {
 };
 
 /// H v by central differences of the gradient, in double.
-std::vector<double> product_by_differences(const Data& data, const std::vector<double>& x,
+std::vector<double> product_by_differences(const MlpData& data, const std::vector<double>& x,
                                            const std::vector<double>& v, const Context& context) {
     Place<double> place(data, x, v, HessianBy::automatic, context);
     double length = 0;
@@ -151,7 +119,7 @@ double relative_error(const std::vector<double>& got, const std::vector<double>&
 template <class T>
 class MatrixProducts {
   public:
-    explicit MatrixProducts(const Data& data) : data_(data), widths_(data.perceptron.widths) {
+    explicit MatrixProducts(const MlpData& data) : data_(data), widths_(data.perceptron.widths) {
         for (const int width : widths_) units_.push_back(numbers(width, data.samples));
         weights_ = numbers(widths_[0], widths_[1]);
         out_ =
@@ -216,7 +184,7 @@ class MatrixProducts {
         }
     }
 
-    const Data& data_;
+    const MlpData& data_;
     const std::vector<int> widths_;
     std::vector<std::vector<T>> units_;
     std::vector<T> weights_, out_;
@@ -224,7 +192,7 @@ class MatrixProducts {
 
 template <class T>
 void run(Context& context) {
-    const Data data = read_data(context.settings.small);
+    const MlpData data = read_mlp_data(context.settings.small);
     const std::vector<double> x = random_start<double>(data.perceptron, 1),
                               v = random_start<double>(data.perceptron, 2);
     Place<T> exact(data, x, v, HessianBy::automatic, context),

@@ -30,10 +30,10 @@ struct DiagonalBlocks {
     double l2 = 0;    ///< the penalty, with which that is what the Hessian is on such shifts
     double cost = 0;  ///< of computing and factorising them, in products with the Hessian
 
-    /// A single block is the Hessian itself.
-    bool are_wanted(PreconditionBy by) const {
-        return count > 0 &&
-               (by == PreconditionBy::blocks || (by == PreconditionBy::automatic && count > 1));
+    /// A single block is the Hessian itself. room: numbers that they may take unless asked for.
+    bool are_wanted(PreconditionBy by, std::size_t room) const {
+        return count > 0 && (by == PreconditionBy::blocks ||
+                             (by == PreconditionBy::automatic && count > 1 && entries() <= room));
     }
     std::size_t entries() const {
         return static_cast<std::size_t>(count) * size * static_cast<std::size_t>(size);

@@ -1,5 +1,7 @@
 #include "host/cpu/perceptron_passes.h"
 
+#include <algorithm>
+
 #include "cunewton/cpu/dispatch.h"
 #include "cunewton/math/perceptron.h"
 
@@ -123,7 +125,10 @@ void apply_output_hessian(PerceptronLoss loss, int outputs, int ld, int count, c
             const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * ld;
             const T* pi = p + at;
             T* ui = u + at;
-            known.apply(pi, ui, weights[i]);
+            if (weights[i] > 0)
+                known.apply(pi, ui, weights[i]);
+            else
+                std::fill_n(ui, outputs, T(0));  // whatever its loss
         }
     });
 }

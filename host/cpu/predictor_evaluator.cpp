@@ -79,7 +79,8 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     const int columns = plan.n / form.outputs,
               rows = static_cast<int>(std::min<long>(hessian_block, samples.count));
     if (const DiagonalBlocks blocks{form.outputs, columns};
-        plan.products() && blocks.are_wanted(plan.precondition))
+        plan.products() &&
+        blocks.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T)))
         bytes += (blocks.numbers() + outputs * hessian_block) * sizeof(T) +
                  outputs * sizeof(Product<T, T>) +
                  RankKUpdate<T, T, T>::memory(columns, rows, plan.threads) +

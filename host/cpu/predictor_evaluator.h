@@ -21,7 +21,7 @@ class PredictorEvaluator final : public Evaluator<T> {
     void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
     DiagonalBlocks diagonal_blocks() const override {
-        return predictor_blocks(parts_, outputs_, code_.shift_invariant());
+        return predictor_blocks(parts_, code_.shift_invariant());
     }
     void compute_diagonal_blocks(T* to) override;
     void values(const T* points, int count, T* losses) override;

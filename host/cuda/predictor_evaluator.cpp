@@ -30,7 +30,9 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
         bytes += static_cast<std::size_t>(form.outputs) * (form.outputs + 1) / 2 * ld * sizeof(T);
     MemoryNeeded factorization;
     const DiagonalBlocks blocks{form.outputs, block};
-    const bool with_blocks = plan.products() && blocks.are_wanted(plan.precondition);
+    const bool with_blocks =
+        plan.products() &&
+        blocks.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T));
     if (with_blocks) {
         factorization = CudaDenseMatrices<T>::memory(block);
         bytes += blocks.numbers() * sizeof(T) + factorization.device;

@@ -19,7 +19,7 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
     void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
     DiagonalBlocks diagonal_blocks() const override {
-        return predictor_blocks(parts_, outputs_, shift_invariant_);
+        return predictor_blocks(parts_, shift_invariant_);
     }
     void compute_diagonal_blocks(T* to) override;
 

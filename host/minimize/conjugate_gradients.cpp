@@ -20,10 +20,11 @@ ConjugateGradients<T>::ConjugateGradients(Vectors<T>& vectors, long n)
 
 template <class T>
 void ConjugateGradients<T>::start(Curvature<T>& H, Factor<T> factor, const T* rhs, T* x,
-                                  Preconditioner<T>* M) {
+                                  Preconditioner<T>* M, T* flattest) {
     H_ = &H;
     M_ = M;
     x_ = x;
+    flattest_ = flattest;
     vectors_.scale(r_.get(), factor, rhs, n_);
     if (x) vectors_.scale(x, T(0), r_.get(), n_);
     if (M) {
@@ -115,8 +116,9 @@ bool ConjugateGradients<T>::look_at_each(const ConjugateGradientsOptions& option
             return false;
         }
         set_length(step, options.radius);
-        if (!(step.bend > 0) || !inside(step, options.radius)) {
-            const bool negative = !(step.bend > 0);
+        const bool negative = !(step.bend > 0);
+        if (flattest_ && step.bend / dd_ < result_.least) vectors_.copy(flattest_, d_.get(), n_);
+        if (negative || !inside(step, options.radius)) {
             result_.end = negative ? End::negative_curvature : End::boundary;
             if (negative) result_.least = step.bend / dd_;
             if (std::isfinite(options.radius)) finish_at_boundary(step, options.radius);
@@ -184,7 +186,7 @@ ConjugateGradientsResult ConjugateGradients<T>::run(const ConjugateGradientsOpti
     if (result_.end == End::converged && result_.residual > options.tolerance)
         result_.end = End::max_products;
     if (result_.end != End::max_products) return result_;
-    const bool local = vectors_.scalars_are_local();
+    const bool local = vectors_.scalars_are_local() || flattest_;
     for (;;) {
         const long left = options.max_products - result_.products;
         if (left <= 0) return result_;

@@ -54,9 +54,11 @@ class ConjugateGradients {
     /// Vectors of n numbers.
     ConjugateGradients(Vectors<T>& vectors, long n);
     /// b = factor * rhs, which is not needed any longer. x (n numbers, or null where nobody wants
-    /// it) = 0. All are used until the next start(), H at the same point.
+    /// it) = 0. All are used until the next start(), H at the same point. flattest (n numbers, or
+    /// null; may be rhs) becomes the direction of the least d'Hd / d'd, for which every product is
+    /// looked at.
     void start(Curvature<T>& H, Factor<T> factor, const T* rhs, T* x,
-               Preconditioner<T>* M = nullptr);
+               Preconditioner<T>* M = nullptr, T* flattest = nullptr);
     /// Goes on from where the last call ended, unless that was by anything but the tolerance or
     /// the number of products.
     ConjugateGradientsResult run(const ConjugateGradientsOptions& options);
@@ -87,7 +89,7 @@ class ConjugateGradients {
     int first_ = 0;  // rz(0) is at this place
     Curvature<T>* H_ = nullptr;
     Preconditioner<T>* M_ = nullptr;
-    T* x_ = nullptr;
+    T *x_ = nullptr, *flattest_ = nullptr;
     double first_rz_ = 0, rz_ = 0;  // r'M^-1 r
     double length_ = 1;  // of the first step, the unit of x here: its square may be out of range
     double xx_ = 0, xd_ = 0, dd_ = 0;  // x'Mx, x'Md, d'Md

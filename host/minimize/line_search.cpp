@@ -76,6 +76,7 @@ class Search {
     }
 
     std::optional<Trial> strong_wolfe(Trial trial) {
+        last_ = trial;
         Trial previous = origin_;
         double outside =
             std::numeric_limits<double>::infinity();  // shortest step out of the domain

@@ -192,8 +192,9 @@ template <class T>
 double Minimization<T>::hessian_accuracy() const {
     const double eps = std::numeric_limits<T>::epsilon(), root = std::cbrt(eps);
     // Products are differences of gradients, which may be differences themselves.
-    if (!factorable_ && !derivatives_.hessian_is_exact())
-        return derivatives_.gradient_step > 0 ? root : root * root;
+    const bool differences = derivatives_.hessian == HessianBy::gradient_differences ||
+                             derivatives_.hessian == HessianBy::value_differences;
+    if (!factorable_ && differences && derivatives_.gradient_step > 0) return root;
     if (derivatives_.hessian == HessianBy::gradient_differences) return root * root;
     if (derivatives_.hessian == HessianBy::value_differences) return std::sqrt(eps);
     return derivatives_.precision == HessianPrecision::single

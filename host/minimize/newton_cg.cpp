@@ -34,7 +34,8 @@ std::optional<Status> NewtonCg<T>::accept(const Trial& trial, bool full) {
 
 template <class T>
 std::optional<double> NewtonCg<T>::first_radius() {
-    if (run_.options().initial_radius > 0) return run_.options().initial_radius;
+    if (run_.iterations() == 0 && run_.options().initial_radius > 0)
+        return run_.options().initial_radius;
     const ConjugateGradientsResult first = solve({.tolerance = 0, .max_products = 1});
     if (first.end == End::not_finite) return std::nullopt;
     return first.size > 0 ? 10 * unit() * first.size : run_.first_step_length() * unit();
@@ -98,12 +99,12 @@ std::optional<Status> NewtonCg<T>::iterate(bool steps) {
 
     update_preconditioner();
     const double unit = this->unit();
-    start(-1 / unit, run_.g(), true);
+    start(-1 / unit, run_.g(), run_.direction());
     if (radius_ < 0) {
         const std::optional<double> first = first_radius();
         if (!first) return Status::not_finite;
         radius_ = *first;
-        start(-1 / unit, run_.g(), true);
+        start(-1 / unit, run_.g(), run_.direction());
     }
     if (last_gradient_norm_ > 0)
         forcing_ =
@@ -151,7 +152,9 @@ std::optional<Status> NewtonCg<T>::iterate(bool steps) {
         if (run_.runs_away(decrement)) return Status::unbounded;
     }
     if (run_.gradient_small() || (solved && run_.arrived(decrement, trial.step_size)))
-        return settle(decrement, trial);
+        return inner.end == End::negative_curvature
+                   ? settle(decrement, trial, judge(inner, cg_.direction()))
+                   : settle(decrement, trial);
     if (!steps) {
         left_ = true;
         return std::nullopt;
@@ -172,8 +175,8 @@ std::optional<Status> NewtonCg<T>::iterate(bool steps) {
         if (!trial.finite()) return Status::not_finite;
         const Status stuck = run_.stuck_status(decrement);
         if (stuck != Status::converged) return stuck;
-        const std::optional<Status> end = settle(decrement, std::nullopt);
-        return end == Status::singular && !solved ? Status::precision_limit : end;
+        // A step that was cut short promises less than there is.
+        return solved ? settle(decrement, std::nullopt) : Status::precision_limit;
     }
     solved_last_ = solved && step->alpha == 1;
     if (step->alpha < 1)
@@ -183,9 +186,24 @@ std::optional<Status> NewtonCg<T>::iterate(bool steps) {
     return accept(*step, inside && step->alpha >= 1);
 }
 
-/// Conjugate gradients towards a fixed vector meet every direction that it has a part in: one of
-/// negative curvature, or one of none, which becomes the last one. (The smallest d'Hd / d'd is
-/// above the smallest eigenvalue.) direction() is that one, of unit length.
+template <class T>
+auto NewtonCg<T>::judge(const ConjugateGradientsResult& result, const T* flattest) -> Examined {
+    if (result.end == End::not_finite) return {Definiteness::not_finite, false};
+    const double scale = std::max(result.largest, std::abs(result.least));
+    if (result.least > rounding() * scale) return {Definiteness::positive, false};
+    Vectors<T>& vectors = run_.vectors();
+    const Number length = vectors.number();
+    vectors.norms({{flattest, length}}, run_.n());
+    vectors.scale(run_.direction(), static_cast<T>(1 / run_.read(length)), flattest, run_.n());
+    last_size_ = 0;
+    if (result.least >= -rounding() * scale) return {Definiteness::semidefinite, false};
+    constexpr double eps = std::numeric_limits<T>::epsilon();
+    return {Definiteness::negative, result.least < -std::sqrt(eps) * scale};
+}
+
+/// Conjugate gradients towards a fixed vector, which has a part in nearly every direction, meet one
+/// of negative curvature or of none, if there is any that stands out from the others so far that
+/// these products tell.
 template <class T>
 auto NewtonCg<T>::examine() -> Examined {
     const int n = run_.n();
@@ -202,28 +220,20 @@ auto NewtonCg<T>::examine() -> Examined {
     }
     last_size_ = 0;
     run_.vectors().upload(run_.direction(), right.data(), n);
-    start(1, run_.direction(), false);
+    start(1, run_.direction(), nullptr, run_.direction());
     // What it has of a direction without curvature stays in the residual: with few exceptions more
     // than a hundredth of what each direction has on the average.
     const ConjugateGradientsResult result =
         solve({.tolerance = 0.01 / std::sqrt(n),
                .max_products = std::min(2L * n + 20, most_products_to_examine)});
-    if (result.end == End::not_finite) return {Definiteness::not_finite, false};
-    Vectors<T>& vectors = run_.vectors();
-    const Number length = vectors.number();
-    vectors.norms({{cg_.direction(), length}}, n);
-    vectors.scale(run_.direction(), static_cast<T>(1 / run_.read(length)), cg_.direction(), n);
-    const double eps = std::numeric_limits<T>::epsilon(), rounding = this->rounding();
-    const double scale = std::max(result.largest, std::abs(result.least));
-    if (result.least > rounding * scale) return {Definiteness::positive, false};
-    if (result.least >= -rounding * scale) return {Definiteness::semidefinite, false};
-    return {Definiteness::negative, result.least < -std::sqrt(eps) * scale};
+    return judge(result, run_.direction());
 }
 
 template <class T>
-std::optional<Status> NewtonCg<T>::settle(double decrement, const std::optional<Trial>& trial) {
+std::optional<Status> NewtonCg<T>::settle(double decrement, const std::optional<Trial>& trial,
+                                          std::optional<Examined> seen) {
     if (run_.has_run_away()) return Status::unbounded;
-    const Examined examined = examine();
+    const Examined examined = seen ? *seen : examine();
     if (examined.found == Definiteness::not_finite) return Status::not_finite;
     if (examined.found == Definiteness::negative) {
         if (const Descent descent = descend_along(run_, 1, 1e-8); descent.lower)
@@ -265,6 +275,10 @@ std::optional<Status> NewtonCg<T>::settle(double decrement, const std::optional<
 
 template <class T>
 std::optional<Status> NewtonCg<T>::confirm() {
+    // What was known is of another point.
+    radius_ = decrement_ = -1;
+    last_size_ = last_gradient_norm_ = 0;
+    forcing_ = largest_forcing;
     for (int steps = 0; steps < 12; ++steps) {
         if (const std::optional<Status> status = iterate(run_.nearly_flat(decrement_)))
             return status;

@@ -18,7 +18,7 @@ class NewtonCg {
         : run_(run), cg_(run.vectors(), run.n()), forcing_(largest_forcing) {
         const PreconditionBy by = run.options().precondition;
         const DiagonalBlocks blocks = run.diagonal_blocks();
-        if (!blocks.are_wanted(by)) return;
+        if (!blocks.are_wanted(by, run.derivatives().memory_budget / sizeof(T))) return;
         cost_ = blocks.cost;
         if (by == PreconditionBy::blocks) products_since_update_ = cost_;
     }
@@ -41,25 +41,28 @@ class NewtonCg {
 
     /// One step, or, without `steps`, only where the test is met: left_ tells otherwise.
     std::optional<Status> iterate(bool steps);
-    /// As Newton::settle(); without a trial where there is no slope.
-    std::optional<Status> settle(double decrement, const std::optional<Trial>& trial);
+    /// As Newton::settle(); without a trial where there is no slope. seen: of the Hessian, where
+    /// more need not be looked at.
+    std::optional<Status> settle(double decrement, const std::optional<Trial>& trial,
+                                 std::optional<Examined> seen = {});
     Examined examine();
+    /// What a run of conjugate gradients has seen of H. Where that is not positive definite
+    /// direction() becomes `flattest`, of unit length.
+    Examined judge(const ConjugateGradientsResult& result, const T* flattest);
     /// What the unit of lengths inside conjugate gradients is: a gradient of unit length cannot
     /// leave the range of numbers when it is squared.
     double unit() const {
         return std::max(run_.gradient_norm(), static_cast<double>(std::numeric_limits<T>::min()));
     }
-    /// Of curvatures, relative to the largest.
+    /// Of d'Hd, relative to the largest curvature: it is summed in double.
     double rounding() const {
-        return 10 * (run_.hessian_accuracy() +
-                     run_.n() * static_cast<double>(std::numeric_limits<T>::epsilon()));
+        return 10 *
+               (run_.hessian_accuracy() + static_cast<double>(std::numeric_limits<T>::epsilon()));
     }
     /// Makes a preconditioner, or makes it anew, when products have cost as much as that does.
     void update_preconditioner();
-    /// x of conjugate gradients is direction(), or nobody's.
-    void start(double factor, const T* rhs, bool wanted) {
-        cg_.start(run_.products(), static_cast<T>(factor), rhs, wanted ? run_.direction() : nullptr,
-                  preconditioner_.get());
+    void start(double factor, const T* rhs, T* x, T* flattest = nullptr) {
+        cg_.start(run_.products(), static_cast<T>(factor), rhs, x, preconditioner_.get(), flattest);
         counted_ = 0;
     }
     ConjugateGradientsResult solve(const ConjugateGradientsOptions& options) {

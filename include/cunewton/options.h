@@ -45,7 +45,8 @@ struct Options : Execution {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
     DescentStep descent_step = DescentStep::exact_quadratic;
-    PreconditionBy precondition = PreconditionBy::automatic;  ///< of Method::newton_cg
+    /// Of Method::newton_cg, and of Method::lbfgs where that examines its end.
+    PreconditionBy precondition = PreconditionBy::automatic;
     DerivativeOptions derivatives{};
     int lbfgs_pairs = 10;  ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
 
@@ -65,7 +66,7 @@ struct Options : Execution {
     double unbounded_below = -1e100;  ///< a loss below this is called unbounded
 
     /// Trust region: 2-norm of the first step along the scaled gradient; 0: chosen from the first
-    /// gradient and Hessian.
+    /// gradient and Hessian. Newton-CG with PreconditionBy::blocks: the norm of the blocks.
     double initial_radius = 0;
 
     /// Called after the start and after every accepted iteration; return false to stop there.

@@ -401,6 +401,76 @@ TEST_F(NewtonCgTest, APerceptronIsTrained) {
     }
 }
 
+/// f = sum_j h_j x_j^2 / 2 - x_j
+template <class T>
+BlackBox<T> diagonal_quadratic(const std::vector<double>& h) {
+    BlackBox<T> box;
+    box.value_and_gradient = [h](const T* x, int n, T* g) {
+        double f = 0;
+        for (int j = 0; j < n; ++j) {
+            f += h[j] * x[j] * x[j] / 2 - x[j];
+            g[j] = static_cast<T>(h[j] * x[j] - 1);
+        }
+        return static_cast<T>(f);
+    };
+    box.products = [h](const T*, int n, const T* V, int columns, T* HV) {
+        for (long c = 0; c < columns; ++c)
+            for (int j = 0; j < n; ++j) HV[c * n + j] = static_cast<T>(h[j] * V[c * n + j]);
+    };
+    return box;
+}
+
+TEST_F(NewtonCgTest, ManyParametersInFloatAreNotSingular) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    const int n = 100'000;
+    std::vector<double> h(n);
+    for (int j = 0; j < n; ++j) h[j] = 1 + j % 100;
+    const Result<float> result = minimize(make_black_box<float>(diagonal_quadratic<float>(h), n),
+                                          std::vector<float>(n, 0.0f), with(Method::newton_cg));
+    EXPECT_EQ(result.status, Status::converged) << result.message;
+    for (int j = 0; j < n; ++j) EXPECT_NEAR(result.x[j], 1 / h[j], 1e-3);
+}
+
+TEST_F(NewtonCgTest, TheFlatParameterIsNamed) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    // No slope along the last one, and next to no curvature.
+    for (const std::vector<double>& h :
+         {std::vector<double>{1, 0.5, 1e-17}, {1, 0.3, 0.1, 1e-18}, {1, 0.5, 0}}) {
+        BlackBox<double> box = diagonal_quadratic<double>(h);
+        box.value_and_gradient = [h](const double* x, int n, double* g) {
+            double f = 0;
+            for (int j = 0; j < n; ++j) {
+                f += h[j] * x[j] * x[j] / 2;
+                g[j] = h[j] * x[j];
+            }
+            return f;
+        };
+        const int n = static_cast<int>(h.size());
+        std::vector<double> x0(n, 1.0);
+        x0.back() = 0;
+        const Result<double> result =
+            minimize(make_black_box<double>(box, n), x0, with(Method::newton_cg));
+        EXPECT_EQ(result.status, Status::singular) << result.message;
+        EXPECT_EQ(result.undetermined, std::vector<int>{n - 1});
+    }
+}
+
+TEST_F(NewtonCgTest, ASmallGradientIsNoMinimumWhereCurvatureIsNegative) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    // cos x_0 + x_1^2 from close to the top: the gradient is within the tolerance.
+    BlackBox<double> box;
+    box.value_and_gradient = [](const double* x, int, double* g) {
+        g[0] = -std::sin(x[0]);
+        g[1] = 2 * x[1];
+        return std::cos(x[0]) + x[1] * x[1];
+    };
+    Options options = with(Method::newton_cg);
+    options.gradient_tolerance = 1e-3;
+    const Result<double> result = minimize(make_black_box<double>(box, 2), {1e-4, 1e-5}, options);
+    EXPECT_EQ(result.status, Status::converged) << result.message;
+    EXPECT_NEAR(result.f, -1, 1e-3);
+}
+
 TEST_F(NewtonCgTest, ProductsThatAreNotFiniteAreSaid) {
     if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
     BlackBox<double> box = Pairs::box();
@@ -433,6 +503,42 @@ TEST_F(NewtonCgTest, SaddlesAreLeft) {
         EXPECT_EQ(result.status, Status::converged) << result.message;
         EXPECT_NEAR(std::abs(result.x[0]), 1, 1e-7);
         EXPECT_NEAR(result.f, 0, 1e-12);
+    }
+}
+
+class LbfgsTest : public BackendTest {};
+
+TEST_F(LbfgsTest, AnyNumberOfPairsFindsTheMinimum) {
+    ModelOptions model_options{.samples = 400, .features = 20};
+    model_options.problem = {.l2 = 0.01, .intercept = true, .penalize_intercept = true};
+    const Model<double> model(ModelKind::logistic, model_options);
+    const std::vector<double> x0(model.theta().size(), 0.0);
+    const Result<double> newton = minimize(model.problem(), x0, with(Method::newton));
+    int last = 1000;
+    for (const int pairs : {1, 3, 40}) {
+        SCOPED_TRACE(pairs);
+        Options options = with(Method::lbfgs);
+        options.lbfgs_pairs = pairs;
+        options.gradient_tolerance = 1e-9;
+        const Result<double> result = minimize(model.problem(), x0, options);
+        EXPECT_EQ(result.status, Status::converged) << result.message;
+        for (std::size_t j = 0; j < x0.size(); ++j) EXPECT_NEAR(result.x[j], newton.x[j], 1e-6);
+        EXPECT_LE(result.iterations, last) << "more memory takes no more steps";
+        last = result.iterations;
+        // Only at the end.
+        EXPECT_LE(result.counts.hessians, 3);
+        EXPECT_GT(result.iterations, pairs == 40 ? 5 : pairs);
+    }
+}
+
+TEST_F(LbfgsTest, PairsOutOfRangeAreRefused) {
+    for (const int pairs : {-1, 0, 41}) {
+        Options options = with(Method::lbfgs);
+        options.lbfgs_pairs = pairs;
+        const std::string text = message_of<InvalidArgument>([&] {
+            minimize(make_objective<double>(ExtendedRosenbrock{}, 2), {-1.2, 1.0}, options);
+        });
+        EXPECT_NE(text.find("lbfgs_pairs"), std::string::npos) << text;
     }
 }
 

@@ -413,7 +413,8 @@ class MemoryOnTheDeviceTest : public MemoryNeededTest {
 TEST_F(MemoryOnTheDeviceTest, LinearPredictors) {
     const Data<double> data(20000, 30);
     Options options = options_of_test();
-    for (const Method method : {Method::newton, Method::bfgs, Method::trust_region}) {
+    for (const Method method :
+         {Method::newton, Method::bfgs, Method::trust_region, Method::newton_cg, Method::lbfgs}) {
         options.method = method;
         expect_enough(
             make_linear_predictor<double>(Logistic{}, data.samples, {.l2 = 0.1, .intercept = true}),

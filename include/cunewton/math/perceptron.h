@@ -30,7 +30,9 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Expansion<T> expand_activation(const
         const T below = T(0.5) * erfc(z * T(-0.707106781186547524400844362104849039L));
         if constexpr (order == 0) return {z * below, zero, zero};
         const T density = T(0.398942280401432677939946059934381868L) * exp(T(-0.5) * z * z);
-        return {z * below, below + z * density, density * (T(2.0) - z * z)};
+        // Far out z * z may be infinite where the density is 0.
+        const T near = select(density > zero, z, zero);
+        return {z * below, below + near * density, density * (T(2.0) - near * near)};
     }
 }
 

@@ -1,0 +1,81 @@
+// A multi-layer perceptron trained on all samples, by each method: the time to a given loss.
+#include "bench/cases/cases.h"
+#include "bench/cases/mlp_data.h"
+#include "cunewton/minimize.h"
+
+namespace cunewton::bench {
+namespace {
+
+constexpr double goals[] = {0.3, 0.15, 0.12, 0.05};
+constexpr double longest = 60;  // seconds
+
+struct Variant {
+    const char* name;
+    Method method;
+    HessianBy hessian = HessianBy::automatic;
+};
+constexpr Variant variants[] = {
+    {"newton_cg", Method::newton_cg},
+    {"newton_cg, Gauss-Newton", Method::newton_cg, HessianBy::gauss_newton},
+    {"lbfgs", Method::lbfgs},
+};
+
+template <class T>
+void run(Context& context) {
+    const MlpData data = read_mlp_data(context.settings.small);
+    const std::vector<T> X(data.X.begin(), data.X.end()), y(data.y.begin(), data.y.end());
+    const Samples<T> samples = data.view(X, y);
+    const Problem<T> problem =
+        make_perceptron<T>(data.perceptron, samples, {.l2 = 1e-4, .penalize_intercept = true});
+    const std::vector<T> start = random_start<T>(data.perceptron, 1);
+    for (const Variant& variant : variants) {
+        Row row = context.report.row("mlp_train", data.name + ", " + variant.name);
+        row.dimension = problem.dimension();
+        row.samples = data.samples;
+        Options options;
+        options.method = variant.method;
+        options.derivatives.hessian = variant.hessian;
+        options.backend = context.settings.backend;
+        options.threads = context.settings.threads;
+        options.max_iterations = context.settings.small ? 20 : 100000;
+        options.time_limit = longest;
+        nlohmann::ordered_json reached;
+        Result<T> result;
+        row.timing = measure(1, [&] {
+            reached = nlohmann::ordered_json::array();
+            const double begin = cpu_seconds();
+            std::size_t next = 0;
+            options.callback = [&](const IterationRecord& record) {
+                for (; next < std::size(goals) && record.f <= goals[next]; ++next)
+                    reached.push_back({{"loss", goals[next]},
+                                       {"cpu_seconds", cpu_seconds() - begin},
+                                       {"iterations", record.iteration}});
+                return next < std::size(goals);
+            };
+            result = minimize(problem, start, options);
+        });
+        row.backend = result.backend;
+        if (row.backend == "cpu") row.threads = context.settings.threads;
+        row.iterations = result.iterations;
+        row.status = to_string(result.status);
+        row.gradient_norm = result.gradient_norm;
+        row.extra["loss"] = static_cast<double>(result.f);
+        row.extra["reached"] = reached;
+        row.extra["training_accuracy"] = accuracy(data.perceptron, result.x, samples);
+        row.extra["counts"] = {{"evaluations", result.counts.evaluations},
+                               {"hessians", result.counts.hessians},
+                               {"products", result.counts.products}};
+        context.report.add(row);
+    }
+}
+
+}  // namespace
+
+void run_mlp_train(Context& context) {
+    if (context.settings.single)
+        run<float>(context);
+    else
+        run<double>(context);
+}
+
+}  // namespace cunewton::bench
