@@ -26,8 +26,8 @@ struct MlpData {
     }
 };
 
-/// 784-128-10 with tanh, and the first 10,000 images of Fashion-MNIST; where they are not installed,
-/// random pixels and labels of as many. small: 100 random samples of a tiny network.
+/// 784-128-10 with tanh, and the first 10,000 images of Fashion-MNIST; where they are not
+/// installed, random pixels and labels of as many. small: 100 random samples of a tiny network.
 MlpData read_mlp_data(bool small);
 
 }  // namespace cunewton::bench
