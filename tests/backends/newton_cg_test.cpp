@@ -182,9 +182,10 @@ TYPED_TEST(ConjugateGradientsTest, GoesOnFromWhereItEnded) {
     EXPECT_EQ(limited.products, rough.products + 1);
     const ConjugateGradientsResult rest = twice.cg->run({.tolerance = 1e-5});
     EXPECT_EQ(rest.end, ConjugateGradientsEnd::converged);
+    // Residuals of both are within 1e-5 |b|, and the least eigenvalue is 0.01.
+    const double apart = 2e-5 * whole.right / 0.01;
     const std::vector<double> a = once.point(), b = twice.point();
-    for (std::size_t j = 0; j < a.size(); ++j)
-        EXPECT_NEAR(a[j], b[j], 0.01 * whole.size * std::max(1e-5, this->tolerance)) << j;
+    for (std::size_t j = 0; j < a.size(); ++j) EXPECT_NEAR(a[j], b[j], apart) << j;
 }
 
 /// M = diag(m)
@@ -289,7 +290,10 @@ TEST_F(NewtonCgTest, EveryPreconditionerEndsAtTheSameMinimum) {
                 for (std::size_t j = 0; j < x0.size(); ++j)
                     EXPECT_NEAR(result.x[j], results[0].x[j], 1e-6) << j;
             }
-            EXPECT_LE(results[2].counts.products, results[0].counts.products);
+            // A device takes eight at a time.
+            if (!testing_cuda()) {
+                EXPECT_LE(results[2].counts.products, results[0].counts.products);
+            }
         }
 }
 
