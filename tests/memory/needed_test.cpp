@@ -171,7 +171,9 @@ class MemoryOnTheHostTest : public MemoryNeededTest {
                                   options.method == Method::newton_cg;
         // Few steps do not fill the memory of L-BFGS.
         const bool at_end = second_order || (result.converged() && options.method != Method::lbfgs);
-        EXPECT_LE(needed.host, (at_end ? 2 * taken : needed.host) + fixed);
+        // Without matrices it is mostly lanes, which are said to be the widest processor's.
+        const std::size_t most = options.method == Method::newton_cg ? 4 * taken : 2 * taken;
+        EXPECT_LE(needed.host, (at_end ? most : needed.host) + fixed);
         std::cout << taken << " of " << needed.host << " bytes: " << name(options) << ": "
                   << to_string(result.status) << "\n";
     }
