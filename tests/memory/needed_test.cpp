@@ -307,6 +307,7 @@ TEST_F(MemoryOnTheHostTest, Perceptrons) {
     const Data<double> data(20000, 30);
     const Data<float> in_float(3000, 30);
     Options options = options_of_test();
+    options.max_iterations = 3;
     for (const std::size_t budget : {std::size_t{256} << 20, std::size_t{1} << 20}) {
         options.derivatives.memory_budget = budget;
         expect_enough_for_all(make_perceptron<double>({{30, 8, 6, 2}}, data.samples, {.l2 = 0.1}),
