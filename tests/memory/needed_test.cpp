@@ -304,7 +304,7 @@ TEST_F(MemoryOnTheHostTest, BlackBoxes) {
 }
 
 TEST_F(MemoryOnTheHostTest, Perceptrons) {
-    const Data<double> data(20000, 30);
+    const Data<double> data(3000, 30);
     const Data<float> in_float(3000, 30);
     Options options = options_of_test();
     options.max_iterations = 3;
