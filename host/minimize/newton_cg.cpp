@@ -58,10 +58,7 @@ void NewtonCg<T>::update_preconditioner() {
     if (last_size_ > 0) {
         Vectors<T>& vectors = run_.vectors();
         const Number square = vectors.number();
-        run_.take_products([&] {
-            run_.products().apply(run_.direction(), 1, run_.trial_g());
-            return 0;
-        });
+        run_.take_products([&] { run_.products().apply(run_.direction(), 1, run_.trial_g()); });
         run_.count_products(1);
         vectors.dot(run_.direction(), run_.trial_g(), run_.n(), square);
         size = std::sqrt(std::max(run_.read(square), 0.0));
