@@ -37,9 +37,7 @@ std::optional<Status> Minimization<T>::begin() {
     if (progress_.first_gradient_norm >= 0) return std::nullopt;  // continued from another backend
     progress_.first_f = f_;
     progress_.first_gradient_norm = gradient_norm_;
-    const IterationRecord record{0, f_, gradient_norm_, 0, 0, 0, progress_.elapsed()};
-    if (options_.keep_trace) progress_.trace.push_back(record);
-    if (options_.callback && !options_.callback(record)) return Status::cancelled;
+    if (!report(0, 0, 0)) return Status::cancelled;
     if (f_ < options_.unbounded_below) return Status::unbounded;
     if (out_of_evaluations() && !gradient_small()) return Status::max_evaluations;
     return std::nullopt;
@@ -383,12 +381,26 @@ bool Minimization<T>::at_limit() const {
 }
 
 template <class T>
+bool Minimization<T>::report(double step_norm, double step_length, double shift) {
+    using Clock = std::chrono::steady_clock;
+    const IterationRecord record{
+        progress_.iterations, f_,    gradient_norm_,      step_norm,
+        step_length,          shift, progress_.elapsed(), progress_.counts};
+    if (options_.keep_trace) progress_.trace.push_back(record);
+    const auto goes_on = [&] {
+        if (options_.callback && !options_.callback(record)) return false;
+        return !progress_.callback || progress_.callback({record, [this] { return download(x_); }});
+    };
+    const Clock::time_point called = Clock::now();
+    const bool on = goes_on();
+    progress_.start += Clock::now() - called;
+    return on;
+}
+
+template <class T>
 std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double previous_f,
                                                      double step_length, double shift) {
-    const IterationRecord record{progress_.iterations, f_,    gradient_norm_,     trial.step_norm,
-                                 step_length,          shift, progress_.elapsed()};
-    if (options_.keep_trace) progress_.trace.push_back(record);
-    if (options_.callback && !options_.callback(record)) return Status::cancelled;
+    if (!report(trial.step_norm, step_length, shift)) return Status::cancelled;
     if (f_ < options_.unbounded_below) return Status::unbounded;
     if (gradient_small()) return std::nullopt;
     if (options_.step_tolerance > 0 && trial.step_norm <= options_.step_tolerance * (1 + x_norm_))

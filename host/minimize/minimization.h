@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "cunewton/math/curvature_scale.h"
-#include "cunewton/options.h"
+#include "cunewton/minimize.h"
 #include "host/backend/evaluator.h"
 
 namespace cunewton::solver {
@@ -26,12 +26,15 @@ template <class T>
 struct Progress {
     std::vector<T> x;   ///< last accepted iterate
     std::vector<T> x0;  ///< start
+    IterateCallback<T> callback{};
     int iterations = 0;
     Counts counts;
     PhaseTimes seconds;
     std::vector<IterationRecord> trace;
+    double radius = 0;  ///< Result::radius
     double first_f = 0;
     double first_gradient_norm = -1;  ///< negative until known, as is first_f
+    /// Later by what callbacks have taken.
     std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
 
     double elapsed() const {
@@ -213,6 +216,9 @@ class Minimization {
     /// Steps so far do not speak against it: the last one kept its length, or there was none.
     bool may_run_away() const { return streak_ > 0 || !watched_; }
 
+    /// What another run from here should begin with; 0: nothing.
+    void note_radius(double radius) { progress_.radius = radius; }
+
     /// Everything that ends an iteration: record, callback, stopping tests but that for the
     /// minimum. Call once after each accepted step. Returns a status if the run is over.
     std::optional<Status> end_iteration(const Trial& trial, double previous_f, double step_length,
@@ -266,6 +272,8 @@ class Minimization {
     };
 
     std::vector<T> download(const Buffer<T>& buffer);
+    /// Trace and callbacks; whether these let the run go on.
+    bool report(double step_norm, double step_length, double shift);
     int parity() const { return binary_parity(progress_.first_f); }
     /// |S x0|
     double start_size();

@@ -191,6 +191,15 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
 
 template <class T>
 Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
+    return minimize(problem, x0, options, IterateCallback<T>());
+}
+template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
+                                 const Options&);
+template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&);
+
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options,
+                   const std::type_identity_t<IterateCallback<T>>& callback) {
     check_start(x0, problem.dimension());
     check_options<T>(options, problem.dimension());
     const CallDevice current(device_for(problem, options.device));
@@ -198,6 +207,7 @@ Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Op
     const Candidates candidates = choose_backends(problem, options.backend);
     solver::Progress<T> progress;
     progress.x = progress.x0 = x0;
+    progress.callback = callback;
     Result<T> result;
     run_on_first(candidates, result.backend_reason,
                  [&](const BackendEntry& entry, std::string& how_far) {
@@ -211,11 +221,13 @@ Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Op
     result.seconds = progress.seconds;
     result.seconds.total = progress.elapsed();
     result.trace = std::move(progress.trace);
+    result.radius = progress.radius;
     return result;
 }
-template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
-                                 const Options&);
-template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&);
+template Result<double> minimize(const Problem<double>&, const std::vector<double>&, const Options&,
+                                 const IterateCallback<double>&);
+template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&,
+                                const IterateCallback<float>&);
 
 namespace {
 

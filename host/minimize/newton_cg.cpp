@@ -29,6 +29,12 @@ std::optional<Status> NewtonCg<T>::accept(const Trial& trial, bool full) {
     const double previous = run_.f();
     last_gradient_norm_ = run_.gradient_norm();
     run_.accept(trial, full);
+    // The norm of a preconditioner that is made on the way is not what another run begins with.
+    const Options& options = run_.options();
+    if (options.method == Method::newton_cg)
+        run_.note_radius(preconditioner_ && options.precondition == PreconditionBy::automatic
+                             ? 0
+                             : std::max(radius_, 0.0));
     return run_.end_iteration(trial, previous, last_radius_, 0);
 }
 
@@ -176,10 +182,7 @@ std::optional<Status> NewtonCg<T>::iterate(bool steps) {
         return solved ? settle(decrement, std::nullopt) : Status::precision_limit;
     }
     solved_last_ = solved && step->alpha == 1;
-    if (step->alpha < 1)
-        radius_ = step->alpha * size;
-    else
-        radius_ = std::max(radius_, step->alpha * size);
+    radius_ = step->alpha < 1 ? step->alpha * size : std::max(radius_, step->alpha * size);
     return accept(*step, inside && step->alpha >= 1);
 }
 

@@ -30,6 +30,14 @@ struct DerivativeOptions {
     std::size_t memory_budget = std::size_t{256} << 20;
 };
 
+struct Counts {
+    long evaluations = 0;  ///< of the loss alone or with its gradient; points of differences apart
+    long gradients = 0;
+    long hessians = 0;  ///< also those that only products are taken with
+    long factorizations = 0;
+    long products = 0;  ///< of Hessians and vectors, where no matrix is formed
+};
+
 /// One line of the trace, and what the callback sees.
 struct IterationRecord {
     int iteration;         ///< 0 is the start
@@ -38,7 +46,8 @@ struct IterationRecord {
     double step_norm;      ///< 2-norm of the last step (0 at the start)
     double step_length;    ///< line search: multiple of the direction; trust region: its radius
     double shift;    ///< multiple of S^2 that was added to H to factorise it, see hessian_scales
-    double seconds;  ///< wall time since the start
+    double seconds;  ///< wall time since the start, without what callbacks have taken
+    Counts counts;   ///< since the start
 };
 
 struct Options : Execution {
@@ -62,29 +71,22 @@ struct Options : Execution {
     double change_tolerance = 0;  ///< stop when the loss changes by <= change_tolerance (1 + |f|)
     int max_iterations = 1000;
     long max_evaluations = std::numeric_limits<long>::max();      ///< of the loss
-    double time_limit = std::numeric_limits<double>::infinity();  ///< seconds of wall time
+    double time_limit = std::numeric_limits<double>::infinity();  ///< seconds, see IterationRecord
     double unbounded_below = -1e100;  ///< a loss below this is called unbounded
 
     /// Trust region: 2-norm of the first step along the scaled gradient; 0: chosen from the first
     /// gradient and Hessian. Newton-CG with PreconditionBy::blocks: the norm of the blocks.
     double initial_radius = 0;
 
-    /// Called after the start and after every accepted iteration; return false to stop there.
+    /// Called after the start and after every accepted iteration; return false to stop there. One
+    /// that needs the iterate itself is given to minimize() apart.
     std::function<bool(const IterationRecord&)> callback{};
     bool keep_trace = false;
     bool keep_hessian_factor = false;
 };
 
-struct Counts {
-    long evaluations = 0;  ///< of the loss alone or with its gradient; points of differences apart
-    long gradients = 0;
-    long hessians = 0;  ///< also those that only products are taken with
-    long factorizations = 0;
-    long products = 0;  ///< of Hessians and vectors, where no matrix is formed
-};
-
-/// Wall time by phase, in seconds. On a GPU work is queued: a phase contains what it had to wait
-/// for, so single phases are indicative and their sum is exact.
+/// Wall time by phase, in seconds, without what callbacks have taken. On a GPU work is queued: a
+/// phase contains what it had to wait for, so single phases are indicative and their sum is exact.
 struct PhaseTimes {
     double evaluate = 0;   ///< loss and gradient
     double hessian = 0;    ///< and products with it
@@ -103,6 +105,10 @@ struct Result : RanOn {
     Counts counts;
     PhaseTimes seconds;
     std::vector<IterationRecord> trace;
+    /// Newton-CG: the radius that its next step would keep to, the Options::initial_radius of a run
+    /// that goes on from x. 0 for other methods, and where it is measured by a preconditioner that
+    /// such a run would not begin with.
+    double radius = 0;
     /// Lower Cholesky factor L (column-major n x n, upper half unspecified) of the last Hessian
     /// that was factorised (that of the iterate before x if the last step was short), plus
     /// hessian_factor_shift times the squares of hessian_scales. Empty unless asked for, or if none
