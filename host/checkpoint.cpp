@@ -176,19 +176,15 @@ std::string describe(long n, const Options& options, const CheckpointOptions& ch
     return text.str();
 }
 
+/// With the names of all members, as pass().
 Counts sum(const Counts& a, const Counts& b) {
-    Counts total = a;
-    total.evaluations += b.evaluations;
-    total.gradients += b.gradients;
-    total.hessians += b.hessians;
-    total.factorizations += b.factorizations;
-    total.products += b.products;
-    return total;
+    const auto& [evaluations, gradients, hessians, factorizations, products] = b;
+    return {a.evaluations + evaluations, a.gradients + gradients, a.hessians + hessians,
+            a.factorizations + factorizations, a.products + products};
 }
-
 PhaseTimes sum(const PhaseTimes& a, const PhaseTimes& b) {
-    return {a.evaluate + b.evaluate, a.hessian + b.hessian, a.factorize + b.factorize,
-            a.total + b.total};
+    const auto& [evaluate, hessian, factorize, total] = b;
+    return {a.evaluate + evaluate, a.hessian + hessian, a.factorize + factorize, a.total + total};
 }
 
 }  // namespace
