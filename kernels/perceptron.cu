@@ -79,7 +79,8 @@ __global__ void __launch_bounds__(loss_block)
     double value = 0;
     if (i < size.count) {
         const BiasedColumn<T> zi{z + i, z_ld, bias};
-        const T y = targets[i], w = weights[i];
+        const T* const y = targets + i * loss.targets;
+        const T w = weights[i];
         // A sample without weight counts for nothing, whatever its loss.
         if (w > T(0)) value = static_cast<double>(w * loss.value(zi, y));
         if (d) {
@@ -172,9 +173,9 @@ void launch_pass_back(LayerSize size, std::ptrdiff_t ld, const T* slope, T* d, T
 
 template <class T>
 void launch_output_loss(PerceptronLoss loss, LayerSize size, const T* z, std::ptrdiff_t z_ld,
-                        const T* bias, const T* targets, const T* weights, double* partial, T* d,
-                        T* p, std::ptrdiff_t d_ld, Stream stream) {
-    with_loss(loss, size.units, [&](const auto& known) {
+                        const T* bias, const T* targets, int target_count, const T* weights,
+                        double* partial, T* d, T* p, std::ptrdiff_t d_ld, Stream stream) {
+    with_loss(loss, size.units, target_count, [&](const auto& known) {
         output_loss_kernel<<<blocks_for(size.count, loss_block), loss_block, 0, stream>>>(
             known, size, z, z_ld, bias, targets, weights, partial, d, p, d_ld);
     });
@@ -193,7 +194,7 @@ template <class T>
 void launch_output_hessian(PerceptronLoss loss, LayerSize size, const T* p, std::ptrdiff_t p_ld,
                            const T* bias, const T* weights, T* u, std::ptrdiff_t u_ld,
                            Stream stream) {
-    with_loss(loss, size.units, [&](const auto& known) {
+    with_loss(loss, size.units, size.units, [&](const auto& known) {
         output_hessian_kernel<<<blocks_for(size.count, threads), threads, 0, stream>>>(
             known, size, p, p_ld, bias, weights, u, u_ld);
     });
@@ -226,7 +227,7 @@ void launch_add_to(double* to, const T* from, long count, bool add, Stream strea
                                   Stream);                                                       \
     template void launch_pass_back(LayerSize, std::ptrdiff_t, const T*, T*, T*, Stream);         \
     template void launch_output_loss(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t,        \
-                                     const T*, const T*, const T*, double*, T*, T*,              \
+                                     const T*, const T*, int, const T*, double*, T*, T*,         \
                                      std::ptrdiff_t, Stream);                                    \
     template void launch_activate_product(LayerSize, const T*, std::ptrdiff_t, const T*, T*, T*, \
                                           std::ptrdiff_t, Stream);                               \

@@ -29,12 +29,13 @@ void launch_pass_back(LayerSize size, std::ptrdiff_t ld, const T* slope, T* d, T
 
 /// Samples for one partial sum of output_loss.
 inline constexpr int loss_block = 256;
-/// Partial sums of w_i l(z_i + bias, y_i), ceil(count / loss_block). Unless they are null, d
+/// Partial sums of w_i l(z_i + bias, y_i), ceil(count / loss_block). Target j of sample i is
+/// targets[i * target_count + j]. Unless they are null, d
 /// becomes w_i dl/dz and p the loss's moments (math/perceptron.h), at distance d_ld.
 template <class T>
 void launch_output_loss(PerceptronLoss loss, LayerSize size, const T* z, std::ptrdiff_t z_ld,
-                        const T* bias, const T* targets, const T* weights, double* partial, T* d,
-                        T* p, std::ptrdiff_t d_ld, Stream stream);
+                        const T* bias, const T* targets, int target_count, const T* weights,
+                        double* partial, T* d, T* p, std::ptrdiff_t d_ld, Stream stream);
 
 // Of products with a vector: r are derivatives along it, with a distance of their own.
 

@@ -72,7 +72,8 @@ SampleFaults find_faults(const Samples<T>& s, Stream stream) {
                 all, IsNotFinite<T>{{s.features, s.ld, s.feature_stride, s.dimension}}, stream);
         if (s.targets)
             faults.target =
-                first_where(s.count, IsNotFinite<T>{{s.targets, 0, 1, s.count}}, stream);
+                first_where(s.count * s.target_count,
+                            IsNotFinite<T>{{s.targets, 0, 1, s.count * s.target_count}}, stream);
         faults.total = static_cast<double>(s.count);
         if (s.weights) {
             const Numbers<T> weights{s.weights, 0, 1, s.count};

@@ -12,7 +12,7 @@ namespace cunewton::cuda {
 /// Numbers of the first fault of each kind; -1: there is none.
 struct SampleFaults {
     long feature = -1;  ///< i * dimension + j: not finite
-    long target = -1;   ///< not finite
+    long target = -1;   ///< i * target_count + j: not finite
     long weight = -1;   ///< not finite, or negative
     double total = 0;   ///< sum of the weights, where all are right
 };

@@ -40,7 +40,7 @@ struct Settings {
     int classes = 0;
 
     std::vector<int> hidden{128};
-    std::string activation = "tanh";
+    std::string activation = "tanh", loss = "softmax_cross_entropy";
     double l2 = 1e-4;
     std::uint64_t seed = 1;
     std::string start;
@@ -61,6 +61,22 @@ struct Settings {
 
 constexpr Activation activations[] = {Activation::relu, Activation::tanh, Activation::softplus,
                                       Activation::gelu};
+
+constexpr PerceptronLoss losses[] = {PerceptronLoss::softmax_cross_entropy,
+                                     PerceptronLoss::squared_error};
+
+/// to_string() of each.
+template <class Choice, std::size_t count>
+std::vector<std::string> names_of(const Choice (&choices)[count]) {
+    std::vector<std::string> names;
+    for (const Choice choice : choices) names.push_back(to_string(choice));
+    return names;
+}
+template <class Choice, std::size_t count>
+Choice named(const std::string& name, const Choice (&choices)[count]) {
+    const std::vector<std::string> names = names_of(choices);
+    return choices[std::find(names.begin(), names.end(), name) - names.begin()];
+}
 
 // ---- Ctrl-C
 
@@ -197,16 +213,17 @@ class Comparison {
         network_.widths.insert(network_.widths.end(), settings.hidden.begin(),
                                settings.hidden.end());
         network_.widths.push_back(classes);
-        for (const Activation activation : activations)
-            if (settings.activation == to_string(activation)) network_.activation = activation;
+        network_.activation = named(settings.activation, activations);
+        network_.loss = named(settings.loss, losses);
         problem_.emplace(make_perceptron<T>(network_, training.samples(),
                                             {.l2 = settings.l2, .penalize_intercept = true}));
         start_ = settings.start.empty() ? random_start<T>(network_, settings.seed)
                                         : load_checkpoint<T>(settings.start).x;
         for (const int width : network_.widths)
             title_ += (title_.empty() ? "" : "-") + std::to_string(width);
-        title_ += std::string(", ") + settings.activation + ", l2 " + format("%g", settings.l2) +
-                  ": " + std::to_string(training.count) + " samples of " + training.name;
+        title_ += ", " + settings.activation + ", " + settings.loss + ", l2 " +
+                  format("%g", settings.l2) + ": " + std::to_string(training.count) +
+                  " samples of " + training.name;
         const auto hex = [](std::uint64_t number) {
             return format("%016llx", static_cast<unsigned long long>(number));
         };
@@ -218,8 +235,8 @@ class Comparison {
     int run() {
         out_ << title_ << ", " << problem_->dimension() << " parameters\n";
         for (const std::string& name : settings_.methods) {
-            if (received_signal) break;
             train(variant_named(name));
+            if (received_signal) break;
         }
         out_ << '\n';
         print_table(out_, rows_);
@@ -243,13 +260,13 @@ class Comparison {
         double next_line = 0;
         const IterateCallback<T> callback = [&](const Iterate<T>& at) {
             const double done = passes(at.counts);
-            bar_.show(variant.name,
-                      std::max(done / settings_.passes, at.seconds / settings_.seconds),
-                      format("pass %.0f, loss %.5f, %.1f s", done, at.f, at.seconds));
             if (done >= next_line) {
                 next_line = done + settings_.print_every;
                 print(at, done);
             }
+            bar_.show(variant.name,
+                      std::max(done / settings_.passes, at.seconds / settings_.seconds),
+                      format("pass %.0f, loss %.5f, %.1f s", done, at.f, at.seconds));
             if (at.f <= settings_.goal)
                 reason = "goal";
             else if (done >= settings_.passes)
@@ -368,13 +385,16 @@ void add_options(CLI::App& app, Settings& s) {
         ->group("Data");
 
     app.option_defaults()->always_capture_default();
-    std::vector<std::string> names;
-    for (const Activation activation : activations) names.push_back(to_string(activation));
     app.add_option("--widths", s.hidden, "units of the hidden layers")
         ->delimiter(',')
         ->check(CLI::PositiveNumber)
         ->group("Network");
-    app.add_option("--activation", s.activation, "")->check(CLI::IsMember(names))->group("Network");
+    app.add_option("--activation", s.activation, "")
+        ->check(CLI::IsMember(names_of(activations)))
+        ->group("Network");
+    app.add_option("--loss", s.loss, "of the outputs")
+        ->check(CLI::IsMember(names_of(losses)))
+        ->group("Network");
     app.add_option("--l2", s.l2, "penalty l2/2 |x|^2")
         ->check(CLI::NonNegativeNumber)
         ->group("Network");

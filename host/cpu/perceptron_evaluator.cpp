@@ -126,7 +126,9 @@ std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
     const std::size_t columns =
         plan.hessian() ? product_columns(plan.n, plan.threads, plan.derivatives.memory_budget) : 1;
     return HostSamples<T>::memory(form.samples) +
-           (2 * sizes.tiles * sizes.samples + threads * sizes.scratch) * sizeof(T) +
+           ((1 + form.samples.target_count) * sizes.tiles * sizes.samples +
+            threads * sizes.scratch) *
+               sizeof(T) +
            threads * gemm + columns * n * (sizeof(double) + threads * sizeof(T)) +
            (plan.hessian() ? columns * n * sizeof(T) : 0) + threads * sizeof(double) +
            (plan.products() ? products_memory(form, plan) : 0);
@@ -153,13 +155,16 @@ PerceptronEvaluator<T>::PerceptronEvaluator(const PerceptronSum<T>& form, const 
       data_(form.samples),
       samples_(data_.view()),
       sizes_(form) {
-    const long size = static_cast<long>(sizes_.tiles) * sizes_.samples;
-    targets_ = aligned_buffer<T>(size);
+    const long size = static_cast<long>(sizes_.tiles) * sizes_.samples, per = samples_.target_count;
+    targets_ = aligned_buffer<T>(size * per);
     weights_ = aligned_buffer<T>(size);
     for (long i = 0; i < size; ++i) {
         const bool inside = i < samples_.count;
-        // A padding sample repeats a valid target and weighs nothing.
-        targets_.get()[i] = samples_.targets[inside ? i : 0];
+        // A padding sample repeats valid targets and weighs nothing.
+        const T* const from = samples_.targets + (inside ? i * per : 0);
+        const long place = i % sizes_.samples, tile = i - place;
+        for (long j = 0; j < per; ++j)
+            targets_.get()[tile * per + j * sizes_.samples + place] = from[j];
         weights_.get()[i] = inside ? (samples_.weights ? samples_.weights[i] : T(1)) : T(0);
     }
     for (int t = 0; t < vectors_.pool().size(); ++t) scratch_.push_back(make_scratch());
@@ -232,7 +237,8 @@ double PerceptronEvaluator<T>::forward(const T* x, std::size_t tile, Order order
     const long begin = begin_of(tile);
     const double f = output_loss<T>(
         perceptron_.loss,
-        {scratch.columns, outputs, rows, rows, targets_.get() + begin, weights_.get() + begin},
+        {scratch.columns, outputs, rows, rows, targets_.get() + begin * samples_.target_count,
+         samples_.target_count, sizes_.samples, weights_.get() + begin},
         order == Order::value ? nullptr : scratch.d_columns,
         order == Order::products ? scratch.p_columns : nullptr);
     if (order != Order::value) transpose(outputs, count, scratch.d_columns, rows, to.d, output_ld);

@@ -91,12 +91,13 @@ void add_to(std::size_t count, const T* from, double* to) {
 template <class T>
 double output_loss(PerceptronLoss loss, const OutputBlock<T>& block, T* d, T* p) {
     double sum = 0;
-    with_loss(loss, block.outputs, [&](const auto& known) {
+    with_loss(loss, block.outputs, block.target_count, [&](const auto& known) {
         with_lanes([&]<class Lanes>() {
             using P = typename Lanes::template Pack<T, 1>;
             for (int i = 0; i < block.count; i += P::lanes) {
                 const ConstColumn<P, T> z{block.z + i, block.ld};
-                const P y = P::load(block.targets + i), w = P::load(block.weights + i);
+                const ConstColumn<P, T> y{block.targets + i, block.target_ld};
+                const P w = P::load(block.weights + i);
                 // A sample without weight counts for nothing, whatever its loss.
                 const auto counts = w > P(0.0);
                 const P value = select(counts, w * known.value(z, y), P(0.0));
@@ -120,7 +121,7 @@ double output_loss(PerceptronLoss loss, const OutputBlock<T>& block, T* d, T* p)
 template <class T>
 void apply_output_hessian(PerceptronLoss loss, int outputs, int ld, int count, const T* weights,
                           const T* p, T* u) {
-    with_loss(loss, outputs, [&](const auto& known) {
+    with_loss(loss, outputs, outputs, [&](const auto& known) {
         for (int i = 0; i < count; ++i) {
             const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * ld;
             const T* pi = p + at;

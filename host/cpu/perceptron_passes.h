@@ -33,13 +33,15 @@ void pass_product_back(std::size_t count, const T* slope, const T* bend, const T
 template <class T>
 void add_to(std::size_t count, const T* from, double* to);
 
-/// Outputs of some samples: output k of sample i is z[k * ld + i]. `count` and ld are multiples of
-/// the padding; samples that are padding have weight 0 and a valid target.
+/// Outputs of some samples: output k of sample i is z[k * ld + i], target j of it targets[j *
+/// target_ld + i]. `count` and both distances are multiples of the padding; samples that are
+/// padding have weight 0 and valid targets.
 template <class T>
 struct OutputBlock {
     const T* z;
     int outputs, ld, count;
     const T* targets;
+    int target_count, target_ld;
     const T* weights;
 };
 /// sum_i w_i l(z_i, y_i). Unless they are null, d becomes w_i dl/dz and p the loss's moments, which

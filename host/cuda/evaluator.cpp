@@ -133,7 +133,8 @@ MemoryNeeded DeviceData<T>::memory(const Samples<T>& samples, bool ones, bool fi
     const std::size_t count = static_cast<std::size_t>(samples.count),
                       columns = static_cast<std::size_t>(samples.dimension) + (ones ? 1 : 0);
     const auto column = [&](const T* from) { return (from ? there : !fill) ? 0 : count; };
-    std::size_t numbers = column(samples.targets) + column(samples.weights);
+    std::size_t numbers = column(samples.targets) * static_cast<std::size_t>(samples.target_count) +
+                          column(samples.weights);
     if (!lie_in_columns(samples, ones))
         numbers += static_cast<std::size_t>(column_distance(samples.count)) * columns;
     const bool sent = !there && (samples.dimension > 0 || samples.targets || samples.weights);
@@ -169,19 +170,21 @@ DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int thr
         if (ones) launch_fill(features_.get() + d * ld, T(1), count, stream);
     }
     // The caller's where it is on the device.
-    const auto column = [&](const T* from, DeviceArray<T>& memory, T otherwise) {
+    const auto column = [&](const T* from, long size, DeviceArray<T>& memory, T otherwise) {
         if (from ? there : !fill) return from;
-        memory = DeviceArray<T>(static_cast<std::size_t>(count));
+        memory = DeviceArray<T>(static_cast<std::size_t>(size));
         if (from)
             staging.upload(memory.get(), from, memory.size() * sizeof(T), stream);
         else
-            launch_fill(memory.get(), otherwise, count, stream);
+            launch_fill(memory.get(), otherwise, size, stream);
         return static_cast<const T*>(memory.get());
     };
-    view_ = {
-        as_they_lie ? samples.features : features_.get(), columns,
-        as_they_lie ? samples.feature_stride : ld,        column(samples.targets, targets_, T(0)),
-        column(samples.weights, weights_, T(1)),          count};
+    view_ = {as_they_lie ? samples.features : features_.get(),
+             columns,
+             as_they_lie ? samples.feature_stride : ld,
+             column(samples.targets, count * samples.target_count, targets_, T(0)),
+             column(samples.weights, count, weights_, T(1)),
+             count};
 }
 
 /// Row by row, through a slab of device memory, into columns.

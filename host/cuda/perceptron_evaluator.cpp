@@ -75,6 +75,7 @@ PerceptronEvaluator<T>::PerceptronEvaluator(const PerceptronSum<T>& form, const 
     : Base(at),
       perceptron_(std::get<PerceptronSum<T>>(parts_.form).perceptron),
       layers_(layers_of(perceptron_)),
+      target_count_(form.samples.target_count),
       sizes_(form, derivatives_.memory_budget),
       data_(form.samples, false, true, at.threads, at.vectors),
       work_(static_cast<std::size_t>(sizes_.samples) *
@@ -146,9 +147,9 @@ void PerceptronEvaluator<T>::forward(const T* x, long begin, long count, Order o
                       x + layer.weights, layer.inputs, T(0), z, z_ld);
         const LayerSize size{count, layer.outputs};
         if (last)
-            launch_output_loss(perceptron_.loss, size, z, z_ld, x + layer.biases, s.targets + begin,
-                               s.weights + begin, partial + begin / loss_block,
-                               order == Order::value ? nullptr : to.d,
+            launch_output_loss(perceptron_.loss, size, z, z_ld, x + layer.biases,
+                               s.targets + begin * target_count_, target_count_, s.weights + begin,
+                               partial + begin / loss_block, order == Order::value ? nullptr : to.d,
                                order == Order::products ? to.p : nullptr, to.ld, stream());
         else
             launch_activate(perceptron_.activation, size, z_ld, x + layer.biases, z,

@@ -69,6 +69,7 @@ class PerceptronEvaluator final : public CudaEvaluator<T> {
 
     const Perceptron& perceptron_;
     const std::vector<PerceptronLayer> layers_;
+    const int target_count_;
     const Sizes sizes_;
     DeviceData<T> data_;
     DeviceArray<T> work_;

@@ -104,7 +104,7 @@ const char* to_string(Activation activation);
 /// The loss of a perceptron with outputs z_1 .. z_K for a target y.
 enum class PerceptronLoss : unsigned char {
     softmax_cross_entropy,  ///< log sum_k e^{z_k} - z_y, y in 0 .. K-1
-    squared_error,          ///< 1/2 (z - y)^2, K = 1
+    squared_error,          ///< 1/2 sum_k (z_k - y_k)^2
 };
 /// "softmax_cross_entropy", "squared_error"
 const char* to_string(PerceptronLoss loss);

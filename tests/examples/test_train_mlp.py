@@ -124,6 +124,14 @@ class TrainMlp(unittest.TestCase):
         self.refused("there is no such method ('adma') choose among gauss_newton, newton, ", "--synthetic",
                      "--methods", "lbfgs,adma")
 
+    def test_labels_by_squared_errors(self):
+        output = self.run_program("--synthetic", "--widths", 32, "--passes", 60, "--loss", "squared_error", "--methods",
+                                  "lbfgs").stdout
+        self.assertIn("20-32-10, tanh, squared_error, l2 0.0001: 2000 samples", output)
+        row = self.rows(output)["lbfgs"]
+        self.assertGreater(float(row["test"].rstrip("%")), 75)
+        self.assertLess(float(row["loss"]), 0.15, "a third of what it is where all outputs are 0")
+
     def test_what_ends_a_method(self):
         common = ["--synthetic", "--methods", "lbfgs", "--widths", 16]
         row = self.rows(self.run_program(*common, "--goal", 0.7).stdout)["lbfgs"]
@@ -292,7 +300,7 @@ class TrainMlp(unittest.TestCase):
             picture = ElementTree.parse(self.folder / "o'clock.svg")
             texts = " ".join(text.strip() for text in picture.getroot().itertext())
             for expected in ("newton_cg", "gauss_newton", "lbfgs", "seconds", "passes over the data",
-                             "training loss", "20-8-10, tanh", "300 samples of clouds"):
+                             "training loss", "20-8-10, tanh, softmax_cross_entropy", "300 samples of clouds"):
                 self.assertIn(expected, texts)
 
     def test_without_gnuplot_there_are_the_data(self):
