@@ -7,7 +7,7 @@ namespace cunewton::solver {
 
 template <class T>
 Minimization<T>::Minimization(Session<T>& session, int n, const Options& options,
-                              Progress<T>& progress, int alike)
+                              Progress<T>& progress, int alike, const Ranks* ranks)
     : vectors_(*session.vectors),
       matrices_(*session.matrices),
       evaluator_(*session.evaluator),
@@ -16,6 +16,9 @@ Minimization<T>::Minimization(Session<T>& session, int n, const Options& options
       options_(options),
       progress_(progress),
       alike_(alike),
+      ranks_(ranks),
+      calls_back_(ranks ? ranks->any(static_cast<bool>(options.callback))
+                        : static_cast<bool>(options.callback)),
       numbers_(*session.vectors) {
     for (Buffer<T>* buffer : {&x_, &g_, &p_, &trial_x_, &trial_g_}) *buffer = vectors_.allocate(n);
     vectors_.upload(x_.get(), progress.x.data(), n);
@@ -39,7 +42,7 @@ std::optional<Status> Minimization<T>::begin() {
     progress_.first_gradient_norm = gradient_norm_;
     const IterationRecord record{0, f_, gradient_norm_, 0, 0, 0, progress_.elapsed()};
     if (options_.keep_trace) progress_.trace.push_back(record);
-    if (options_.callback && !options_.callback(record)) return Status::cancelled;
+    if (is_cancelled(record)) return Status::cancelled;
     if (f_ < options_.unbounded_below) return Status::unbounded;
     if (out_of_evaluations() && !gradient_small()) return Status::max_evaluations;
     return std::nullopt;
@@ -377,9 +380,22 @@ Status Minimization<T>::stuck_status(double decrement) {
 }
 
 template <class T>
+bool Minimization<T>::out_of_time() const {
+    if (std::isinf(options_.time_limit)) return false;
+    const bool here = progress_.elapsed() >= options_.time_limit;
+    return ranks_ ? ranks_->any(here) : here;
+}
+
+template <class T>
+bool Minimization<T>::is_cancelled(const IterationRecord& record) {
+    if (!calls_back_) return false;
+    const bool here = options_.callback && !options_.callback(record);
+    return ranks_ ? ranks_->any(here) : here;
+}
+
+template <class T>
 bool Minimization<T>::at_limit() const {
-    return progress_.iterations >= options_.max_iterations || out_of_evaluations() ||
-           progress_.elapsed() >= options_.time_limit;
+    return progress_.iterations >= options_.max_iterations || out_of_evaluations() || out_of_time();
 }
 
 template <class T>
@@ -388,7 +404,7 @@ std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double 
     const IterationRecord record{progress_.iterations, f_,    gradient_norm_,     trial.step_norm,
                                  step_length,          shift, progress_.elapsed()};
     if (options_.keep_trace) progress_.trace.push_back(record);
-    if (options_.callback && !options_.callback(record)) return Status::cancelled;
+    if (is_cancelled(record)) return Status::cancelled;
     if (f_ < options_.unbounded_below) return Status::unbounded;
     if (gradient_small()) return std::nullopt;
     if (options_.step_tolerance > 0 && trial.step_norm <= options_.step_tolerance * (1 + x_norm_))
@@ -398,7 +414,7 @@ std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double 
         return Status::small_change;
     if (progress_.iterations >= options_.max_iterations) return Status::max_iterations;
     if (out_of_evaluations()) return Status::max_evaluations;
-    if (progress_.elapsed() >= options_.time_limit) return Status::time_limit;
+    if (out_of_time()) return Status::time_limit;
     return std::nullopt;
 }
 
