@@ -15,6 +15,7 @@
 #include "cunewton/cunewton.h"
 #include "host/backend/ranks.h"
 #include "tests/support/backends.h"
+#include "tests/support/batch_checks.h"
 #include "tests/support/datasets.h"
 #include "tests/support/device_code.h"
 #include "tests/support/reals.h"
@@ -141,7 +142,7 @@ std::vector<T> joined(std::initializer_list<std::vector<T>> parts) {
 }
 /// Of NaN too.
 template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+bool equal_bits(const std::vector<T>& a, const std::vector<T>& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
@@ -154,7 +155,7 @@ std::vector<T> on_ranks(int size, const Job& job) {
     });
     for (int r = 0; r < size; ++r) {
         EXPECT_EQ(errors[static_cast<std::size_t>(r)], "") << "rank " << r;
-        EXPECT_TRUE(same_bits(results[static_cast<std::size_t>(r)], results[0])) << "rank " << r;
+        EXPECT_TRUE(equal_bits(results[static_cast<std::size_t>(r)], results[0])) << "rank " << r;
     }
     return results[0];
 }
@@ -196,7 +197,7 @@ TYPED_TEST(RanksTest, DerivativesHaveTheSameBitsForAnyNumberOfRanks) {
         const std::vector<T> of_one = of_ranks(1);
         for (const int size : {2, 3, 4, 7}) {
             SCOPED_TRACE(size);
-            EXPECT_TRUE(same_bits(of_ranks(size), of_one));
+            EXPECT_TRUE(equal_bits(of_ranks(size), of_one));
         }
         const std::vector<T> of_all = derivatives(shared.all(), 2);
         // Differences of gradients (of one formula) and sums in T within a tile.
@@ -234,7 +235,7 @@ TYPED_TEST(RanksTest, MethodsTakeTheSameStepsForAnyNumberOfRanks) {
                 });
             };
             const std::vector<T> of_one = of_ranks(1);
-            for (const int size : {2, 3}) EXPECT_TRUE(same_bits(of_ranks(size), of_one)) << size;
+            for (const int size : {2, 3}) EXPECT_TRUE(equal_bits(of_ranks(size), of_one)) << size;
             // The same start, and for doubles the same way for so few steps.
             const std::vector<T> of_all = solve(shared.all(), 2);
             const std::size_t n = shared.start().size();
@@ -296,8 +297,71 @@ TYPED_TEST(RanksTest, FewSamplesAndOddPartsHaveTheSameBits) {
                     options));
             });
         };
-        EXPECT_TRUE(same_bits(of_parts(parts), of_parts({{0, samples}}))) << samples;
+        EXPECT_TRUE(equal_bits(of_parts(parts), of_parts({{0, samples}}))) << samples;
     }
+}
+
+/// All results of a batch as one row of numbers.
+template <class T>
+std::vector<double> numbers_of(const BatchResult<T>& r) {
+    std::vector<double> all{static_cast<double>(r.problems), static_cast<double>(r.completed),
+                            static_cast<double>(r.cancelled)};
+    const auto add = [&](const auto& numbers) {
+        for (const auto number : numbers) all.push_back(static_cast<double>(number));
+        all.push_back(static_cast<double>(numbers.size()));
+    };
+    add(r.parameters), add(r.objective), add(r.gradient_norm), add(r.status), add(r.iterations);
+    add(r.best_start), add(r.degrees_of_freedom), add(r.reduced_chi_square), add(r.at_bound);
+    add(r.covariance), add(r.standard_errors), add(r.condition_number), add(r.undetermined);
+    return all;
+}
+
+TYPED_TEST(RanksTest, BatchesAreSplitByRank) {
+    using T = TypeParam;
+    const FitCase& fit = fit_case("Gaussian1D");
+    const FitData<T> even(fit, {.problems = 7, .noise = 0.03125, .seed = 5});
+    const RaggedData<T> ragged(fit, true);
+    std::vector<T> starts;
+    for (int start = 0; start < 14; ++start)
+        starts.insert(starts.end(), even.start.begin(), even.start.end());
+    BatchData<T> several = even.data();
+    several.start = starts;
+    BatchOptions options = batch_options(), two_starts = options;
+    options.standard_errors = options.covariance = true;
+    two_starts.starts = 2;
+    const auto expect_same = [](const BatchData<T>& data, const FitModel& model,
+                                const BatchOptions& how) {
+        const std::vector<double> alone = numbers_of(fit_batch(model, data, how));
+        for (const int size : {1, 2, 3, 9})
+            EXPECT_TRUE(equal_bits(alone, on_ranks<double>(size,
+                                                           [&](const Ranked& communicator) {
+                                                               return numbers_of(
+                                                                   fit_batch(model, data, how,
+                                                                             *communicator));
+                                                           })))
+                << size;
+    };
+    expect_same(even.data(), fit.model(), options);
+    expect_same(several, fit.model(), two_starts);
+    for (const bool shared : {false, true}) expect_same(ragged.data(shared), fit.model(), options);
+}
+
+TYPED_TEST(RanksTest, OfABatchOwnProblemsAreReadAlone) {
+    using T = TypeParam;
+    const FitCase& fit = fit_case("Gaussian1D");
+    const FitData<T> whole(fit, {.problems = 4, .noise = 0.03125, .seed = 5});
+    const std::vector<double> alone =
+        numbers_of(fit_batch(fit.model(), whole.data(), batch_options()));
+    EXPECT_TRUE(equal_bits(
+        alone, on_ranks<double>(2, [&](const Ranked& communicator) {
+            std::vector<T> y = whole.y;
+            const long half = static_cast<long>(y.size()) / 2;
+            const auto others = y.begin() + (communicator->rank() == 0 ? half : 0);
+            std::fill(others, others + half, std::numeric_limits<T>::quiet_NaN());
+            BatchData<T> data = whole.data();
+            data.y = y;
+            return numbers_of(fit_batch(fit.model(), data, batch_options(), *communicator));
+        })));
 }
 
 class RankErrorsTest : public BackendTest {
@@ -443,6 +507,25 @@ TEST_F(RankErrorsTest, AThrowingCallbackEndsAllAndTheyGoOnAfterwards) {
     });
     expect_in("rank 1: the disk is full", errors[0]);
     EXPECT_EQ(errors[1], "the disk is full");
+}
+
+TEST_F(RankErrorsTest, BatchesOfDifferentSizesAreNamed) {
+    const FitCase& fit = fit_case("Gaussian1D");
+    const FitData<double> whole(fit, {.problems = 4});
+    auto errors = errors_of([&](const Ranked& communicator) {
+        BatchOptions options = batch_options();
+        options.max_iterations += communicator->rank();
+        fit_batch(fit.model(), whole.data(), options, *communicator);
+    });
+    for (const std::string& error : errors)
+        expect_in("ranks have different batches (rank 1 has another max_iterations", error);
+    errors = errors_of([&](const Ranked& communicator) {
+        BatchData<double> data = whole.data();
+        if (communicator->rank() == 0) data.problems = 3;
+        fit_batch(fit.model(), data, batch_options(), *communicator);
+    });
+    expect_in("y has the wrong size", errors[0]);
+    expect_in("rank 0: y has the wrong size", errors[1]);
 }
 
 TEST_F(RankErrorsTest, AnyRankMayStopAll) {
