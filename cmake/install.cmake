@@ -7,6 +7,14 @@ install(
   EXPORT cunewton-targets
   FILE_SET HEADERS
 )
+if(CUNEWTON_WITH_MPI)
+  install(
+    TARGETS cunewton_mpi
+    EXPORT cunewton-mpi-targets
+    FILE_SET HEADERS
+  )
+  install(EXPORT cunewton-mpi-targets NAMESPACE cunewton:: DESTINATION ${package_dir})
+endif()
 install(EXPORT cunewton-targets NAMESPACE cunewton:: DESTINATION ${package_dir})
 
 configure_package_config_file(

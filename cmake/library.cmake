@@ -2,6 +2,7 @@
 configure_file(cmake/version.h.in include/cunewton/version.h @ONLY)
 
 file(GLOB_RECURSE cunewton_headers CONFIGURE_DEPENDS include/cunewton/*)
+list(FILTER cunewton_headers EXCLUDE REGEX "/cunewton/mpi\\.h$") # see mpi.cmake
 file(GLOB cunewton_sources CONFIGURE_DEPENDS host/*.cpp host/minimize/*.cpp host/fit/*.cpp
      host/backend/*.cpp host/cpu/*.cpp host/data/*.cpp)
 file(GLOB cunewton_cuda_sources CONFIGURE_DEPENDS host/cuda/*.cpp kernels/*.cu)

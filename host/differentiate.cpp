@@ -84,23 +84,31 @@ class Point {
 template <class T, class Job>
 auto at_point(const Problem<T>& problem, const std::vector<T>& x, const EvaluationOptions& options,
               const Job& job) {
-    const int n = problem.dimension();
-    if (x.size() != static_cast<std::size_t>(n))
-        throw InvalidArgument("x has the wrong size (" + std::to_string(x.size()) + " for " +
-                              std::to_string(n) + " parameters) pass one number for each");
-    require_finite(x);
-    check_derivative_options<T>(options.derivatives, n);
-    if (options.threads < 0)
-        throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
-                              ") pass 0 for all");
-    const CallDevice current(device_for(problem, options.device));
-    require_no_capture(options.stream, "an evaluation");
-    std::string reason;
-    return run_on_first(choose_backends(problem, options.backend), reason,
-                        [&](const BackendEntry& entry, std::string&) {
-                            Point<T> point(entry, problem, x, options);
-                            return job(point);
-                        });
+    const Ranks* const ranks = problem.parts().ranks.get();
+    return in_step(communicator_of(ranks), [&] {
+        const int n = problem.dimension();
+        if (x.size() != static_cast<std::size_t>(n))
+            throw InvalidArgument("x has the wrong size (" + std::to_string(x.size()) + " for " +
+                                  std::to_string(n) + " parameters) pass one number for each");
+        require_finite(x);
+        check_derivative_options<T>(options.derivatives, n);
+        if (options.threads < 0)
+            throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
+                                  ") pass 0 for all");
+        const CallDevice current(device_for(problem, options.device));
+        require_no_capture(options.stream, "an evaluation");
+        Candidates candidates = choose_backends(problem, options.backend);
+        if (ranks) {
+            std::vector<Common> common = common_options(options.derivatives, candidates);
+            common.push_back({"point", hash(x.data(), x.size() * sizeof(T))});
+            require_common(ranks->communicator(), Meeting::call, "arguments", common);
+        }
+        std::string reason;
+        return run_on_first(candidates, reason, [&](const BackendEntry& entry, std::string&) {
+            Point<T> point(entry, problem, x, options);
+            return job(point);
+        });
+    });
 }
 
 }  // namespace
@@ -114,11 +122,13 @@ template <class T>
 std::vector<T> evaluate_batch(const Problem<T>& problem, const std::vector<T>& points,
                               const EvaluationOptions& options) {
     const std::size_t n = problem.dimension();
-    if (points.empty() || points.size() % n != 0)
-        throw InvalidArgument("points have the wrong size (" + std::to_string(points.size()) +
-                              " numbers for points of " + std::to_string(n) +
-                              " parameters) pass a whole number of points, at least one");
-    require_finite(points);
+    in_step(communicator_of(problem.parts().ranks.get()), [&] {
+        if (points.empty() || points.size() % n != 0)
+            throw InvalidArgument("points have the wrong size (" + std::to_string(points.size()) +
+                                  " numbers for points of " + std::to_string(n) +
+                                  " parameters) pass a whole number of points, at least one");
+        require_finite(points);
+    });
     return at_point(
         problem, std::vector<T>(points.begin(), points.begin() + n), options, [&](Point<T>& point) {
             std::vector<T> losses(points.size() / n);
@@ -206,7 +216,9 @@ template <class T>
 DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x,
                               const EvaluationOptions& options) {
     // Of the backend that is asked first.
-    const Candidates candidates = choose_backends(problem, options.backend);
+    const Candidates candidates = in_step(communicator_of(problem.parts().ranks.get()), [&] {
+        return choose_backends(problem, options.backend);
+    });
     const Capabilities capabilities = candidates.entries.front()->code<T>().capabilities(problem);
     // What the differences are of: the gradient if it is right, else what does not depend on it.
     EvaluationOptions differences = options;

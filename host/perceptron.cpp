@@ -116,19 +116,25 @@ long parameter_count(const Perceptron& perceptron) {
 template <class T>
 Problem<T> make_perceptron(const Perceptron& perceptron, const Samples<T>& samples,
                            const ProblemOptions& options) {
-    const long n = parameter_count(perceptron);
-    check_features(perceptron, samples);
-    if (options.intercept)
-        reject(
-            "an intercept was asked for (every layer of a perceptron has biases) leave it out; "
-            "penalize_intercept says whether they are penalised");
-    if (perceptron.loss == PerceptronLoss::softmax_cross_entropy && perceptron.widths.back() < 2)
-        reject(
-            "softmax needs classes to choose from (the last width is 1) pass at least two, or "
-            "squared_error");
-    check_target_count(perceptron, samples);
+    long n = 0;
+    detail::check_together(options.communicator.get(), [&] {
+        n = parameter_count(perceptron);
+        check_features(perceptron, samples);
+        if (options.intercept)
+            reject(
+                "an intercept was asked for (every layer of a perceptron has biases) leave it out; "
+                "penalize_intercept says whether they are penalised");
+        if (perceptron.loss == PerceptronLoss::softmax_cross_entropy &&
+            perceptron.widths.back() < 2)
+            reject(
+                "softmax needs classes to choose from (the last width is 1) pass at least two, or "
+                "squared_error");
+        check_target_count(perceptron, samples);
+    });
     Problem<T> problem = detail::make_problem<T>(PerceptronSum<T>{perceptron, samples}, n, options);
-    if (has_labels(perceptron, samples.target_count)) check_labels(perceptron, samples);
+    detail::check_together(options.communicator.get(), [&] {
+        if (has_labels(perceptron, samples.target_count)) check_labels(perceptron, samples);
+    });
     return problem;
 }
 

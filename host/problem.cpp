@@ -10,6 +10,7 @@
 #include <string>
 
 #include "host/backend/perceptron_layers.h"
+#include "host/backend/ranks.h"
 #include "host/data/sample_data.h"
 
 namespace cunewton::detail {
@@ -84,23 +85,93 @@ double checked_weight(Opaque<T>& form) {
     return 1;
 }
 
-}  // namespace
+/// The samples of a form that ranks may share; others throw InvalidArgument.
+template <class T, class F>
+const Samples<T>& shared_samples(const F& form) {
+    if constexpr (requires { form.samples; }) {
+        bool objective = false;
+        if constexpr (requires { form.objective; }) objective = form.objective;
+        if (!objective) return form.samples;
+    }
+    reject(
+        "a communicator was given (objectives and black boxes have no samples that ranks could "
+        "share) leave it out");
+}
+
+std::uint64_t hash_of(const std::string& text) {
+    return hash(text.data(), text.size());
+}
+
+/// What ranks have to have in common, beside numbers that they may have on their own.
+template <class T>
+std::vector<Common> common_parts(const Form<T>& form, const Samples<T>& samples, long n,
+                                 const ProblemOptions& options) {
+    std::uint64_t loss = 0;
+    if (const auto* const sum = std::get_if<SampleSum<T>>(&form))
+        loss = hash_of(sum->code.functor.type().name());
+    if (const auto* const predictor = std::get_if<LinearPredictor<T>>(&form))
+        loss = hash_of(predictor->code.functor.type().name());
+    if (const auto* const network = std::get_if<PerceptronSum<T>>(&form)) {
+        const Perceptron& perceptron = network->perceptron;
+        const std::vector<int>& widths = perceptron.widths;
+        loss = hash(widths.data(), widths.size() * sizeof(int)) +
+               16 * static_cast<std::uint64_t>(perceptron.activation) +
+               static_cast<std::uint64_t>(perceptron.loss);
+    }
+    return {{"number type", sizeof(T)},
+            {"form", form.index()},
+            {"number of parameters", static_cast<std::uint64_t>(n)},
+            {"number of features", static_cast<std::uint64_t>(samples.dimension)},
+            {"loss", loss},
+            {"l2 penalty", bits(options.l2)},
+            {"reduction", static_cast<std::uint64_t>(options.reduction)},
+            {"intercept", options.intercept},
+            {"penalty of intercepts", options.penalize_intercept},
+            {"choice of rank_sums", static_cast<std::uint64_t>(options.rank_sums)},
+            {"answer to whether there are targets", samples.targets != nullptr}};
+}
+
+/// The sum of all weights of all ranks, in the order of every other sum.
+template <class T>
+double weight_of_all(const Ranks& ranks, const Samples<T>& samples) {
+    const HostSamples<T> there(samples, true);
+    const T* const weights = there.view().weights;
+    RankSum<double> sum(ranks, 1);
+    for (const SampleBlock& chunk : ranks.chunks()) {
+        double weight = weights ? 0 : static_cast<double>(chunk.end - chunk.begin);
+        for (long i = chunk.begin; weights && i < chunk.end; ++i) weight += weights[i];
+        sum.add(chunk.chunk, &weight);
+    }
+    double all = 0;
+    sum.finish(0, &all);
+    return all;
+}
 
 template <class T>
-Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options) {
+Problem<T> make_own_problem(Form<T> form, long n, const ProblemOptions& options) {
     auto parts = std::make_shared<ProblemParts<T>>();
     // Before data are read by it; that there are none is told in better words below.
     if (n > 0) checked_dimension(n);
-    const double weight = std::visit([](auto& any) { return checked_weight(any); }, form);
+    double weight = std::visit([](auto& any) { return checked_weight(any); }, form);
     parts->dimension = checked_dimension(n);
     if (!std::isfinite(options.l2) || options.l2 < 0)
         reject("l2 penalty is invalid (" + std::to_string(options.l2) +
                ") pass a finite number >= 0");
-    parts->scale = options.reduction == Reduction::mean ? 1 / weight : 1;
     parts->penalty.l2 = options.l2;
     const auto* const predictor = std::get_if<LinearPredictor<T>>(&form);
     if (options.intercept && !predictor)
         reject("an intercept was asked for (only linear predictors have one) leave it to the loss");
+    if (options.communicator) {
+        const Samples<T>& samples = std::visit(
+            [](const auto& any) -> const Samples<T>& { return shared_samples<T>(any); }, form);
+        require_common(*options.communicator, Meeting::problem, "problems",
+                       common_parts(form, samples, n, options));
+        parts->ranks =
+            std::make_shared<Ranks>(options.communicator, options.rank_sums, samples.count);
+        weight = weight_of_all(*parts->ranks, samples);
+    }
+    if (weight == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
+    parts->scale = options.reduction == Reduction::mean ? 1 / weight : 1;
     if (const auto* const network = std::get_if<PerceptronSum<T>>(&form);
         network && !options.penalize_intercept)
         for (const PerceptronLayer& layer : layers_of(network->perceptron)) {
@@ -112,6 +183,19 @@ Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options) {
     parts->form = std::move(form);
     return Problem<T>(std::move(parts));
 }
+
+}  // namespace
+
+void check_together(Communicator* communicator, const std::function<void()>& checks) {
+    in_step(communicator, checks);
+}
+
+template <class T>
+Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options) {
+    return in_step(options.communicator.get(),
+                   [&] { return make_own_problem<T>(std::move(form), n, options); });
+}
+
 template <class T>
 void check_targets(const Samples<T>& samples, const std::function<const char*(T)>& why) {
     if (!samples.targets) return;

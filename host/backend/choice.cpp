@@ -72,6 +72,19 @@ Candidates choose_backends(const Problem<T>& problem, BackendChoice choice) {
         choice, [&](const BackendEntry& entry) { return entry.code<T>().runs(problem); });
 }
 
+std::vector<Common> common_options(const DerivativeOptions& options, Candidates& candidates) {
+    candidates.entries.resize(1);
+    const std::string backend = candidates.entries.front()->name;
+    const std::vector<double>& typical = options.typical_x;
+    return {{"backend", hash(backend.data(), backend.size())},
+            {"choice of gradients", static_cast<std::uint64_t>(options.gradient)},
+            {"choice of Hessians", static_cast<std::uint64_t>(options.hessian)},
+            {"hessian_precision", static_cast<std::uint64_t>(options.hessian_precision)},
+            {"relative_step", bits(options.relative_step)},
+            {"typical_x", hash(typical.data(), typical.size() * sizeof(double))},
+            {"memory_budget", options.memory_budget}};
+}
+
 template <class T>
 void check_derivative_options(const DerivativeOptions& options, int n) {
     const double step = options.relative_step;

@@ -27,6 +27,10 @@ Candidates choose_backends(BackendChoice choice,
 template <class T>
 Candidates choose_backends(const Problem<T>& problem, BackendChoice choice);
 
+/// What ranks that share a problem must have in common to take the same steps. Keeps the first of
+/// the candidates alone: one rank cannot go on elsewhere.
+std::vector<Common> common_options(const DerivativeOptions& options, Candidates& candidates);
+
 /// Throws InvalidArgument unless the options are usable for n parameters.
 template <class T>
 void check_derivative_options(const DerivativeOptions& options, int n);

@@ -11,6 +11,7 @@
 #include "cunewton/options.h"
 #include "host/backend/curvature.h"
 #include "host/backend/preconditioner.h"
+#include "host/backend/ranks.h"
 #include "host/backend/vectors.h"
 
 namespace cunewton {
@@ -54,6 +55,7 @@ struct EvaluationPlan {
     std::optional<CurvatureKind> curvature;  ///< none: gradients alone
     PreconditionBy precondition;             ///< products
     int threads;                             ///< of the host
+    const Ranks* ranks = nullptr;            ///< that share the samples; null: none do
 
     bool hessian() const { return curvature == CurvatureKind::dense; }
     bool products() const { return curvature == CurvatureKind::product; }

@@ -3,6 +3,7 @@
 
 #include "cunewton/problem/forms.h"
 #include "host/backend/preconditioner.h"
+#include "host/backend/ranks.h"
 
 namespace cunewton {
 
@@ -13,7 +14,7 @@ template <class T>
 DiagonalBlocks predictor_blocks(const ProblemParts<T>& parts, bool shift_invariant) {
     const auto& form = std::get<LinearPredictor<T>>(parts.form);
     const int size = parts.dimension / form.outputs;
-    const double N = static_cast<double>(form.samples.count);
+    const double N = static_cast<double>(parts.ranks ? parts.ranks->samples() : form.samples.count);
     return {form.outputs, size, shift_invariant && form.outputs > 1, parts.penalty.l2,
             size / 10.0 * (1 + size / (3 * N))};
 }

@@ -91,7 +91,7 @@ void transpose(int rows, int columns, const T* from, std::ptrdiff_t from_ld, T* 
 }  // namespace
 
 template <class T>
-PerceptronEvaluator<T>::Sizes::Sizes(const PerceptronSum<T>& form) {
+PerceptronEvaluator<T>::Sizes::Sizes(const PerceptronSum<T>& form, const Ranks* ranks) {
     const std::vector<int>& widths = form.perceptron.widths;
     std::size_t hidden = 0;
     for (std::size_t l = 1; l + 1 < widths.size(); ++l) hidden += padded(widths[l]);
@@ -100,8 +100,9 @@ PerceptronEvaluator<T>::Sizes::Sizes(const PerceptronSum<T>& form) {
     scratch = tile + 2 * hidden + outputs + 3 * static_cast<std::size_t>(widths.back());
     const std::size_t fitting = tile_bytes / (scratch * sizeof(T));
     samples = static_cast<int>(std::clamp<std::size_t>(fitting, least_tile_samples, tile_samples));
-    samples = padded(static_cast<int>(std::min<long>(samples, form.samples.count)));
-    tiles = static_cast<std::size_t>((form.samples.count + samples - 1) / samples);
+    samples =
+        padded(static_cast<int>(std::min(long{samples}, chunk_samples(ranks, form.samples.count))));
+    tiles = sample_blocks(ranks, form.samples.count, samples).size();
     tile *= samples;
     scratch *= samples;
 }
@@ -117,7 +118,7 @@ int PerceptronEvaluator<T>::product_columns(int n, int threads, std::size_t budg
 template <class T>
 std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
                                            const EvaluationPlan& plan) {
-    const Sizes sizes(form);
+    const Sizes sizes(form, plan.ranks);
     const std::size_t n = static_cast<std::size_t>(plan.n), threads = plan.threads;
     // Columns of a product: samples of a tile, or units of a layer.
     const int widest =
@@ -130,13 +131,14 @@ std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
             threads * sizes.scratch) *
                sizeof(T) +
            threads * gemm + columns * n * (sizeof(double) + threads * sizeof(T)) +
+           columns * RankSum<double>::memory(plan.ranks, n + 1) +
            (plan.hessian() ? columns * n * sizeof(T) : 0) + threads * sizeof(double) +
            (plan.products() ? products_memory(form, plan) : 0);
 }
 template <class T>
 std::size_t PerceptronEvaluator<T>::products_memory(const PerceptronSum<T>& form,
                                                     const EvaluationPlan& plan) {
-    const Sizes sizes(form);
+    const Sizes sizes(form, plan.ranks);
     const std::size_t point = static_cast<std::size_t>(plan.n) * sizeof(T);
     return point + (keeps(sizes, plan.derivatives.memory_budget)
                         ? sizes.tiles * sizes.tile * sizeof(T)
@@ -154,22 +156,33 @@ PerceptronEvaluator<T>::PerceptronEvaluator(const PerceptronSum<T>& form, const 
       layers_(layers_of(perceptron_)),
       data_(form.samples),
       samples_(data_.view()),
-      sizes_(form) {
-    const long size = static_cast<long>(sizes_.tiles) * sizes_.samples, per = samples_.target_count;
-    targets_ = aligned_buffer<T>(size * per);
+      sizes_(form, parts_.ranks.get()),
+      blocks_(sample_blocks(parts_.ranks.get(), samples_.count, sizes_.samples)) {
+    const std::size_t size = sizes_.tiles * sizes_.samples;
+    targets_ = aligned_buffer<T>(size * samples_.target_count);
     weights_ = aligned_buffer<T>(size);
-    for (long i = 0; i < size; ++i) {
-        const bool inside = i < samples_.count;
-        // A padding sample repeats valid targets and weighs nothing.
-        const T* const from = samples_.targets + (inside ? i * per : 0);
-        const long place = i % sizes_.samples, tile = i - place;
-        for (long j = 0; j < per; ++j)
-            targets_.get()[tile * per + j * sizes_.samples + place] = from[j];
-        weights_.get()[i] = inside ? (samples_.weights ? samples_.weights[i] : T(1)) : T(0);
-    }
+    fill_padded();
     for (int t = 0; t < vectors_.pool().size(); ++t) scratch_.push_back(make_scratch());
     partial_.resize(scratch_.size());
     losses_.resize(scratch_.size());
+}
+
+template <class T>
+void PerceptronEvaluator<T>::fill_padded() {
+    const long per = samples_.target_count;
+    for (const SampleBlock& block : blocks_) {
+        const long count = block.end - block.begin, rows = padded(static_cast<int>(count));
+        T* const targets = targets_.get() + block.begin * per;
+        T* const weights = weights_.get() + block.begin;
+        for (long i = 0; i < rows; ++i) {
+            const bool inside = i < count;
+            // A padding sample repeats valid targets and weighs nothing.
+            const long sample = block.begin + (inside ? i : 0);
+            for (long j = 0; j < per; ++j)
+                targets[j * rows + i] = samples_.targets[sample * per + j];
+            weights[i] = inside ? (samples_.weights ? samples_.weights[sample] : T(1)) : T(0);
+        }
+    }
 }
 
 template <class T>
@@ -238,7 +251,7 @@ double PerceptronEvaluator<T>::forward(const T* x, std::size_t tile, Order order
     const double f = output_loss<T>(
         perceptron_.loss,
         {scratch.columns, outputs, rows, rows, targets_.get() + begin * samples_.target_count,
-         samples_.target_count, sizes_.samples, weights_.get() + begin},
+         samples_.target_count, rows, weights_.get() + begin},
         order == Order::value ? nullptr : scratch.d_columns,
         order == Order::products ? scratch.p_columns : nullptr);
     if (order != Order::value) transpose(outputs, count, scratch.d_columns, rows, to.d, output_ld);
@@ -317,15 +330,22 @@ void PerceptronEvaluator<T>::product(const T* x, const T* v, std::size_t tile, c
 }
 
 /// total_ (columns x n) = what per_tile(tile, scratch, partial) writes to `partial`, summed over
-/// tiles in their order; returns the sum of what it returns. columns 0: nothing is written.
+/// tiles in their order; returns the sum of what it returns, with one column at most, if that is a
+/// loss at x. columns 0: nothing is written.
 template <class T>
 template <class PerTile>
-double PerceptronEvaluator<T>::sum_tiles(int columns, const PerTile& per_tile) {
-    const std::size_t size = static_cast<std::size_t>(columns) * parts_.dimension;
+double PerceptronEvaluator<T>::sum_tiles(int columns, bool with_loss, const T* x,
+                                         const PerTile& per_tile) {
+    const std::size_t n = parts_.dimension, size = static_cast<std::size_t>(columns) * n;
+    // A sum a column: ranks may take different numbers of them at a time.
+    std::vector<RankSum<double>> sums;
+    if (parts_.ranks)
+        sums.assign(with_loss ? 1 : columns,
+                    RankSum<double>(*parts_.ranks, with_loss ? size + 1 : n));
     // Of totals, for one thread to add to.
     constexpr std::size_t piece = 8192;
-    total_.assign(size, 0.0);
-    double f = 0;
+    total_.assign(size + 1, 0.0);
+    double& f = total_.back();
     for (std::size_t first = 0; first < sizes_.tiles; first += scratch_.size()) {
         const std::size_t count = std::min(scratch_.size(), sizes_.tiles - first);
         vectors_.pool().for_each(count, [&](std::size_t item, int) {
@@ -333,25 +353,36 @@ double PerceptronEvaluator<T>::sum_tiles(int columns, const PerTile& per_tile) {
             if (partial.size() < size) partial.resize(size);
             losses_[item] = per_tile(first + item, scratch_[item], partial.data());
         });
-        for (std::size_t item = 0; item < count; ++item) f += losses_[item];
-        vectors_.pool().for_each((size + piece - 1) / piece, [&](std::size_t part, int) {
-            const std::size_t begin = part * piece, numbers = std::min(piece, size - begin);
-            for (std::size_t item = 0; item < count; ++item)
-                add_to(numbers, partial_[item].data() + begin, total_.data() + begin);
-        });
+        for (std::size_t item = 0; item < count;) {
+            const std::size_t from = item;
+            const int chunk = blocks_[first + item].chunk;
+            for (; item < count && blocks_[first + item].chunk == chunk; ++item) f += losses_[item];
+            vectors_.pool().for_each((size + piece - 1) / piece, [&](std::size_t part, int) {
+                const std::size_t begin = part * piece, numbers = std::min(piece, size - begin);
+                for (std::size_t i = from; i < item; ++i)
+                    add_to(numbers, partial_[i].data() + begin, total_.data() + begin);
+            });
+            const std::size_t next = first + item;
+            if (sums.empty() || (next < blocks_.size() && blocks_[next].chunk == chunk)) continue;
+            for (std::size_t c = 0; c < sums.size(); ++c) sums[c].add(chunk, total_.data() + c * n);
+            std::fill(total_.begin(), total_.end(), 0.0);
+        }
     }
+    for (std::size_t c = 0; c < sums.size(); ++c)
+        sums[c].finish(hash(x, n * sizeof(T)), total_.data() + c * n);
     return f;
 }
 
 /// The loss; with its gradient in g unless that is null.
 template <class T>
 double PerceptronEvaluator<T>::loss(const T* x, T* g) {
-    const double f = sum_tiles(g ? 1 : 0, [&](std::size_t tile, Scratch& scratch, T* partial) {
-        const double part =
-            forward(x, tile, g ? Order::gradient : Order::value, scratch.tile, scratch);
-        if (g) backward(x, tile, partial, false, scratch.tile, scratch);
-        return part;
-    });
+    const double f =
+        sum_tiles(g ? 1 : 0, true, x, [&](std::size_t tile, Scratch& scratch, T* partial) {
+            const double part =
+                forward(x, tile, g ? Order::gradient : Order::value, scratch.tile, scratch);
+            if (g) backward(x, tile, partial, false, scratch.tile, scratch);
+            return part;
+        });
     if (g) penalized_gradient(parts_, x, total_.data(), g);
     return penalized_value(parts_, x, f);
 }
@@ -376,7 +407,7 @@ void PerceptronEvaluator<T>::prepare_products(const T* x) {
     Evaluator<T>::prepare_products(x);
     if (!keeps(sizes_, derivatives_.memory_budget)) return;
     if (!kept_) kept_ = aligned_buffer<T>(sizes_.tiles * sizes_.tile);
-    sum_tiles(0, [&](std::size_t tile, Scratch& scratch, T*) {
+    sum_tiles(0, false, x, [&](std::size_t tile, Scratch& scratch, T*) {
         Tile to = tile_at(kept_.get() + tile * sizes_.tile);
         const double f = forward(x, tile, Order::products, to, scratch);
         backward(x, tile, nullptr, true, to, scratch);
@@ -388,7 +419,7 @@ void PerceptronEvaluator<T>::prepare_products(const T* x) {
 template <class T>
 void PerceptronEvaluator<T>::add_products(const T* x, const T* V, int columns, bool kept, T* HV) {
     const std::size_t n = parts_.dimension;
-    sum_tiles(columns, [&](std::size_t tile, Scratch& scratch, T* partial) {
+    sum_tiles(columns, false, x, [&](std::size_t tile, Scratch& scratch, T* partial) {
         Tile at = kept ? tile_at(kept_.get() + tile * sizes_.tile) : scratch.tile;
         if (!kept) {
             forward(x, tile, Order::products, at, scratch);

@@ -55,15 +55,15 @@ class PerceptronEvaluator final : public Evaluator<T> {
     };
     /// How many numbers all of these take.
     struct Sizes {
-        explicit Sizes(const PerceptronSum<T>& form);
+        Sizes(const PerceptronSum<T>& form, const Ranks* ranks);
         int samples;  ///< of a tile
         std::size_t tiles, tile, scratch;
     };
     Tile tile_at(T* memory) const;
     /// First sample of a tile, and how many it has.
-    long begin_of(std::size_t tile) const { return static_cast<long>(tile) * sizes_.samples; }
+    long begin_of(std::size_t tile) const { return blocks_[tile].begin; }
     int count_of(std::size_t tile) const {
-        return static_cast<int>(std::min<long>(sizes_.samples, samples_.count - begin_of(tile)));
+        return static_cast<int>(blocks_[tile].end - blocks_[tile].begin);
     }
     Scratch make_scratch() const;
     static bool keeps(const Sizes& sizes, std::size_t budget) {
@@ -77,8 +77,10 @@ class PerceptronEvaluator final : public Evaluator<T> {
     void product(const T* x, const T* v, std::size_t tile, const Tile& at, Scratch& scratch,
                  T* Hv) const;
     template <class PerTile>
-    double sum_tiles(int columns, const PerTile& per_tile);
+    double sum_tiles(int columns, bool with_loss, const T* x, const PerTile& per_tile);
     double loss(const T* x, T* g);
+    /// targets_ and weights_ = those of samples_.
+    void fill_padded();
     void add_products(const T* x, const T* V, int columns, bool kept, T* HV);
 
     const Problem<T> problem_;
@@ -90,7 +92,8 @@ class PerceptronEvaluator final : public Evaluator<T> {
     const HostSamples<T> data_;
     const Samples<T>& samples_;
     const Sizes sizes_;
-    Buffer<T> targets_, weights_;  // padded to whole tiles
+    const std::vector<SampleBlock> blocks_;  // a tile each
+    Buffer<T> targets_, weights_;            // padded to whole tiles
     std::vector<Scratch> scratch_;
     std::vector<double> total_, losses_;
     std::vector<std::vector<T>> partial_;  // of the tiles that are worked on

@@ -18,11 +18,7 @@ constexpr int cache_block = 128;
 constexpr int hessian_block = 1024;
 // Only the last block of the data is padded, and there padding weighs nothing.
 static_assert(sum_block % cache_block == 0 && hessian_block % cache_block == 0 &&
-              cache_block % predictor_padding == 0);
-
-std::size_t sum_blocks(long samples) {
-    return static_cast<std::size_t>((samples + sum_block - 1) / sum_block);
-}
+              cache_block % predictor_padding == 0 && SampleGrid::group % predictor_padding == 0);
 
 int padded(int count) {
     return (count + predictor_padding - 1) / predictor_padding * predictor_padding;
@@ -43,6 +39,9 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
       intercept_(form.intercept),
       kernels_(row_kernels<T>()),
       block_(samples_.dimension + (intercept_ ? 1 : 0)),
+      blocks_(sample_blocks(parts_.ranks.get(), samples_.count, sum_block)),
+      groups_(sample_blocks(parts_.ranks.get(), samples_.count, cache_block)),
+      curved_(sample_blocks(parts_.ranks.get(), samples_.count, hessian_block)),
       update_(at.vectors.pool()) {
     const Samples<T>& samples = samples_;
     const long size = static_cast<long>(padded_samples(samples));
@@ -71,22 +70,29 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
                       outputs = form.outputs, pairs = outputs * (outputs + 1) / 2;
     const std::size_t padded = 2 * padded_samples(samples), scratch = 2 * outputs * cache_block;
     // accumulate() and what it is called with
-    const std::size_t sums = (sum_blocks(samples.count) * (n + 1) + n) * sizeof(double) +
-                             threads * (n * sizeof(T) + sizeof(std::vector<T>));
+    const std::size_t blocks = sample_blocks(plan.ranks, samples.count, sum_block).size();
+    const std::size_t sums = (blocks * (n + 1) + n) * sizeof(double) +
+                             threads * (n * sizeof(T) + sizeof(std::vector<T>)) +
+                             RankSum<double>::memory(plan.ranks, n + 1);
     std::size_t bytes =
         HostSamples<T>::memory(samples) + (padded + threads * scratch) * sizeof(T) + sums;
     if (plan.products()) bytes += pairs * padded_samples(samples) * sizeof(T) + n * sizeof(double);
     const int columns = plan.n / form.outputs,
               rows = static_cast<int>(std::min<long>(hessian_block, samples.count));
-    if (const DiagonalBlocks blocks{form.outputs, columns};
+    const auto sum_of_matrices = [&](std::size_t numbers) {
+        return plan.ranks ? RankSum<T>::memory(plan.ranks, numbers) + numbers * sizeof(T) : 0;
+    };
+    if (const DiagonalBlocks diagonal{form.outputs, columns};
         plan.products() &&
-        blocks.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T)))
-        bytes += (blocks.numbers() + outputs * hessian_block) * sizeof(T) +
+        diagonal.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T)))
+        bytes += (diagonal.numbers() + outputs * hessian_block) * sizeof(T) +
+                 sum_of_matrices(outputs * lower_size(static_cast<std::size_t>(columns))) +
                  outputs * sizeof(Product<T, T>) +
                  RankKUpdate<T, T, T>::memory(columns, rows, plan.threads) +
                  CpuDenseMatrices<T>::memory(columns, plan.threads);
     if (!plan.hessian()) return bytes;
-    bytes += (pairs + outputs) * hessian_block * sizeof(T) + 2 * pairs * sizeof(Product<T, T>);
+    bytes += (pairs + outputs) * hessian_block * sizeof(T) + 2 * pairs * sizeof(Product<T, T>) +
+             sum_of_matrices(lower_size(n));
     if constexpr (std::is_same_v<T, double>) {
         if (plan.derivatives.precision == HessianPrecision::single)
             return bytes + RankKUpdate<T, float, T>::memory(columns, rows, plan.threads);
@@ -113,7 +119,7 @@ template <class PerBlock>
 double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlock& per_block) {
     const Samples<T>& samples = samples_;
     const int n = parts_.dimension;
-    const std::size_t blocks = sum_blocks(samples.count);
+    const std::size_t blocks = blocks_.size();
     // Each block's partial gradient, then its sum.
     partial_.assign(blocks * (n + 1), 0.0);
     std::vector<std::vector<T>> sums(vectors_.pool().size(), std::vector<T>(total ? n : 0));
@@ -123,8 +129,8 @@ double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlo
         std::fill(sum.begin(), sum.end(), T(0));
         T* z = scratch_[thread].z.get();
         T* r = scratch_[thread].r.get();
-        const long end = std::min<long>(samples.count, (item + 1) * sum_block);
-        for (long begin = item * sum_block; begin < end; begin += cache_block) {
+        const long end = blocks_[item].end;
+        for (long begin = blocks_[item].begin; begin < end; begin += cache_block) {
             const int count = static_cast<int>(std::min<long>(cache_block, end - begin));
             const PredictorBlock<T> block = predict(w, begin, count, z);
             partial[n] += per_block(block, begin, r);
@@ -135,6 +141,14 @@ double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlo
         }
         for (std::size_t j = 0; j < sum.size(); ++j) partial[j] = sum[j];
     });
+    if (parts_.ranks) {
+        std::vector<double> sum(total ? n + 1 : 1);
+        const std::size_t first = static_cast<std::size_t>(n) + 1 - sum.size();
+        sum_blocks(*parts_.ranks, blocks_, partial_.data() + first, n + 1, sum.size(),
+                   hash(w, n * sizeof(T)), sum.data());
+        if (total) std::copy_n(sum.data(), n, total);
+        return sum.back();
+    }
     double f = 0;
     if (total) std::fill_n(total, n, 0.0);
     for (std::size_t b = 0; b < blocks; ++b) {
@@ -198,6 +212,29 @@ void PredictorEvaluator<T>::add_products(const RowBlock<T>& rows, const T* h, T*
 }
 
 template <class T>
+template <class AddBlock>
+void PredictorEvaluator<T>::sum_matrices(int m, int matrices, std::uint64_t point, T* to,
+                                         const AddBlock& add_block) {
+    const std::size_t order = m, count = matrices, numbers = order * order * count;
+    if (!parts_.ranks) {
+        std::fill_n(to, numbers, T(0));
+        for (const SampleBlock& block : curved_) add_block(block);
+        return;
+    }
+    RankSum<T> sum(*parts_.ranks, count * lower_size(order));
+    std::vector<T> lower(count * lower_size(order));
+    for (std::size_t b = 0; b < curved_.size();) {
+        const int chunk = curved_[b].chunk;
+        std::fill_n(to, numbers, T(0));
+        for (; b < curved_.size() && curved_[b].chunk == chunk; ++b) add_block(curved_[b]);
+        copy_lower(order, count, to, lower.data());
+        sum.add(chunk, lower.data());
+    }
+    sum.finish(point, lower.data());
+    restore_lower(order, count, lower.data(), to);
+}
+
+template <class T>
 void PredictorEvaluator<T>::hessian(const T* x, T* H) {
     const Samples<T>& samples = samples_;
     const int n = parts_.dimension, outputs = outputs_;
@@ -207,30 +244,31 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
         curvature_z_ = aligned_buffer<T>(static_cast<std::size_t>(outputs) * hessian_block);
     }
     T* h = curvature_.get();
-    std::fill(H, H + static_cast<std::size_t>(n) * n, T(0));
-    for (long begin = 0; begin < samples.count; begin += hessian_block) {
-        const int count = static_cast<int>(std::min<long>(hessian_block, samples.count - begin));
-        const int groups = (count + cache_block - 1) / cache_block;
-        vectors_.pool().for_each(groups, [&](std::size_t item, int thread) {
-            const int first = static_cast<int>(item) * cache_block;
-            const int size = std::min(cache_block, count - first);
-            PredictorBlock<T> block = predict(x, begin + first, size, scratch_[thread].z.get());
-            // The curvatures of all groups stand side by side: rows of hessian_block numbers.
-            T* z = curvature_z_.get() + first;
-            for (int k = 0; k < outputs; ++k)
-                std::copy_n(block.z + k * block.ld, block.count, z + k * hessian_block);
-            block.z = z;
-            block.ld = hessian_block;
-            code_.hessian(block, derivatives_.hessian, static_cast<T>(derivatives_.hessian_step),
-                          h + first);
+    sum_matrices(
+        n, 1, parts_.ranks ? hash(x, n * sizeof(T)) : 0, H, [&](const SampleBlock& rows_of) {
+            const long begin = rows_of.begin;
+            const int count = static_cast<int>(rows_of.end - begin);
+            const int groups = (count + cache_block - 1) / cache_block;
+            vectors_.pool().for_each(groups, [&](std::size_t item, int thread) {
+                const int first = static_cast<int>(item) * cache_block;
+                const int size = std::min(cache_block, count - first);
+                PredictorBlock<T> block = predict(x, begin + first, size, scratch_[thread].z.get());
+                // The curvatures of all groups stand side by side: rows of hessian_block numbers.
+                T* z = curvature_z_.get() + first;
+                for (int k = 0; k < outputs; ++k)
+                    std::copy_n(block.z + k * block.ld, block.count, z + k * hessian_block);
+                block.z = z;
+                block.ld = hessian_block;
+                code_.hessian(block, derivatives_.hessian,
+                              static_cast<T>(derivatives_.hessian_step), h + first);
+            });
+            const RowBlock<T> rows{samples.features + begin * samples.ld, samples.ld,
+                                   samples.dimension, intercept_, count};
+            if (single_update_)
+                add_products(rows, h, H, *single_update_);
+            else
+                add_products(rows, h, H, update_);
         });
-        const RowBlock<T> rows{samples.features + begin * samples.ld, samples.ld, samples.dimension,
-                               intercept_, count};
-        if (single_update_)
-            add_products(rows, h, H, *single_update_);
-        else
-            add_products(rows, h, H, update_);
-    }
     const auto block_at = [&](int k, int l) {
         return H + static_cast<std::size_t>(l) * block_ * n + static_cast<std::size_t>(k) * block_;
     };
@@ -264,10 +302,10 @@ void PredictorEvaluator<T>::prepare_products(const T* x) {
     const std::size_t padded_count = padded_samples(samples_);
     const int pairs = outputs_ * (outputs_ + 1) / 2;
     if (!product_curvature_) product_curvature_ = vectors_.allocate(pairs * padded_count);
-    const std::size_t groups = (samples_.count + cache_block - 1) / cache_block;
-    vectors_.pool().for_each(groups, [&](std::size_t item, int thread) {
-        const long begin = static_cast<long>(item) * cache_block;
-        const int count = static_cast<int>(std::min<long>(cache_block, samples_.count - begin));
+    if (parts_.ranks) product_point_ = hash(x, parts_.dimension * sizeof(T));
+    vectors_.pool().for_each(groups_.size(), [&](std::size_t item, int thread) {
+        const long begin = groups_[item].begin;
+        const int count = static_cast<int>(groups_[item].end - begin);
         // A block's curvatures lie together: pairs rows of as many numbers as its predictors have.
         code_.hessian(predict(x, begin, count, scratch_[thread].z.get()), derivatives_.hessian,
                       static_cast<T>(derivatives_.hessian_step),
@@ -279,14 +317,14 @@ template <class T>
 void PredictorEvaluator<T>::compute_diagonal_blocks(T* to) {
     const std::size_t pairs = static_cast<std::size_t>(outputs_) * (outputs_ + 1) / 2,
                       entries = static_cast<std::size_t>(block_) * block_;
-    std::fill_n(to, entries * outputs_, T(0));
     const Buffer<T> weights = aligned_buffer<T>(static_cast<std::size_t>(outputs_) * hessian_block);
     std::vector<Product<T, T>> products;
     for (int k = 0; k < outputs_; ++k)
         products.push_back({weights.get() + k * hessian_block, static_cast<T>(parts_.scale),
                             to + k * entries, block_});
-    for (long begin = 0; begin < samples_.count; begin += hessian_block) {
-        const int count = static_cast<int>(std::min<long>(hessian_block, samples_.count - begin));
+    sum_matrices(block_, outputs_, product_point_, to, [&](const SampleBlock& rows) {
+        const long begin = rows.begin;
+        const int count = static_cast<int>(rows.end - begin);
         // The curvatures of prepare_products(), from its blocks of samples.
         for (int first = 0; first < count; first += cache_block) {
             const int size = std::min(cache_block, count - first), ld = padded(size);
@@ -298,7 +336,7 @@ void PredictorEvaluator<T>::compute_diagonal_blocks(T* to) {
         update_.add({samples_.features + begin * samples_.ld, samples_.ld, samples_.dimension,
                      intercept_, count},
                     products);
-    }
+    });
     for (int k = 0; k < outputs_; ++k) {
         T* const block = to + k * entries;
         for (int j = 0; j < block_; ++j)

@@ -40,6 +40,10 @@ class PredictorEvaluator final : public Evaluator<T> {
     static std::size_t padded_samples(const Samples<T>& samples) {
         return static_cast<std::size_t>(samples.count) + predictor_padding;
     }
+    /// The sum over all samples of what add_block(block) adds to the lower triangles of matrices
+    /// of order m, one after the other; see RankSum::finish().
+    template <class AddBlock>
+    void sum_matrices(int m, int matrices, std::uint64_t point, T* to, const AddBlock& add_block);
     template <class Compute>
     void add_products(const RowBlock<T>& rows, const T* h, T* H,
                       RankKUpdate<T, Compute, T>& update);
@@ -57,9 +61,12 @@ class PredictorEvaluator final : public Evaluator<T> {
     const int block_;               // coefficients of one output
     Buffer<T> targets_, weights_;   // padded to whole lanes
     std::vector<Scratch> scratch_;  // one a thread
+    // Of sum_block samples, of cache_block and of hessian_block.
+    const std::vector<SampleBlock> blocks_, groups_, curved_;
     std::vector<double> partial_;
     Buffer<T> curvature_, curvature_z_;
     Buffer<T> product_curvature_;  // of all samples, at the point of the last prepare_products()
+    std::uint64_t product_point_ = 0;
     RankKUpdate<T, T, T> update_;
     std::unique_ptr<RankKUpdate<T, float, T>> single_update_;
 };

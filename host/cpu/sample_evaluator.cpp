@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "cunewton/math/packed.h"
 #include "host/cpu/penalty.h"
@@ -32,6 +33,13 @@ std::size_t left_of(std::size_t budget, std::size_t points) {
 
 /// A tile of a Hessian's entries, with a sum for each of the pieces.
 struct EntryTile {
+    /// Ranks take the same tiles, whatever the samples and threads of each.
+    static EntryTile of(int n, const Ranks* ranks, std::size_t pieces, int threads,
+                        std::size_t budget) {
+        if (!ranks) return {n, pieces, threads, budget};
+        return {n, pieces_of(ranks->samples(), samples_per_piece) + SampleGrid::chunks, 0,
+                budget / 2};
+    }
     EntryTile(int n, std::size_t pieces, int threads, std::size_t budget)
         : points(static_cast<std::size_t>(threads) * entry_points(n)),
           entry_bytes((pieces + 1) * sizeof(double) + 2 * sizeof(int)),
@@ -82,15 +90,24 @@ struct HessianSums {
 }  // namespace
 
 template <class T>
+SampleEvaluator<T>::SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
+    : Base(at),
+      code_(*form.code.cpu),
+      data_(form.samples),
+      samples_(data_.view()),
+      pieces_(pieces(samples_per_piece)) {}
+
+template <class T>
 std::size_t SampleEvaluator<T>::memory(const SampleSum<T>& form, const EvaluationPlan& plan) {
     const Samples<T>& samples = form.samples;
     const std::size_t n = static_cast<std::size_t>(plan.n),
-                      pieces = pieces_of(samples.count, samples_per_piece),
+                      pieces = sample_blocks(plan.ranks, samples.count, samples_per_piece).size(),
                       threads = std::min<std::size_t>(plan.threads, pieces);
     // A thread's samples in lanes, with a gradient.
     const std::size_t lanes =
         threads * (n + static_cast<std::size_t>(samples.dimension)) * widest_pack / 2;
-    const std::size_t partial = pieces * (n + 1) * sizeof(double);
+    const std::size_t partial =
+        pieces * (n + 1) * sizeof(double) + RankSum<double>::memory(plan.ranks, n + 1);
     // A product takes an entry of every axis, as a gradient of values does.
     const bool exact_products = plan.products() && plan.derivatives.hessian_is_exact();
     const bool by_entries = plan.derivatives.gradient != GradientBy::analytic || exact_products;
@@ -111,42 +128,50 @@ std::size_t SampleEvaluator<T>::hessian_memory(const Samples<T>& samples,
                                                const EvaluationPlan& plan) {
     const ResolvedDerivatives& by = plan.derivatives;
     const std::size_t n = static_cast<std::size_t>(plan.n);
-    if (by.hessian == HessianBy::analytic)
-        return HessianSums<T>(plan.n, samples.count, by.memory_budget).bytes() +
-               static_cast<std::size_t>(samples.dimension) * widest_pack / 2;
-    if (by.hessian == HessianBy::gradient_differences && by.gradient == GradientBy::analytic)
-        return n * n * sizeof(double) +
-               ColumnTile(plan.n, samples.count, plan.threads, by.memory_budget).bytes();
-    return EntryTile(plan.n, pieces_of(samples.count, samples_per_piece), plan.threads,
-                     by.memory_budget)
-        .bytes();
+    const auto sum = [&](std::size_t numbers) {
+        return RankSum<double>::memory(plan.ranks, numbers);
+    };
+    if (by.hessian == HessianBy::analytic) {
+        const std::size_t lower = lower_size(n);
+        return HessianSums<T>(plan.n, chunk_samples(plan.ranks, samples.count), by.memory_budget)
+                   .bytes() +
+               static_cast<std::size_t>(samples.dimension) * widest_pack / 2 + sum(lower) +
+               (plan.ranks ? lower * sizeof(double) : 0);
+    }
+    if (by.hessian == HessianBy::gradient_differences && by.gradient == GradientBy::analytic) {
+        ColumnTile tile(plan.n, samples.count, plan.threads, by.memory_budget);
+        if (plan.ranks) tile.pieces = plan.ranks->chunks().size();
+        return n * n * sizeof(double) + tile.bytes() + sum(n * ColumnTile::columns);
+    }
+    const std::size_t pieces = sample_blocks(plan.ranks, samples.count, samples_per_piece).size();
+    const EntryTile tile =
+        EntryTile::of(plan.n, plan.ranks, pieces, plan.threads, by.memory_budget);
+    return tile.bytes() + sum(tile.entries) +
+           (plan.ranks ? static_cast<std::size_t>(plan.threads) * entry_points(plan.n) : 0);
 }
 
 template <class T>
-std::size_t SampleEvaluator<T>::pieces(long size) const {
-    return pieces_of(samples_.count, size);
-}
-template <class T>
-SampleRange<T> SampleEvaluator<T>::piece(std::size_t index, long size) const {
-    const Samples<T>& s = samples_;
-    const long begin = static_cast<long>(index) * size;
-    return {s.features,
-            s.dimension,
-            s.ld,
-            s.targets,
-            s.weights,
-            begin,
-            std::min(s.count, begin + size)};
+void SampleEvaluator<T>::sum_partial(const std::vector<SampleBlock>& pieces, std::size_t stride,
+                                     std::size_t size, const T* x, double* sum) {
+    if (parts_.ranks) {
+        const std::uint64_t point = hash(x, parts_.dimension * sizeof(T));
+        return sum_blocks(*parts_.ranks, pieces, partial_.data(), stride, size, point, sum);
+    }
+    for (std::size_t j = 0; j < size; ++j) {
+        sum[j] = 0;
+        for (std::size_t p = 0; p < pieces.size(); ++p) sum[j] += partial_[p * stride + j];
+    }
 }
 
 template <class T>
 double SampleEvaluator<T>::sum_of_losses(const T* x) {
-    const std::size_t count = pieces(samples_per_piece);
-    partial_.assign(count, 0.0);
-    vectors_.pool().for_each(count, [&](std::size_t p, int) {
-        partial_[p] = code_.value(x, parts_.dimension, piece(p, samples_per_piece));
+    partial_.assign(pieces_.size(), 0.0);
+    vectors_.pool().for_each(pieces_.size(), [&](std::size_t p, int) {
+        partial_[p] = code_.value(x, parts_.dimension, range(pieces_[p]));
     });
-    return std::accumulate(partial_.begin(), partial_.end(), 0.0);
+    double sum = 0;
+    sum_partial(pieces_, 1, 1, x, &sum);
+    return sum;
 }
 
 template <class T>
@@ -164,7 +189,7 @@ void SampleEvaluator<T>::values(const T* points, int count, T* losses) {
 template <class T>
 void SampleEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar to) {
     const int n = parts_.dimension;
-    std::vector<double> sum(n, 0.0);
+    std::vector<double> sum(n + 1);
     if (const auto kind = derivatives_.gradient_entries()) {
         value(x, to);
         set_steps(x, derivatives_.gradient_step);
@@ -172,18 +197,14 @@ void SampleEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar to) {
         std::iota(i.begin(), i.end(), 0);
         entries(*kind, x, i, i, steps_.data(), sum.data());
     } else {
-        const std::size_t count = pieces(samples_per_piece);
-        partial_.assign(count * (n + 1), 0.0);
-        vectors_.pool().for_each(count, [&](std::size_t p, int) {
-            double* out = partial_.data() + p * (n + 1);
-            out[n] = code_.value_and_gradient(x, n, piece(p, samples_per_piece), out);
+        const std::size_t size = sum.size();
+        partial_.assign(pieces_.size() * size, 0.0);
+        vectors_.pool().for_each(pieces_.size(), [&](std::size_t p, int) {
+            double* out = partial_.data() + p * size;
+            out[n] = code_.value_and_gradient(x, n, range(pieces_[p]), out);
         });
-        double f = 0;
-        for (std::size_t p = 0; p < count; ++p) {
-            for (int j = 0; j < n; ++j) sum[j] += partial_[p * (n + 1) + j];
-            f += partial_[p * (n + 1) + n];
-        }
-        vectors_.set(to, penalized_value(parts_, x, f));
+        sum_partial(pieces_, size, size, x, sum.data());
+        vectors_.set(to, penalized_value(parts_, x, sum[n]));
     }
     penalized_gradient(parts_, x, sum.data(), g);
 }
@@ -193,7 +214,7 @@ void SampleEvaluator<T>::entries(Entries kind, const T* x, const std::vector<int
                                  const std::vector<int>& k, const T* steps, double* out) {
     const std::size_t count = i.size();
     const std::size_t items = (count + entries_per_item - 1) / entries_per_item;
-    const std::size_t n_pieces = pieces(samples_per_piece);
+    const std::size_t n_pieces = pieces_.size();
     partial_.assign(n_pieces * count, 0.0);
     account(partial_.size() * sizeof(double) + 2 * count * sizeof(int) +
             static_cast<std::size_t>(vectors_.pool().size()) * entry_points(parts_.dimension));
@@ -202,14 +223,10 @@ void SampleEvaluator<T>::entries(Entries kind, const T* x, const std::vector<int
         const std::size_t p = job % n_pieces;
         const Tile tile{kind, i.data() + first, k.data() + first,
                         static_cast<int>(std::min<std::size_t>(entries_per_item, count - first))};
-        code_.tile(tile, x, parts_.dimension, steps, piece(p, samples_per_piece),
+        code_.tile(tile, x, parts_.dimension, steps, range(pieces_[p]),
                    partial_.data() + p * count + first);
     });
-    for (std::size_t e = 0; e < count; ++e) {
-        double sum = 0;
-        for (std::size_t p = 0; p < n_pieces; ++p) sum += partial_[p * count + e];
-        out[e] = sum;
-    }
+    sum_partial(pieces_, count, count, x, out);
 }
 
 template <class T>
@@ -228,9 +245,9 @@ void SampleEvaluator<T>::hessian(const T* x, T* H) {
 template <class T>
 void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
     const int n = parts_.dimension;
-    const std::size_t tile =
-        EntryTile(n, pieces(samples_per_piece), vectors_.pool().size(), derivatives_.memory_budget)
-            .entries;
+    const std::size_t tile = EntryTile::of(n, parts_.ranks.get(), pieces_.size(),
+                                           vectors_.pool().size(), derivatives_.memory_budget)
+                                 .entries;
     std::vector<int> rows, columns;
     rows.reserve(tile);
     columns.reserve(tile);
@@ -260,24 +277,24 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
     constexpr int columns_per_item = ColumnTile::columns;
     const int items = (n + columns_per_item - 1) / columns_per_item;
     std::vector<double> full(static_cast<std::size_t>(n) * n, 0.0);
-    const ColumnTile tile(n, samples_.count, vectors_.pool().size(), derivatives_.memory_budget);
+    ColumnTile tile(n, samples_.count, vectors_.pool().size(), derivatives_.memory_budget);
     const long n_pieces = static_cast<long>(tile.pieces);
-    const long size = (samples_.count + n_pieces - 1) / n_pieces;
+    // With ranks a chunk is a piece.
+    const std::vector<SampleBlock> tile_pieces =
+        pieces(parts_.ranks ? samples_.count : (samples_.count + n_pieces - 1) / n_pieces);
+    if (parts_.ranks) tile.pieces = tile_pieces.size();
     account(tile.bytes());
     partial_.assign(tile.pieces * tile.piece_bytes / sizeof(double), 0.0);
     for (int item = 0; item < items; ++item) {
         const int first = item * columns_per_item;
         const int columns = std::min(columns_per_item, n - first);
         const std::size_t stride = static_cast<std::size_t>(n) * columns_per_item;
-        vectors_.pool().for_each(pieces(size), [&](std::size_t p, int) {
-            code_.gradient_difference_columns(x, n, steps_.data(), first, columns, piece(p, size),
-                                              partial_.data() + p * stride);
+        vectors_.pool().for_each(tile_pieces.size(), [&](std::size_t p, int) {
+            code_.gradient_difference_columns(x, n, steps_.data(), first, columns,
+                                              range(tile_pieces[p]), partial_.data() + p * stride);
         });
-        for (std::size_t p = 0; p < pieces(size); ++p)
-            for (int c = 0; c < columns; ++c)
-                for (int j = 0; j < n; ++j)
-                    full[static_cast<std::size_t>(first + c) * n + j] +=
-                        partial_[p * stride + static_cast<std::size_t>(c) * n + j];
+        sum_partial(tile_pieces, stride, static_cast<std::size_t>(columns) * n, x,
+                    full.data() + static_cast<std::size_t>(first) * n);
     }
     for (int j = 0; j < n; ++j)
         for (int i = j; i < n; ++i)
@@ -290,15 +307,32 @@ void SampleEvaluator<T>::hessian_by_columns(const T* x, T* H) {
 template <class T>
 void SampleEvaluator<T>::analytic_hessian(const T* x, T* H) {
     const int n = parts_.dimension;
-    const HessianSums<T> sums(n, samples_.count, derivatives_.memory_budget);
+    const Ranks* const ranks = parts_.ranks.get();
+    const HessianSums<T> sums(n, chunk_samples(ranks, samples_.count), derivatives_.memory_budget);
     const std::size_t size = sums.size;
-    const long samples = sums.samples_at_a_time;
     std::vector<double> sum(size), part(sums.matrices > 1 ? size : 0);
+    std::optional<RankSum<double>> total;
+    std::vector<double> lower;
+    if (ranks) {
+        lower.resize(lower_size(n));
+        total.emplace(*ranks, lower.size());
+    }
     note_peak(sums.bytes());
-    code_.hessian(x, n, piece(0, samples), sum.data());
-    for (std::size_t p = 1; p < pieces(samples); ++p) {
-        code_.hessian(x, n, piece(p, samples), part.data());
-        for (std::size_t e = 0; e < size; ++e) sum[e] += part[e];
+    const std::vector<SampleBlock> blocks = pieces(sums.samples_at_a_time);
+    for (std::size_t b = 0; b < blocks.size();) {
+        const int chunk = blocks[b].chunk;
+        code_.hessian(x, n, range(blocks[b]), sum.data());
+        for (++b; b < blocks.size() && blocks[b].chunk == chunk; ++b) {
+            code_.hessian(x, n, range(blocks[b]), part.data());
+            for (std::size_t e = 0; e < size; ++e) sum[e] += part[e];
+        }
+        if (!ranks) continue;
+        copy_lower<double>(n, 1, sum.data(), lower.data());
+        total->add(chunk, lower.data());
+    }
+    if (ranks) {
+        total->finish(hash(x, n * sizeof(T)), lower.data());
+        restore_lower<double>(n, 1, lower.data(), sum.data());
     }
     for (std::size_t e = 0; e < size; ++e) H[e] = static_cast<T>(parts_.scale * sum[e]);
 }

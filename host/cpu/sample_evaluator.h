@@ -9,8 +9,7 @@ namespace cunewton::cpu {
 template <class T>
 class SampleEvaluator final : public DifferencingEvaluator<T> {
   public:
-    SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
-        : Base(at), code_(*form.code.cpu), data_(form.samples), samples_(data_.view()) {}
+    SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at);
     static std::size_t memory(const SampleSum<T>& form, const EvaluationPlan& plan);
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
@@ -22,9 +21,18 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
   private:
     using Base = DifferencingEvaluator<T>;
 
-    /// Samples [begin, end) of the sum, cut into pieces whose size depends on the data alone.
-    SampleRange<T> piece(std::size_t index, long size) const;
-    std::size_t pieces(long size) const;
+    /// All samples cut into pieces whose size depends on the data alone.
+    std::vector<SampleBlock> pieces(long size) const {
+        return sample_blocks(parts_.ranks.get(), samples_.count, size);
+    }
+    SampleRange<T> range(const SampleBlock& piece) const {
+        const Samples<T>& s = samples_;
+        return {s.features, s.dimension, s.ld, s.targets, s.weights, piece.begin, piece.end};
+    }
+    /// sum[j] = partial_[p * stride + j] over the pieces of all ranks, for the first `size` j, at
+    /// x.
+    void sum_partial(const std::vector<SampleBlock>& pieces, std::size_t stride, std::size_t size,
+                     const T* x, double* sum);
     static std::size_t hessian_memory(const Samples<T>& samples, const EvaluationPlan& plan);
     double sum_of_losses(const T* x);
     /// Entries of a gradient or Hessian, summed over all samples. steps: or a direction.
@@ -45,6 +53,7 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     const SampleCode<T>& code_;
     const HostSamples<T> data_;
     const Samples<T>& samples_;
+    const std::vector<SampleBlock> pieces_;  // that threads sum
     std::vector<double> partial_;
 };
 

@@ -1,3 +1,4 @@
+#include "host/backend/chunk_evaluator.h"
 #include "host/cuda/black_box_evaluator.h"
 #include "host/cuda/dense_matrices.h"
 #include "host/cuda/perceptron_evaluator.h"
@@ -29,6 +30,21 @@ ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& op
     return resolve<T>(options.derivatives, problem.capabilities_on_cuda());
 }
 
+/// The evaluator of a problem without ranks.
+template <class T>
+std::unique_ptr<Evaluator<T>> make_evaluator(const Setting<T>& at) {
+    return std::visit(
+        [&]<class Form>(const Form& form) -> std::unique_ptr<Evaluator<T>> {
+            return std::make_unique<typename EvaluatorOf<Form>::type>(form, at);
+        },
+        at.problem.parts().form);
+}
+
+/// What a chunk may take of the memory for tiles, however many of them a rank has.
+std::size_t chunk_budget(const ResolvedDerivatives& derivatives) {
+    return derivatives.memory_budget / SampleGrid::chunks;
+}
+
 }  // namespace
 
 template <class T>
@@ -38,11 +54,26 @@ Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
     auto matrices = std::make_unique<CudaDenseMatrices<T>>(*vectors);
     const Setting<T> at{problem,         derivatives, options.derivatives.typical_x,
                         options.threads, *vectors,    *matrices};
-    auto evaluator = std::visit(
-        [&]<class Form>(const Form& form) -> std::unique_ptr<Evaluator<T>> {
-            return std::make_unique<typename EvaluatorOf<Form>::type>(form, at);
-        },
-        problem.parts().form);
+    std::unique_ptr<Evaluator<T>> evaluator;
+    if (problem.parts().ranks) {
+        CudaVectors<T>& numbers = *vectors;
+        const auto set_number = [&numbers](Scalar to, double value) {
+            check(cudaMemcpyAsync(numbers.place(to), &value, sizeof(value), cudaMemcpyHostToDevice,
+                                  numbers.stream()),
+                  "a copy to the device failed");
+            numbers.synchronize();
+        };
+        const auto make = [&](const Problem<T>& chunk) {
+            Setting<T> of_chunk{chunk,      derivatives, at.typical,
+                                at.threads, at.vectors,  at.matrices};
+            of_chunk.derivatives.memory_budget = chunk_budget(derivatives);
+            return make_evaluator(of_chunk);
+        };
+        evaluator =
+            std::make_unique<ChunkEvaluator<T>>(problem, *vectors, *matrices, make, set_number);
+    } else {
+        evaluator = make_evaluator(at);
+    }
     return {std::move(vectors), std::move(matrices), std::move(evaluator), derivatives};
 }
 template Session<double> open_cuda(const Problem<double>&, const SessionOptions&);
@@ -51,12 +82,34 @@ template Session<float> open_cuda(const Problem<float>&, const SessionOptions&);
 template <class T>
 MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
                             const SessionWork& work) {
-    const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.curvature,
-                              work.precondition, options.threads};
+    const EvaluationPlan plan{problem.dimension(), resolved(problem, options),
+                              work.curvature,      work.precondition,
+                              options.threads,     problem.parts().ranks.get()};
     const std::size_t n = static_cast<std::size_t>(plan.n);
-    MemoryNeeded needed = std::visit(
-        [&]<class Form>(const Form& form) { return EvaluatorOf<Form>::type::memory(form, plan); },
-        problem.parts().form);
+    const auto of_problem = [](const Problem<T>& any, const EvaluationPlan& how) {
+        return std::visit(
+            [&]<class Form>(const Form& form) {
+                return EvaluatorOf<Form>::type::memory(form, how);
+            },
+            any.parts().form);
+    };
+    MemoryNeeded needed;
+    if (const Ranks* const ranks = plan.ranks) {
+        EvaluationPlan of_chunk = plan;
+        of_chunk.derivatives.memory_budget = chunk_budget(plan.derivatives);
+        for (const SampleBlock& chunk : ranks->chunks()) {
+            if (chunk.end == chunk.begin) continue;
+            const MemoryNeeded more = of_problem(chunk_problem(problem, chunk), of_chunk);
+            needed.host += more.host;
+            needed.device += more.device;
+        }
+        DiagonalBlocks blocks;
+        if (const auto* const form = std::get_if<LinearPredictor<T>>(&problem.parts().form))
+            blocks = {form->outputs, plan.n / form->outputs};
+        needed.host += ChunkEvaluator<T>::memory(plan, blocks);
+    } else {
+        needed = of_problem(problem, plan);
+    }
     needed.device +=
         CudaVectors<T>::memory(plan.n) + (work.vectors * n + work.matrices * n * n) * sizeof(T);
     if (work.curvature == CurvatureKind::dense) {

@@ -110,9 +110,7 @@ double checked_weight(Samples<T>& s) {
     places.add(as_array(s, s.targets, s.count * s.target_count), "targets");
     places.add(as_array(s, s.weights, s.count), "weights");
     if (s.memory == Memory::device) s.device = places.device();
-    const double total = s.memory == Memory::device ? device_weight(s) : host_weight(s);
-    if (total == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
-    return total;
+    return s.memory == Memory::device ? device_weight(s) : host_weight(s);
 }
 
 template <class T>

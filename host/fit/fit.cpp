@@ -8,6 +8,7 @@
 
 #include "cunewton/error.h"
 #include "host/backend/fallback.h"
+#include "host/backend/ranks.h"
 #include "host/fit/again.h"
 #include "host/fit/check.h"
 #include "host/fit/chunks.h"
@@ -273,10 +274,134 @@ BatchResult<T> solve(const BatchModel& model, const BatchData<T>& data, const Ba
     return result;
 }
 
+namespace {
+
+/// Problems [first, first + count) of a batch, where they lie.
+template <class T>
+struct BatchPart {
+    std::vector<long> offsets;
+    BatchData<T> data;
+
+    BatchPart(const BatchData<T>& whole, const CheckedBatch<T>& batch, long first, long count)
+        : data(whole) {
+        const BatchView<T>& view = batch.view;
+        data.problems = count;
+        if (view.offsets) {
+            for (long i = 0; i <= count; ++i)
+                offsets.push_back(view.offsets[first + i] - view.offsets[first]);
+            data.offsets = offsets;
+        }
+        // Rows of which the part's begin with number `from`, unless one row is for all.
+        const auto rows = [](Array<const T>& array, const Rows<const T>& all, long from, long many,
+                             long columns) {
+            if (!all || all.row == 0) return;
+            array.data = all.from(from).data;
+            array.rows = many;
+            array.columns = columns;
+            array.row_stride = all.row;
+            array.column_stride = all.column;
+        };
+        const auto of_points = [&](Array<const T>& array, const Rows<const T>& all, long width) {
+            if (!view.offsets) return rows(array, all, first, count, width * view.points);
+            if (all && all.row != 0)
+                rows(array, all, batch.first_point(first), 1,
+                     width * batch.points_of(first, count));
+        };
+        of_points(data.coordinates, view.coordinates, batch.coordinates);
+        of_points(data.y, view.y, 1);
+        of_points(data.weights, view.weights, 1);
+        rows(data.start, view.start, first * view.starts, count * view.starts, batch.n);
+        rows(data.lower, view.lower, first, count, batch.n);
+        rows(data.upper, view.upper, first, count, batch.n);
+    }
+};
+
+std::vector<Common> common_options(const BatchModel& model, const BatchOptions& options,
+                                   long problems) {
+    const auto number = [](auto value) { return static_cast<std::uint64_t>(value); };
+    std::string fixed;
+    for (const bool is_fixed : options.fixed) fixed += is_fixed ? '1' : '0';
+    return {{"number of parameters", number(model.parameters())},
+            {"number of problems", number(problems)},
+            {"estimator", number(options.estimator)},
+            {"tuning", bits(options.tuning)},
+            {"choice of derivatives", number(options.derivatives)},
+            {"precision", number(options.precision)},
+            {"tolerance", bits(options.tolerance)},
+            {"gradient_tolerance", bits(options.gradient_tolerance)},
+            {"change_tolerance", bits(options.change_tolerance)},
+            {"step_tolerance", bits(options.step_tolerance)},
+            {"max_iterations", number(options.max_iterations)},
+            {"initial_radius", bits(options.initial_radius)},
+            {"number of starts", number(options.starts)},
+            {"choice of fixed parameters", hash(fixed.data(), fixed.size())},
+            {"wish for results", number(options.covariance) + 2 * number(options.standard_errors) +
+                                     4 * number(options.condition_number) +
+                                     8 * number(options.absolute_weights)}};
+}
+
+/// Each rank solves its part; all get the results of all.
+template <class T>
+BatchResult<T> solve_by_rank(const BatchModel& model, const BatchData<T>& data,
+                             const BatchOptions& options, Communicator& communicator) {
+    return in_step(&communicator, [&] {
+        const auto begin = std::chrono::steady_clock::now();
+        const CheckedData<T> checked(model, data, options);
+        const CheckedBatch<T>& batch = checked.batch;
+        require_common(communicator, Meeting::call, "batches",
+                       common_options(model, options, data.problems));
+        const long ranks = communicator.size(), rank = communicator.rank();
+        const auto first = [&](long r) {
+            return data.problems / ranks * r + data.problems % ranks * r / ranks;
+        };
+        const BatchPart<T> part(data, batch, first(rank), first(rank + 1) - first(rank));
+        const bool shared = batch.view.coordinates && batch.view.coordinates.row == 0;
+        const BatchResult<T> mine = solve(model, part.data, options, shared);
+        BatchResult<T> all;
+        static_cast<BatchSummary&>(all) = mine;
+        allocate(all, returned_results(model, options, batch), batch.n, data.problems);
+        meet(communicator, Meeting::sum, static_cast<std::size_t>(data.problems), 0);
+        for_each_result(
+            batch.n,
+            [&](const char*, long width, auto& to, const auto& from) {
+                if (to.empty()) return;
+                std::vector<std::size_t> bytes;
+                for (long r = 0; r < ranks; ++r)
+                    bytes.push_back(static_cast<std::size_t>((first(r + 1) - first(r)) * width) *
+                                    sizeof(to[0]));
+                communicator.all_gather(from.data(), bytes, to.data());
+            },
+            all, mine);
+        double counts[] = {static_cast<double>(mine.completed),
+                           static_cast<double>(mine.solved_again), static_cast<double>(mine.chunks),
+                           mine.cancelled ? 1.0 : 0.0};
+        communicator.all_reduce(counts, std::size(counts));
+        all.problems = data.problems;
+        all.completed = static_cast<long>(counts[0]);
+        all.solved_again = static_cast<long>(counts[1]);
+        all.chunks = static_cast<long>(counts[2]);
+        all.cancelled = counts[3] > 0;
+        all.seconds = seconds_since(begin);
+        return all;
+    });
+}
+
+}  // namespace
+
 template <class T>
 BatchResult<T> fit_batch(const FitModel& model, const BatchData<T>& data,
                          const BatchOptions& options) {
     return solve(model, data, options);
+}
+template <class T>
+BatchResult<T> fit_batch(const FitModel& model, const BatchData<T>& data,
+                         const BatchOptions& options, Communicator& communicator) {
+    return solve_by_rank(model, data, options, communicator);
+}
+template <class T>
+BatchResult<T> minimize_batch(const SmallObjective& objective, const BatchData<T>& data,
+                              const BatchOptions& options, Communicator& communicator) {
+    return solve_by_rank(objective, data, options, communicator);
 }
 template <class T>
 BatchSummary fit_batch(const FitModel& model, const BatchData<T>& data,
@@ -364,6 +489,10 @@ BatchExplanation explain(const BatchModel& model, const BatchData<T>& data,
     template BatchResult<T> solve(const BatchModel&, const BatchData<T>&, const BatchOptions&,     \
                                   std::optional<bool>);                                            \
     template BatchResult<T> fit_batch(const FitModel&, const BatchData<T>&, const BatchOptions&);  \
+    template BatchResult<T> fit_batch(const FitModel&, const BatchData<T>&, const BatchOptions&,   \
+                                      Communicator&);                                              \
+    template BatchResult<T> minimize_batch(const SmallObjective&, const BatchData<T>&,             \
+                                           const BatchOptions&, Communicator&);                    \
     template BatchSummary fit_batch(const FitModel&, const BatchData<T>&, const BatchArrays<T>&,   \
                                     const BatchOptions&);                                          \
     template BatchResult<T> minimize_batch(const SmallObjective&, const BatchData<T>&,             \

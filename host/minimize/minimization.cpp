@@ -7,7 +7,7 @@ namespace cunewton::solver {
 
 template <class T>
 Minimization<T>::Minimization(Session<T>& session, int n, const Options& options,
-                              Progress<T>& progress, int alike)
+                              Progress<T>& progress, int alike, const Ranks* ranks)
     : vectors_(*session.vectors),
       matrices_(*session.matrices),
       evaluator_(*session.evaluator),
@@ -16,6 +16,11 @@ Minimization<T>::Minimization(Session<T>& session, int n, const Options& options
       options_(options),
       progress_(progress),
       alike_(alike),
+      ranks_(ranks),
+      calls_back_([&] {
+          const bool here = options.callback || progress.callback;
+          return ranks ? ranks->any(here) : here;
+      }()),
       numbers_(*session.vectors) {
     for (Buffer<T>* buffer : {&x_, &g_, &p_, &trial_x_, &trial_g_}) *buffer = vectors_.allocate(n);
     vectors_.upload(x_.get(), progress.x.data(), n);
@@ -375,9 +380,15 @@ Status Minimization<T>::stuck_status(double decrement) {
 }
 
 template <class T>
+bool Minimization<T>::out_of_time() const {
+    if (std::isinf(options_.time_limit)) return false;
+    const bool here = progress_.elapsed() >= options_.time_limit;
+    return ranks_ ? ranks_->any(here) : here;
+}
+
+template <class T>
 bool Minimization<T>::at_limit() const {
-    return progress_.iterations >= options_.max_iterations || out_of_evaluations() ||
-           progress_.elapsed() >= options_.time_limit;
+    return progress_.iterations >= options_.max_iterations || out_of_evaluations() || out_of_time();
 }
 
 template <class T>
@@ -391,8 +402,9 @@ bool Minimization<T>::report(double step_norm, double step_length, double shift)
         if (options_.callback && !options_.callback(record)) return false;
         return !progress_.callback || progress_.callback({record, [this] { return download(x_); }});
     };
+    if (!calls_back_) return true;
     const Clock::time_point called = Clock::now();
-    const bool on = goes_on();
+    const bool here = goes_on(), on = ranks_ ? !ranks_->any(!here) : here;
     progress_.start += Clock::now() - called;
     return on;
 }
@@ -410,7 +422,7 @@ std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double 
         return Status::small_change;
     if (progress_.iterations >= options_.max_iterations) return Status::max_iterations;
     if (out_of_evaluations()) return Status::max_evaluations;
-    if (progress_.elapsed() >= options_.time_limit) return Status::time_limit;
+    if (out_of_time()) return Status::time_limit;
     return std::nullopt;
 }
 

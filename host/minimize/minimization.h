@@ -98,9 +98,9 @@ template <class T>
 class Minimization {
   public:
     /// alike: the number of blocks of parameters whose common shift does not change the loss; 0:
-    /// none.
+    /// none. ranks: that take the same steps; null: there are none.
     Minimization(Session<T>& session, int n, const Options& options, Progress<T>& progress,
-                 int alike);
+                 int alike, const Ranks* ranks);
 
     // Set-up: uploads the iterate and evaluates it. Returns a status if that already ends the run.
     std::optional<Status> begin();
@@ -271,8 +271,11 @@ class Minimization {
         std::chrono::steady_clock::time_point start_;
     };
 
+    /// Whether the time is up, on any of the ranks.
+    bool out_of_time() const;
+
     std::vector<T> download(const Buffer<T>& buffer);
-    /// Trace and callbacks; whether these let the run go on.
+    /// Trace and callbacks; whether these let the run go on, on all ranks.
     bool report(double step_norm, double step_length, double shift);
     int parity() const { return binary_parity(progress_.first_f); }
     /// |S x0|
@@ -290,6 +293,8 @@ class Minimization {
     const Options& options_;
     Progress<T>& progress_;
     const int alike_;
+    const Ranks* const ranks_;
+    const bool calls_back_;
     Numbers numbers_;
     Buffer<T> x_, g_, p_, trial_x_, trial_g_, S_, largest_scales_, x0_;
     std::unique_ptr<Curvature<T>> curvature_;

@@ -154,7 +154,8 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
     std::optional<solver::Minimization<T>> run;
     try {
         require_matrices(*session.vectors, problem.dimension(), options);
-        run.emplace(session, problem.dimension(), options, progress, blocks_alike(problem));
+        run.emplace(session, problem.dimension(), options, progress, blocks_alike(problem),
+                    problem.parts().ranks.get());
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
         run->save_iterate();
@@ -187,24 +188,42 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
     }
 }
 
-}  // namespace
-
+/// What ranks must have in common, where there are any.
 template <class T>
-Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
-    return minimize(problem, x0, options, IterateCallback<T>());
+void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options& options,
+                    Candidates& candidates) {
+    std::vector<Common> common = common_options(options.derivatives, candidates);
+    const auto also = [&](const char* name, std::uint64_t value) {
+        common.push_back({name, value});
+    };
+    also("start", hash(x0.data(), x0.size() * sizeof(T)));
+    also("method", static_cast<std::uint64_t>(options.method));
+    also("line_search", static_cast<std::uint64_t>(options.line_search));
+    also("descent_step", static_cast<std::uint64_t>(options.descent_step));
+    also("choice of precondition", static_cast<std::uint64_t>(options.precondition));
+    also("lbfgs_pairs", static_cast<std::uint64_t>(options.lbfgs_pairs));
+    also("gradient_tolerance", bits(options.gradient_tolerance.value_or(-1)));
+    also("relative_gradient_tolerance", bits(options.relative_gradient_tolerance));
+    also("step_tolerance", bits(options.step_tolerance));
+    also("change_tolerance", bits(options.change_tolerance));
+    also("max_iterations", static_cast<std::uint64_t>(options.max_iterations));
+    also("max_evaluations", static_cast<std::uint64_t>(options.max_evaluations));
+    also("time_limit", bits(options.time_limit));
+    also("unbounded_below", bits(options.unbounded_below));
+    also("initial_radius", bits(options.initial_radius));
+    cunewton::require_common(ranks.communicator(), Meeting::call, "arguments", common);
 }
-template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
-                                 const Options&);
-template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&);
 
 template <class T>
-Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options,
-                   const std::type_identity_t<IterateCallback<T>>& callback) {
+Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, const Options& options,
+                        const IterateCallback<T>& callback) {
     check_start(x0, problem.dimension());
     check_options<T>(options, problem.dimension());
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
-    const Candidates candidates = choose_backends(problem, options.backend);
+    Candidates candidates = choose_backends(problem, options.backend);
+    if (const Ranks* const ranks = problem.parts().ranks.get())
+        require_common(*ranks, x0, options, candidates);
     solver::Progress<T> progress;
     progress.x = progress.x0 = x0;
     progress.callback = callback;
@@ -223,6 +242,23 @@ Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Op
     result.trace = std::move(progress.trace);
     result.radius = progress.radius;
     return result;
+}
+
+}  // namespace
+
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
+    return minimize(problem, x0, options, IterateCallback<T>());
+}
+template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
+                                 const Options&);
+template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&);
+
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options,
+                   const std::type_identity_t<IterateCallback<T>>& callback) {
+    return in_step(communicator_of(problem.parts().ranks.get()),
+                   [&] { return minimize_here(problem, x0, options, callback); });
 }
 template Result<double> minimize(const Problem<double>&, const std::vector<double>&, const Options&,
                                  const IterateCallback<double>&);
@@ -247,27 +283,29 @@ std::ptrdiff_t checked_distance(const Array<V>& array, long n, const char* name)
 template <class T>
 Result<T> minimize(const Problem<T>& problem, const std::type_identity_t<Array<const T>>& x0,
                    const std::type_identity_t<Array<T>>& x, const Options& options) {
-    const long n = problem.dimension();
-    const std::ptrdiff_t from = checked_distance(x0, n, "x0"), to = checked_distance(x, n, "x");
-    if (to == 0 && n > 1)
-        throw InvalidArgument("x has one number for all (its distance is 0) pass one for each");
-    ArrayPlaces places(device_for(problem, options.device));
-    places.add(x0, "x0");
-    places.add(x, "x");
-    const CallDevice current(places.device());
-    require_no_capture(options.stream, "a minimisation");
-    std::vector<T> start(static_cast<std::size_t>(n));
-    if (x0.on_host())
-        for (long j = 0; j < n; ++j) start[static_cast<std::size_t>(j)] = x0.data[j * from];
-    else
-        fetch(start.data(), x0.data, n * from, from, 1, n, options.stream);
-    Result<T> result = minimize(problem, start, options);
-    if (x.on_host())
-        for (long j = 0; j < n; ++j) x.data[j * to] = result.x[static_cast<std::size_t>(j)];
-    else
-        store(Array<T>(x.data, 1, n).strided(n * to, to), result.x.data(), options.stream);
-    result.x.clear();
-    return result;
+    return in_step(communicator_of(problem.parts().ranks.get()), [&] {
+        const long n = problem.dimension();
+        const std::ptrdiff_t from = checked_distance(x0, n, "x0"), to = checked_distance(x, n, "x");
+        if (to == 0 && n > 1)
+            throw InvalidArgument("x has one number for all (its distance is 0) pass one for each");
+        ArrayPlaces places(device_for(problem, options.device));
+        places.add(x0, "x0");
+        places.add(x, "x");
+        const CallDevice current(places.device());
+        require_no_capture(options.stream, "a minimisation");
+        std::vector<T> start(static_cast<std::size_t>(n));
+        if (x0.on_host())
+            for (long j = 0; j < n; ++j) start[static_cast<std::size_t>(j)] = x0.data[j * from];
+        else
+            fetch(start.data(), x0.data, n * from, from, 1, n, options.stream);
+        Result<T> result = minimize_here(problem, start, options);
+        if (x.on_host())
+            for (long j = 0; j < n; ++j) x.data[j * to] = result.x[static_cast<std::size_t>(j)];
+        else
+            store(Array<T>(x.data, 1, n).strided(n * to, to), result.x.data(), options.stream);
+        result.x.clear();
+        return result;
+    });
 }
 template Result<double> minimize(const Problem<double>&, const Array<const double>&,
                                  const Array<double>&, const Options&);

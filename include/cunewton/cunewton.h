@@ -5,6 +5,7 @@
 
 #include "cunewton/builtins.h"
 #include "cunewton/checkpoint.h"
+#include "cunewton/communicator.h"
 #include "cunewton/differentiate.h"
 #include "cunewton/error.h"
 #include "cunewton/fit.h"

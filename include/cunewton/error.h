@@ -40,4 +40,12 @@ class DeviceError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// Another of the ranks that share a problem has failed (the message says which, and with what), or
+/// ranks do not make the same calls with the same arguments. Where it is thrown the ranks are in
+/// step again: all of them have left the call.
+class RankError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
 }  // namespace cunewton

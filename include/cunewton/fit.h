@@ -22,6 +22,7 @@
 
 #include "cunewton/array.h"
 #include "cunewton/choices.h"
+#include "cunewton/communicator.h"
 #include "cunewton/cpu/small_code_of.h"
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/check.h"
@@ -374,6 +375,20 @@ extern template BatchSummary fit_batch(const FitModel&, const BatchData<double>&
 extern template BatchSummary fit_batch(const FitModel&, const BatchData<float>&,
                                        const BatchArrays<float>&, const BatchOptions&);
 
+/// The same on all ranks, each of which solves its part of the problems, consecutive ones, and gets
+/// the results of all: the bits are those of one. All call it with the batch's sizes and the same
+/// options; of arrays with numbers of each problem a rank reads those of its own problems alone.
+/// options.progress hears of a rank's own problems. In the summary are the backend and the time of
+/// this rank, and the sums of counts; problems that were completed need not be the first ones.
+/// Throws RankError on all other ranks where one fails.
+template <class T>
+BatchResult<T> fit_batch(const FitModel& model, const BatchData<T>& data,
+                         const BatchOptions& options, Communicator& communicator);
+extern template BatchResult<double> fit_batch(const FitModel&, const BatchData<double>&,
+                                              const BatchOptions&, Communicator&);
+extern template BatchResult<float> fit_batch(const FitModel&, const BatchData<float>&,
+                                             const BatchOptions&, Communicator&);
+
 /// What fit_batch(model, data, options), or minimize_batch(), would take on the backend that would
 /// run it first, at most: its chunks are as large as options.chunk and options.memory_budget allow,
 /// and if that is more than there is they are made smaller. Throws as those do.
@@ -414,6 +429,15 @@ extern template BatchResult<double> minimize_batch(const SmallObjective&, const 
                                                    const BatchOptions&);
 extern template BatchResult<float> minimize_batch(const SmallObjective&, const BatchData<float>&,
                                                   const BatchOptions&);
+
+/// The same on all ranks: see fit_batch().
+template <class T>
+BatchResult<T> minimize_batch(const SmallObjective& objective, const BatchData<T>& data,
+                              const BatchOptions& options, Communicator& communicator);
+extern template BatchResult<double> minimize_batch(const SmallObjective&, const BatchData<double>&,
+                                                   const BatchOptions&, Communicator&);
+extern template BatchResult<float> minimize_batch(const SmallObjective&, const BatchData<float>&,
+                                                  const BatchOptions&, Communicator&);
 
 /// The same with the results in arrays of the caller's: see fit_batch().
 template <class T>

@@ -5,6 +5,7 @@
     find_package  the README's quick start, with CMake
     pkg_config    the same, with a compiler and pkg-config
     link_order    a loss in files that compile it differently, linked in every order
+    mpi           a project of several processes, one here
     cuda          a project that nvcc compiles, and the README's quick start for the GPU; where there
                   is no GPU they run on the CPU
 
@@ -79,6 +80,10 @@ def link_order(options):
         run(program)
 
 
+def mpi(options):
+    run_example(build(options) / "ranks")
+
+
 def cuda(options):
     programs = build(options)
     commands = json.loads((programs / "compile_commands.json").read_text())
@@ -93,7 +98,8 @@ def cuda(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["install", "find_package", "pkg_config", "link_order", "cuda"])
+    parser.add_argument("what", choices=["install", "find_package", "pkg_config", "link_order", "mpi",
+                                         "cuda"])
     parser.add_argument("--prefix", type=Path, required=True, help="where the installed copy lies")
     parser.add_argument("--build", type=Path, help="the build tree to install")
     parser.add_argument("--work", type=Path, help="folder to work in; emptied first")

@@ -152,6 +152,8 @@ struct PerceptronSum {
 template <class T>
 using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>, PerceptronSum<T>>;
 
+class Ranks;
+
 /// A problem's parts, which backends read.
 template <class T>
 struct ProblemParts {
@@ -159,6 +161,7 @@ struct ProblemParts {
     int dimension = 0;  ///< parameters n
     double scale = 1;   ///< factor of the weighted sum: 1 / sum w for the mean
     Penalty penalty;
+    std::shared_ptr<Ranks> ranks{};  ///< that share the samples; null: none do
 };
 
 /// A loss, its data and its penalty, ready to be minimised or differentiated. Immutable; cheap to
@@ -192,6 +195,10 @@ class Problem {
 };
 
 namespace detail {
+
+/// Makes the checks. Where they throw on one of the ranks, the others throw RankError; null: there
+/// are none.
+void check_together(Communicator* communicator, const std::function<void()>& checks);
 
 /// n as an int. Throws InvalidArgument unless it is one and positive.
 int checked_dimension(long n);

@@ -29,12 +29,17 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
     form.samples = samples;
     form.outputs = loss.outputs();
     form.intercept = options.intercept;
-    if (detail::needs_targets<Loss>()) detail::require_targets(samples.targets);
+    Communicator* const ranks = options.communicator.get();
+    detail::check_together(ranks, [&] {
+        if (detail::needs_targets<Loss>()) detail::require_targets(samples.targets);
+    });
     const long n = static_cast<long>(form.outputs) *
                    (static_cast<long>(samples.dimension) + (options.intercept ? 1 : 0));
     const Problem<T> problem = detail::make_problem<T>(std::move(form), n, options);
-    if constexpr (requires { loss.check_target(T()); })
-        detail::check_targets<T>(samples, [&](T y) { return loss.check_target(y); });
+    detail::check_together(ranks, [&] {
+        if constexpr (requires { loss.check_target(T()); })
+            detail::check_targets<T>(samples, [&](T y) { return loss.check_target(y); });
+    });
     return problem;
 }
 

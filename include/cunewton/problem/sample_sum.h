@@ -64,8 +64,10 @@ template <class T, class Loss>
 Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, long n,
                            ProblemOptions options = {}) {
     static_assert(probe::sample_loss<Loss>());
-    if (detail::needs_targets<Loss>()) detail::require_targets(samples.targets);
-    detail::check_parameters<Loss>(n);
+    detail::check_together(options.communicator.get(), [&] {
+        if (detail::needs_targets<Loss>()) detail::require_targets(samples.targets);
+        detail::check_parameters<Loss>(n);
+    });
     SampleSum<T> form = detail::sample_sum<T>(cpu::SampleLoss<Loss>{loss}, loss);
     form.samples = samples;
     return detail::make_problem<T>(std::move(form), n, options);

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "cunewton/array.h"
+#include "cunewton/communicator.h"
 
 namespace cunewton {
 
@@ -52,6 +53,13 @@ struct ProblemOptions {
     /// Linear predictors only: one more coefficient for each output, multiplied by 1.
     bool intercept = false;
     bool penalize_intercept = false;
+    /// Of the ranks whose samples, together, are the problem's: each makes the problem of its own
+    /// part. These are consecutive, in the order of ranks. All calls on the problem are then made
+    /// by all ranks, with the same points and options; threads, device and callback may differ. All
+    /// take the same steps and return the same bits. What fails on one of them throws RankError on
+    /// the others. Null: all samples are here. Objectives and black boxes refuse it.
+    std::shared_ptr<Communicator> communicator{};
+    RankSums rank_sums = RankSums::fixed_order;
 };
 
 }  // namespace cunewton

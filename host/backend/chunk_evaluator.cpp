@@ -1,0 +1,216 @@
+#include "host/backend/chunk_evaluator.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "host/backend/predictor_blocks.h"
+
+namespace cunewton {
+
+template <class T>
+Problem<T> chunk_problem(const Problem<T>& problem, const SampleBlock& chunk) {
+    auto parts = std::make_shared<ProblemParts<T>>(problem.parts());
+    parts->ranks = nullptr;
+    parts->scale = 1;
+    parts->penalty = {};
+    std::visit(
+        [&](auto& form) {
+            if constexpr (requires { form.samples; }) {
+                Samples<T>& samples = form.samples;
+                if (samples.features) samples.features += chunk.begin * samples.ld;
+                if (samples.targets) samples.targets += chunk.begin;
+                if (samples.weights) samples.weights += chunk.begin;
+                samples.count = chunk.end - chunk.begin;
+            }
+        },
+        parts->form);
+    return Problem<T>(std::move(parts));
+}
+template Problem<double> chunk_problem(const Problem<double>&, const SampleBlock&);
+template Problem<float> chunk_problem(const Problem<float>&, const SampleBlock&);
+
+template <class T>
+ChunkEvaluator<T>::ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors,
+                                  DenseMatrices<T>& matrices, const Make& make,
+                                  SetNumber set_number)
+    : Evaluator<T>(vectors, matrices, problem.dimension()),
+      problem_(problem),
+      parts_(problem_.parts()),
+      ranks_(*parts_.ranks),
+      vectors_(vectors),
+      set_number_(std::move(set_number)),
+      f_(vectors.number()) {
+    for (const SampleBlock& chunk : ranks_.chunks())
+        if (chunk.end > chunk.begin)
+            chunks_.push_back({chunk.chunk, make(chunk_problem(problem_, chunk))});
+}
+
+template <class T>
+std::size_t ChunkEvaluator<T>::memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks) {
+    const std::size_t n = static_cast<std::size_t>(plan.n), size = blocks.size;
+    // Of one vector, a copy of each kind; of matrices, those of a chunk and their lower triangles.
+    const auto matrices = [&](std::size_t entries, std::size_t lower) {
+        return (entries + lower) * sizeof(T) + RankSum<T>::memory(plan.ranks, lower);
+    };
+    std::size_t bytes =
+        n * (2 * sizeof(T) + 2 * sizeof(double)) + RankSum<double>::memory(plan.ranks, n + 1);
+    if (plan.hessian()) bytes += matrices(n * n, lower_size(n));
+    if (plan.products()) bytes += matrices(blocks.entries(), blocks.count * lower_size(size));
+    return bytes;
+}
+
+template <class T>
+std::vector<T> ChunkEvaluator<T>::fetch(const T* from, std::size_t count) {
+    std::vector<T> host(count);
+    vectors_.download(host.data(), from, count);
+    return host;
+}
+
+template <class T>
+double ChunkEvaluator<T>::penalized(double loss, const std::vector<T>& x) const {
+    double square = 0;
+    for (std::size_t j = 0; j < x.size(); ++j)
+        square += parts_.penalty.at(static_cast<int>(j)) * (static_cast<double>(x[j]) * x[j]);
+    return parts_.scale * loss + 0.5 * square;
+}
+
+template <class T>
+void ChunkEvaluator<T>::send_penalized(const std::vector<double>& sum, const std::vector<T>& x,
+                                       T* to) {
+    std::vector<T> g(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j)
+        g[j] =
+            static_cast<T>(parts_.scale * sum[j] + parts_.penalty.at(static_cast<int>(j)) * x[j]);
+    vectors_.upload(to, g.data(), g.size());
+}
+
+template <class T>
+void ChunkEvaluator<T>::value(const T* x, Scalar f) {
+    const std::vector<T> at = fetch(x, parts_.dimension);
+    RankSum<double> sum(ranks_, 1);
+    for (const Chunk& chunk : chunks_) {
+        chunk.evaluator->value(x, f_);
+        const double loss = vectors_.read(f_);
+        sum.add(chunk.number, &loss);
+    }
+    double total = 0;
+    sum.finish(hash(at.data(), at.size() * sizeof(T)), &total);
+    set_number_(f, penalized(total, at));
+}
+
+template <class T>
+void ChunkEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
+    const std::vector<T> at = fetch(x, parts_.dimension);
+    RankSum<double> sum(ranks_, at.size() + 1);
+    std::vector<double> total(at.size() + 1);
+    for (const Chunk& chunk : chunks_) {
+        chunk.evaluator->value_and_gradient(x, g, f_);
+        const std::vector<T> part = fetch(g, at.size());
+        std::copy(part.begin(), part.end(), total.begin());
+        total.back() = vectors_.read(f_);
+        sum.add(chunk.number, total.data());
+    }
+    sum.finish(hash(at.data(), at.size() * sizeof(T)), total.data());
+    send_penalized(total, at, g);
+    set_number_(f, penalized(total.back(), at));
+}
+
+template <class T>
+void ChunkEvaluator<T>::values(const T* points, int count, T* losses) {
+    const std::size_t n = parts_.dimension, size = count;
+    RankSum<double> sum(ranks_, size);
+    std::vector<double> total(size);
+    for (const Chunk& chunk : chunks_) {
+        chunk.evaluator->values(points, count, losses);
+        std::copy_n(losses, size, total.begin());
+        sum.add(chunk.number, total.data());
+    }
+    sum.finish(hash(points, size * n * sizeof(T)), total.data());
+    for (std::size_t p = 0; p < size; ++p)
+        losses[p] = static_cast<T>(
+            penalized(total[p], std::vector<T>(points + p * n, points + (p + 1) * n)));
+}
+
+template <class T>
+template <class Compute>
+void ChunkEvaluator<T>::sum_matrices(int m, int matrices, std::uint64_t point, T* to,
+                                     const Compute& compute) {
+    const std::size_t order = m, count = matrices, entries = order * order;
+    std::vector<T> lower(count * lower_size(order)), full(count * entries);
+    RankSum<T> sum(ranks_, lower.size());
+    for (const Chunk& chunk : chunks_) {
+        compute(*chunk.evaluator);
+        vectors_.download(full.data(), to, full.size());
+        copy_lower(order, count, full.data(), lower.data());
+        sum.add(chunk.number, lower.data());
+    }
+    sum.finish(point, lower.data());
+    for (T& entry : lower) entry = static_cast<T>(parts_.scale * entry);
+    restore_lower(order, count, lower.data(), full.data());
+    for (std::size_t k = 0; k < count; ++k)
+        for (std::size_t j = 0; j < order; ++j)
+            full[k * entries + j * (order + 1)] +=
+                static_cast<T>(parts_.penalty.at(static_cast<int>(k * order + j)));
+    vectors_.upload(to, full.data(), full.size());
+}
+
+template <class T>
+void ChunkEvaluator<T>::hessian(const T* x, T* H) {
+    const std::vector<T> at = fetch(x, parts_.dimension);
+    sum_matrices(parts_.dimension, 1, hash(at.data(), at.size() * sizeof(T)), H,
+                 [&](Evaluator<T>& evaluator) { evaluator.hessian(x, H); });
+}
+
+template <class T>
+void ChunkEvaluator<T>::prepare_products(const T* x) {
+    const std::vector<T> at = fetch(x, parts_.dimension);
+    product_point_ = hash(at.data(), at.size() * sizeof(T));
+    for (const Chunk& chunk : chunks_) chunk.evaluator->prepare_products(x);
+}
+
+template <class T>
+void ChunkEvaluator<T>::products(const T* V, int columns, T* HV) {
+    const std::size_t n = parts_.dimension;
+    std::vector<double> total(n);
+    for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
+        const T* const v = V + c * n;
+        T* const Hv = HV + c * n;
+        const std::vector<T> at = fetch(v, n);
+        RankSum<double> sum(ranks_, n);
+        for (const Chunk& chunk : chunks_) {
+            chunk.evaluator->products(v, 1, Hv);
+            const std::vector<T> part = fetch(Hv, n);
+            std::copy(part.begin(), part.end(), total.begin());
+            sum.add(chunk.number, total.data());
+        }
+        sum.finish(product_point_, total.data());
+        // The penalty is quadratic: a gradient of its own, at v.
+        send_penalized(total, at, Hv);
+    }
+}
+
+template <class T>
+DiagonalBlocks ChunkEvaluator<T>::diagonal_blocks() const {
+    const DiagonalBlocks of_chunk = chunks_.front().evaluator->diagonal_blocks();
+    return of_chunk.count > 0 ? predictor_blocks(parts_, of_chunk.shift_invariant) : of_chunk;
+}
+
+template <class T>
+void ChunkEvaluator<T>::compute_diagonal_blocks(T* to) {
+    const DiagonalBlocks blocks = diagonal_blocks();
+    sum_matrices(blocks.size, blocks.count, product_point_, to,
+                 [&](Evaluator<T>& evaluator) { evaluator.compute_diagonal_blocks(to); });
+}
+
+template <class T>
+std::size_t ChunkEvaluator<T>::peak_tile_bytes() const {
+    std::size_t bytes = 0;
+    for (const Chunk& chunk : chunks_) bytes += chunk.evaluator->peak_tile_bytes();
+    return bytes;
+}
+
+template class ChunkEvaluator<double>;
+template class ChunkEvaluator<float>;
+
+}  // namespace cunewton

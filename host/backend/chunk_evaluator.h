@@ -1,0 +1,68 @@
+// Sums over the samples of ranks on machines whose evaluators know nothing of ranks.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "cunewton/problem/forms.h"
+#include "host/backend/evaluator.h"
+
+namespace cunewton {
+
+/// The problem of a chunk's samples alone: their sum as it is, without a penalty. The problem must
+/// have samples.
+template <class T>
+Problem<T> chunk_problem(const Problem<T>& problem, const SampleBlock& chunk);
+
+/// An evaluator for each chunk of this rank's samples. What they compute is fetched, summed over
+/// all ranks on the host, and brought back.
+template <class T>
+class ChunkEvaluator final : public Evaluator<T> {
+  public:
+    /// Makes the evaluator of a chunk_problem() on the same machine.
+    using Make = std::function<std::unique_ptr<Evaluator<T>>(const Problem<T>&)>;
+    /// Writes a number of the machine's.
+    using SetNumber = std::function<void(Scalar, double)>;
+
+    /// The problem has ranks; vectors and matrices outlive this.
+    ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors, DenseMatrices<T>& matrices,
+                   const Make& make, SetNumber set_number);
+    /// Bytes on the host, beside what the chunks' evaluators take.
+    static std::size_t memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks);
+
+    void value(const T* x, Scalar f) override;
+    void value_and_gradient(const T* x, T* g, Scalar f) override;
+    void hessian(const T* x, T* H) override;
+    void values(const T* points, int count, T* losses) override;
+    void prepare_products(const T* x) override;
+    void products(const T* V, int columns, T* HV) override;
+    DiagonalBlocks diagonal_blocks() const override;
+    void compute_diagonal_blocks(T* to) override;
+    std::size_t peak_tile_bytes() const override;
+
+  private:
+    std::vector<T> fetch(const T* from, std::size_t count);
+    /// Of what is scaled: with the penalty at x, on the host.
+    double penalized(double loss, const std::vector<T>& x) const;
+    void send_penalized(const std::vector<double>& sum, const std::vector<T>& x, T* to);
+    /// Lower triangles of matrices of order m, one after the other, that compute(evaluator)
+    /// leaves at `to`; their sums with the penalty.
+    template <class Compute>
+    void sum_matrices(int m, int matrices, std::uint64_t point, T* to, const Compute& compute);
+
+    struct Chunk {
+        int number;
+        std::unique_ptr<Evaluator<T>> evaluator;
+    };
+    const Problem<T> problem_;
+    const ProblemParts<T>& parts_;
+    const Ranks& ranks_;
+    Vectors<T>& vectors_;
+    const SetNumber set_number_;
+    const Number f_;
+    std::uint64_t product_point_ = 0;
+    std::vector<Chunk> chunks_;
+};
+
+}  // namespace cunewton

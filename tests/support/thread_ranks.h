@@ -1,0 +1,92 @@
+// Ranks that are threads of this process.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cunewton/communicator.h"
+
+namespace cunewton::test {
+
+class ThreadRanks {
+  public:
+    explicit ThreadRanks(int size) : mine_(static_cast<std::size_t>(size)) {}
+    int size() const { return static_cast<int>(mine_.size()); }
+
+    void gather(int rank, const void* mine, std::span<const std::size_t> bytes, void* all) {
+        mine_[static_cast<std::size_t>(rank)] = mine;
+        wait();
+        auto* to = static_cast<unsigned char*>(all);
+        for (std::size_t r = 0; r < mine_.size(); ++r) {
+            if (bytes[r] > 0) std::memcpy(to, mine_[r], bytes[r]);
+            to += bytes[r];
+        }
+        wait();
+    }
+
+  private:
+    /// For all ranks. One that never comes fails the test.
+    void wait() {
+        std::unique_lock lock(mutex_);
+        const long round = round_;
+        if (++arrived_ == size()) {
+            arrived_ = 0;
+            ++round_;
+            all_here_.notify_all();
+        } else if (!all_here_.wait_for(lock, std::chrono::seconds(120),
+                                       [&] { return round_ != round; })) {
+            throw std::logic_error("a rank has waited for another in vain");
+        }
+    }
+
+    std::vector<const void*> mine_;
+    std::mutex mutex_;
+    std::condition_variable all_here_;
+    int arrived_ = 0;
+    long round_ = 0;
+};
+
+class ThreadCommunicator final : public Communicator {
+  public:
+    ThreadCommunicator(ThreadRanks& ranks, int rank) : ranks_(ranks), rank_(rank) {}
+    int rank() const override { return rank_; }
+    int size() const override { return ranks_.size(); }
+
+  protected:
+    void gather(const void* mine, std::span<const std::size_t> bytes, void* all) override {
+        ranks_.gather(rank_, mine, bytes, all);
+    }
+
+  private:
+    ThreadRanks& ranks_;
+    const int rank_;
+};
+
+/// job(communicator) on `size` ranks; what each of them threw, or nothing.
+inline std::vector<std::string> run_ranks(
+    int size, const std::function<void(const std::shared_ptr<Communicator>&)>& job) {
+    ThreadRanks ranks(size);
+    std::vector<std::string> errors(static_cast<std::size_t>(size));
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < size; ++rank)
+        threads.emplace_back([&, rank] {
+            try {
+                job(std::make_shared<ThreadCommunicator>(ranks, rank));
+            } catch (const std::exception& error) {
+                errors[static_cast<std::size_t>(rank)] = error.what();
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    return errors;
+}
+
+}  // namespace cunewton::test

@@ -1,0 +1,140 @@
+// Evaluators that know nothing of ranks, one for each chunk: what they give together is what an
+// evaluator gives that does.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cunewton/cunewton.h"
+#include "host/backend/chunk_evaluator.h"
+#include "host/cpu/dense_matrices.h"
+#include "host/cpu/perceptron_evaluator.h"
+#include "host/cpu/predictor_evaluator.h"
+#include "host/cpu/sample_evaluator.h"
+#include "tests/support/datasets.h"
+#include "tests/support/thread_ranks.h"
+#include "tests/support/user_losses.h"
+
+namespace cunewton::test {
+namespace {
+
+template <class Form>
+struct EvaluatorOf;
+template <>
+struct EvaluatorOf<SampleSum<double>> : std::type_identity<cpu::SampleEvaluator<double>> {};
+template <>
+struct EvaluatorOf<LinearPredictor<double>> : std::type_identity<cpu::PredictorEvaluator<double>> {
+};
+template <>
+struct EvaluatorOf<PerceptronSum<double>> : std::type_identity<cpu::PerceptronEvaluator<double>> {};
+
+/// Everything that an evaluator gives at a point.
+struct Answers {
+    std::vector<double> f, values, g, H, Hv, blocks;
+};
+
+Answers answers(Evaluator<double>& evaluator, cpu::CpuVectors<double>& vectors, int n) {
+    const std::size_t size = static_cast<std::size_t>(n);
+    std::vector<double> x(2 * size), v(2 * size);
+    for (std::size_t j = 0; j < x.size(); ++j) {
+        x[j] = 0.1 * static_cast<double>(j % 7) - 0.2;
+        v[j] = 1.0 / (1.0 + static_cast<double>(j));
+    }
+    Answers a;
+    a.g.resize(size);
+    a.H.assign(size * size, 0.0);
+    a.Hv.resize(2 * size);
+    a.values.resize(2);
+    const Number f = vectors.number(), again = vectors.number();
+    evaluator.value_and_gradient(x.data(), a.g.data(), f);
+    evaluator.value(x.data(), again);
+    a.f = {vectors.read(f), vectors.read(again)};
+    evaluator.values(x.data(), 2, a.values.data());
+    evaluator.hessian(x.data(), a.H.data());
+    for (std::size_t j = 0; j < size; ++j)
+        for (std::size_t i = 0; i < j; ++i) a.H[j * size + i] = 0;  // the upper triangle
+    evaluator.prepare_products(x.data());
+    evaluator.products(v.data(), 2, a.Hv.data());
+    const DiagonalBlocks blocks = evaluator.diagonal_blocks();
+    a.blocks.assign(blocks.entries() + 3, 0.0);
+    if (blocks.count > 0) evaluator.compute_diagonal_blocks(a.blocks.data());
+    const std::size_t m = blocks.size;
+    for (std::size_t e = 0; e < blocks.entries(); ++e)
+        if (e / m % m > e % m) a.blocks[e] = 0;
+    a.blocks[blocks.entries()] = blocks.l2;
+    a.blocks[blocks.entries() + 1] = blocks.cost;
+    a.blocks[blocks.entries() + 2] = blocks.shift_invariant;
+    return a;
+}
+
+void expect_near(const std::vector<double>& got, const std::vector<double>& expected) {
+    ASSERT_EQ(got.size(), expected.size());
+    double scale = 0;
+    for (const double value : expected) scale = std::max(scale, std::abs(value));
+    for (std::size_t j = 0; j < got.size(); ++j)
+        EXPECT_NEAR(got[j], expected[j], 1e-13 * scale) << "number " << j;
+}
+
+class ChunkEvaluatorTest : public ::testing::TestWithParam<int> {
+  protected:
+    const Dataset set = make_multiclass(1500, 4, 3, 11, {.intercept = true, .weights = true});
+
+    Problem<double> problem(const std::shared_ptr<Communicator>& communicator) const {
+        const RankPart part = rank_part(set.samples, *communicator);
+        const Samples<double> samples{
+            set.X.data() + part.begin * 4, part.count, 4, 0, set.y.data() + part.begin,
+            set.w.data() + part.begin};
+        ProblemOptions options;
+        options.l2 = 0.5;
+        options.communicator = communicator;
+        if (GetParam() == 0) {
+            options.intercept = true;
+            return make_linear_predictor<double>(Softmax{3}, samples, options);
+        }
+        if (GetParam() == 1)
+            return make_sample_sum<double>(BlackBoxLogistic<0>{}, samples, 5, options);
+        return make_perceptron<double>(
+            {.widths = {4, 3, 3}, .loss = PerceptronLoss::softmax_cross_entropy}, samples, options);
+    }
+};
+
+TEST_P(ChunkEvaluatorTest, GivesWhatAnEvaluatorWithRanksGives) {
+    const std::vector<std::string> errors =
+        run_ranks(3, [&](const std::shared_ptr<Communicator>& communicator) {
+            const Problem<double> shared = problem(communicator);
+            cpu::CpuVectors<double> vectors(1);
+            cpu::CpuDenseMatrices<double> matrices(vectors);
+            const std::vector<double> typical;
+            const ResolvedDerivatives derivatives =
+                resolve<double>({}, shared.capabilities_on_cpu());
+            const auto make = [&](const Problem<double>& any) {
+                const cpu::Setting<double> at{any, derivatives, typical, vectors, matrices};
+                return std::visit(
+                    [&]<class Form>(const Form& form) -> std::unique_ptr<Evaluator<double>> {
+                        if constexpr (std::is_same_v<Form, Opaque<double>>)
+                            return nullptr;
+                        else
+                            return std::make_unique<typename EvaluatorOf<Form>::type>(form, at);
+                    },
+                    any.parts().form);
+            };
+            ChunkEvaluator<double> chunks(shared, vectors, matrices, make,
+                                          [&](Scalar to, double value) { vectors.set(to, value); });
+            const Answers got = answers(chunks, vectors, shared.dimension());
+            const Answers expected = answers(*make(shared), vectors, shared.dimension());
+            expect_near(got.f, expected.f);
+            expect_near(got.values, expected.values);
+            expect_near(got.g, expected.g);
+            expect_near(got.H, expected.H);
+            expect_near(got.Hv, expected.Hv);
+            expect_near(got.blocks, expected.blocks);
+        });
+    for (const std::string& error : errors) EXPECT_EQ(error, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, ChunkEvaluatorTest, ::testing::Values(0, 1, 2));
+
+}  // namespace
+}  // namespace cunewton::test
