@@ -119,6 +119,12 @@ const char* to_string(PreconditionBy by) {
             return "none";
         case PreconditionBy::blocks:
             return "blocks";
+        case PreconditionBy::diagonal:
+            return "diagonal";
+        case PreconditionBy::nystrom:
+            return "nystrom";
+        case PreconditionBy::own:
+            return "own";
     }
     return "unknown";
 }

@@ -41,6 +41,12 @@ class DenseMatrices {
     virtual void solve(const T* L, T* x, int n) = 0;
     /// x = L^-1 x
     virtual void solve_lower(const T* L, T* x, int n) = 0;
+
+    // Of tall matrices, `rows` long, whose columns are vectors. All are whole and column-major.
+    /// C = A' B with m columns of A and n of B; C is m x n.
+    virtual void multiply_transposed(const T* A, int m, const T* B, int n, long rows, T* C) = 0;
+    /// C = A B + beta C with m columns of A, B m x n, and n columns of C.
+    virtual void multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) = 0;
 };
 
 }  // namespace cunewton

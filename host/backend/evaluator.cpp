@@ -64,6 +64,8 @@ void Evaluator<T>::products(const T* V, int columns, T* HV) {
 
 template <class T>
 void Evaluator<T>::compute_diagonal_blocks(T*) {}
+template <class T>
+void Evaluator<T>::compute_diagonal(T*) {}
 
 template <class T>
 std::unique_ptr<Curvature<T>> Evaluator<T>::curvature(CurvatureKind kind) {

@@ -42,6 +42,8 @@ ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities
 struct SessionWork {
     std::size_t vectors = 0;   ///< of n numbers, that are allocated besides
     std::size_t matrices = 0;  ///< of n x n
+    std::size_t numbers = 0;   ///< others of the machine
+    std::size_t host = 0;      ///< bytes of the host's besides
     /// How Hessians are evaluated, if at all; dense ones are factorised too.
     std::optional<CurvatureKind> curvature{};
     PreconditionBy precondition = PreconditionBy::none;
@@ -83,6 +85,10 @@ class Evaluator {
     /// other, lower triangles, with the penalty, at the point of the last prepare_products().
     virtual DiagonalBlocks diagonal_blocks() const { return {}; }
     virtual void compute_diagonal_blocks(T* to);
+    /// Whether compute_diagonal() writes the Hessian's diagonal, n numbers, with the penalty, at
+    /// the point of the last prepare_products(), for about what a product costs.
+    virtual bool knows_diagonal() const { return false; }
+    virtual void compute_diagonal(T* to);
     /// The second derivatives as an object, which uses this evaluator as long as it lives; one that
     /// gives products at a time.
     virtual std::unique_ptr<Curvature<T>> curvature(CurvatureKind kind);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cunewton/error.h"
+#include "cunewton/execution.h"
 
 namespace cunewton {
 
@@ -151,6 +152,9 @@ class Vectors {
     /// True if read() costs nothing, so that a method may look at intermediate results instead of
     /// queueing work ahead.
     virtual bool scalars_are_local() const = 0;
+    /// What work is queued on, where pointers are a GPU's; not where they are the host's.
+    virtual bool on_device() const { return false; }
+    virtual cuda::Stream stream() const { return nullptr; }
 
   private:
     ScalarPlaces places_;

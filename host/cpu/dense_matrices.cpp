@@ -113,6 +113,40 @@ template <class T>
 void CpuDenseMatrices<T>::solve_lower(const T* L, T* x, int n) {
     lapack::trsv(false, n, L, x);
 }
+/// Sums are those of one thread each, so that they do not depend on how many there are.
+template <class T>
+void CpuDenseMatrices<T>::multiply_transposed(const T* A, int m, const T* B, int n, long rows,
+                                              T* C) {
+    vectors_.pool().for_each(static_cast<std::size_t>(m) * n, [&](std::size_t item, int) {
+        const T* a = A + static_cast<long>(item % m) * rows;
+        const T* b = B + static_cast<long>(item / m) * rows;
+        constexpr int lanes = 8;
+        double sums[lanes] = {};
+        long i = 0;
+        for (; i + lanes <= rows; i += lanes)
+            for (int l = 0; l < lanes; ++l) sums[l] += static_cast<double>(a[i + l]) * b[i + l];
+        for (; i < rows; ++i) sums[0] += static_cast<double>(a[i]) * b[i];
+        double sum = 0;
+        for (const double s : sums) sum += s;
+        C[item] = static_cast<T>(sum);
+    });
+}
+template <class T>
+void CpuDenseMatrices<T>::multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) {
+    constexpr long tile = 2048;  // of C, which stays in cache
+    const std::size_t tiles = static_cast<std::size_t>((rows + tile - 1) / tile);
+    vectors_.pool().for_each(tiles * n, [&](std::size_t item, int) {
+        const long begin = static_cast<long>(item % tiles) * tile;
+        const long end = std::min(rows, begin + tile), column = static_cast<long>(item / tiles);
+        T* c = C + column * rows;
+        for (long i = begin; i < end; ++i) c[i] = beta == 0 ? T(0) : beta * c[i];
+        for (int k = 0; k < m; ++k) {
+            const T* a = A + k * rows;
+            const T b = B[column * m + k];
+            for (long i = begin; i < end; ++i) c[i] += b * a[i];
+        }
+    });
+}
 
 template class CpuDenseMatrices<double>;
 template class CpuDenseMatrices<float>;

@@ -28,6 +28,8 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
                    Scalar least_pivot) override;
     void solve(const T* L, T* x, int n) override;
     void solve_lower(const T* L, T* x, int n) override;
+    void multiply_transposed(const T* A, int m, const T* B, int n, long rows, T* C) override;
+    void multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) override;
 
   private:
     CpuVectors<T>& vectors_;

@@ -23,6 +23,8 @@ void ssyr2_(const char*, const int*, const float*, const float*, const int*, con
             const int*, float*, const int*);
 void dsyr_(const char*, const int*, const double*, const double*, const int*, double*, const int*);
 void ssyr_(const char*, const int*, const float*, const float*, const int*, float*, const int*);
+void dgesvd_(const char*, const char*, const int*, const int*, double*, const int*, double*,
+             double*, const int*, double*, const int*, double*, const int*, int*);
 }
 
 namespace cunewton::lapack {
@@ -81,6 +83,16 @@ inline void syr(int n, double alpha, const double* x, double* a) {
 inline void syr(int n, float alpha, const float* x, float* a) {
     const int one = 1;
     ssyr_("L", &n, &alpha, x, &one, a, &n);
+}
+
+/// A = U diag(values) V' for an n x n matrix A, which becomes U; values descend. work: 5 n numbers
+/// or more. Returns 0 if that worked.
+inline int left_singular_vectors(int n, double* a, double* values, double* work, int work_size) {
+    int info = 0;
+    const int one = 1;
+    double none = 0;
+    dgesvd_("O", "N", &n, &n, a, &n, values, &none, &one, &none, &one, work, &work_size, &info);
+    return info;
 }
 
 }  // namespace cunewton::lapack

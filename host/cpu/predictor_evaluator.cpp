@@ -346,6 +346,37 @@ void PredictorEvaluator<T>::compute_diagonal_blocks(T* to) {
 }
 
 template <class T>
+void PredictorEvaluator<T>::compute_diagonal(T* to) {
+    const std::size_t n = parts_.dimension, blocks = sum_blocks(samples_.count),
+                      pairs = static_cast<std::size_t>(outputs_) * (outputs_ + 1) / 2;
+    partial_.assign(blocks * (n + 1), 0.0);
+    vectors_.pool().for_each(blocks, [&](std::size_t item, int) {
+        double* partial = partial_.data() + item * (n + 1);
+        const long end = std::min<long>(samples_.count, (item + 1) * sum_block);
+        for (long begin = item * sum_block; begin < end; begin += cache_block) {
+            const int count = static_cast<int>(std::min<long>(cache_block, end - begin)),
+                      ld = padded(count);
+            const T* h = product_curvature_.get() + static_cast<std::size_t>(begin) * pairs;
+            for (int i = 0; i < count; ++i) {
+                const T* row = samples_.features + (begin + i) * samples_.ld;
+                for (int k = 0; k < outputs_; ++k) {
+                    const double weight = h[(k * (k + 1) / 2 + k) * ld + i];
+                    double* sum = partial + static_cast<std::size_t>(k) * block_;
+                    for (int j = 0; j < samples_.dimension; ++j)
+                        sum[j] += weight * (static_cast<double>(row[j]) * row[j]);
+                    if (intercept_) sum[block_ - 1] += weight;
+                }
+            }
+        }
+    });
+    for (std::size_t j = 0; j < n; ++j) {
+        double sum = 0;
+        for (std::size_t b = 0; b < blocks; ++b) sum += partial_[b * (n + 1) + j];
+        to[j] = static_cast<T>(parts_.scale * sum + parts_.penalty.at(static_cast<int>(j)));
+    }
+}
+
+template <class T>
 void PredictorEvaluator<T>::products(const T* V, int columns, T* HV) {
     const std::size_t n = parts_.dimension;
     const int pairs = outputs_ * (outputs_ + 1) / 2;

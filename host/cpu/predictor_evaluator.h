@@ -24,6 +24,8 @@ class PredictorEvaluator final : public Evaluator<T> {
         return predictor_blocks(parts_, code_.shift_invariant());
     }
     void compute_diagonal_blocks(T* to) override;
+    bool knows_diagonal() const override { return true; }
+    void compute_diagonal(T* to) override;
     void values(const T* points, int count, T* losses) override;
     std::size_t peak_tile_bytes() const override { return 0; }
 

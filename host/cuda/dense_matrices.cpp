@@ -93,6 +93,15 @@ template <class T>
 void CudaDenseMatrices<T>::solve_lower(const T* L, T* x, int n) {
     blas::trsv(vectors_.blas(), n, L, x);
 }
+template <class T>
+void CudaDenseMatrices<T>::multiply_transposed(const T* A, int m, const T* B, int n, long rows,
+                                               T* C) {
+    blas::gemm<T>(vectors_.blas(), true, m, n, rows, T(1), A, rows, B, rows, T(0), C, m);
+}
+template <class T>
+void CudaDenseMatrices<T>::multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) {
+    blas::gemm<T>(vectors_.blas(), false, rows, n, m, T(1), A, rows, B, m, beta, C, rows);
+}
 
 template class CudaDenseMatrices<double>;
 template class CudaDenseMatrices<float>;

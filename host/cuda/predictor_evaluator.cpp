@@ -211,6 +211,16 @@ void PredictorEvaluator<T>::compute_diagonal_blocks(T* to) {
 }
 
 template <class T>
+void PredictorEvaluator<T>::compute_diagonal(T* to) {
+    const DeviceSamples<T>& s = data_.view();
+    for (int k = 0; k < outputs_; ++k)
+        launch_weighted_squares(
+            to + k * block_, s.features, s.ld,
+            product_curvature_.get() + static_cast<std::ptrdiff_t>(k * (k + 1) / 2 + k) * s.ld,
+            s.count, block_, k * block_, assembly_, stream());
+}
+
+template <class T>
 void PredictorEvaluator<T>::products(const T* V, int columns, T* HV) {
     const DeviceSamples<T>& s = data_.view();
     for (int c = 0; c < columns; ++c) {

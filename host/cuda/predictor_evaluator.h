@@ -22,6 +22,8 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
         return predictor_blocks(parts_, shift_invariant_);
     }
     void compute_diagonal_blocks(T* to) override;
+    bool knows_diagonal() const override { return true; }
+    void compute_diagonal(T* to) override;
 
   private:
     using Base = CudaEvaluator<T>;

@@ -110,8 +110,9 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
     } else {
         needed = of_problem(problem, plan);
     }
-    needed.device +=
-        CudaVectors<T>::memory(plan.n) + (work.vectors * n + work.matrices * n * n) * sizeof(T);
+    needed.device += CudaVectors<T>::memory(plan.n) +
+                     (work.vectors * n + work.matrices * n * n + work.numbers) * sizeof(T);
+    needed.host += work.host;
     if (work.curvature == CurvatureKind::dense) {
         const MemoryNeeded factorization = CudaDenseMatrices<T>::memory(plan.n);
         needed.host += factorization.host;

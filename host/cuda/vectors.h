@@ -36,7 +36,8 @@ class CudaVectors final : public Vectors<T> {
     void read(std::span<const Scalar> which, double* values) override;
     bool scalars_are_local() const override { return false; }
 
-    cudaStream_t stream() const { return stream_; }
+    bool on_device() const override { return true; }
+    cudaStream_t stream() const override { return stream_; }
     cublasHandle_t blas() const { return blas_.get(); }
     /// Where kernels write a number, on the device; the next read() fetches it.
     double* place(Scalar number) {

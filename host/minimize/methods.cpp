@@ -1,6 +1,7 @@
 #include "host/minimize/methods.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "cunewton/error.h"
 
@@ -37,28 +38,55 @@ int matrices_of(Method method) {
     reject();
 }
 
-SessionWork work_of(const Options& options, bool exact_hessian) {
+namespace {
+/// What a preconditioner takes that is not an evaluator's part of the memory.
+template <class T>
+void add_preconditioner(const Options& options, int n, SessionWork& work) {
+    work.precondition = options.precondition;
+    const std::size_t size = static_cast<std::size_t>(n);
+    if (options.precondition == PreconditionBy::diagonal) {
+        work.numbers = DiagonalPreconditioner<T>::numbers(size);
+    } else if (options.precondition == PreconditionBy::nystrom) {
+        const int rank = NystromPreconditioner<T>::rank(options.nystrom_rank, n);
+        work.numbers = NystromPreconditioner<T>::numbers(size, rank);
+        work.host = NystromPreconditioner<T>::host_memory(size, rank);
+    } else if (!std::holds_alternative<std::monostate>(options.preconditioner)) {
+        work.host = 2 * size * sizeof(T);
+    }
+}
+}  // namespace
+
+template <class T>
+SessionWork work_of(const Options& options, int n, bool exact_hessian) {
     const Method method = options.method;
     const int own = matrices_of(method);
     // Minimization's and as many as a method has of its own.
     constexpr std::size_t vectors = 8 + 4;
-    // Conjugate gradients on a device hold the most.
-    if (method == Method::lbfgs) {
-        // Products are looked at where they are exact.
-        SessionWork work{vectors + 1 + 2 * static_cast<std::size_t>(options.lbfgs_pairs)};
-        if (exact_hessian) work.curvature = CurvatureKind::product;
-        work.precondition = options.precondition;
+    SessionWork work{vectors};
+    if (is_matrix_free(method)) {
+        // Conjugate gradients on a device hold the most.
+        ++work.vectors;
+        if (method == Method::lbfgs)
+            work.vectors += 2 * static_cast<std::size_t>(options.lbfgs_pairs);
+        // L-BFGS looks at products where they are exact.
+        if (method != Method::lbfgs || exact_hessian) {
+            work.curvature = CurvatureKind::product;
+            add_preconditioner<T>(options, n, work);
+        }
         return work;
     }
-    if (is_matrix_free(method))
-        return {vectors + 1, 0, CurvatureKind::product, options.precondition};
     // Newton's method confirms the end of the others, by a Hessian and its factor; that of BFGS,
     // which holds its inverse besides, where the Hessian is exact.
-    if (method != Method::bfgs)
-        return {vectors, static_cast<std::size_t>(std::max(own, 2)), CurvatureKind::dense};
-    SessionWork work{vectors, static_cast<std::size_t>(exact_hessian ? own + 2 : own)};
-    if (exact_hessian) work.curvature = CurvatureKind::dense;
+    if (method != Method::bfgs) {
+        work.matrices = static_cast<std::size_t>(std::max(own, 2));
+        work.curvature = CurvatureKind::dense;
+    } else {
+        work.matrices = static_cast<std::size_t>(exact_hessian ? own + 2 : own);
+        if (exact_hessian) work.curvature = CurvatureKind::dense;
+    }
     return work;
 }
+template SessionWork work_of<double>(const Options&, int, bool);
+template SessionWork work_of<float>(const Options&, int, bool);
 
 }  // namespace cunewton::solver

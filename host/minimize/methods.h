@@ -20,7 +20,8 @@ inline bool is_matrix_free(Method method) {
 }
 
 /// What a run by it has a machine hold and do, at most.
-SessionWork work_of(const Options& options, bool exact_hessian);
+template <class T>
+SessionWork work_of(const Options& options, int n, bool exact_hessian);
 
 #define CUNEWTON_METHOD(name, matrices) \
     template <class T>                  \

@@ -117,10 +117,7 @@ class Minimization {
     T* trial_g() { return trial_g_.get(); }
     /// The Hessian of the last hessian(), which also makes it.
     Factorable<T>& curvature() { return *factorable_; }
-    DiagonalBlocks diagonal_blocks() const { return evaluator_.diagonal_blocks(); }
-    std::unique_ptr<Preconditioner<T>> block_preconditioner() {
-        return std::make_unique<BlockPreconditioner<T>>(evaluator_, vectors_, matrices_);
-    }
+    Evaluator<T>& evaluator() { return evaluator_; }
     /// Products with the Hessian at the point of the last prepare_products().
     Curvature<T>& products() { return *curvature_; }
     /// S; null is the identity.

@@ -9,6 +9,7 @@
 #include "host/data/device_arrays.h"
 #include "host/data/sample_data.h"
 #include "host/minimize/methods.h"
+#include "host/minimize/preconditioners.h"
 #include "host/minimize/undetermined.h"
 
 namespace cunewton {
@@ -56,6 +57,7 @@ void check_options(const Options& options, int n) {
     if (options.lbfgs_pairs < 1 || options.lbfgs_pairs > 40)
         reject("lbfgs_pairs is invalid (" + std::to_string(options.lbfgs_pairs) +
                ") pass a number of steps from 1 to 40");
+    solver::check_preconditioner<T>(options);
     if (options.threads < 0)
         reject("threads is negative (" + std::to_string(options.threads) + ") pass 0 for all");
     check_derivative_options<T>(options.derivatives, n);
@@ -236,6 +238,7 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
                  });
     result.x = std::move(progress.x);
     result.iterations = progress.iterations;
+    result.seed = options.seed;
     result.counts = progress.counts;
     result.seconds = progress.seconds;
     result.seconds.total = progress.elapsed();
@@ -319,8 +322,9 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& options) {
     require_no_capture(options.stream, "a minimisation");
     const BackendEntry& entry = *choose_backends(problem, options.backend).entries.front();
     const BackendCode<T>& code = entry.code<T>();
-    const SessionWork work = solver::work_of(
-        options, resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact());
+    const SessionWork work = solver::work_of<T>(
+        options, problem.dimension(),
+        resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact());
     MemoryNeeded needed = code.session_memory(problem, session_options(options), work);
     const std::size_t n = static_cast<std::size_t>(problem.dimension());
     // The iterate and the start, and vectors that come and go.

@@ -4,10 +4,12 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cunewton/choices.h"
@@ -50,12 +52,31 @@ struct IterationRecord {
     Counts counts;   ///< since the start
 };
 
+/// M^-1 for a symmetric positive definite M that is near the Hessian, up to a factor. T is that of
+/// the problem. Arrays have n numbers. Exceptions reach the caller of minimize().
+template <class T>
+struct OwnPreconditioner {
+    /// M is that at x from here on: called at every new point before M is used there. False: there
+    /// is none there, and conjugate gradients go without. May be empty.
+    std::function<bool(const T* x, int n)> update{};
+    /// Writes z = M^-1 r. On a GPU r and z are copied to the host and back, unless there is the
+    /// next one.
+    std::function<void(const T* r, int n, T* z)> apply{};
+    /// The same for pointers of the device: queues its work on `stream` and does not wait for it.
+    std::function<void(const T* r, int n, T* z, cuda::Stream stream)> apply_on_device{};
+};
+
 struct Options : Execution {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
     DescentStep descent_step = DescentStep::exact_quadratic;
     /// Of Method::newton_cg, and of Method::lbfgs where that examines its end.
     PreconditionBy precondition = PreconditionBy::automatic;
+    std::variant<std::monostate, OwnPreconditioner<double>, OwnPreconditioner<float>>
+        preconditioner{};   ///< for PreconditionBy::own
+    int nystrom_rank = 50;  ///< of PreconditionBy::nystrom: twice as many vectors
+    /// Of everything random. The same seed gives the same bits on the same machine.
+    std::uint64_t seed = 1;
     DerivativeOptions derivatives{};
     int lbfgs_pairs = 10;  ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
 
@@ -75,7 +96,7 @@ struct Options : Execution {
     double unbounded_below = -1e100;  ///< a loss below this is called unbounded
 
     /// Trust region: 2-norm of the first step along the scaled gradient; 0: chosen from the first
-    /// gradient and Hessian. Newton-CG with PreconditionBy::blocks: the norm of the blocks.
+    /// gradient and Hessian. Newton-CG with a preconditioner M: of sqrt(p'Mp).
     double initial_radius = 0;
 
     /// Called after the start and after every accepted iteration; return false to stop there. One
@@ -102,6 +123,7 @@ struct Result : RanOn {
     T f = std::numeric_limits<T>::quiet_NaN();
     double gradient_norm = std::numeric_limits<double>::quiet_NaN();
     int iterations = 0;
+    std::uint64_t seed = 0;  ///< Options::seed
     Counts counts;
     PhaseTimes seconds;
     std::vector<IterationRecord> trace;
