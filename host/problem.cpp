@@ -86,6 +86,7 @@ Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options) {
     if (!std::isfinite(options.l2) || options.l2 < 0)
         reject("l2 penalty is invalid (" + std::to_string(options.l2) +
                ") pass a finite number >= 0");
+    parts->weight = weight;
     parts->scale = options.reduction == Reduction::mean ? 1 / weight : 1;
     parts->penalty.l2 = options.l2;
     const auto* const predictor = std::get_if<LinearPredictor<T>>(&form);

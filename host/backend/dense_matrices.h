@@ -41,6 +41,12 @@ class DenseMatrices {
     virtual void solve(const T* L, T* x, int n) = 0;
     /// x = L^-1 x
     virtual void solve_lower(const T* L, T* x, int n) = 0;
+    /// X = (L L')^-1, both triangles.
+    virtual void invert(const T* L, T* X, int n) = 0;
+    /// to = the sum of A's diagonal
+    virtual void trace(const T* A, int n, Scalar to) = 0;
+    /// C = A B with A m x k, B k x n and C m x n, all full and without gaps; C is neither of them.
+    virtual void multiply(int m, int n, int k, const T* A, const T* B, T* C) = 0;
 };
 
 }  // namespace cunewton

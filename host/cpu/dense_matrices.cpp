@@ -13,6 +13,8 @@ namespace cunewton::cpu {
 namespace {
 // Columns that a factorisation takes at a time.
 constexpr int block = 96;
+// Of a product that a thread computes at a time.
+constexpr int product_columns = 128;
 }  // namespace
 
 template <class T>
@@ -112,6 +114,36 @@ void CpuDenseMatrices<T>::solve(const T* L, T* x, int n) {
 template <class T>
 void CpuDenseMatrices<T>::solve_lower(const T* L, T* x, int n) {
     lapack::trsv(false, n, L, x);
+}
+
+template <class T>
+void CpuDenseMatrices<T>::invert(const T* L, T* X, int n) {
+    const std::size_t size = n;
+    for (std::size_t j = 0; j < size; ++j)
+        std::copy(L + j * size + j, L + (j + 1) * size, X + j * size + j);
+    lapack::potri(n, X);
+    for (std::size_t j = 0; j < size; ++j)
+        for (std::size_t i = j + 1; i < size; ++i) X[i * size + j] = X[j * size + i];
+}
+template <class T>
+void CpuDenseMatrices<T>::trace(const T* A, int n, Scalar to) {
+    double sum = 0;
+    for (int j = 0; j < n; ++j) sum += A[static_cast<std::size_t>(j) * (n + 1)];
+    vectors_.set(to, sum);
+}
+/// Columns are dealt out to threads, some at a time.
+template <class T>
+void CpuDenseMatrices<T>::multiply(int m, int n, int k, const T* A, const T* B, T* C) {
+    ThreadPool& pool = vectors_.pool();
+    while (gemm_.size() < static_cast<std::size_t>(pool.size())) gemm_.emplace_back();
+    const std::size_t items = static_cast<std::size_t>((n + product_columns - 1) / product_columns);
+    pool.for_each(items, [&](std::size_t item, int thread) {
+        const std::size_t first = item * product_columns;
+        const int columns = std::min(product_columns, n - static_cast<int>(first));
+        gemm_[static_cast<std::size_t>(thread)].multiply(
+            m, columns, k, {A, 1, m}, {B + first * static_cast<std::size_t>(k), 1, k}, false,
+            C + first * static_cast<std::size_t>(m), m);
+    });
 }
 
 template class CpuDenseMatrices<double>;

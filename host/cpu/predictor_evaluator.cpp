@@ -39,21 +39,16 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
       code_(*form.code.cpu),
       data_(form.samples),
       samples_(data_.view()),
+      all_samples_(samples_.count),
       outputs_(form.outputs),
       intercept_(form.intercept),
       kernels_(row_kernels<T>()),
       block_(samples_.dimension + (intercept_ ? 1 : 0)),
       update_(at.vectors.pool()) {
-    const Samples<T>& samples = samples_;
-    const long size = static_cast<long>(padded_samples(samples));
+    const std::size_t size = padded_samples(samples_);
     targets_ = aligned_buffer<T>(size);
     weights_ = aligned_buffer<T>(size);
-    for (long i = 0; i < size; ++i) {
-        const bool inside = i < samples.count;
-        // A padding sample repeats a valid target and weighs nothing.
-        targets_.get()[i] = samples.targets ? samples.targets[inside ? i : 0] : T(0);
-        weights_.get()[i] = inside ? (samples.weights ? samples.weights[i] : T(1)) : T(0);
-    }
+    fill_padded();
     for (int t = 0; t < vectors_.pool().size(); ++t)
         scratch_.push_back({aligned_buffer<T>(static_cast<std::size_t>(outputs_) * cache_block),
                             aligned_buffer<T>(static_cast<std::size_t>(outputs_) * cache_block)});
@@ -61,6 +56,24 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
         if (derivatives_.precision == HessianPrecision::single)
             single_update_ = std::make_unique<RankKUpdate<T, float, T>>(vectors_.pool());
     }
+}
+
+template <class T>
+void PredictorEvaluator<T>::fill_padded() {
+    const Samples<T>& samples = samples_;
+    const long size = static_cast<long>(padded_samples(samples));
+    for (long i = 0; i < size; ++i) {
+        const bool inside = i < samples.count;
+        // A padding sample repeats a valid target and weighs nothing.
+        targets_.get()[i] = samples.targets ? samples.targets[inside ? i : 0] : T(0);
+        weights_.get()[i] = inside ? (samples.weights ? samples.weights[i] : T(1)) : T(0);
+    }
+}
+
+template <class T>
+void PredictorEvaluator<T>::select(const long* indices, long count) {
+    data_.select(indices, count);
+    fill_padded();
 }
 
 template <class T>
@@ -73,8 +86,9 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     // accumulate() and what it is called with
     const std::size_t sums = (sum_blocks(samples.count) * (n + 1) + n) * sizeof(double) +
                              threads * (n * sizeof(T) + sizeof(std::vector<T>));
-    std::size_t bytes =
-        HostSamples<T>::memory(samples) + (padded + threads * scratch) * sizeof(T) + sums;
+    std::size_t bytes = HostSamples<T>::memory(samples) +
+                        HostSamples<T>::selection_memory(samples, plan.sampled) +
+                        (padded + threads * scratch) * sizeof(T) + sums;
     if (plan.products()) bytes += pairs * padded_samples(samples) * sizeof(T) + n * sizeof(double);
     const int columns = plan.n / form.outputs,
               rows = static_cast<int>(std::min<long>(hessian_block, samples.count));
@@ -261,9 +275,10 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
 /// H v = X' (h (X v)), with h the curvatures of every sample at x: one pass over the data a vector.
 template <class T>
 void PredictorEvaluator<T>::prepare_products(const T* x) {
-    const std::size_t padded_count = padded_samples(samples_);
     const int pairs = outputs_ * (outputs_ + 1) / 2;
-    if (!product_curvature_) product_curvature_ = vectors_.allocate(pairs * padded_count);
+    if (!product_curvature_)
+        product_curvature_ =
+            vectors_.allocate(pairs * (static_cast<std::size_t>(all_samples_) + predictor_padding));
     const std::size_t groups = (samples_.count + cache_block - 1) / cache_block;
     vectors_.pool().for_each(groups, [&](std::size_t item, int thread) {
         const long begin = static_cast<long>(item) * cache_block;

@@ -24,6 +24,8 @@ class PredictorEvaluator final : public Evaluator<T> {
         return predictor_blocks(parts_, code_.shift_invariant());
     }
     void compute_diagonal_blocks(T* to) override;
+    long samples() const override { return all_samples_; }
+    void select(const long* indices, long count) override;
     void values(const T* points, int count, T* losses) override;
     std::size_t peak_tile_bytes() const override { return 0; }
 
@@ -36,6 +38,8 @@ class PredictorEvaluator final : public Evaluator<T> {
     template <class PerBlock>
     double accumulate(const T* w, double* total, const PerBlock& per_block);
     double loss(const T* x, T* g);
+    /// targets_ and weights_ = those of samples_.
+    void fill_padded();
     /// Samples, and what the last block is padded by.
     static std::size_t padded_samples(const Samples<T>& samples) {
         return static_cast<std::size_t>(samples.count) + predictor_padding;
@@ -49,8 +53,9 @@ class PredictorEvaluator final : public Evaluator<T> {
     const ResolvedDerivatives derivatives_;
     CpuVectors<T>& vectors_;
     const PredictorCode<T>& code_;
-    const HostSamples<T> data_;
+    HostSamples<T> data_;
     const Samples<T>& samples_;
+    const long all_samples_;
     const int outputs_;
     const bool intercept_;
     const RowKernels<T>& kernels_;

@@ -98,7 +98,8 @@ std::size_t SampleEvaluator<T>::memory(const SampleSum<T>& form, const Evaluatio
         n * (sizeof(double) + sizeof(int)) +
         (by_entries ? std::max(lanes, static_cast<std::size_t>(plan.threads) * entry_points(plan.n))
                     : lanes);
-    std::size_t bytes = Base::memory(plan.n) + HostSamples<T>::memory(samples) + partial;
+    std::size_t bytes = Base::memory(plan.n) + HostSamples<T>::memory(samples) +
+                        HostSamples<T>::selection_memory(samples, plan.sampled) + partial;
     if (exact_products)
         bytes += n * sizeof(T);  // where they are taken
     else if (plan.products())

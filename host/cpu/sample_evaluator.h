@@ -10,7 +10,11 @@ template <class T>
 class SampleEvaluator final : public DifferencingEvaluator<T> {
   public:
     SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
-        : Base(at), code_(*form.code.cpu), data_(form.samples), samples_(data_.view()) {}
+        : Base(at),
+          code_(*form.code.cpu),
+          data_(form.samples),
+          samples_(data_.view()),
+          all_samples_(samples_.count) {}
     static std::size_t memory(const SampleSum<T>& form, const EvaluationPlan& plan);
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
@@ -18,6 +22,8 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     /// By a direction and each axis, differentiated automatically, where the Hessian is exact.
     void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
+    long samples() const override { return all_samples_; }
+    void select(const long* indices, long count) override { data_.select(indices, count); }
 
   private:
     using Base = DifferencingEvaluator<T>;
@@ -43,8 +49,9 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     using Base::vectors_;
 
     const SampleCode<T>& code_;
-    const HostSamples<T> data_;
+    HostSamples<T> data_;
     const Samples<T>& samples_;
+    const long all_samples_;
     std::vector<double> partial_;
 };
 

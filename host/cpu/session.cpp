@@ -49,8 +49,13 @@ template Session<float> open_cpu(const Problem<float>&, const SessionOptions&);
 template <class T>
 MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
                             const SessionWork& work) {
-    const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.curvature,
-                              work.precondition, ThreadPool::size_for(options.threads)};
+    const EvaluationPlan plan{problem.dimension(),
+                              resolved(problem, options),
+                              work.curvature,
+                              work.precondition,
+                              ThreadPool::size_for(options.threads),
+                              work.sampled,
+                              work.kronecker};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     std::size_t bytes = (work.vectors * n + work.matrices * n * n) * sizeof(T);
     bytes += std::visit(

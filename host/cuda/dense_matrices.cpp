@@ -1,6 +1,7 @@
 #include "host/cuda/dense_matrices.h"
 
 #include "host/cuda/blas.h"
+#include "kernels/differences.h"
 #include "kernels/vector.h"
 
 namespace cunewton::cuda {
@@ -92,6 +93,20 @@ void CudaDenseMatrices<T>::solve(const T* L, T* x, int n) {
 template <class T>
 void CudaDenseMatrices<T>::solve_lower(const T* L, T* x, int n) {
     blas::trsv(vectors_.blas(), n, L, x);
+}
+
+template <class T>
+void CudaDenseMatrices<T>::invert(const T* L, T* X, int n) {
+    launch_unit_vectors(X, n, 0, n, vectors_.stream());
+    for (const bool transposed : {false, true}) blas::trsm(vectors_.blas(), transposed, n, n, L, X);
+}
+template <class T>
+void CudaDenseMatrices<T>::trace(const T* A, int n, Scalar to) {
+    launch_trace(A, n, vectors_.place(to), vectors_.stream());
+}
+template <class T>
+void CudaDenseMatrices<T>::multiply(int m, int n, int k, const T* A, const T* B, T* C) {
+    blas::gemm<T>(vectors_.blas(), false, m, n, k, T(1), A, m, B, k, T(0), C, m);
 }
 
 template class CudaDenseMatrices<double>;

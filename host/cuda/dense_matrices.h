@@ -29,6 +29,10 @@ class CudaDenseMatrices final : public DenseMatrices<T> {
                    Scalar least_pivot) override;
     void solve(const T* L, T* x, int n) override;
     void solve_lower(const T* L, T* x, int n) override;
+    /// By two triangular solves with the identity.
+    void invert(const T* L, T* X, int n) override;
+    void trace(const T* A, int n, Scalar to) override;
+    void multiply(int m, int n, int k, const T* A, const T* B, T* C) override;
 
   private:
     /// Of the factorisation's workspace.

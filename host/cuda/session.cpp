@@ -51,8 +51,10 @@ template Session<float> open_cuda(const Problem<float>&, const SessionOptions&);
 template <class T>
 MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
                             const SessionWork& work) {
-    const EvaluationPlan plan{problem.dimension(), resolved(problem, options), work.curvature,
-                              work.precondition, options.threads};
+    const EvaluationPlan plan{problem.dimension(), resolved(problem, options),
+                              work.curvature,      work.precondition,
+                              options.threads,     work.sampled,
+                              work.kronecker};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     MemoryNeeded needed = std::visit(
         [&]<class Form>(const Form& form) { return EvaluatorOf<Form>::type::memory(form, plan); },

@@ -15,11 +15,11 @@ namespace {
 template <class T>
 Status run_method(Minimization<T>& run) {
     switch (run.options().method) {
-#define CUNEWTON_METHOD(name, matrices) \
-    case Method::name:                  \
+#define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
+#define CUNEWTON_SAMPLING_METHOD(name) \
+    case Method::name:                 \
         return name(run);
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
     }
     reject();
 }
@@ -31,13 +31,15 @@ int matrices_of(Method method) {
 #define CUNEWTON_METHOD(name, matrices) \
     case Method::name:                  \
         return matrices;
+#define CUNEWTON_SAMPLING_METHOD(name) \
+    case Method::name:                 \
+        return 0;
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
     }
     reject();
 }
 
-SessionWork work_of(const Options& options, bool exact_hessian) {
+SessionWork work_of(const Options& options, bool exact_hessian, long samples) {
     const Method method = options.method;
     const int own = matrices_of(method);
     // Minimization's and as many as a method has of its own.
@@ -48,6 +50,15 @@ SessionWork work_of(const Options& options, bool exact_hessian) {
         SessionWork work{vectors + 1 + 2 * static_cast<std::size_t>(options.lbfgs_pairs)};
         if (exact_hessian) work.curvature = CurvatureKind::product;
         work.precondition = options.precondition;
+        return work;
+    }
+    if (std::ranges::find(sampling_methods, method) != std::end(sampling_methods)) {
+        // Their own three, the pass's point and the best one with its gradient.
+        SessionWork work{vectors + 1 + 6, 0, CurvatureKind::product, options.precondition};
+        const bool grows = method == Method::kfac || method == Method::subsampled_newton;
+        const long size = options.sampling.size > 0 ? options.sampling.size : 1000;
+        work.sampled = grows ? samples : std::min(std::max(size, 1000L), samples);
+        work.kronecker = method == Method::kfac;
         return work;
     }
     if (is_matrix_free(method))

@@ -182,6 +182,32 @@ void Minimization<T>::accept(const Trial& trial, bool full) {
 }
 
 template <class T>
+void Minimization<T>::keep(Kept& to) {
+    if (!to.x) to.x = vector();
+    if (!to.g) to.g = vector();
+    vectors_.copy(to.x.get(), x_.get(), n_);
+    vectors_.copy(to.g.get(), g_.get(), n_);
+    to.f = f_;
+    to.gradient_norm = gradient_norm_;
+    to.gradient_size = gradient_size_;
+    to.x_norm = x_norm_;
+    to.x_size = x_size_;
+}
+
+template <class T>
+void Minimization<T>::go_back(const Kept& to) {
+    vectors_.copy(x_.get(), to.x.get(), n_);
+    vectors_.copy(g_.get(), to.g.get(), n_);
+    f_ = to.f;
+    gradient_norm_ = to.gradient_norm;
+    gradient_size_ = to.gradient_size;
+    x_norm_ = to.x_norm;
+    x_size_ = to.x_size;
+    step_slope_ = 0;
+    streak_ = 0;
+}
+
+template <class T>
 double Minimization<T>::rounding_shift() {
     const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
     return 10 * (hessian_accuracy() + rounding) * read(numbers_.norm) +
@@ -378,8 +404,7 @@ Status Minimization<T>::stuck_status(double decrement) {
 
 template <class T>
 bool Minimization<T>::at_limit() const {
-    return progress_.iterations >= options_.max_iterations || out_of_evaluations() ||
-           progress_.elapsed() >= options_.time_limit;
+    return progress_.iterations >= options_.max_iterations || out_of_evaluations() || out_of_time();
 }
 
 template <class T>
@@ -398,7 +423,7 @@ std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double 
         return Status::small_change;
     if (progress_.iterations >= options_.max_iterations) return Status::max_iterations;
     if (out_of_evaluations()) return Status::max_evaluations;
-    if (progress_.elapsed() >= options_.time_limit) return Status::time_limit;
+    if (out_of_time()) return Status::time_limit;
     return std::nullopt;
 }
 

@@ -118,6 +118,16 @@ class Minimization {
     std::unique_ptr<Preconditioner<T>> block_preconditioner() {
         return std::make_unique<BlockPreconditioner<T>>(evaluator_, vectors_, matrices_);
     }
+    /// The loss itself, for methods that evaluate it on samples.
+    Evaluator<T>& evaluator() { return evaluator_; }
+    /// work(), which evaluates it so.
+    template <class Work>
+    auto sample(const Work& work) {
+        const Timer timer(progress_.seconds.evaluate);
+        return work();
+    }
+    /// Gradients and products there, in passes over all samples.
+    void count_sampled(double passes) { progress_.counts.sampled_passes += passes; }
     /// Products with the Hessian at the point of the last prepare_products().
     Curvature<T>& products() { return *curvature_; }
     /// S; null is the identity.
@@ -169,6 +179,13 @@ class Minimization {
     Trial try_value(double alpha);
     /// The trial becomes the iterate. full: it is at least the whole step of a quadratic model.
     void accept(const Trial& trial, bool full);
+    /// An iterate to come back to.
+    struct Kept {
+        Buffer<T> x{}, g{};
+        double f, gradient_norm, gradient_size, x_norm, x_size;
+    };
+    void keep(Kept& to);
+    void go_back(const Kept& to);
     /// Relative error of the Hessian's entries, or of products with it.
     double hessian_accuracy() const;
     /// Whether the last factorisation was of a matrix that is regular in working precision.
@@ -226,6 +243,7 @@ class Minimization {
         return options_.max_evaluations - progress_.counts.evaluations;
     }
     bool out_of_evaluations() const { return evaluations_left() <= 0; }
+    bool out_of_time() const { return progress_.elapsed() >= options_.time_limit; }
     /// Whether iterations, evaluations or time are used up.
     bool at_limit() const;
     /// Tells gradient_error() how large the second derivatives are.

@@ -56,6 +56,14 @@ void check_options(const Options& options, int n) {
     if (options.lbfgs_pairs < 1 || options.lbfgs_pairs > 40)
         reject("lbfgs_pairs is invalid (" + std::to_string(options.lbfgs_pairs) +
                ") pass a number of steps from 1 to 40");
+    const SamplingOptions& sampling = options.sampling;
+    if (sampling.size < 0)
+        reject("sampling.size is negative (" + std::to_string(sampling.size) +
+               ") pass a number of samples, or 0");
+    tolerance(sampling.learning_rate, "sampling.learning_rate");
+    if (!(sampling.momentum >= 0 && sampling.momentum < 1))
+        reject("sampling.momentum is invalid (" + std::to_string(sampling.momentum) +
+               ") pass a number from 0 to below 1");
     if (options.threads < 0)
         reject("threads is negative (" + std::to_string(options.threads) + ") pass 0 for all");
     check_derivative_options<T>(options.derivatives, n);
@@ -103,6 +111,41 @@ std::string sentence(Status status) {
             break;  // of batches
     }
     return "unknown";
+}
+
+/// The options of a method that has its own idea of what `automatic` is.
+Options completed(const Options& options) {
+    Options complete = options;
+    HessianBy& hessian = complete.derivatives.hessian;
+    if (options.method == Method::kfac && hessian == HessianBy::automatic)
+        hessian = HessianBy::gauss_newton;
+    return complete;
+}
+
+/// Samples that the loss is a sum over; 0 if it is none.
+template <class T>
+long sample_count(const Problem<T>& problem) {
+    return std::visit(
+        [](const auto& form) {
+            if constexpr (requires { form.samples; })
+                return form.samples.count;
+            else
+                return 0L;
+        },
+        problem.parts().form);
+}
+
+/// Throws InvalidArgument if the method is not for this problem.
+template <class T>
+void check_method(const Problem<T>& problem, Method method) {
+    if (std::ranges::find(sampling_methods, method) == std::end(sampling_methods)) return;
+    const std::string name = std::string("Method::") + to_string(method);
+    if (sample_count(problem) < 2)
+        reject(name +
+               " takes steps on samples (the loss is not a sum over several) choose a method that "
+               "does not");
+    if (method == Method::kfac && !std::holds_alternative<PerceptronSum<T>>(problem.parts().form))
+        reject(name + " is for perceptrons (the problem is none) choose another method");
 }
 
 /// Throws OutOfMemory, before any work, if the method's matrices cannot fit.
@@ -190,9 +233,11 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
 }  // namespace
 
 template <class T>
-Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& given) {
+    const Options options = completed(given);
     check_start(x0, problem.dimension());
     check_options<T>(options, problem.dimension());
+    check_method(problem, options.method);
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     const Candidates candidates = choose_backends(problem, options.backend);
@@ -263,14 +308,17 @@ template Result<float> minimize(const Problem<float>&, const Array<const float>&
                                 const Array<float>&, const Options&);
 
 template <class T>
-MemoryNeeded memory_needed(const Problem<T>& problem, const Options& options) {
+MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
+    const Options options = completed(given);
     check_options<T>(options, problem.dimension());
+    check_method(problem, options.method);
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     const BackendEntry& entry = *choose_backends(problem, options.backend).entries.front();
     const BackendCode<T>& code = entry.code<T>();
     const SessionWork work = solver::work_of(
-        options, resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact());
+        options, resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact(),
+        sample_count(problem));
     MemoryNeeded needed = code.session_memory(problem, session_options(options), work);
     const std::size_t n = static_cast<std::size_t>(problem.dimension());
     // The iterate and the start, and vectors that come and go.
@@ -281,6 +329,8 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& options) {
                                 options.keep_hessian_factor ? (n + 1) * n * sizeof(T) : 0);
     else if (work.curvature)
         needed.host += n * sizeof(T) + 3 * n * sizeof(int);  // parameters along which it is not
+    if (work.sampled > 0)                                    // their order
+        needed.host += static_cast<std::size_t>(sample_count(problem)) * sizeof(long);
     needed.host += std::size_t{64} << 10;
     return needed;
 }

@@ -39,13 +39,18 @@ const char* to_string(Status status);
 /// newton, trust_region, ...: methods.inc says what each is.
 enum class Method {
 #define CUNEWTON_METHOD(name, matrices) name,
+#define CUNEWTON_SAMPLING_METHOD(name) name,
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
 };
+/// Those for any problem.
 inline constexpr Method all_methods[] = {
 #define CUNEWTON_METHOD(name, matrices) Method::name,
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
+};
+/// Those for sums over samples, of which they take some at a time.
+inline constexpr Method sampling_methods[] = {
+#define CUNEWTON_SAMPLING_METHOD(name) Method::name,
+#include "cunewton/methods.inc"
 };
 const char* to_string(Method method);
 

@@ -4,6 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -41,6 +42,17 @@ struct IterationRecord {
     double seconds;  ///< wall time since the start
 };
 
+/// Of methods that take their steps on samples of a sum (sampling_methods).
+struct SamplingOptions {
+    /// Samples of a step; of subsampled_newton the first ones. 0: 64 for sgd and adam, a twentieth
+    /// of all but at least 100 and at most 2000 for the others. All if there are fewer.
+    long size = 0;
+    /// Of sgd: 0 means a tenth of 1 / largest curvature of 1000 samples at the start. Of adam: 0
+    /// means 0.001.
+    double learning_rate = 0;
+    double momentum = 0.9;  ///< of sgd, 0 <= momentum < 1; of adam the first of its decay rates
+};
+
 struct Options : Execution {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
@@ -48,7 +60,9 @@ struct Options : Execution {
     /// Of Method::newton_cg, and of Method::lbfgs where that examines its end.
     PreconditionBy precondition = PreconditionBy::automatic;
     DerivativeOptions derivatives{};
-    int lbfgs_pairs = 10;  ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
+    SamplingOptions sampling{};
+    std::uint64_t seed = 1;  ///< of everything random: the same seed gives the same bits
+    int lbfgs_pairs = 10;    ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
 
     /// Where neither of these two is set the test for a minimum does not depend on units: the
     /// decrement g'H^-1 g, twice what Newton's step would lower the loss by, is within epsilon |f|;
@@ -81,6 +95,9 @@ struct Counts {
     long hessians = 0;  ///< also those that only products are taken with
     long factorizations = 0;
     long products = 0;  ///< of Hessians and vectors, where no matrix is formed
+    /// Gradients and products of methods that take steps on samples, in samples over all of them.
+    /// They count as nothing else: the numbers above are of evaluations of all samples.
+    double sampled_passes = 0;
 };
 
 /// Wall time by phase, in seconds. On a GPU work is queued: a phase contains what it had to wait

@@ -86,6 +86,18 @@ struct OutputLoss<PerceptronLoss::softmax_cross_entropy> {
         for (int k = 0; k < outputs; ++k) mean += p[k] * u[k];
         for (int k = 0; k < outputs; ++k) u[k] = weight * (p[k] * (u[k] - mean));
     }
+    /// u = R u for R = diag(r) - p r', r the roots of p: R R' = diag(p) - p p', the Hessian.
+    template <class P, class U>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void apply_root(const P& p, U& u) const {
+        using namespace math;
+        using T = decltype(p[0] * p[0]);
+        T sum(0.0);
+        for (int k = 0; k < outputs; ++k) {
+            u[k] = sqrt(T(p[k])) * u[k];
+            sum += u[k];
+        }
+        for (int k = 0; k < outputs; ++k) u[k] = u[k] - p[k] * sum;
+    }
 };
 
 /// The second derivative is 1: p is not read.
@@ -108,6 +120,8 @@ struct OutputLoss<PerceptronLoss::squared_error> {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void apply(const P&, U& u, T weight) const {
         u[0] = weight * u[0];
     }
+    template <class P, class U>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void apply_root(const P&, U&) const {}
 };
 
 /// body(OutputLoss{outputs}) for one that is known at run time.
