@@ -19,7 +19,7 @@ namespace {
 
 /// A file is this number, the payload's length, its fingerprint and the payload. Read by a machine
 /// with another order of bytes it is another number.
-constexpr std::uint64_t mark = 0x31746e696f706b63;  // "ckpoint1"
+constexpr std::uint64_t mark = 0x32746e696f706b63;  // "ckpoint2"
 constexpr std::size_t header_bytes = 3 * sizeof(std::uint64_t);
 
 [[noreturn]] void fail(const std::string& what, const std::string& file, const std::string& why,
@@ -38,8 +38,8 @@ void pass(Stream& stream, T& checkpoint) {
            trace] = checkpoint;
     const auto all = [&](auto&... parts) { (stream.number(parts), ...); };
     const auto pass_counts = [&](auto& c) {
-        auto& [evaluations, gradients, hessians, factorizations, products] = c;
-        all(evaluations, gradients, hessians, factorizations, products);
+        auto& [evaluations, gradients, hessians, factorizations, products, sampled] = c;
+        all(evaluations, gradients, hessians, factorizations, products, sampled);
     };
     stream.array(of);
     stream.array(x);
@@ -169,7 +169,9 @@ std::string describe(long n, const Options& options, const CheckpointOptions& ch
          << ", relative_step " << derivatives.relative_step << ", memory_budget "
          << derivatives.memory_budget << ", gradient_tolerance "
          << options.gradient_tolerance.value_or(0) << " and " << options.relative_gradient_tolerance
-         << ", initial_radius " << options.initial_radius;
+         << ", initial_radius " << options.initial_radius << ", samples of a step "
+         << options.sampling.size << ", learning rate " << options.sampling.learning_rate
+         << ", momentum " << options.sampling.momentum << ", seed " << options.seed;
     if (!derivatives.typical_x.empty())
         text << ", typical_x " << std::hex
              << cunewton::fingerprint(std::as_bytes(std::span(derivatives.typical_x)));
@@ -178,9 +180,9 @@ std::string describe(long n, const Options& options, const CheckpointOptions& ch
 
 /// With the names of all members, as pass().
 Counts sum(const Counts& a, const Counts& b) {
-    const auto& [evaluations, gradients, hessians, factorizations, products] = b;
-    return {a.evaluations + evaluations, a.gradients + gradients, a.hessians + hessians,
-            a.factorizations + factorizations, a.products + products};
+    const auto& [evaluations, gradients, hessians, factorizations, products, sampled] = b;
+    return {a.evaluations + evaluations,       a.gradients + gradients, a.hessians + hessians,
+            a.factorizations + factorizations, a.products + products,   a.sampled_passes + sampled};
 }
 PhaseTimes sum(const PhaseTimes& a, const PhaseTimes& b) {
     const auto& [evaluate, hessian, factorize, total] = b;
@@ -265,6 +267,8 @@ Result<T> minimize_with_checkpoints(const Problem<T>& problem, const std::vector
         Options segment = options;
         segment.keep_trace = false;
         segment.callback = {};
+        // Other random numbers in each.
+        segment.seed = options.seed + static_cast<std::uint64_t>(at.iterations);
         segment.max_iterations =
             std::clamp(options.max_iterations - at.iterations, 0, checkpoints.every);
         segment.max_evaluations = std::max(options.max_evaluations - at.counts.evaluations, 1L);

@@ -171,6 +171,7 @@ Problem<T> make_own_problem(Form<T> form, long n, const ProblemOptions& options)
         weight = weight_of_all(*parts->ranks, samples);
     }
     if (weight == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
+    parts->weight = weight;
     parts->scale = options.reduction == Reduction::mean ? 1 / weight : 1;
     if (const auto* const network = std::get_if<PerceptronSum<T>>(&form);
         network && !options.penalize_intercept)

@@ -2,6 +2,7 @@
 
 #include "cunewton/cuda/launch.cuh"
 #include "cunewton/math/perceptron.h"
+#include "cunewton/math/random_sign.h"
 
 namespace cunewton::cuda {
 
@@ -122,6 +123,20 @@ __global__ void output_hessian_kernel(Loss loss, LayerSize size, const T* p, std
         for (int k = 0; k < size.units; ++k) ui[k] = T(0);
 }
 
+template <class Loss, class T>
+__global__ void draw_root_kernel(Loss loss, LayerSize size, const T* p, std::ptrdiff_t p_ld,
+                                 const T* weights, std::uint64_t seed, long first, T* u,
+                                 std::ptrdiff_t u_ld) {
+    const long i = thread_index();
+    if (i >= size.count) return;
+    const bool counts = weights[i] > 0;
+    Column<T> ui{u + i, u_ld};
+    const std::uint64_t number = static_cast<std::uint64_t>(first + i) * size.units;
+    for (int k = 0; k < size.units; ++k)
+        ui[k] = counts ? static_cast<T>(random_sign(seed, number + k)) : T(0);
+    if (counts) loss.apply_root(Column<const T>{p + i, p_ld}, ui);
+}
+
 template <class T>
 __global__ void pass_product_back_kernel(LayerSize size, const T* slope, const T* bend,
                                          std::ptrdiff_t ld, const T* rz, T* rd,
@@ -202,6 +217,17 @@ void launch_output_hessian(PerceptronLoss loss, LayerSize size, const T* p, std:
 }
 
 template <class T>
+void launch_draw_root(PerceptronLoss loss, LayerSize size, const T* p, std::ptrdiff_t p_ld,
+                      const T* weights, std::uint64_t seed, long first, T* u, std::ptrdiff_t u_ld,
+                      Stream stream) {
+    with_loss(loss, size.units, size.units, [&](const auto& known) {
+        draw_root_kernel<<<blocks_for(size.count, threads), threads, 0, stream>>>(
+            known, size, p, p_ld, weights, seed, first, u, u_ld);
+    });
+    check_launch("draw_root_kernel");
+}
+
+template <class T>
 void launch_pass_product_back(LayerSize size, const T* slope, const T* bend, std::ptrdiff_t ld,
                               const T* rz, T* rd, std::ptrdiff_t r_ld, Stream stream) {
     pass_product_back_kernel<<<layer_grid(size), threads, 0, stream>>>(size, slope, bend, ld, rz,
@@ -222,20 +248,22 @@ void launch_add_to(double* to, const T* from, long count, bool add, Stream strea
     check_launch("add_to_kernel");
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                                  \
-    template void launch_activate(Activation, LayerSize, std::ptrdiff_t, const T*, T*, T*, T*,   \
-                                  Stream);                                                       \
-    template void launch_pass_back(LayerSize, std::ptrdiff_t, const T*, T*, T*, Stream);         \
-    template void launch_output_loss(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t,        \
-                                     const T*, const T*, int, const T*, double*, T*, T*,         \
-                                     std::ptrdiff_t, Stream);                                    \
-    template void launch_activate_product(LayerSize, const T*, std::ptrdiff_t, const T*, T*, T*, \
-                                          std::ptrdiff_t, Stream);                               \
-    template void launch_output_hessian(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t,     \
-                                        const T*, const T*, T*, std::ptrdiff_t, Stream);         \
-    template void launch_pass_product_back(LayerSize, const T*, const T*, std::ptrdiff_t,        \
-                                           const T*, T*, std::ptrdiff_t, Stream);                \
-    template void launch_unit_sums(LayerSize, const T*, std::ptrdiff_t, T*, Stream);             \
+#define CUNEWTON_INSTANTIATE(T)                                                                   \
+    template void launch_activate(Activation, LayerSize, std::ptrdiff_t, const T*, T*, T*, T*,    \
+                                  Stream);                                                        \
+    template void launch_pass_back(LayerSize, std::ptrdiff_t, const T*, T*, T*, Stream);          \
+    template void launch_output_loss(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t,         \
+                                     const T*, const T*, int, const T*, double*, T*, T*,          \
+                                     std::ptrdiff_t, Stream);                                     \
+    template void launch_activate_product(LayerSize, const T*, std::ptrdiff_t, const T*, T*, T*,  \
+                                          std::ptrdiff_t, Stream);                                \
+    template void launch_output_hessian(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t,      \
+                                        const T*, const T*, T*, std::ptrdiff_t, Stream);          \
+    template void launch_pass_product_back(LayerSize, const T*, const T*, std::ptrdiff_t,         \
+                                           const T*, T*, std::ptrdiff_t, Stream);                 \
+    template void launch_draw_root(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t, const T*, \
+                                   std::uint64_t, long, T*, std::ptrdiff_t, Stream);              \
+    template void launch_unit_sums(LayerSize, const T*, std::ptrdiff_t, T*, Stream);              \
     template void launch_add_to(double*, const T*, long, bool, Stream);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

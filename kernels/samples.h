@@ -24,4 +24,11 @@ SampleFaults find_faults(const Samples<T>& samples, Stream stream);
 template <class T>
 void launch_gather_features(T* to, std::ptrdiff_t to_ld, const Samples<T>& samples, Stream stream);
 
+/// Samples indices[0 .. count - 1] of `from`: features into columns that are ld apart, weights
+/// times `share`, and `target_count` targets a sample unless they are null.
+template <class T>
+void launch_select_samples(const DeviceSamples<T>& from, const long* indices, T share, long count,
+                           T* features, std::ptrdiff_t ld, int target_count, T* targets, T* weights,
+                           Stream stream);
+
 }  // namespace cunewton::cuda

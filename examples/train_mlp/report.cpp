@@ -137,7 +137,7 @@ std::string format(const char* pattern, ...) {
 }
 
 double passes(const Counts& counts) {
-    return static_cast<double>(counts.evaluations + counts.products);
+    return static_cast<double>(counts.evaluations + counts.products) + counts.sampled_passes;
 }
 
 void print_table(std::ostream& out, const std::vector<Row>& rows) {

@@ -68,6 +68,18 @@ template <class T>
 void Evaluator<T>::compute_diagonal(T*) {}
 
 template <class T>
+void Evaluator<T>::compute_kronecker_factors(std::uint64_t, T*) {}
+
+template <class T>
+void Evaluator<T>::select(const long*, long) {}
+
+template <class T>
+void Evaluator<T>::value_gradient_and_products(const T* x, T* g, Scalar f) {
+    value_and_gradient(x, g, f);
+    prepare_products(x);
+}
+
+template <class T>
 std::unique_ptr<Curvature<T>> Evaluator<T>::curvature(CurvatureKind kind) {
     if (kind == CurvatureKind::product) return std::make_unique<ProductCurvature<T>>(*this);
     return std::make_unique<DenseCurvature<T>>(*this, vectors_, matrices_, n_);

@@ -10,13 +10,14 @@ class Generator {
   public:
     explicit Generator(std::uint64_t seed) : state_(seed) {}
 
-    /// In [0, 1), a multiple of 2^-53.
-    double uniform() {
+    std::uint64_t bits() {
         std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
+        return z ^ (z >> 31);
     }
+    /// In [0, 1), a multiple of 2^-53.
+    double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
 
     /// A normal number by comparisons of uniform ones (Karney 2016, "Sampling exactly from the
     /// normal distribution", algorithm N): no logarithm, whose last bits differ between machines.

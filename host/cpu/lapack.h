@@ -5,6 +5,8 @@
 extern "C" {
 void dpotrf_(const char*, const int*, double*, const int*, int*);
 void spotrf_(const char*, const int*, float*, const int*, int*);
+void dpotri_(const char*, const int*, double*, const int*, int*);
+void spotri_(const char*, const int*, float*, const int*, int*);
 void dtrsm_(const char*, const char*, const char*, const char*, const int*, const int*,
             const double*, const double*, const int*, double*, const int*);
 void strsm_(const char*, const char*, const char*, const char*, const int*, const int*,
@@ -57,6 +59,15 @@ inline void trsv(bool transposed, int n, const double* l, double* x) {
 inline void trsv(bool transposed, int n, const float* l, float* x) {
     const int one = 1;
     strsv_("L", transposed ? "T" : "N", "N", &n, l, &n, x, &one);
+}
+/// A = (L L')^-1 for A = L, lower triangle, which is regular.
+inline void potri(int n, double* a) {
+    int info = 0;
+    dpotri_("L", &n, a, &n, &info);
+}
+inline void potri(int n, float* a) {
+    int info = 0;
+    spotri_("L", &n, a, &n, &info);
 }
 inline void symv(int n, const double* a, const double* x, double* y) {
     const double alpha = 1, beta = 0;

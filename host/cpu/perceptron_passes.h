@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "cunewton/choices.h"
 
@@ -53,5 +54,12 @@ double output_loss(PerceptronLoss loss, const OutputBlock<T>& block, T* d, T* p)
 template <class T>
 void apply_output_hessian(PerceptronLoss loss, int outputs, int ld, int count, const T* weights,
                           const T* p, T* u);
+
+/// For `count` samples, sample i at [i * ld], a random vector u_i whose u_i u_i' is d2l/dz dz on
+/// the average: a root of that, with p from output_loss(), times random signs. 0 where there is no
+/// weight. first: number of the first sample.
+template <class T>
+void draw_root(PerceptronLoss loss, int outputs, int ld, int count, const T* weights, const T* p,
+               std::uint64_t seed, long first, T* u);
 
 }  // namespace cunewton::cpu

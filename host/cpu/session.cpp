@@ -54,6 +54,8 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
                               work.curvature,
                               work.precondition,
                               ThreadPool::size_for(options.threads),
+                              work.sampled,
+                              work.kronecker,
                               problem.parts().ranks.get()};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     std::size_t bytes = (work.vectors * n + work.matrices * n * n + work.numbers) * sizeof(T);

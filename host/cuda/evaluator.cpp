@@ -143,6 +143,19 @@ MemoryNeeded DeviceData<T>::memory(const Samples<T>& samples, bool ones, bool fi
 }
 
 template <class T>
+std::size_t DeviceData<T>::selection_memory(const Samples<T>& samples, bool ones, bool fill,
+                                            long selected) {
+    if (selected == 0) return 0;
+    const std::size_t count = static_cast<std::size_t>(selected),
+                      columns = static_cast<std::size_t>(samples.dimension) + (ones ? 1 : 0);
+    return (static_cast<std::size_t>(column_distance(selected)) * columns +
+            (1 + static_cast<std::size_t>(samples.targets || fill ? samples.target_count : 0)) *
+                count) *
+               sizeof(T) +
+           count * sizeof(long);
+}
+
+template <class T>
 std::size_t DeviceData<T>::slab_memory(const Samples<T>& samples) {
     if (samples.memory == Memory::device || samples.dimension == 0) return 0;
     return static_cast<std::size_t>(slab_rows(samples)) *
@@ -185,6 +198,33 @@ DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int thr
              column(samples.targets, count * samples.target_count, targets_, T(0)),
              column(samples.weights, count, weights_, T(1)),
              count};
+    all_ = view_;
+    target_count_ = samples.target_count;
+}
+
+template <class T>
+void DeviceData<T>::select(const long* indices, long count, CudaVectors<T>& vectors) {
+    view_ = all_;
+    if (!indices) return;
+    const long ld = column_distance(count);
+    const auto room = [](auto& array, long numbers) {
+        if (array.size() < static_cast<std::size_t>(numbers)) {
+            array = {};
+            array = std::remove_reference_t<decltype(array)>(static_cast<std::size_t>(numbers));
+        }
+        return array.get();
+    };
+    T* const features = room(selected_features_, ld * all_.dimension);
+    T* const targets = all_.targets ? room(selected_targets_, count * target_count_) : nullptr;
+    T* const weights = room(selected_weights_, count);
+    long* const there = room(indices_, count);
+    check(cudaMemcpyAsync(there, indices, static_cast<std::size_t>(count) * sizeof(long),
+                          cudaMemcpyHostToDevice, vectors.stream()),
+          "a copy to the device failed");
+    const T share = static_cast<T>(static_cast<double>(all_.count) / static_cast<double>(count));
+    launch_select_samples(all_, there, share, count, features, ld, target_count_, targets, weights,
+                          vectors.stream());
+    view_ = {features, all_.dimension, ld, targets, weights, count};
 }
 
 /// Row by row, through a slab of device memory, into columns.

@@ -1,5 +1,6 @@
 #include "host/data/sample_data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -145,7 +146,8 @@ std::size_t HostSamples<T>::memory(const Samples<T>& s) {
 }
 
 template <class T>
-HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only) : view_(samples) {
+HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only)
+    : all_(samples), view_(samples) {
     const Samples<T>& s = samples;
     const bool there = s.memory == Memory::host;
     if (there && (s.feature_stride == 1 || targets_only)) return;
@@ -173,6 +175,34 @@ HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only) : view
     view_.weights = bring(weights_, s.weights, s.count);
     view_.memory = Memory::host;
     view_.device = -1;
+    all_ = view_;
+}
+
+template <class T>
+void HostSamples<T>::select(const long* indices, long count) {
+    view_ = all_;
+    if (!indices) return;
+    const std::size_t size = static_cast<std::size_t>(count), d = all_.dimension;
+    const auto selected = [](std::vector<T>& to, std::size_t numbers) {
+        to.resize(std::max(to.size(), numbers));
+        return to.data();
+    };
+    T* const features = selected(selected_features_, size * d);
+    const std::size_t per = all_.target_count;
+    T* const targets = all_.targets ? selected(selected_targets_, size * per) : nullptr;
+    T* const weights = selected(selected_weights_, size);
+    const T share = static_cast<T>(static_cast<double>(all_.count) / static_cast<double>(count));
+    for (std::size_t i = 0; i < size; ++i) {
+        const long from = indices[i];
+        std::copy_n(all_.features + from * all_.ld, d, features + i * d);
+        if (targets) std::copy_n(all_.targets + from * all_.target_count, per, targets + i * per);
+        weights[i] = all_.weights ? share * all_.weights[from] : share;
+    }
+    view_.features = features;
+    view_.ld = static_cast<std::ptrdiff_t>(d);
+    view_.targets = targets;
+    view_.weights = weights;
+    view_.count = count;
 }
 
 #define CUNEWTON_INSTANTIATE(T)                      \

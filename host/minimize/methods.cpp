@@ -16,11 +16,11 @@ namespace {
 template <class T>
 Status run_method(Minimization<T>& run) {
     switch (run.options().method) {
-#define CUNEWTON_METHOD(name, matrices) \
-    case Method::name:                  \
+#define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
+#define CUNEWTON_SAMPLING_METHOD(name) \
+    case Method::name:                 \
         return name(run);
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
     }
     reject();
 }
@@ -32,8 +32,10 @@ int matrices_of(Method method) {
 #define CUNEWTON_METHOD(name, matrices) \
     case Method::name:                  \
         return matrices;
+#define CUNEWTON_SAMPLING_METHOD(name) \
+    case Method::name:                 \
+        return 0;
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
     }
     reject();
 }
@@ -57,12 +59,22 @@ void add_preconditioner(const Options& options, int n, SessionWork& work) {
 }  // namespace
 
 template <class T>
-SessionWork work_of(const Options& options, int n, bool exact_hessian) {
+SessionWork work_of(const Options& options, int n, bool exact_hessian, long samples) {
     const Method method = options.method;
     const int own = matrices_of(method);
     // Minimization's and as many as a method has of its own.
     constexpr std::size_t vectors = 8 + 4;
     SessionWork work{vectors};
+    if (std::ranges::find(sampling_methods, method) != std::end(sampling_methods)) {
+        // Their own three, the pass's point and the best one with its gradient.
+        work.vectors += 7;
+        work.curvature = CurvatureKind::product;
+        if (method == Method::subsampled_newton) add_preconditioner<T>(options, n, work);
+        const bool grows = method == Method::kfac || method == Method::subsampled_newton;
+        work.sampled = grows ? samples : std::min(std::max(options.sampling.size, 1000L), samples);
+        work.kronecker = method == Method::kfac;
+        return work;
+    }
     if (is_matrix_free(method)) {
         // Conjugate gradients on a device hold the most.
         ++work.vectors;
@@ -86,7 +98,7 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian) {
     }
     return work;
 }
-template SessionWork work_of<double>(const Options&, int, bool);
-template SessionWork work_of<float>(const Options&, int, bool);
+template SessionWork work_of<double>(const Options&, int, bool, long);
+template SessionWork work_of<float>(const Options&, int, bool, long);
 
 }  // namespace cunewton::solver

@@ -185,6 +185,32 @@ void Minimization<T>::accept(const Trial& trial, bool full) {
 }
 
 template <class T>
+void Minimization<T>::keep(Kept& to) {
+    if (!to.x) to.x = vector();
+    if (!to.g) to.g = vector();
+    vectors_.copy(to.x.get(), x_.get(), n_);
+    vectors_.copy(to.g.get(), g_.get(), n_);
+    to.f = f_;
+    to.gradient_norm = gradient_norm_;
+    to.gradient_size = gradient_size_;
+    to.x_norm = x_norm_;
+    to.x_size = x_size_;
+}
+
+template <class T>
+void Minimization<T>::go_back(const Kept& to) {
+    vectors_.copy(x_.get(), to.x.get(), n_);
+    vectors_.copy(g_.get(), to.g.get(), n_);
+    f_ = to.f;
+    gradient_norm_ = to.gradient_norm;
+    gradient_size_ = to.gradient_size;
+    x_norm_ = to.x_norm;
+    x_size_ = to.x_size;
+    step_slope_ = 0;
+    streak_ = 0;
+}
+
+template <class T>
 double Minimization<T>::rounding_shift() {
     const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
     return 10 * (hessian_accuracy() + rounding) * read(numbers_.norm) +

@@ -117,7 +117,16 @@ class Minimization {
     T* trial_g() { return trial_g_.get(); }
     /// The Hessian of the last hessian(), which also makes it.
     Factorable<T>& curvature() { return *factorable_; }
+    /// The loss itself, for methods that evaluate it on samples.
     Evaluator<T>& evaluator() { return evaluator_; }
+    /// work(), which evaluates it so.
+    template <class Work>
+    auto sample(const Work& work) {
+        const Timer timer(progress_.seconds.evaluate);
+        return work();
+    }
+    /// Gradients and products there, in passes over all samples.
+    void count_sampled(double passes) { progress_.counts.sampled_passes += passes; }
     /// Products with the Hessian at the point of the last prepare_products().
     Curvature<T>& products() { return *curvature_; }
     /// S; null is the identity.
@@ -169,6 +178,13 @@ class Minimization {
     Trial try_value(double alpha);
     /// The trial becomes the iterate. full: it is at least the whole step of a quadratic model.
     void accept(const Trial& trial, bool full);
+    /// An iterate to come back to.
+    struct Kept {
+        Buffer<T> x{}, g{};
+        double f, gradient_norm, gradient_size, x_norm, x_size;
+    };
+    void keep(Kept& to);
+    void go_back(const Kept& to);
     /// Relative error of the Hessian's entries, or of products with it.
     double hessian_accuracy() const;
     /// Whether the last factorisation was of a matrix that is regular in working precision.
@@ -229,6 +245,8 @@ class Minimization {
         return options_.max_evaluations - progress_.counts.evaluations;
     }
     bool out_of_evaluations() const { return evaluations_left() <= 0; }
+    /// Whether the time is up, on any of the ranks.
+    bool out_of_time() const;
     /// Whether iterations, evaluations or time are used up.
     bool at_limit() const;
     /// Tells gradient_error() how large the second derivatives are.
@@ -267,9 +285,6 @@ class Minimization {
         double& total_;
         std::chrono::steady_clock::time_point start_;
     };
-
-    /// Whether the time is up, on any of the ranks.
-    bool out_of_time() const;
 
     std::vector<T> download(const Buffer<T>& buffer);
     /// Trace and callbacks; whether these let the run go on, on all ranks.

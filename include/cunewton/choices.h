@@ -39,13 +39,18 @@ const char* to_string(Status status);
 /// newton, trust_region, ...: methods.inc says what each is.
 enum class Method {
 #define CUNEWTON_METHOD(name, matrices) name,
+#define CUNEWTON_SAMPLING_METHOD(name) name,
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
 };
+/// Those for any problem.
 inline constexpr Method all_methods[] = {
 #define CUNEWTON_METHOD(name, matrices) Method::name,
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
+};
+/// Those for sums over samples, of which they take some at a time.
+inline constexpr Method sampling_methods[] = {
+#define CUNEWTON_SAMPLING_METHOD(name) Method::name,
+#include "cunewton/methods.inc"
 };
 const char* to_string(Method method);
 
@@ -91,10 +96,10 @@ enum class PreconditionBy {
     diagonal,  ///< the Hessian's: exact for linear predictors, else estimated by 16 products with
                ///< random signs (Bekas, Kokiopoulou and Saad 2007, "An estimator for the diagonal
                ///< of a matrix")
-    nystrom,  ///< a sketch of Options::nystrom_rank products with random vectors: the large
-              ///< eigenvalues of a positive semidefinite Hessian (Frangella, Tropp and Udell 2023,
-              ///< "Randomized Nystrom preconditioning"). None where the Hessian is not that
-    own,      ///< Options::preconditioner
+    nystrom,   ///< a sketch of Options::nystrom_rank products with random vectors: the large
+               ///< eigenvalues of a positive semidefinite Hessian (Frangella, Tropp and Udell 2023,
+               ///< "Randomized Nystrom preconditioning"). None where the Hessian is not that
+    own,       ///< Options::preconditioner
 };
 const char* to_string(PreconditionBy by);
 

@@ -38,6 +38,9 @@ struct Counts {
     long hessians = 0;  ///< also those that only products are taken with
     long factorizations = 0;
     long products = 0;  ///< of Hessians and vectors, where no matrix is formed
+    /// Gradients and products of methods that take steps on samples, in samples over all of them.
+    /// They count as nothing else: the numbers above are of evaluations of all samples.
+    double sampled_passes = 0;
 };
 
 /// One line of the trace, and what the callback sees.
@@ -66,6 +69,17 @@ struct OwnPreconditioner {
     std::function<void(const T* r, int n, T* z, cuda::Stream stream)> apply_on_device{};
 };
 
+/// Of methods that take their steps on samples of a sum (sampling_methods).
+struct SamplingOptions {
+    /// Samples of a step; of subsampled_newton the first ones. 0: 64 for sgd and adam, a twentieth
+    /// of all but at least 100 and at most 2000 for the others. All if there are fewer.
+    long size = 0;
+    /// Of sgd: 0 means a tenth of 1 / largest curvature of 1000 samples at the start. Of adam: 0
+    /// means 0.001.
+    double learning_rate = 0;
+    double momentum = 0.9;  ///< of sgd, 0 <= momentum < 1; of adam the first of its decay rates
+};
+
 struct Options : Execution {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
@@ -78,6 +92,7 @@ struct Options : Execution {
     /// Of everything random. The same seed gives the same bits on the same machine.
     std::uint64_t seed = 1;
     DerivativeOptions derivatives{};
+    SamplingOptions sampling{};
     int lbfgs_pairs = 10;  ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
 
     /// Where neither of these two is set the test for a minimum does not depend on units: the

@@ -89,6 +89,18 @@ struct OutputLoss<PerceptronLoss::softmax_cross_entropy> {
         for (int k = 0; k < outputs; ++k) mean += p[k] * u[k];
         for (int k = 0; k < outputs; ++k) u[k] = weight * (p[k] * (u[k] - mean));
     }
+    /// u = R u for R = diag(r) - p r', r the roots of p: R R' = diag(p) - p p', the Hessian.
+    template <class P, class U>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void apply_root(const P& p, U& u) const {
+        using namespace math;
+        using T = decltype(p[0] * p[0]);
+        T sum(0.0);
+        for (int k = 0; k < outputs; ++k) {
+            u[k] = sqrt(T(p[k])) * u[k];
+            sum += u[k];
+        }
+        for (int k = 0; k < outputs; ++k) u[k] = u[k] - p[k] * sum;
+    }
 };
 
 /// The second derivative is the identity: p is not read. One target of several outputs is a label.
@@ -113,6 +125,9 @@ struct OutputLoss<PerceptronLoss::squared_error> {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void apply(const P&, U& u, T weight) const {
         for (int k = 0; k < outputs; ++k) u[k] = weight * u[k];
     }
+
+    template <class P, class U>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void apply_root(const P&, U&) const {}
 
   private:
     template <class Z, class Y>
