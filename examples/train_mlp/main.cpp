@@ -102,10 +102,12 @@ struct Variant {
 Variant variant_named(const std::string& name) {
     if (name == "gauss_newton") return {name, Method::newton_cg, HessianBy::gauss_newton};
     std::string names = "gauss_newton";
-    for (const Method method : all_methods) {
-        if (name == to_string(method)) return {name, method};
-        names += std::string(", ") + to_string(method);
-    }
+    for (const std::span<const Method> methods :
+         {std::span<const Method>(all_methods), std::span<const Method>(sampling_methods)})
+        for (const Method method : methods) {
+            if (name == to_string(method)) return {name, method};
+            names += std::string(", ") + to_string(method);
+        }
     throw InvalidArgument("there is no such method ('" + name + "') choose among " + names);
 }
 

@@ -14,6 +14,7 @@
 #include "cunewton/cunewton.h"
 #include "tests/support/backends.h"
 #include "tests/support/on_device.h"
+#include "tests/support/thread_ranks.h"
 #include "tests/support/user_losses.h"
 #if CUNEWTON_WITH_CUDA
 #include <cuda_runtime_api.h>
@@ -337,6 +338,35 @@ TEST_F(MemoryOnTheHostTest, Preconditioners) {
                       options);
         if (by == PreconditionBy::blocks) continue;
         expect_enough(make_objective<double>(BowlWithHessian{}, 3000), options);
+    }
+}
+
+TEST_F(MemoryOnTheHostTest, SumsOverRanks) {
+    const Data<double> data(6000, 30);
+    const Data<float> in_float(6000, 100);
+    Options options = options_of_test();
+    options.max_iterations = 3;
+    const std::size_t lanes = 4 * small;
+    ThreadRanks one(1);
+    ProblemOptions shared{.l2 = 0.1};
+    shared.communicator = std::make_shared<ThreadCommunicator>(one, 0);
+    for (const RankSums sums : {RankSums::fixed_order, RankSums::all_reduce}) {
+        shared.rank_sums = sums;
+        expect_enough_for_all(make_perceptron<double>({{30, 8, 6, 2}}, data.samples, shared),
+                              options);
+        expect_enough_for_all(make_linear_predictor<double>(Softmax{3}, data.samples, shared),
+                              options);
+        expect_enough_for_all(make_linear_predictor<float>(Logistic{}, in_float.samples, shared),
+                              options);
+        const auto sum = [&](const auto& loss) {
+            return make_sample_sum<double>(loss, data.samples, 31, shared);
+        };
+        expect_enough_for_all(sum(BlackBoxLogistic<2>{}), options, lanes);
+        expect_enough_for_all(sum(BlackBoxLogistic<0>{}), options, lanes);
+        Options differences = options;
+        differences.derivatives.hessian = HessianBy::gradient_differences;
+        differences.method = Method::newton;
+        expect_enough(sum(BlackBoxLogistic<1>{}), differences, 2 * lanes);
     }
 }
 
