@@ -15,9 +15,11 @@ namespace cunewton::solver {
 template <class T>
 class NewtonCg {
   public:
-    explicit NewtonCg(Minimization<T>& run)
+    /// radius: of the first trust region; negative: by the run's options or its first product.
+    explicit NewtonCg(Minimization<T>& run, double radius = -1)
         : run_(run),
           cg_(run.vectors(), run.n()),
+          radius_(radius),
           forcing_(largest_forcing),
           plan_(plan_preconditioner(run)) {
         if (plan_.at_once) products_since_update_ = plan_.cost;
@@ -85,7 +87,7 @@ class NewtonCg {
 
     Minimization<T>& run_;
     ConjugateGradients<T> cg_;
-    double radius_ = -1, forcing_, last_gradient_norm_ = 0;
+    double radius_, forcing_, last_gradient_norm_ = 0;
     double decrement_ = -1;
     bool left_ = false;  ///< not at a minimum
     PreconditionerPlan plan_;
