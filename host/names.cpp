@@ -44,11 +44,11 @@ const char* to_string(Status status) {
 
 const char* to_string(Method method) {
     switch (method) {
-#define CUNEWTON_METHOD(name, matrices) \
-    case Method::name:                  \
+#define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
+#define CUNEWTON_SAMPLING_METHOD(name) \
+    case Method::name:                 \
         return #name;
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
     }
     return "unknown";
 }
@@ -119,6 +119,12 @@ const char* to_string(PreconditionBy by) {
             return "none";
         case PreconditionBy::blocks:
             return "blocks";
+        case PreconditionBy::diagonal:
+            return "diagonal";
+        case PreconditionBy::nystrom:
+            return "nystrom";
+        case PreconditionBy::own:
+            return "own";
     }
     return "unknown";
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cunewton/loss/softmax.h"
+#include "host/backend/random.h"
 #include "host/cpu/perceptron_evaluator.h"
 
 namespace cunewton {
@@ -23,56 +24,30 @@ void check_features(const Perceptron& perceptron, const Samples<T>& samples) {
                std::to_string(perceptron.widths.front()) + ") make them equal");
 }
 
+/// A squared error has a target for each output; one alone of several outputs is a label, as those
+/// of softmax are.
+bool has_labels(const Perceptron& perceptron, int target_count) {
+    return perceptron.loss == PerceptronLoss::softmax_cross_entropy ||
+           target_count != perceptron.widths.back();
+}
+
+template <class T>
+void check_target_count(const Perceptron& perceptron, const Samples<T>& samples) {
+    detail::require_targets(samples.targets);
+    if (samples.target_count < 2 || !has_labels(perceptron, samples.target_count)) return;
+    const bool softmax = perceptron.loss == PerceptronLoss::softmax_cross_entropy;
+    reject("targets do not fit the perceptron (target_count = " +
+           std::to_string(samples.target_count) + ", outputs are " +
+           std::to_string(perceptron.widths.back()) + ") pass one label a sample" +
+           (softmax ? "" : ", or a target for each output"));
+}
+
+/// Of samples that have them.
 template <class T>
 void check_labels(const Perceptron& perceptron, const Samples<T>& samples) {
-    detail::require_targets(samples.targets);
     const Softmax labels{perceptron.widths.back()};
     detail::check_targets<T>(samples, [&](T y) { return labels.check_target(y); });
 }
-
-/// splitmix64 (Steele, Lea and Flood 2014).
-class Generator {
-  public:
-    explicit Generator(std::uint64_t seed) : state_(seed) {}
-
-    /// In [0, 1), a multiple of 2^-53.
-    double uniform() {
-        std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
-    }
-
-    /// A normal number by comparisons of uniform ones (Karney 2016, "Sampling exactly from the
-    /// normal distribution", algorithm N): no logarithm, whose last bits differ between machines.
-    double normal() {
-        for (;;) {
-            int whole = 0;
-            while (occurs(0.5)) ++whole;
-            bool accepted = true;
-            for (int i = 0; accepted && i < whole * (whole - 1); ++i) accepted = occurs(0.5);
-            if (!accepted) continue;
-            const double x = uniform();
-            for (int i = 0; accepted && i <= whole; ++i)
-                accepted = occurs(x * (2 * whole + x) / (2 * whole + 2));
-            if (accepted) return uniform() < 0.5 ? -(whole + x) : whole + x;
-        }
-    }
-
-  private:
-    /// True with probability exp(-p), 0 <= p <= 1 (von Neumann 1951): the number of uniform numbers
-    /// that go on falling from p is even.
-    bool occurs(double p) {
-        bool even = true;
-        for (double next = uniform(); next < p; next = uniform()) {
-            p = next;
-            even = !even;
-        }
-        return even;
-    }
-
-    std::uint64_t state_;
-};
 
 }  // namespace
 
@@ -106,21 +81,16 @@ Problem<T> make_perceptron(const Perceptron& perceptron, const Samples<T>& sampl
             reject(
                 "an intercept was asked for (every layer of a perceptron has biases) leave it out; "
                 "penalize_intercept says whether they are penalised");
-        if (perceptron.loss == PerceptronLoss::squared_error && perceptron.widths.back() != 1)
-            reject("a squared error has one output (the last width is " +
-                   std::to_string(perceptron.widths.back()) +
-                   ", and a sample has one target) make a perceptron for each output");
         if (perceptron.loss == PerceptronLoss::softmax_cross_entropy &&
             perceptron.widths.back() < 2)
             reject(
                 "softmax needs classes to choose from (the last width is 1) pass at least two, or "
                 "squared_error");
-        detail::require_targets(samples.targets);
+        check_target_count(perceptron, samples);
     });
     Problem<T> problem = detail::make_problem<T>(PerceptronSum<T>{perceptron, samples}, n, options);
     detail::check_together(options.communicator.get(), [&] {
-        if (perceptron.loss == PerceptronLoss::softmax_cross_entropy)
-            check_labels(perceptron, samples);
+        if (has_labels(perceptron, samples.target_count)) check_labels(perceptron, samples);
     });
     return problem;
 }
@@ -156,14 +126,27 @@ std::vector<T> predict(const Perceptron& perceptron, const std::vector<T>& x,
 template <class T>
 double accuracy(const Perceptron& perceptron, const std::vector<T>& x, const Samples<T>& samples) {
     const std::vector<T> z = predict(perceptron, x, samples);
-    check_labels(perceptron, samples);
-    const HostSamples<T> labels(samples, true);
+    if (perceptron.widths.back() < 2)
+        reject(
+            "an accuracy needs classes to choose from (the last width is 1) compare outputs and "
+            "targets by predict()");
+    check_target_count(perceptron, samples);
+    const bool labels = has_labels(perceptron, samples.target_count);
+    if (labels)
+        check_labels(perceptron, samples);
+    else
+        detail::check_targets<T>(
+            samples, [](T y) { return std::isfinite(y) ? nullptr : "it is not finite"; });
+    const HostSamples<T> there(samples, true);
+    const T* const y = there.view().targets;
     const int K = perceptron.widths.back();
+    const auto largest = [&](const T* numbers) {
+        return static_cast<int>(std::max_element(numbers, numbers + K) - numbers);
+    };
     long right = 0;
-    for (long i = 0; i < samples.count; ++i) {
-        const T* zi = z.data() + i * K;
-        right += std::max_element(zi, zi + K) - zi == static_cast<int>(labels.view().targets[i]);
-    }
+    for (long i = 0; i < samples.count; ++i)
+        right +=
+            largest(z.data() + i * K) == (labels ? static_cast<int>(y[i]) : largest(y + i * K));
     return static_cast<double>(right) / static_cast<double>(samples.count);
 }
 

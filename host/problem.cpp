@@ -50,17 +50,27 @@ void require_targets(const void* targets) {
 
 namespace {
 
+/// Of losses whose samples have one target.
+template <class T>
+double weight_of_single_targets(Samples<T>& samples) {
+    if (samples.target_count > 1)
+        reject(
+            "samples have several targets (target_count = " + std::to_string(samples.target_count) +
+            ") only perceptrons read more than one, others are features to the loss");
+    return cunewton::checked_weight(samples);
+}
+
 /// What each form asks for; returns the weight by which a mean divides.
 template <class T>
 double checked_weight(SampleSum<T>& form) {
-    return cunewton::checked_weight(form.samples);
+    return weight_of_single_targets(form.samples);
 }
 template <class T>
 double checked_weight(LinearPredictor<T>& form) {
     if (form.outputs <= 0)
         reject("a loss needs predictors (outputs() = " + std::to_string(form.outputs) +
                ") give it at least one");
-    return cunewton::checked_weight(form.samples);
+    return weight_of_single_targets(form.samples);
 }
 template <class T>
 double checked_weight(PerceptronSum<T>& form) {
@@ -161,6 +171,7 @@ Problem<T> make_own_problem(Form<T> form, long n, const ProblemOptions& options)
         weight = weight_of_all(*parts->ranks, samples);
     }
     if (weight == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
+    parts->weight = weight;
     parts->scale = options.reduction == Reduction::mean ? 1 / weight : 1;
     if (const auto* const network = std::get_if<PerceptronSum<T>>(&form);
         network && !options.penalize_intercept)
@@ -190,10 +201,10 @@ template <class T>
 void check_targets(const Samples<T>& samples, const std::function<const char*(T)>& why) {
     if (!samples.targets) return;
     const HostSamples<T> there(samples, true);
-    for (long i = 0; i < samples.count; ++i)
-        if (const char* problem = why(there.view().targets[i]))
-            reject("target of sample " + std::to_string(i) + " is invalid (" + problem +
-                   ") correct the data or choose another loss");
+    for (long e = 0; e < samples.count * samples.target_count; ++e)
+        if (const char* problem = why(there.view().targets[e]))
+            reject("target of sample " + std::to_string(e / samples.target_count) +
+                   " is invalid (" + problem + ") correct the data or choose another loss");
 }
 template void check_targets(const Samples<double>&, const std::function<const char*(double)>&);
 template void check_targets(const Samples<float>&, const std::function<const char*(float)>&);
@@ -208,9 +219,10 @@ namespace cunewton {
 template <class T>
 Samples<T> Samples<T>::of(const Array<const T>& features, const Array<const T>& targets,
                           const Array<const T>& weights) {
-    const auto check = [&](const Array<const T>& array, const char* name) {
+    const bool several = targets.rows == features.rows && targets.columns > 1;
+    const auto check = [&](const Array<const T>& array, const char* name, bool is_table = false) {
         if (array.data == nullptr) return;
-        if (array.size() != features.rows)
+        if (array.size() != features.rows && !is_table)
             throw InvalidArgument(std::string(name) + " have the wrong size (" +
                                   std::to_string(array.size()) + " for " +
                                   std::to_string(features.rows) +
@@ -227,7 +239,11 @@ Samples<T> Samples<T>::of(const Array<const T>& features, const Array<const T>& 
                 " are in other memory than the features (one of them is on a GPU, "
                 "or on another one) bring all there");
     };
-    check(targets, "targets");
+    check(targets, "targets", several);
+    if (several && targets.columns > std::numeric_limits<int>::max())
+        throw InvalidArgument("there are too many targets (" + std::to_string(targets.columns) +
+                              " a sample) pass at most " +
+                              std::to_string(std::numeric_limits<int>::max()));
     check(weights, "weights");
     if (features.columns > std::numeric_limits<int>::max())
         throw InvalidArgument("there are too many features (" + std::to_string(features.columns) +
@@ -239,6 +255,7 @@ Samples<T> Samples<T>::of(const Array<const T>& features, const Array<const T>& 
     samples.ld =
         features.rows > 1 ? features.row_stride : features.columns * features.column_stride;
     samples.targets = targets.data;
+    if (several) samples.target_count = static_cast<int>(targets.columns);
     samples.weights = weights.data;
     samples.feature_stride = features.column_stride;
     samples.memory = features.memory;

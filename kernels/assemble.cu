@@ -126,6 +126,21 @@ __global__ void difference_columns_kernel(GradientDifferences<T> differences, T*
     }
 }
 
+/// A block a column.
+template <class T>
+__global__ void __launch_bounds__(threads)
+    weighted_squares_kernel(T* to, const T* x, std::ptrdiff_t ld, const T* h, long rows, int first,
+                            Assembly assembly) {
+    const int j = static_cast<int>(blockIdx.x);
+    const T* column = x + j * ld;
+    double sum = 0;
+    for (long i = threadIdx.x; i < rows; i += threads)
+        sum += static_cast<double>(h[i]) * (static_cast<double>(column[i]) * column[i]);
+    sum = block_sum<threads>(sum);
+    if (threadIdx.x == 0)
+        to[j] = static_cast<T>(assembly.scale * sum + assembly.penalty.at(first + j));
+}
+
 template <class T>
 __global__ void penalize_gradient_kernel(T* g, const T* x, int n, Assembly assembly) {
     const int j = static_cast<int>(thread_index());
@@ -249,6 +264,14 @@ void launch_penalize_diagonal(T* H, int n, Assembly assembly, Stream stream) {
     check_launch("penalize_diagonal_kernel");
 }
 
+template <class T>
+void launch_weighted_squares(T* to, const T* x, std::ptrdiff_t ld, const T* h, long rows,
+                             int columns, int first, Assembly assembly, Stream stream) {
+    weighted_squares_kernel<<<static_cast<unsigned>(columns), threads, 0, stream>>>(
+        to, x, ld, h, rows, first, assembly);
+    check_launch("weighted_squares_kernel");
+}
+
 template <class T, class To>
 void launch_scaled_rows(To* to, std::ptrdiff_t to_ld, const T* x, std::ptrdiff_t x_ld, const T* h,
                         long rows, int columns, Stream stream) {
@@ -292,6 +315,8 @@ void launch_complete_blocks(T* H, int outputs, int size, bool diagonal_from_rows
                                           double*, T*, Stream);                                    \
     template void launch_penalize_gradient(T*, const T*, int, Assembly, Stream);                   \
     template void launch_penalize_diagonal(T*, int, Assembly, Stream);                             \
+    template void launch_weighted_squares(T*, const T*, std::ptrdiff_t, const T*, long, int, int,  \
+                                          Assembly, Stream);                                       \
     template void launch_scaled_rows(T*, std::ptrdiff_t, const T*, std::ptrdiff_t, const T*, long, \
                                      int, Stream);                                                 \
     template void launch_apply_curvatures(T*, const T*, std::ptrdiff_t, const T*, std::ptrdiff_t,  \

@@ -44,6 +44,11 @@ void launch_penalize_gradient(T* g, const T* x, int n, Assembly assembly, Stream
 template <class T>
 void launch_penalize_diagonal(T* H, int n, Assembly assembly, Stream stream);
 
+/// to_j = scale sum_i h_i x_ij^2 + penalty of parameter first + j, for the columns of x.
+template <class T>
+void launch_weighted_squares(T* to, const T* x, std::ptrdiff_t ld, const T* h, long rows,
+                             int columns, int first, Assembly assembly, Stream stream);
+
 /// to[j * to_ld + i] = h[i] x[j * x_ld + i] in To's precision, for i < rows and j < columns; h
 /// null: a copy.
 template <class T, class To>

@@ -2,6 +2,7 @@
 
 #include "cunewton/cuda/launch.cuh"
 #include "cunewton/math/perceptron.h"
+#include "cunewton/math/random_sign.h"
 
 namespace cunewton::cuda {
 
@@ -79,7 +80,8 @@ __global__ void __launch_bounds__(loss_block)
     double value = 0;
     if (i < size.count) {
         const BiasedColumn<T> zi{z + i, z_ld, bias};
-        const T y = targets[i], w = weights[i];
+        const T* const y = targets + i * loss.targets;
+        const T w = weights[i];
         // A sample without weight counts for nothing, whatever its loss.
         if (w > T(0)) value = static_cast<double>(w * loss.value(zi, y));
         if (d) {
@@ -119,6 +121,20 @@ __global__ void output_hessian_kernel(Loss loss, LayerSize size, const T* p, std
         loss.apply(pi, ui, weights[i]);
     else  // whatever its loss
         for (int k = 0; k < size.units; ++k) ui[k] = T(0);
+}
+
+template <class Loss, class T>
+__global__ void draw_root_kernel(Loss loss, LayerSize size, const T* p, std::ptrdiff_t p_ld,
+                                 const T* weights, std::uint64_t seed, long first, T* u,
+                                 std::ptrdiff_t u_ld) {
+    const long i = thread_index();
+    if (i >= size.count) return;
+    const bool counts = weights[i] > 0;
+    Column<T> ui{u + i, u_ld};
+    const std::uint64_t number = static_cast<std::uint64_t>(first + i) * size.units;
+    for (int k = 0; k < size.units; ++k)
+        ui[k] = counts ? static_cast<T>(random_sign(seed, number + k)) : T(0);
+    if (counts) loss.apply_root(Column<const T>{p + i, p_ld}, ui);
 }
 
 template <class T>
@@ -172,9 +188,9 @@ void launch_pass_back(LayerSize size, std::ptrdiff_t ld, const T* slope, T* d, T
 
 template <class T>
 void launch_output_loss(PerceptronLoss loss, LayerSize size, const T* z, std::ptrdiff_t z_ld,
-                        const T* bias, const T* targets, const T* weights, double* partial, T* d,
-                        T* p, std::ptrdiff_t d_ld, Stream stream) {
-    with_loss(loss, size.units, [&](const auto& known) {
+                        const T* bias, const T* targets, int target_count, const T* weights,
+                        double* partial, T* d, T* p, std::ptrdiff_t d_ld, Stream stream) {
+    with_loss(loss, size.units, target_count, [&](const auto& known) {
         output_loss_kernel<<<blocks_for(size.count, loss_block), loss_block, 0, stream>>>(
             known, size, z, z_ld, bias, targets, weights, partial, d, p, d_ld);
     });
@@ -193,11 +209,22 @@ template <class T>
 void launch_output_hessian(PerceptronLoss loss, LayerSize size, const T* p, std::ptrdiff_t p_ld,
                            const T* bias, const T* weights, T* u, std::ptrdiff_t u_ld,
                            Stream stream) {
-    with_loss(loss, size.units, [&](const auto& known) {
+    with_loss(loss, size.units, size.units, [&](const auto& known) {
         output_hessian_kernel<<<blocks_for(size.count, threads), threads, 0, stream>>>(
             known, size, p, p_ld, bias, weights, u, u_ld);
     });
     check_launch("output_hessian_kernel");
+}
+
+template <class T>
+void launch_draw_root(PerceptronLoss loss, LayerSize size, const T* p, std::ptrdiff_t p_ld,
+                      const T* weights, std::uint64_t seed, long first, T* u, std::ptrdiff_t u_ld,
+                      Stream stream) {
+    with_loss(loss, size.units, size.units, [&](const auto& known) {
+        draw_root_kernel<<<blocks_for(size.count, threads), threads, 0, stream>>>(
+            known, size, p, p_ld, weights, seed, first, u, u_ld);
+    });
+    check_launch("draw_root_kernel");
 }
 
 template <class T>
@@ -221,20 +248,22 @@ void launch_add_to(double* to, const T* from, long count, bool add, Stream strea
     check_launch("add_to_kernel");
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                                  \
-    template void launch_activate(Activation, LayerSize, std::ptrdiff_t, const T*, T*, T*, T*,   \
-                                  Stream);                                                       \
-    template void launch_pass_back(LayerSize, std::ptrdiff_t, const T*, T*, T*, Stream);         \
-    template void launch_output_loss(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t,        \
-                                     const T*, const T*, const T*, double*, T*, T*,              \
-                                     std::ptrdiff_t, Stream);                                    \
-    template void launch_activate_product(LayerSize, const T*, std::ptrdiff_t, const T*, T*, T*, \
-                                          std::ptrdiff_t, Stream);                               \
-    template void launch_output_hessian(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t,     \
-                                        const T*, const T*, T*, std::ptrdiff_t, Stream);         \
-    template void launch_pass_product_back(LayerSize, const T*, const T*, std::ptrdiff_t,        \
-                                           const T*, T*, std::ptrdiff_t, Stream);                \
-    template void launch_unit_sums(LayerSize, const T*, std::ptrdiff_t, T*, Stream);             \
+#define CUNEWTON_INSTANTIATE(T)                                                                   \
+    template void launch_activate(Activation, LayerSize, std::ptrdiff_t, const T*, T*, T*, T*,    \
+                                  Stream);                                                        \
+    template void launch_pass_back(LayerSize, std::ptrdiff_t, const T*, T*, T*, Stream);          \
+    template void launch_output_loss(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t,         \
+                                     const T*, const T*, int, const T*, double*, T*, T*,          \
+                                     std::ptrdiff_t, Stream);                                     \
+    template void launch_activate_product(LayerSize, const T*, std::ptrdiff_t, const T*, T*, T*,  \
+                                          std::ptrdiff_t, Stream);                                \
+    template void launch_output_hessian(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t,      \
+                                        const T*, const T*, T*, std::ptrdiff_t, Stream);          \
+    template void launch_pass_product_back(LayerSize, const T*, const T*, std::ptrdiff_t,         \
+                                           const T*, T*, std::ptrdiff_t, Stream);                 \
+    template void launch_draw_root(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t, const T*, \
+                                   std::uint64_t, long, T*, std::ptrdiff_t, Stream);              \
+    template void launch_unit_sums(LayerSize, const T*, std::ptrdiff_t, T*, Stream);              \
     template void launch_add_to(double*, const T*, long, bool, Stream);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "cunewton/choices.h"
 #include "cunewton/cuda/code.h"
@@ -29,12 +30,21 @@ void launch_pass_back(LayerSize size, std::ptrdiff_t ld, const T* slope, T* d, T
 
 /// Samples for one partial sum of output_loss.
 inline constexpr int loss_block = 256;
-/// Partial sums of w_i l(z_i + bias, y_i), ceil(count / loss_block). Unless they are null, d
+/// Partial sums of w_i l(z_i + bias, y_i), ceil(count / loss_block). Target j of sample i is
+/// targets[i * target_count + j]. Unless they are null, d
 /// becomes w_i dl/dz and p the loss's moments (math/perceptron.h), at distance d_ld.
 template <class T>
 void launch_output_loss(PerceptronLoss loss, LayerSize size, const T* z, std::ptrdiff_t z_ld,
-                        const T* bias, const T* targets, const T* weights, double* partial, T* d,
-                        T* p, std::ptrdiff_t d_ld, Stream stream);
+                        const T* bias, const T* targets, int target_count, const T* weights,
+                        double* partial, T* d, T* p, std::ptrdiff_t d_ld, Stream stream);
+
+/// A random vector u_i a sample whose u_i u_i' is d2l/dz dz on the average: a root of that, with p
+/// from launch_output_loss(), times random signs. 0 where there is no weight. first: number of the
+/// first sample.
+template <class T>
+void launch_draw_root(PerceptronLoss loss, LayerSize size, const T* p, std::ptrdiff_t p_ld,
+                      const T* weights, std::uint64_t seed, long first, T* u, std::ptrdiff_t u_ld,
+                      Stream stream);
 
 // Of products with a vector: r are derivatives along it, with a distance of their own.
 

@@ -6,6 +6,7 @@
 #include <thrust/iterator/transform_iterator.h>
 #include <thrust/reduce.h>
 
+#include <algorithm>
 #include <new>
 #include <string>
 
@@ -60,6 +61,21 @@ __global__ void gather_features_kernel(T* to, std::ptrdiff_t to_ld, const T* fro
         to[j * to_ld + i] = from[i * ld + j * feature_stride];
 }
 
+template <class T>
+__global__ void select_samples_kernel(DeviceSamples<T> from, const long* indices, T share,
+                                      long count, T* features, std::ptrdiff_t ld, int target_count,
+                                      T* targets, T* weights) {
+    const long i = thread_index();
+    if (i >= count) return;
+    const long source = indices[i];
+    for (int j = static_cast<int>(blockIdx.y); j < from.dimension; j += static_cast<int>(gridDim.y))
+        features[j * ld + i] = from.features[j * from.ld + source];
+    if (blockIdx.y > 0) return;
+    for (int j = 0; targets && j < target_count; ++j)
+        targets[i * target_count + j] = from.targets[source * target_count + j];
+    weights[i] = from.weights ? share * from.weights[source] : share;
+}
+
 }  // namespace
 
 template <class T>
@@ -72,7 +88,8 @@ SampleFaults find_faults(const Samples<T>& s, Stream stream) {
                 all, IsNotFinite<T>{{s.features, s.ld, s.feature_stride, s.dimension}}, stream);
         if (s.targets)
             faults.target =
-                first_where(s.count, IsNotFinite<T>{{s.targets, 0, 1, s.count}}, stream);
+                first_where(s.count * s.target_count,
+                            IsNotFinite<T>{{s.targets, 0, 1, s.count * s.target_count}}, stream);
         faults.total = static_cast<double>(s.count);
         if (s.weights) {
             const Numbers<T> weights{s.weights, 0, 1, s.count};
@@ -101,8 +118,20 @@ void launch_gather_features(T* to, std::ptrdiff_t to_ld, const Samples<T>& s, St
     check_launch("gather_features_kernel");
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                   \
-    template SampleFaults find_faults(const Samples<T>&, Stream); \
+template <class T>
+void launch_select_samples(const DeviceSamples<T>& from, const long* indices, T share, long count,
+                           T* features, std::ptrdiff_t ld, int target_count, T* targets, T* weights,
+                           Stream stream) {
+    const unsigned layers = static_cast<unsigned>(std::clamp(from.dimension, 1, 1024));
+    select_samples_kernel<<<dim3(blocks_for(count, threads), layers), threads, 0, stream>>>(
+        from, indices, share, count, features, ld, target_count, targets, weights);
+    check_launch("select_samples_kernel");
+}
+
+#define CUNEWTON_INSTANTIATE(T)                                                            \
+    template void launch_select_samples(const DeviceSamples<T>&, const long*, T, long, T*, \
+                                        std::ptrdiff_t, int, T*, T*, Stream);              \
+    template SampleFaults find_faults(const Samples<T>&, Stream);                          \
     template void launch_gather_features(T*, std::ptrdiff_t, const Samples<T>&, Stream);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

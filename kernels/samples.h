@@ -12,7 +12,7 @@ namespace cunewton::cuda {
 /// Numbers of the first fault of each kind; -1: there is none.
 struct SampleFaults {
     long feature = -1;  ///< i * dimension + j: not finite
-    long target = -1;   ///< not finite
+    long target = -1;   ///< i * target_count + j: not finite
     long weight = -1;   ///< not finite, or negative
     double total = 0;   ///< sum of the weights, where all are right
 };
@@ -23,5 +23,12 @@ SampleFaults find_faults(const Samples<T>& samples, Stream stream);
 /// to[j * to_ld + i] = feature j of sample i.
 template <class T>
 void launch_gather_features(T* to, std::ptrdiff_t to_ld, const Samples<T>& samples, Stream stream);
+
+/// Samples indices[0 .. count - 1] of `from`: features into columns that are ld apart, weights
+/// times `share`, and `target_count` targets a sample unless they are null.
+template <class T>
+void launch_select_samples(const DeviceSamples<T>& from, const long* indices, T share, long count,
+                           T* features, std::ptrdiff_t ld, int target_count, T* targets, T* weights,
+                           Stream stream);
 
 }  // namespace cunewton::cuda

@@ -50,6 +50,22 @@ __global__ void add_scaled_kernel(T* y, const T* x, DeviceFactor<T> a, const T* 
 }
 
 template <class T>
+__global__ void adam_step_kernel(T* x, T* mean, T* square, const T* g, long n, AdamStep step) {
+    const long j = thread_index();
+    if (j < n) adam_step(x[j], mean[j], square[j], g[j], step);
+}
+
+template <class T>
+__global__ void __launch_bounds__(threads) trace_kernel(const T* A, int n, double* out) {
+    double sum = 0;
+    for (int j = static_cast<int>(threadIdx.x); j < n; j += threads)
+        sum +=
+            static_cast<double>(A[static_cast<std::size_t>(j) * (static_cast<std::size_t>(n) + 1)]);
+    sum = block_sum<threads>(sum);
+    if (threadIdx.x == 0) *out = sum;
+}
+
+template <class T>
 __global__ void fill_kernel(T* x, T value, long n) {
     const long j = thread_index();
     if (j < n) x[j] = value;
@@ -303,6 +319,20 @@ void launch_set_identity(T* A, int n, T value, const T* S, Stream stream) {
 }
 
 template <class T>
+void launch_adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step,
+                      Stream stream) {
+    if (n == 0) return;
+    adam_step_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(x, mean, square, g, n, step);
+    check_launch("adam_step_kernel");
+}
+
+template <class T>
+void launch_trace(const T* A, int n, double* out, Stream stream) {
+    trace_kernel<<<1, threads, 0, stream>>>(A, n, out);
+    check_launch("trace_kernel");
+}
+
+template <class T>
 void launch_shifted_copy(T* L, const T* A, T shift, const T* S, int n, Stream stream) {
     shifted_copy_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(L, A, shift, S, n);
     check_launch("shifted_copy_kernel");
@@ -337,6 +367,8 @@ void launch_transpose(T* to, std::ptrdiff_t to_ld, const T* from, int rows, int 
     template void launch_scale(T*, DeviceFactor<T>, const T*, long, Stream);                    \
     template void launch_add_scaled(T*, const T*, DeviceFactor<T>, const T*, long, Stream);     \
     template void launch_fill(T*, T, long, Stream);                                             \
+    template void launch_adam_step(T*, T*, T*, const T*, long, const AdamStep&, Stream);        \
+    template void launch_trace(const T*, int, double*, Stream);                                 \
     template void launch_dot(const T*, const T*, long, double*, double*, Stream);               \
     template void launch_norms(const NormTasks<T>&, long, NormSum*, Stream);                    \
     template void launch_set_identity(T*, int, T, const T*, Stream);                            \

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "cunewton/cuda/code.h"
+#include "cunewton/math/adam_step.h"
 #include "cunewton/math/norm_sum.h"
 
 namespace cunewton::cuda {
@@ -29,6 +30,10 @@ void launch_rescale(T* y, const T* S, int power, const T* x, long n, Stream stre
 /// y = x + a p
 template <class T>
 void launch_add_scaled(T* y, const T* x, DeviceFactor<T> a, const T* p, long n, Stream stream);
+/// Vectors::adam_step()
+template <class T>
+void launch_adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step,
+                      Stream stream);
 /// x = value
 template <class T>
 void launch_fill(T* x, T value, long n, Stream stream);
@@ -57,6 +62,9 @@ void launch_norms(const NormTasks<T>& tasks, long n, NormSum* partial, Stream st
 /// A = value S^-2 (n x n); S null: the identity
 template <class T>
 void launch_set_identity(T* A, int n, T value, const T* S, Stream stream);
+/// *out = the sum of A's diagonal (n x n)
+template <class T>
+void launch_trace(const T* A, int n, double* out, Stream stream);
 /// L = A + shift S^2
 template <class T>
 void launch_shifted_copy(T* L, const T* A, T shift, const T* S, int n, Stream stream);

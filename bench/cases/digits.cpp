@@ -6,8 +6,8 @@
 #include "bench/cases/cases.h"
 #include "bench/cases/dense.h"
 #include "bench/cases/solve.h"
-#include "bench/read_gzip.h"
 #include "cunewton/loss/softmax.h"
+#include "examples/readers/file.h"
 #include "tests/support/data_file.h"
 
 namespace cunewton::bench {
@@ -19,7 +19,8 @@ constexpr double l2 = 1e-4;
 
 /// Rows of 64 pixels from 0 to 16 and the digit, separated by commas. Pixels become 0 .. 1.
 TrainingData read_digits() {
-    const std::string text = read_gzip(test::data_file(CUNEWTON_BENCH_DATA_DIR, "digits.csv.gz"));
+    const std::string text =
+        readers::read_file(test::data_file(CUNEWTON_BENCH_DATA_DIR, "digits.csv.gz"));
     TrainingData data;
     data.features = width * width;
     data.classes = classes;

@@ -7,8 +7,8 @@
 #include "bench/cases/batch_solve.h"
 #include "bench/cases/cases.h"
 #include "bench/cases/small_fit_rows.h"
-#include "bench/read_gzip.h"
 #include "cunewton/model/diffusion.h"
+#include "examples/readers/file.h"
 #include "tests/support/data_file.h"
 
 namespace cunewton::bench {
@@ -36,7 +36,8 @@ struct Image {
 };
 
 Image read_image() {
-    const std::string text = read_gzip(test::data_file(CUNEWTON_BENCH_DATA_DIR, "dwi64.csv.gz"));
+    const std::string text =
+        readers::read_file(test::data_file(CUNEWTON_BENCH_DATA_DIR, "dwi64.csv.gz"));
     const char* at = text.c_str() + text.find('\n') + 1;
     const auto next = [&] {
         char* end = nullptr;

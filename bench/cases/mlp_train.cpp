@@ -17,7 +17,10 @@ struct Variant {
 constexpr Variant variants[] = {
     {"newton_cg", Method::newton_cg},
     {"newton_cg, Gauss-Newton", Method::newton_cg, HessianBy::gauss_newton},
+    {"kfac", Method::kfac},
     {"lbfgs", Method::lbfgs},
+    {"adam", Method::adam},
+    {"sgd", Method::sgd},
 };
 
 template <class T>

@@ -41,6 +41,16 @@ class DenseMatrices {
     virtual void solve(const T* L, T* x, int n) = 0;
     /// x = L^-1 x
     virtual void solve_lower(const T* L, T* x, int n) = 0;
+    /// X = (L L')^-1, both triangles.
+    virtual void invert(const T* L, T* X, int n) = 0;
+    /// to = the sum of A's diagonal
+    virtual void trace(const T* A, int n, Scalar to) = 0;
+
+    // Of whole matrices, column-major, m x n for `rows` = m where that is many.
+    /// C = A' B with m columns of A and n of B; C is m x n.
+    virtual void multiply_transposed(const T* A, int m, const T* B, int n, long rows, T* C) = 0;
+    /// C = A B + beta C with m columns of A, B m x n, and n columns of C.
+    virtual void multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) = 0;
 };
 
 }  // namespace cunewton

@@ -64,6 +64,20 @@ void Evaluator<T>::products(const T* V, int columns, T* HV) {
 
 template <class T>
 void Evaluator<T>::compute_diagonal_blocks(T*) {}
+template <class T>
+void Evaluator<T>::compute_diagonal(T*) {}
+
+template <class T>
+void Evaluator<T>::compute_kronecker_factors(std::uint64_t, T*) {}
+
+template <class T>
+void Evaluator<T>::select(const long*, long) {}
+
+template <class T>
+void Evaluator<T>::value_gradient_and_products(const T* x, T* g, Scalar f) {
+    value_and_gradient(x, g, f);
+    prepare_products(x);
+}
 
 template <class T>
 std::unique_ptr<Curvature<T>> Evaluator<T>::curvature(CurvatureKind kind) {

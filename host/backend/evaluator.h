@@ -10,6 +10,7 @@
 #include "cunewton/functor/kinds.h"
 #include "cunewton/options.h"
 #include "host/backend/curvature.h"
+#include "host/backend/kronecker.h"
 #include "host/backend/preconditioner.h"
 #include "host/backend/ranks.h"
 #include "host/backend/vectors.h"
@@ -42,9 +43,13 @@ ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities
 struct SessionWork {
     std::size_t vectors = 0;   ///< of n numbers, that are allocated besides
     std::size_t matrices = 0;  ///< of n x n
+    std::size_t numbers = 0;   ///< others of the machine
+    std::size_t host = 0;      ///< bytes of the host's besides
     /// How Hessians are evaluated, if at all; dense ones are factorised too.
     std::optional<CurvatureKind> curvature{};
     PreconditionBy precondition = PreconditionBy::none;
+    long sampled = 0;        ///< samples that are copied to be selected, at most
+    bool kronecker = false;  ///< with a KroneckerPreconditioner
 };
 
 /// What an evaluator will do: its class says by it what memory it takes, in a static function
@@ -55,6 +60,8 @@ struct EvaluationPlan {
     std::optional<CurvatureKind> curvature;  ///< none: gradients alone
     PreconditionBy precondition;             ///< products
     int threads;                             ///< of the host
+    long sampled;                            ///< see SessionWork
+    bool kronecker;                          ///< see SessionWork
     const Ranks* ranks = nullptr;            ///< that share the samples; null: none do
 
     bool hessian() const { return curvature == CurvatureKind::dense; }
@@ -83,9 +90,29 @@ class Evaluator {
     /// other, lower triangles, with the penalty, at the point of the last prepare_products().
     virtual DiagonalBlocks diagonal_blocks() const { return {}; }
     virtual void compute_diagonal_blocks(T* to);
+    /// Whether compute_diagonal() writes the Hessian's diagonal, n numbers, with the penalty, at
+    /// the point of the last prepare_products(), for about what a product costs.
+    virtual bool knows_diagonal() const { return false; }
+    virtual void compute_diagonal(T* to);
+    /// The layers of a perceptron; none of other problems.
+    virtual KroneckerLayers kronecker_layers() const { return {}; }
+    /// Of layer after layer at the point of products(): the mean of a a' over samples, a its inputs
+    /// (inputs x inputs), and the sum of w g g' with the sum's factor, g from the Gauss-Newton
+    /// matrix of the outputs, propagated back to its outputs (outputs x outputs): by a random root
+    /// of it for each sample, right on the average. Column-major, lower triangles,
+    /// KroneckerLayers::numbers().
+    virtual void compute_kronecker_factors(std::uint64_t seed, T* to);
     /// The second derivatives as an object, which uses this evaluator as long as it lives; one that
     /// gives products at a time.
     virtual std::unique_ptr<Curvature<T>> curvature(CurvatureKind kind);
+    /// Samples that the loss is a sum over; 0 if it is none.
+    virtual long samples() const { return 0; }
+    /// From here on the sum is over these samples alone, each with samples() / count times its
+    /// weight: of samples drawn at random it is right on the average. 1 <= count <= samples(),
+    /// indices on the host; null: over all again. What products() are taken at is forgotten.
+    virtual void select(const long* indices, long count);
+    /// value_and_gradient(), and from here on products() are those at x.
+    virtual void value_gradient_and_products(const T* x, T* g, Scalar f);
     /// Largest number of bytes that perturbed points and partial results have taken so far.
     virtual std::size_t peak_tile_bytes() const = 0;
 

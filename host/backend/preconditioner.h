@@ -1,13 +1,21 @@
 // Approximate inverses of a Hessian of which only products are known.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
 #include "cunewton/choices.h"
 #include "host/backend/dense_matrices.h"
+#include "host/backend/random.h"
 
 namespace cunewton {
 
 template <class T>
 class Evaluator;
+template <class T>
+class Curvature;
 
 /// M^-1 for a symmetric positive definite M that is near the Hessian.
 template <class T>
@@ -19,6 +27,10 @@ class Preconditioner {
     virtual bool update() = 0;
     /// z = M^-1 r, n numbers each; queued.
     virtual void apply(const T* r, T* z) = 0;
+    /// With the Hessian, by the last update().
+    virtual long products() const { return 0; }
+    /// sqrt(x'Mx); waits. Nothing where only M^-1 is known.
+    virtual std::optional<double> size(const T*) { return std::nullopt; }
 };
 
 /// Blocks along the diagonal of a Hessian, each of as many parameters, that an evaluator knows.
@@ -64,6 +76,76 @@ class BlockPreconditioner final : public Preconditioner<T> {
     DenseMatrices<T>& matrices_;
     const DiagonalBlocks blocks_;
     Buffer<T> factors_, ones_, mean_, rest_;
+};
+
+/// The absolute values of the Hessian's diagonal (Jacobi). Where the evaluator does not know it, it
+/// is the mean of v o Hv over vectors v of random signs (Bekas, Kokiopoulou and Saad 2007, "An
+/// estimator for the diagonal of a matrix", section 2; Hutchinson 1989), or, where that is more,
+/// the mean's standard error. None is less than sqrt(epsilon) of the largest.
+template <class T>
+class DiagonalPreconditioner final : public Preconditioner<T> {
+  public:
+    /// Products of an estimate.
+    static constexpr int samples = 16;
+    /// In products.
+    static double cost(const Evaluator<T>& evaluator);
+    /// Numbers of a machine that it takes.
+    static std::size_t numbers(std::size_t n) { return 3 * n; }
+
+    /// Uses all as long as it lives; H at the point of the evaluator's products.
+    DiagonalPreconditioner(Evaluator<T>& evaluator, Curvature<T>& H, Vectors<T>& vectors, int n,
+                           std::uint64_t seed);
+    bool update() override;
+    void apply(const T* r, T* z) override;
+    std::optional<double> size(const T* x) override;
+    long products() const override { return evaluator_.knows_diagonal() ? 0 : samples; }
+
+  private:
+    std::vector<T> estimate();
+
+    Evaluator<T>& evaluator_;
+    Curvature<T>& H_;
+    Vectors<T>& vectors_;
+    const std::size_t n_;
+    Generator generator_;
+    Buffer<T> root_, signs_, Hv_;  // M is root_^2
+};
+
+/// M = U diag(d) U' + d_r (I - U U') with the r largest eigenvalues d of a positive semidefinite
+/// Hessian, as products with r random vectors W show them: those of the Nystrom approximation (H W)
+/// (W' H W)^+ (H W)' (Frangella, Tropp and Udell 2023, "Randomized Nystrom preconditioning",
+/// algorithm 2.1 and section 5, without a regularisation of its own).
+template <class T>
+class NystromPreconditioner final : public Preconditioner<T> {
+  public:
+    static int rank(int wanted, long n) { return static_cast<int>(std::min<long>(wanted, n)); }
+    /// Numbers of a machine and bytes of the host that it takes.
+    static std::size_t numbers(std::size_t n, int rank);
+    static std::size_t host_memory(std::size_t n, int rank);
+
+    /// Uses all three as long as it lives. accuracy: relative error of products.
+    NystromPreconditioner(Curvature<T>& H, Vectors<T>& vectors, DenseMatrices<T>& matrices, int n,
+                          int rank, double accuracy, std::uint64_t seed);
+    bool update() override;
+    void apply(const T* r, T* z) override;
+    std::optional<double> size(const T* x) override;
+    long products() const override { return rank_; }
+
+  private:
+    /// Y = Q R with Q in its place; false if Y is not finite.
+    bool orthogonalize(T* Y, std::vector<double>& R);
+    std::vector<double> small(const Buffer<T>& matrix);
+
+    Curvature<T>& H_;
+    Vectors<T>& vectors_;
+    DenseMatrices<T>& matrices_;
+    const std::size_t n_;
+    const int rank_;
+    const double accuracy_;
+    Generator generator_;
+    int kept_ = 0;           // columns of U
+    std::vector<double> d_;  // of them, descending
+    Buffer<T> sketch_, U_, small_, weights_, part_, scaled_part_;
 };
 
 }  // namespace cunewton

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "cunewton/error.h"
+#include "cunewton/execution.h"
+#include "cunewton/math/adam_step.h"
 
 namespace cunewton {
 
@@ -132,6 +134,8 @@ class Vectors {
     virtual void scale_twice(T* y, const T* S, const T* x, long n) = 0;
     /// y = x + a p
     virtual void add_scaled(T* y, const T* x, Factor<T> a, const T* p, long n) = 0;
+    /// adam_step() of math/adam_step.h, entry by entry
+    virtual void adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) = 0;
     /// to = x'y, summed in double
     virtual void dot(const T* x, const T* y, long n, Scalar to) = 0;
     /// to = |x|_2 for each of the vectors, at most max_norms. Neither overflows nor underflows
@@ -151,6 +155,9 @@ class Vectors {
     /// True if read() costs nothing, so that a method may look at intermediate results instead of
     /// queueing work ahead.
     virtual bool scalars_are_local() const = 0;
+    /// What work is queued on, where pointers are a GPU's; not where they are the host's.
+    virtual bool on_device() const { return false; }
+    virtual cuda::Stream stream() const { return nullptr; }
 
   private:
     ScalarPlaces places_;

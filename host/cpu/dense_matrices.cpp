@@ -13,6 +13,10 @@ namespace cunewton::cpu {
 namespace {
 // Columns that a factorisation takes at a time.
 constexpr int block = 96;
+// Of a product that a thread computes at a time.
+constexpr int product_columns = 128;
+// Fewer are not worth packing the other operand for.
+constexpr int least_product_columns = 8;
 }  // namespace
 
 template <class T>
@@ -113,7 +117,75 @@ template <class T>
 void CpuDenseMatrices<T>::solve_lower(const T* L, T* x, int n) {
     lapack::trsv(false, n, L, x);
 }
+/// Sums are those of one thread each, so that they do not depend on how many there are.
+template <class T>
+void CpuDenseMatrices<T>::multiply_transposed(const T* A, int m, const T* B, int n, long rows,
+                                              T* C) {
+    vectors_.pool().for_each(static_cast<std::size_t>(m) * n, [&](std::size_t item, int) {
+        const T* a = A + static_cast<long>(item % m) * rows;
+        const T* b = B + static_cast<long>(item / m) * rows;
+        constexpr int lanes = 8;
+        double sums[lanes] = {};
+        long i = 0;
+        for (; i + lanes <= rows; i += lanes)
+            for (int l = 0; l < lanes; ++l) sums[l] += static_cast<double>(a[i + l]) * b[i + l];
+        for (; i < rows; ++i) sums[0] += static_cast<double>(a[i]) * b[i];
+        double sum = 0;
+        for (const double s : sums) sum += s;
+        C[item] = static_cast<T>(sum);
+    });
+}
+template <class T>
+void CpuDenseMatrices<T>::multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) {
+    if (n >= least_product_columns && rows <= std::numeric_limits<int>::max() &&
+        (beta == 0 || beta == 1))
+        return multiply_blocks(A, m, B, n, static_cast<int>(rows), beta == 1, C);
+    constexpr long tile = 2048;  // of C, which stays in cache
+    const std::size_t tiles = static_cast<std::size_t>((rows + tile - 1) / tile);
+    vectors_.pool().for_each(tiles * n, [&](std::size_t item, int) {
+        const long begin = static_cast<long>(item % tiles) * tile;
+        const long end = std::min(rows, begin + tile), column = static_cast<long>(item / tiles);
+        T* c = C + column * rows;
+        for (long i = begin; i < end; ++i) c[i] = beta == 0 ? T(0) : beta * c[i];
+        for (int k = 0; k < m; ++k) {
+            const T* a = A + k * rows;
+            const T b = B[column * m + k];
+            for (long i = begin; i < end; ++i) c[i] += b * a[i];
+        }
+    });
+}
 
+/// Columns are dealt out to threads, some at a time.
+template <class T>
+void CpuDenseMatrices<T>::multiply_blocks(const T* A, int m, const T* B, int n, int rows, bool add,
+                                          T* C) {
+    ThreadPool& pool = vectors_.pool();
+    while (gemm_.size() < static_cast<std::size_t>(pool.size())) gemm_.emplace_back();
+    const std::size_t items = static_cast<std::size_t>((n + product_columns - 1) / product_columns);
+    pool.for_each(items, [&](std::size_t item, int thread) {
+        const std::size_t first = item * product_columns;
+        const int columns = std::min(product_columns, n - static_cast<int>(first));
+        gemm_[static_cast<std::size_t>(thread)].multiply(
+            rows, columns, m, {A, 1, rows}, {B + first * static_cast<std::size_t>(m), 1, m}, add,
+            C + first * static_cast<std::size_t>(rows), rows);
+    });
+}
+
+template <class T>
+void CpuDenseMatrices<T>::invert(const T* L, T* X, int n) {
+    const std::size_t size = n;
+    for (std::size_t j = 0; j < size; ++j)
+        std::copy(L + j * size + j, L + (j + 1) * size, X + j * size + j);
+    lapack::potri(n, X);
+    for (std::size_t j = 0; j < size; ++j)
+        for (std::size_t i = j + 1; i < size; ++i) X[i * size + j] = X[j * size + i];
+}
+template <class T>
+void CpuDenseMatrices<T>::trace(const T* A, int n, Scalar to) {
+    double sum = 0;
+    for (int j = 0; j < n; ++j) sum += A[static_cast<std::size_t>(j) * (n + 1)];
+    vectors_.set(to, sum);
+}
 template class CpuDenseMatrices<double>;
 template class CpuDenseMatrices<float>;
 

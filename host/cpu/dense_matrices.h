@@ -2,6 +2,7 @@
 #pragma once
 
 #include "host/backend/dense_matrices.h"
+#include "host/cpu/gemm.h"
 #include "host/cpu/rank_k.h"
 #include "host/cpu/vectors.h"
 
@@ -28,10 +29,17 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
                    Scalar least_pivot) override;
     void solve(const T* L, T* x, int n) override;
     void solve_lower(const T* L, T* x, int n) override;
+    void invert(const T* L, T* X, int n) override;
+    void trace(const T* A, int n, Scalar to) override;
+    void multiply_transposed(const T* A, int m, const T* B, int n, long rows, T* C) override;
+    void multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) override;
 
   private:
+    void multiply_blocks(const T* A, int m, const T* B, int n, int rows, bool add, T* C);
+
     CpuVectors<T>& vectors_;
     RankKUpdate<T, T, T> update_;
+    std::vector<Gemm<T>> gemm_;  // one a thread, from when they are needed
 };
 
 }  // namespace cunewton::cpu

@@ -5,6 +5,8 @@
 extern "C" {
 void dpotrf_(const char*, const int*, double*, const int*, int*);
 void spotrf_(const char*, const int*, float*, const int*, int*);
+void dpotri_(const char*, const int*, double*, const int*, int*);
+void spotri_(const char*, const int*, float*, const int*, int*);
 void dtrsm_(const char*, const char*, const char*, const char*, const int*, const int*,
             const double*, const double*, const int*, double*, const int*);
 void strsm_(const char*, const char*, const char*, const char*, const int*, const int*,
@@ -23,6 +25,8 @@ void ssyr2_(const char*, const int*, const float*, const float*, const int*, con
             const int*, float*, const int*);
 void dsyr_(const char*, const int*, const double*, const double*, const int*, double*, const int*);
 void ssyr_(const char*, const int*, const float*, const float*, const int*, float*, const int*);
+void dgesvd_(const char*, const char*, const int*, const int*, double*, const int*, double*,
+             double*, const int*, double*, const int*, double*, const int*, int*);
 }
 
 namespace cunewton::lapack {
@@ -56,6 +60,15 @@ inline void trsv(bool transposed, int n, const float* l, float* x) {
     const int one = 1;
     strsv_("L", transposed ? "T" : "N", "N", &n, l, &n, x, &one);
 }
+/// A = (L L')^-1 for A = L, lower triangle, which is regular.
+inline void potri(int n, double* a) {
+    int info = 0;
+    dpotri_("L", &n, a, &n, &info);
+}
+inline void potri(int n, float* a) {
+    int info = 0;
+    spotri_("L", &n, a, &n, &info);
+}
 inline void symv(int n, const double* a, const double* x, double* y) {
     const double alpha = 1, beta = 0;
     const int one = 1;
@@ -81,6 +94,16 @@ inline void syr(int n, double alpha, const double* x, double* a) {
 inline void syr(int n, float alpha, const float* x, float* a) {
     const int one = 1;
     ssyr_("L", &n, &alpha, x, &one, a, &n);
+}
+
+/// A = U diag(values) V' for an n x n matrix A, which becomes U; values descend. work: 5 n numbers
+/// or more. Returns 0 if that worked.
+inline int left_singular_vectors(int n, double* a, double* values, double* work, int work_size) {
+    int info = 0;
+    const int one = 1;
+    double none = 0;
+    dgesvd_("O", "N", &n, &n, a, &n, values, &none, &one, &none, &one, work, &work_size, &info);
+    return info;
 }
 
 }  // namespace cunewton::lapack

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/cpu/dense_matrices.h"
 #include "host/cpu/penalty.h"
 #include "host/cpu/perceptron_passes.h"
 #include "host/cpu/rank_k.h"
@@ -126,8 +127,20 @@ std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
     const std::size_t gemm = Gemm<T>::memory(std::max(sizes.samples, widest));
     const std::size_t columns =
         plan.hessian() ? product_columns(plan.n, plan.threads, plan.derivatives.memory_budget) : 1;
+    std::size_t kronecker = 0;
+    if (plan.kronecker) {
+        const KroneckerLayers layers{layers_of(form.perceptron)};
+        const int all =
+            *std::max_element(form.perceptron.widths.begin(), form.perceptron.widths.end());
+        kronecker = layers.memory() * sizeof(T) + threads * Gemm<T>::memory(all) +
+                    RankKUpdate<T, T, T>::memory(all, sizes.samples, plan.threads) +
+                    CpuDenseMatrices<T>::memory(all, plan.threads);
+    }
     return HostSamples<T>::memory(form.samples) +
-           (2 * sizes.tiles * sizes.samples + threads * sizes.scratch) * sizeof(T) +
+           HostSamples<T>::selection_memory(form.samples, plan.sampled) + kronecker +
+           ((1 + form.samples.target_count) * sizes.tiles * sizes.samples +
+            threads * sizes.scratch) *
+               sizeof(T) +
            threads * gemm + columns * n * (sizeof(double) + threads * sizeof(T)) +
            columns * RankSum<double>::memory(plan.ranks, n + 1) +
            (plan.hessian() ? columns * n * sizeof(T) : 0) + threads * sizeof(double) +
@@ -154,20 +167,42 @@ PerceptronEvaluator<T>::PerceptronEvaluator(const PerceptronSum<T>& form, const 
       layers_(layers_of(perceptron_)),
       data_(form.samples),
       samples_(data_.view()),
+      all_samples_(samples_.count),
       sizes_(form, parts_.ranks.get()),
-      blocks_(sample_blocks(parts_.ranks.get(), samples_.count, sizes_.samples)) {
-    const long size = static_cast<long>(sizes_.tiles) * sizes_.samples;
-    targets_ = aligned_buffer<T>(size);
+      keeps_tiles_(keeps(sizes_, derivatives_.memory_budget)),
+      update_(vectors_.pool()) {
+    const std::size_t size = sizes_.tiles * sizes_.samples;
+    targets_ = aligned_buffer<T>(size * samples_.target_count);
     weights_ = aligned_buffer<T>(size);
-    for (long i = 0; i < size; ++i) {
-        const bool inside = i < samples_.count;
-        // A padding sample repeats a valid target and weighs nothing.
-        targets_.get()[i] = samples_.targets[inside ? i : 0];
-        weights_.get()[i] = inside ? (samples_.weights ? samples_.weights[i] : T(1)) : T(0);
-    }
+    cut_and_pad();
     for (int t = 0; t < vectors_.pool().size(); ++t) scratch_.push_back(make_scratch());
     partial_.resize(scratch_.size());
     losses_.resize(scratch_.size());
+}
+
+template <class T>
+void PerceptronEvaluator<T>::cut_and_pad() {
+    blocks_ = sample_blocks(parts_.ranks.get(), samples_.count, sizes_.samples);
+    const long per = samples_.target_count;
+    for (const SampleBlock& block : blocks_) {
+        const long count = block.end - block.begin, rows = padded(static_cast<int>(count));
+        T* const targets = targets_.get() + block.begin * per;
+        T* const weights = weights_.get() + block.begin;
+        for (long i = 0; i < rows; ++i) {
+            const bool inside = i < count;
+            // A padding sample repeats valid targets and weighs nothing.
+            const long sample = block.begin + (inside ? i : 0);
+            for (long j = 0; j < per; ++j)
+                targets[j * rows + i] = samples_.targets[sample * per + j];
+            weights[i] = inside ? (samples_.weights ? samples_.weights[sample] : T(1)) : T(0);
+        }
+    }
+}
+
+template <class T>
+void PerceptronEvaluator<T>::select(const long* indices, long count) {
+    data_.select(indices, count);
+    cut_and_pad();
 }
 
 template <class T>
@@ -235,7 +270,8 @@ double PerceptronEvaluator<T>::forward(const T* x, std::size_t tile, Order order
     const long begin = begin_of(tile);
     const double f = output_loss<T>(
         perceptron_.loss,
-        {scratch.columns, outputs, rows, rows, targets_.get() + begin, weights_.get() + begin},
+        {scratch.columns, outputs, rows, rows, targets_.get() + begin * samples_.target_count,
+         samples_.target_count, rows, weights_.get() + begin},
         order == Order::value ? nullptr : scratch.d_columns,
         order == Order::products ? scratch.p_columns : nullptr);
     if (order != Order::value) transpose(outputs, count, scratch.d_columns, rows, to.d, output_ld);
@@ -389,14 +425,28 @@ void PerceptronEvaluator<T>::values(const T* points, int count, T* losses) {
 template <class T>
 void PerceptronEvaluator<T>::prepare_products(const T* x) {
     Evaluator<T>::prepare_products(x);
-    if (!keeps(sizes_, derivatives_.memory_budget)) return;
+    if (keeps_tiles_) keep_tiles(x, nullptr);
+}
+
+template <class T>
+double PerceptronEvaluator<T>::keep_tiles(const T* x, T* g) {
     if (!kept_) kept_ = aligned_buffer<T>(sizes_.tiles * sizes_.tile);
-    sum_tiles(0, false, x, [&](std::size_t tile, Scratch& scratch, T*) {
+    const bool sums = g != nullptr;
+    const double f = sum_tiles(sums, sums, x, [&](std::size_t tile, Scratch& scratch, T* partial) {
         Tile to = tile_at(kept_.get() + tile * sizes_.tile);
-        const double f = forward(x, tile, Order::products, to, scratch);
-        backward(x, tile, nullptr, true, to, scratch);
-        return f;
+        const double part = forward(x, tile, Order::products, to, scratch);
+        backward(x, tile, g ? partial : nullptr, true, to, scratch);
+        return part;
     });
+    if (g) penalized_gradient(parts_, x, total_.data(), g);
+    return penalized_value(parts_, x, f);
+}
+
+template <class T>
+void PerceptronEvaluator<T>::value_gradient_and_products(const T* x, T* g, Scalar f) {
+    if (!keeps_tiles_) return Evaluator<T>::value_gradient_and_products(x, g, f);
+    Evaluator<T>::prepare_products(x);
+    vectors_.set(f, keep_tiles(x, g));
 }
 
 /// HV = H(x) V, with the tiles that are kept if they are of x.
@@ -423,7 +473,49 @@ void PerceptronEvaluator<T>::products(const T* V, int columns, T* HV) {
         product_columns(parts_.dimension, vectors_.pool().size(), derivatives_.memory_budget);
     for (int first = 0; first < columns; first += most)
         add_products(this->product_point(), V + first * n, std::min(most, columns - first),
-                     static_cast<bool>(kept_), HV + first * n);
+                     keeps_tiles_, HV + first * n);
+}
+
+template <class T>
+void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to) {
+    const KroneckerLayers layers = kronecker_layers();
+    std::fill_n(to, layers.numbers(), T(0));
+    std::vector<T*> A, G;
+    for (const PerceptronLayer& layer : layers_) {
+        A.push_back(to);
+        G.push_back(to + KroneckerLayers::square(layer.inputs));
+        to = G.back() + KroneckerLayers::square(layer.outputs);
+    }
+    const T mean = static_cast<T>(1 / parts_.weight), scale = static_cast<T>(parts_.scale);
+    Scratch& scratch = scratch_.front();
+    for (std::size_t tile = 0; tile < sizes_.tiles; ++tile) {
+        Tile at = keeps_tiles_ ? tile_at(kept_.get() + tile * sizes_.tile) : scratch.tile;
+        const T* x = this->product_point();
+        if (!keeps_tiles_) forward(x, tile, Order::products, at, scratch);
+        const long begin = begin_of(tile);
+        const int count = count_of(tile);
+        const T* weights = weights_.get() + begin;
+        const std::size_t last = layers_.size() - 1;
+        T* g = scratch.z;
+        draw_root(perceptron_.loss, layers_[last].outputs, padded(layers_[last].outputs), count,
+                  weights, at.p, seed, begin, g);
+        for (std::size_t l = last;; --l) {
+            const Layer<T> layer{layers_[l], scratch.gemm};
+            const Units<T> a = l > 0
+                                   ? Units<T>{at.hidden[l - 1].a, layer.inputs_ld()}
+                                   : Units<T>{samples_.features + begin * samples_.ld, samples_.ld};
+            update_.add({a.at, a.ld, layer.shape.inputs, false, count},
+                        {{weights, mean, A[l], layer.shape.inputs}});
+            update_.add({g, layer.outputs_ld(), layer.shape.outputs, false, count},
+                        {{weights, scale, G[l], layer.shape.outputs}});
+            if (l == 0) break;
+            T* const back = scratch.ra[l - 1];
+            layer.back(x, g, count, false, back);
+            scale_by(static_cast<std::size_t>(layer.inputs_ld()) * count, at.hidden[l - 1].slope,
+                     back, back);
+            g = back;
+        }
+    }
 }
 
 template <class T>

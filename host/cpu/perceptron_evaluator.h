@@ -6,6 +6,7 @@
 #include "host/backend/perceptron_layers.h"
 #include "host/cpu/differencing_evaluator.h"
 #include "host/cpu/gemm.h"
+#include "host/cpu/rank_k.h"
 #include "host/data/sample_data.h"
 
 namespace cunewton::cpu {
@@ -20,11 +21,17 @@ class PerceptronEvaluator final : public Evaluator<T> {
     static std::size_t memory(const PerceptronSum<T>& form, const EvaluationPlan& plan);
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
+    /// In one pass where what products need is kept.
+    void value_gradient_and_products(const T* x, T* g, Scalar f) override;
     /// By products with unit vectors, some at a time. The point of products() stays as it is.
     void hessian(const T* x, T* H) override;
     void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
+    KroneckerLayers kronecker_layers() const override { return {layers_, parts_.penalty.l2}; }
+    void compute_kronecker_factors(std::uint64_t seed, T* to) override;
+    long samples() const override { return all_samples_; }
+    void select(const long* indices, long count) override;
     std::size_t peak_tile_bytes() const override { return kept_.size() * sizeof(T); }
 
     /// Writes the outputs of all samples, sample after sample.
@@ -79,6 +86,10 @@ class PerceptronEvaluator final : public Evaluator<T> {
     template <class PerTile>
     double sum_tiles(int columns, bool with_loss, const T* x, const PerTile& per_tile);
     double loss(const T* x, T* g);
+    /// Tiles of products at x; with a gradient's sums in g, and the loss, unless that is null.
+    double keep_tiles(const T* x, T* g);
+    /// Blocks, targets_ and weights_ = those of samples_.
+    void cut_and_pad();
     void add_products(const T* x, const T* V, int columns, bool kept, T* HV);
 
     const Problem<T> problem_;
@@ -87,11 +98,14 @@ class PerceptronEvaluator final : public Evaluator<T> {
     CpuVectors<T>& vectors_;
     const Perceptron& perceptron_;
     const std::vector<PerceptronLayer> layers_;
-    const HostSamples<T> data_;
+    HostSamples<T> data_;
     const Samples<T>& samples_;
+    const long all_samples_;
     const Sizes sizes_;
-    const std::vector<SampleBlock> blocks_;  // a tile each
-    Buffer<T> targets_, weights_;            // padded to whole tiles
+    const bool keeps_tiles_;           // those of products, at their point
+    std::vector<SampleBlock> blocks_;  // a tile each
+    Buffer<T> targets_, weights_;      // padded to whole tiles
+    RankKUpdate<T, T, T> update_;
     std::vector<Scratch> scratch_;
     std::vector<double> total_, losses_;
     std::vector<std::vector<T>> partial_;  // of the tiles that are worked on

@@ -4,6 +4,7 @@
 
 #include "cunewton/cpu/dispatch.h"
 #include "cunewton/math/perceptron.h"
+#include "cunewton/math/random_sign.h"
 
 namespace cunewton::cpu {
 
@@ -91,12 +92,13 @@ void add_to(std::size_t count, const T* from, double* to) {
 template <class T>
 double output_loss(PerceptronLoss loss, const OutputBlock<T>& block, T* d, T* p) {
     double sum = 0;
-    with_loss(loss, block.outputs, [&](const auto& known) {
+    with_loss(loss, block.outputs, block.target_count, [&](const auto& known) {
         with_lanes([&]<class Lanes>() {
             using P = typename Lanes::template Pack<T, 1>;
             for (int i = 0; i < block.count; i += P::lanes) {
                 const ConstColumn<P, T> z{block.z + i, block.ld};
-                const P y = P::load(block.targets + i), w = P::load(block.weights + i);
+                const ConstColumn<P, T> y{block.targets + i, block.target_ld};
+                const P w = P::load(block.weights + i);
                 // A sample without weight counts for nothing, whatever its loss.
                 const auto counts = w > P(0.0);
                 const P value = select(counts, w * known.value(z, y), P(0.0));
@@ -120,7 +122,7 @@ double output_loss(PerceptronLoss loss, const OutputBlock<T>& block, T* d, T* p)
 template <class T>
 void apply_output_hessian(PerceptronLoss loss, int outputs, int ld, int count, const T* weights,
                           const T* p, T* u) {
-    with_loss(loss, outputs, [&](const auto& known) {
+    with_loss(loss, outputs, outputs, [&](const auto& known) {
         for (int i = 0; i < count; ++i) {
             const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * ld;
             const T* pi = p + at;
@@ -133,13 +135,32 @@ void apply_output_hessian(PerceptronLoss loss, int outputs, int ld, int count, c
     });
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                     \
-    template void activate(Activation, std::size_t, T*, T*, T*);                    \
-    template void pass_back(std::size_t, const T*, T*, T*);                         \
-    template void scale_by(std::size_t, const T*, const T*, T*);                    \
-    template void pass_product_back(std::size_t, const T*, const T*, const T*, T*); \
-    template void add_to(std::size_t, const T*, double*);                           \
-    template double output_loss(PerceptronLoss, const OutputBlock<T>&, T*, T*);     \
+template <class T>
+void draw_root(PerceptronLoss loss, int outputs, int ld, int count, const T* weights, const T* p,
+               std::uint64_t seed, long first, T* u) {
+    with_loss(loss, outputs, outputs, [&](const auto& known) {
+        for (int i = 0; i < count; ++i) {
+            const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * ld;
+            const T* pi = p + at;
+            T* ui = u + at;
+            std::fill_n(ui, ld, T(0));
+            if (!(weights[i] > 0)) continue;
+            const std::uint64_t number = static_cast<std::uint64_t>(first + i) * outputs;
+            for (int k = 0; k < outputs; ++k) ui[k] = static_cast<T>(random_sign(seed, number + k));
+            known.apply_root(pi, ui);
+        }
+    });
+}
+
+#define CUNEWTON_INSTANTIATE(T)                                                               \
+    template void draw_root(PerceptronLoss, int, int, int, const T*, const T*, std::uint64_t, \
+                            long, T*);                                                        \
+    template void activate(Activation, std::size_t, T*, T*, T*);                              \
+    template void pass_back(std::size_t, const T*, T*, T*);                                   \
+    template void scale_by(std::size_t, const T*, const T*, T*);                              \
+    template void pass_product_back(std::size_t, const T*, const T*, const T*, T*);           \
+    template void add_to(std::size_t, const T*, double*);                                     \
+    template double output_loss(PerceptronLoss, const OutputBlock<T>&, T*, T*);               \
     template void apply_output_hessian(PerceptronLoss, int, int, int, const T*, const T*, T*);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

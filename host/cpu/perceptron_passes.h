@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "cunewton/choices.h"
 
@@ -33,13 +34,15 @@ void pass_product_back(std::size_t count, const T* slope, const T* bend, const T
 template <class T>
 void add_to(std::size_t count, const T* from, double* to);
 
-/// Outputs of some samples: output k of sample i is z[k * ld + i]. `count` and ld are multiples of
-/// the padding; samples that are padding have weight 0 and a valid target.
+/// Outputs of some samples: output k of sample i is z[k * ld + i], target j of it targets[j *
+/// target_ld + i]. `count` and both distances are multiples of the padding; samples that are
+/// padding have weight 0 and valid targets.
 template <class T>
 struct OutputBlock {
     const T* z;
     int outputs, ld, count;
     const T* targets;
+    int target_count, target_ld;
     const T* weights;
 };
 /// sum_i w_i l(z_i, y_i). Unless they are null, d becomes w_i dl/dz and p the loss's moments, which
@@ -51,5 +54,12 @@ double output_loss(PerceptronLoss loss, const OutputBlock<T>& block, T* d, T* p)
 template <class T>
 void apply_output_hessian(PerceptronLoss loss, int outputs, int ld, int count, const T* weights,
                           const T* p, T* u);
+
+/// For `count` samples, sample i at [i * ld], a random vector u_i whose u_i u_i' is d2l/dz dz on
+/// the average: a root of that, with p from output_loss(), times random signs. 0 where there is no
+/// weight. first: number of the first sample.
+template <class T>
+void draw_root(PerceptronLoss loss, int outputs, int ld, int count, const T* weights, const T* p,
+               std::uint64_t seed, long first, T* u);
 
 }  // namespace cunewton::cpu

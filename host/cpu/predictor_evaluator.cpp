@@ -35,24 +35,16 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
       code_(*form.code.cpu),
       data_(form.samples),
       samples_(data_.view()),
+      all_samples_(samples_.count),
       outputs_(form.outputs),
       intercept_(form.intercept),
       kernels_(row_kernels<T>()),
       block_(samples_.dimension + (intercept_ ? 1 : 0)),
-      blocks_(sample_blocks(parts_.ranks.get(), samples_.count, sum_block)),
-      groups_(sample_blocks(parts_.ranks.get(), samples_.count, cache_block)),
-      curved_(sample_blocks(parts_.ranks.get(), samples_.count, hessian_block)),
       update_(at.vectors.pool()) {
-    const Samples<T>& samples = samples_;
-    const long size = static_cast<long>(padded_samples(samples));
+    const std::size_t size = padded_samples(samples_);
     targets_ = aligned_buffer<T>(size);
     weights_ = aligned_buffer<T>(size);
-    for (long i = 0; i < size; ++i) {
-        const bool inside = i < samples.count;
-        // A padding sample repeats a valid target and weighs nothing.
-        targets_.get()[i] = samples.targets ? samples.targets[inside ? i : 0] : T(0);
-        weights_.get()[i] = inside ? (samples.weights ? samples.weights[i] : T(1)) : T(0);
-    }
+    cut_and_pad();
     for (int t = 0; t < vectors_.pool().size(); ++t)
         scratch_.push_back({aligned_buffer<T>(static_cast<std::size_t>(outputs_) * cache_block),
                             aligned_buffer<T>(static_cast<std::size_t>(outputs_) * cache_block)});
@@ -60,6 +52,30 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
         if (derivatives_.precision == HessianPrecision::single)
             single_update_ = std::make_unique<RankKUpdate<T, float, T>>(vectors_.pool());
     }
+}
+
+template <class T>
+void PredictorEvaluator<T>::cut_and_pad() {
+    const Samples<T>& samples = samples_;
+    const auto cut = [&](long size) {
+        return sample_blocks(parts_.ranks.get(), samples.count, size);
+    };
+    blocks_ = cut(sum_block);
+    groups_ = cut(cache_block);
+    curved_ = cut(hessian_block);
+    const long size = static_cast<long>(padded_samples(samples));
+    for (long i = 0; i < size; ++i) {
+        const bool inside = i < samples.count;
+        // A padding sample repeats a valid target and weighs nothing.
+        targets_.get()[i] = samples.targets ? samples.targets[inside ? i : 0] : T(0);
+        weights_.get()[i] = inside ? (samples.weights ? samples.weights[i] : T(1)) : T(0);
+    }
+}
+
+template <class T>
+void PredictorEvaluator<T>::select(const long* indices, long count) {
+    data_.select(indices, count);
+    cut_and_pad();
 }
 
 template <class T>
@@ -74,8 +90,9 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     const std::size_t sums = (blocks * (n + 1) + n) * sizeof(double) +
                              threads * (n * sizeof(T) + sizeof(std::vector<T>)) +
                              RankSum<double>::memory(plan.ranks, n + 1);
-    std::size_t bytes =
-        HostSamples<T>::memory(samples) + (padded + threads * scratch) * sizeof(T) + sums;
+    std::size_t bytes = HostSamples<T>::memory(samples) +
+                        HostSamples<T>::selection_memory(samples, plan.sampled) +
+                        (padded + threads * scratch) * sizeof(T) + sums;
     if (plan.products()) bytes += pairs * padded_samples(samples) * sizeof(T) + n * sizeof(double);
     const int columns = plan.n / form.outputs,
               rows = static_cast<int>(std::min<long>(hessian_block, samples.count));
@@ -299,9 +316,10 @@ void PredictorEvaluator<T>::hessian(const T* x, T* H) {
 /// H v = X' (h (X v)), with h the curvatures of every sample at x: one pass over the data a vector.
 template <class T>
 void PredictorEvaluator<T>::prepare_products(const T* x) {
-    const std::size_t padded_count = padded_samples(samples_);
     const int pairs = outputs_ * (outputs_ + 1) / 2;
-    if (!product_curvature_) product_curvature_ = vectors_.allocate(pairs * padded_count);
+    if (!product_curvature_)
+        product_curvature_ =
+            vectors_.allocate(pairs * (static_cast<std::size_t>(all_samples_) + predictor_padding));
     if (parts_.ranks) product_point_ = hash(x, parts_.dimension * sizeof(T));
     vectors_.pool().for_each(groups_.size(), [&](std::size_t item, int thread) {
         const long begin = groups_[item].begin;
@@ -342,6 +360,37 @@ void PredictorEvaluator<T>::compute_diagonal_blocks(T* to) {
         for (int j = 0; j < block_; ++j)
             block[static_cast<std::size_t>(j) * (block_ + 1)] +=
                 static_cast<T>(parts_.penalty.at(j));
+    }
+}
+
+template <class T>
+void PredictorEvaluator<T>::compute_diagonal(T* to) {
+    const std::size_t n = parts_.dimension, blocks = blocks_.size(),
+                      pairs = static_cast<std::size_t>(outputs_) * (outputs_ + 1) / 2;
+    partial_.assign(blocks * (n + 1), 0.0);
+    vectors_.pool().for_each(blocks, [&](std::size_t item, int) {
+        double* partial = partial_.data() + item * (n + 1);
+        const long end = blocks_[item].end;
+        for (long begin = blocks_[item].begin; begin < end; begin += cache_block) {
+            const int count = static_cast<int>(std::min<long>(cache_block, end - begin)),
+                      ld = padded(count);
+            const T* h = product_curvature_.get() + static_cast<std::size_t>(begin) * pairs;
+            for (int i = 0; i < count; ++i) {
+                const T* row = samples_.features + (begin + i) * samples_.ld;
+                for (int k = 0; k < outputs_; ++k) {
+                    const double weight = h[(k * (k + 1) / 2 + k) * ld + i];
+                    double* sum = partial + static_cast<std::size_t>(k) * block_;
+                    for (int j = 0; j < samples_.dimension; ++j)
+                        sum[j] += weight * (static_cast<double>(row[j]) * row[j]);
+                    if (intercept_) sum[block_ - 1] += weight;
+                }
+            }
+        }
+    });
+    for (std::size_t j = 0; j < n; ++j) {
+        double sum = 0;
+        for (std::size_t b = 0; b < blocks; ++b) sum += partial_[b * (n + 1) + j];
+        to[j] = static_cast<T>(parts_.scale * sum + parts_.penalty.at(static_cast<int>(j)));
     }
 }
 

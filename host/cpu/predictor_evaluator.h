@@ -24,6 +24,10 @@ class PredictorEvaluator final : public Evaluator<T> {
         return predictor_blocks(parts_, code_.shift_invariant());
     }
     void compute_diagonal_blocks(T* to) override;
+    bool knows_diagonal() const override { return !parts_.ranks; }
+    void compute_diagonal(T* to) override;
+    long samples() const override { return all_samples_; }
+    void select(const long* indices, long count) override;
     void values(const T* points, int count, T* losses) override;
     std::size_t peak_tile_bytes() const override { return 0; }
 
@@ -36,6 +40,8 @@ class PredictorEvaluator final : public Evaluator<T> {
     template <class PerBlock>
     double accumulate(const T* w, double* total, const PerBlock& per_block);
     double loss(const T* x, T* g);
+    /// Blocks, targets_ and weights_ = those of samples_.
+    void cut_and_pad();
     /// Samples, and what the last block is padded by.
     static std::size_t padded_samples(const Samples<T>& samples) {
         return static_cast<std::size_t>(samples.count) + predictor_padding;
@@ -53,8 +59,9 @@ class PredictorEvaluator final : public Evaluator<T> {
     const ResolvedDerivatives derivatives_;
     CpuVectors<T>& vectors_;
     const PredictorCode<T>& code_;
-    const HostSamples<T> data_;
+    HostSamples<T> data_;
     const Samples<T>& samples_;
+    const long all_samples_;
     const int outputs_;
     const bool intercept_;
     const RowKernels<T>& kernels_;
@@ -62,7 +69,7 @@ class PredictorEvaluator final : public Evaluator<T> {
     Buffer<T> targets_, weights_;   // padded to whole lanes
     std::vector<Scratch> scratch_;  // one a thread
     // Of sum_block samples, of cache_block and of hessian_block.
-    const std::vector<SampleBlock> blocks_, groups_, curved_;
+    std::vector<SampleBlock> blocks_, groups_, curved_;
     std::vector<double> partial_;
     Buffer<T> curvature_, curvature_z_;
     Buffer<T> product_curvature_;  // of all samples, at the point of the last prepare_products()

@@ -95,7 +95,14 @@ SampleEvaluator<T>::SampleEvaluator(const SampleSum<T>& form, const Setting<T>& 
       code_(*form.code.cpu),
       data_(form.samples),
       samples_(data_.view()),
+      all_samples_(samples_.count),
       pieces_(pieces(samples_per_piece)) {}
+
+template <class T>
+void SampleEvaluator<T>::select(const long* indices, long count) {
+    data_.select(indices, count);
+    pieces_ = pieces(samples_per_piece);
+}
 
 template <class T>
 std::size_t SampleEvaluator<T>::memory(const SampleSum<T>& form, const EvaluationPlan& plan) {
@@ -115,7 +122,8 @@ std::size_t SampleEvaluator<T>::memory(const SampleSum<T>& form, const Evaluatio
         n * (sizeof(double) + sizeof(int)) +
         (by_entries ? std::max(lanes, static_cast<std::size_t>(plan.threads) * entry_points(plan.n))
                     : lanes);
-    std::size_t bytes = Base::memory(plan.n) + HostSamples<T>::memory(samples) + partial;
+    std::size_t bytes = Base::memory(plan.n) + HostSamples<T>::memory(samples) +
+                        HostSamples<T>::selection_memory(samples, plan.sampled) + partial;
     if (exact_products)
         bytes += n * sizeof(T);  // where they are taken
     else if (plan.products())

@@ -17,6 +17,8 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     /// By a direction and each axis, differentiated automatically, where the Hessian is exact.
     void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
+    long samples() const override { return all_samples_; }
+    void select(const long* indices, long count) override;
 
   private:
     using Base = DifferencingEvaluator<T>;
@@ -51,9 +53,10 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     using Base::vectors_;
 
     const SampleCode<T>& code_;
-    const HostSamples<T> data_;
+    HostSamples<T> data_;
     const Samples<T>& samples_;
-    const std::vector<SampleBlock> pieces_;  // that threads sum
+    const long all_samples_;
+    std::vector<SampleBlock> pieces_;  // that threads sum
     std::vector<double> partial_;
 };
 

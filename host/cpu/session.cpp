@@ -54,15 +54,17 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
                               work.curvature,
                               work.precondition,
                               ThreadPool::size_for(options.threads),
+                              work.sampled,
+                              work.kronecker,
                               problem.parts().ranks.get()};
     const std::size_t n = static_cast<std::size_t>(plan.n);
-    std::size_t bytes = (work.vectors * n + work.matrices * n * n) * sizeof(T);
+    std::size_t bytes = (work.vectors * n + work.matrices * n * n + work.numbers) * sizeof(T);
     bytes += std::visit(
         [&]<class Form>(const Form& form) { return EvaluatorOf<Form>::type::memory(form, plan); },
         problem.parts().form);
     if (work.curvature == CurvatureKind::dense)
         bytes += CpuDenseMatrices<T>::memory(plan.n, plan.threads);
-    return {bytes, 0};
+    return {bytes + work.host, 0};
 }
 template MemoryNeeded session_memory(const Problem<double>&, const SessionOptions&,
                                      const SessionWork&);

@@ -59,6 +59,10 @@ void CpuVectors<T>::add_scaled(T* y, const T* x, Factor<T> a, const T* p, long n
     for (long j = 0; j < n; ++j) y[j] = x[j] + factor * p[j];
 }
 template <class T>
+void CpuVectors<T>::adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) {
+    for (long j = 0; j < n; ++j) cunewton::adam_step(x[j], mean[j], square[j], g[j], step);
+}
+template <class T>
 void CpuVectors<T>::dot(const T* x, const T* y, long n, Scalar to) {
     double s = 0;
     for (long j = 0; j < n; ++j) s += static_cast<double>(x[j]) * y[j];

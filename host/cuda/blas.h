@@ -19,6 +19,7 @@ struct Functions<double> {
     static constexpr auto syr = &cublasDsyr_64;
     static constexpr auto syr2 = &cublasDsyr2_64;
     static constexpr auto trsv = &cublasDtrsv_64;
+    static constexpr auto trsm = &cublasDtrsm_64;
 };
 template <>
 struct Functions<float> {
@@ -28,6 +29,7 @@ struct Functions<float> {
     static constexpr auto syr = &cublasSsyr_64;
     static constexpr auto syr2 = &cublasSsyr2_64;
     static constexpr auto trsv = &cublasStrsv_64;
+    static constexpr auto trsm = &cublasStrsm_64;
 };
 
 /// C = alpha op(A) B + beta C with op(A) m x k and C m x n; one column goes through gemv.
@@ -79,6 +81,17 @@ template <class T>
 void trsv(cublasHandle_t blas, std::int64_t n, const T* L, T* x) {
     check(Functions<T>::trsv(blas, CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N, CUBLAS_DIAG_NON_UNIT, n, L,
                              n, x, 1),
+          "a triangular solve failed");
+}
+
+/// X = L^-1 X, or L'^-1 X if `transposed`, for an n x columns matrix X.
+template <class T>
+void trsm(cublasHandle_t blas, bool transposed, std::int64_t n, std::int64_t columns, const T* L,
+          T* X) {
+    const T one = 1;
+    check(Functions<T>::trsm(blas, CUBLAS_SIDE_LEFT, CUBLAS_FILL_MODE_LOWER,
+                             transposed ? CUBLAS_OP_T : CUBLAS_OP_N, CUBLAS_DIAG_NON_UNIT, n,
+                             columns, &one, L, n, X, n),
           "a triangular solve failed");
 }
 

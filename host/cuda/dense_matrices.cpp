@@ -1,6 +1,7 @@
 #include "host/cuda/dense_matrices.h"
 
 #include "host/cuda/blas.h"
+#include "kernels/differences.h"
 #include "kernels/vector.h"
 
 namespace cunewton::cuda {
@@ -93,7 +94,25 @@ template <class T>
 void CudaDenseMatrices<T>::solve_lower(const T* L, T* x, int n) {
     blas::trsv(vectors_.blas(), n, L, x);
 }
+template <class T>
+void CudaDenseMatrices<T>::multiply_transposed(const T* A, int m, const T* B, int n, long rows,
+                                               T* C) {
+    blas::gemm<T>(vectors_.blas(), true, m, n, rows, T(1), A, rows, B, rows, T(0), C, m);
+}
+template <class T>
+void CudaDenseMatrices<T>::multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) {
+    blas::gemm<T>(vectors_.blas(), false, rows, n, m, T(1), A, rows, B, m, beta, C, rows);
+}
 
+template <class T>
+void CudaDenseMatrices<T>::invert(const T* L, T* X, int n) {
+    launch_unit_vectors(X, n, 0, n, vectors_.stream());
+    for (const bool transposed : {false, true}) blas::trsm(vectors_.blas(), transposed, n, n, L, X);
+}
+template <class T>
+void CudaDenseMatrices<T>::trace(const T* A, int n, Scalar to) {
+    launch_trace(A, n, vectors_.place(to), vectors_.stream());
+}
 template class CudaDenseMatrices<double>;
 template class CudaDenseMatrices<float>;
 

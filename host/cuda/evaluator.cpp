@@ -133,12 +133,26 @@ MemoryNeeded DeviceData<T>::memory(const Samples<T>& samples, bool ones, bool fi
     const std::size_t count = static_cast<std::size_t>(samples.count),
                       columns = static_cast<std::size_t>(samples.dimension) + (ones ? 1 : 0);
     const auto column = [&](const T* from) { return (from ? there : !fill) ? 0 : count; };
-    std::size_t numbers = column(samples.targets) + column(samples.weights);
+    std::size_t numbers = column(samples.targets) * static_cast<std::size_t>(samples.target_count) +
+                          column(samples.weights);
     if (!lie_in_columns(samples, ones))
         numbers += static_cast<std::size_t>(column_distance(samples.count)) * columns;
     const bool sent = !there && (samples.dimension > 0 || samples.targets || samples.weights);
     return {(there ? 0 : HostSamples<T>::memory(samples)) + (sent ? Staging::most_bytes() : 0),
             numbers * sizeof(T)};
+}
+
+template <class T>
+std::size_t DeviceData<T>::selection_memory(const Samples<T>& samples, bool ones, bool fill,
+                                            long selected) {
+    if (selected == 0) return 0;
+    const std::size_t count = static_cast<std::size_t>(selected),
+                      columns = static_cast<std::size_t>(samples.dimension) + (ones ? 1 : 0);
+    return (static_cast<std::size_t>(column_distance(selected)) * columns +
+            (1 + static_cast<std::size_t>(samples.targets || fill ? samples.target_count : 0)) *
+                count) *
+               sizeof(T) +
+           count * sizeof(long);
 }
 
 template <class T>
@@ -169,19 +183,48 @@ DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int thr
         if (ones) launch_fill(features_.get() + d * ld, T(1), count, stream);
     }
     // The caller's where it is on the device.
-    const auto column = [&](const T* from, DeviceArray<T>& memory, T otherwise) {
+    const auto column = [&](const T* from, long size, DeviceArray<T>& memory, T otherwise) {
         if (from ? there : !fill) return from;
-        memory = DeviceArray<T>(static_cast<std::size_t>(count));
+        memory = DeviceArray<T>(static_cast<std::size_t>(size));
         if (from)
             staging.upload(memory.get(), from, memory.size() * sizeof(T), stream);
         else
-            launch_fill(memory.get(), otherwise, count, stream);
+            launch_fill(memory.get(), otherwise, size, stream);
         return static_cast<const T*>(memory.get());
     };
-    view_ = {
-        as_they_lie ? samples.features : features_.get(), columns,
-        as_they_lie ? samples.feature_stride : ld,        column(samples.targets, targets_, T(0)),
-        column(samples.weights, weights_, T(1)),          count};
+    view_ = {as_they_lie ? samples.features : features_.get(),
+             columns,
+             as_they_lie ? samples.feature_stride : ld,
+             column(samples.targets, count * samples.target_count, targets_, T(0)),
+             column(samples.weights, count, weights_, T(1)),
+             count};
+    all_ = view_;
+    target_count_ = samples.target_count;
+}
+
+template <class T>
+void DeviceData<T>::select(const long* indices, long count, CudaVectors<T>& vectors) {
+    view_ = all_;
+    if (!indices) return;
+    const long ld = column_distance(count);
+    const auto room = [](auto& array, long numbers) {
+        if (array.size() < static_cast<std::size_t>(numbers)) {
+            array = {};
+            array = std::remove_reference_t<decltype(array)>(static_cast<std::size_t>(numbers));
+        }
+        return array.get();
+    };
+    T* const features = room(selected_features_, ld * all_.dimension);
+    T* const targets = all_.targets ? room(selected_targets_, count * target_count_) : nullptr;
+    T* const weights = room(selected_weights_, count);
+    long* const there = room(indices_, count);
+    check(cudaMemcpyAsync(there, indices, static_cast<std::size_t>(count) * sizeof(long),
+                          cudaMemcpyHostToDevice, vectors.stream()),
+          "a copy to the device failed");
+    const T share = static_cast<T>(static_cast<double>(all_.count) / static_cast<double>(count));
+    launch_select_samples(all_, there, share, count, features, ld, target_count_, targets, weights,
+                          vectors.stream());
+    view_ = {features, all_.dimension, ld, targets, weights, count};
 }
 
 /// Row by row, through a slab of device memory, into columns.

@@ -103,10 +103,15 @@ class DeviceData {
     DeviceData(const Samples<T>& samples, bool ones, bool fill, int threads,
                CudaVectors<T>& vectors);
     const DeviceSamples<T>& view() const { return view_; }
+    /// From here on view() has these samples alone, as Evaluator::select(). They are copied.
+    void select(const long* indices, long count, CudaVectors<T>& vectors);
     /// What this takes for as long as it lives, on the host while it is made.
     static MemoryNeeded memory(const Samples<T>& samples, bool ones, bool fill);
     /// Bytes on the device that it takes while it is made, beside those.
     static std::size_t slab_memory(const Samples<T>& samples);
+    /// Bytes on the device of what select() copies.
+    static std::size_t selection_memory(const Samples<T>& samples, bool ones, bool fill,
+                                        long selected);
     /// Distance of the columns that it makes.
     static long column_distance(long count);
 
@@ -118,7 +123,10 @@ class DeviceData {
     void upload_features(const Samples<T>& samples, Staging& staging, CudaVectors<T>& vectors);
 
     DeviceArray<T> features_, targets_, weights_;
-    DeviceSamples<T> view_{};
+    DeviceArray<T> selected_features_, selected_targets_, selected_weights_;
+    DeviceArray<long> indices_;
+    DeviceSamples<T> all_{}, view_{};
+    int target_count_ = 1;
 };
 
 /// x rounded up to a multiple of m.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/cuda/blas.h"
+#include "host/cuda/dense_matrices.h"
 #include "kernels/differences.h"
 
 namespace cunewton::cuda {
@@ -60,7 +61,19 @@ MemoryNeeded PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
                               (plan.hessian() ? columns * n * sizeof(T) : 0) +
                               (plan.products() ? products_memory(form, plan) : 0);
     MemoryNeeded needed = DeviceData<T>::memory(form.samples, false, true);
-    needed.device += std::max(DeviceData<T>::slab_memory(form.samples), bytes);
+    needed.device += std::max(DeviceData<T>::slab_memory(form.samples), bytes) +
+                     DeviceData<T>::selection_memory(form.samples, false, true, plan.sampled);
+    if (plan.kronecker) {
+        const KroneckerLayers layers{layers_of(form.perceptron)};
+        const int widest =
+            *std::max_element(form.perceptron.widths.begin(), form.perceptron.widths.end());
+        const MemoryNeeded factorization = CudaDenseMatrices<T>::memory(widest);
+        needed.device += (layers.memory() + static_cast<std::size_t>(widest) *
+                                                static_cast<std::size_t>(sizes.samples)) *
+                             sizeof(T) +
+                         factorization.device;
+        needed.host += factorization.host;
+    }
     return needed;
 }
 template <class T>
@@ -75,8 +88,10 @@ PerceptronEvaluator<T>::PerceptronEvaluator(const PerceptronSum<T>& form, const 
     : Base(at),
       perceptron_(std::get<PerceptronSum<T>>(parts_.form).perceptron),
       layers_(layers_of(perceptron_)),
+      target_count_(form.samples.target_count),
       sizes_(form, derivatives_.memory_budget),
       data_(form.samples, false, true, at.threads, at.vectors),
+      all_samples_(data_.view().count),
       work_(static_cast<std::size_t>(sizes_.samples) *
             (sizes_.per_sample + sizes_.product_per_sample)),
       tile_of_work_(tile_at(work_.get(), sizes_.samples, 0)),
@@ -146,9 +161,9 @@ void PerceptronEvaluator<T>::forward(const T* x, long begin, long count, Order o
                       x + layer.weights, layer.inputs, T(0), z, z_ld);
         const LayerSize size{count, layer.outputs};
         if (last)
-            launch_output_loss(perceptron_.loss, size, z, z_ld, x + layer.biases, s.targets + begin,
-                               s.weights + begin, partial + begin / loss_block,
-                               order == Order::value ? nullptr : to.d,
+            launch_output_loss(perceptron_.loss, size, z, z_ld, x + layer.biases,
+                               s.targets + begin * target_count_, target_count_, s.weights + begin,
+                               partial + begin / loss_block, order == Order::value ? nullptr : to.d,
                                order == Order::products ? to.p : nullptr, to.ld, stream());
         else
             launch_activate(perceptron_.activation, size, z_ld, x + layer.biases, z,
@@ -263,21 +278,39 @@ void PerceptronEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
         backward(x, begin, count, tile_gradient_.get(), false, tile_of_work_);
         launch_add_to(sums_.get(), tile_gradient_.get(), n_, begin > 0, stream());
     });
-    launch_assemble_values(partial_.get(), static_cast<int>(partial_.size()), x, n_, 1, assembly_,
-                           vectors_.place(f), stream());
+    assemble(x, g, f);
+}
+
+template <class T>
+void PerceptronEvaluator<T>::keep_tiles(const T* x, bool gradient) {
+    if (kept_.size() == 0) kept_ = DeviceArray<T>(sizes_.kept);
+    for_each_tile([&](long begin, long count) {
+        const Tile to = tile_at(kept_.get(), round_up(data_.view().count, loss_block), begin);
+        forward(x, begin, count, Order::products, to, partial_.get());
+        backward(x, begin, count, gradient ? tile_gradient_.get() : nullptr, true, to);
+        if (gradient) launch_add_to(sums_.get(), tile_gradient_.get(), n_, begin > 0, stream());
+    });
+}
+
+template <class T>
+void PerceptronEvaluator<T>::assemble(const T* x, T* g, Scalar f) {
+    launch_assemble_values(partial_.get(), static_cast<int>(partial_per_point()), x, n_, 1,
+                           assembly_, vectors_.place(f), stream());
     launch_assemble_gradient(sums_.get(), 1, x, 0, n_, assembly_, g, stream());
 }
 
 template <class T>
 void PerceptronEvaluator<T>::prepare_products(const T* x) {
     Evaluator<T>::prepare_products(x);
-    if (!sizes_.keeps) return;
-    if (kept_.size() == 0) kept_ = DeviceArray<T>(sizes_.kept);
-    for_each_tile([&](long begin, long count) {
-        const Tile to = tile_at(kept_.get(), round_up(data_.view().count, loss_block), begin);
-        forward(x, begin, count, Order::products, to, partial_.get());
-        backward(x, begin, count, nullptr, true, to);
-    });
+    if (sizes_.keeps) keep_tiles(x, false);
+}
+
+template <class T>
+void PerceptronEvaluator<T>::value_gradient_and_products(const T* x, T* g, Scalar f) {
+    if (!sizes_.keeps) return Evaluator<T>::value_gradient_and_products(x, g, f);
+    Evaluator<T>::prepare_products(x);
+    keep_tiles(x, true);
+    assemble(x, g, f);
 }
 
 /// HV = H(x) V, with what is kept if that is of x.
@@ -313,8 +346,55 @@ void PerceptronEvaluator<T>::products(const T* V, int columns, T* HV) {
     for (int first = 0; first < columns; first += most) {
         const std::size_t offset = static_cast<std::size_t>(first) * static_cast<std::size_t>(n_);
         add_products(this->product_point(), V + offset, std::min(most, columns - first),
-                     kept_.size() > 0, HV + offset);
+                     sizes_.keeps, HV + offset);
     }
+}
+
+template <class T>
+void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to) {
+    const DeviceSamples<T>& s = data_.view();
+    const cublasHandle_t blas = vectors_.blas();
+    const std::size_t last = layers_.size() - 1;
+    std::vector<T*> A, G;
+    for (const PerceptronLayer& layer : layers_) {
+        A.push_back(to);
+        G.push_back(to + KroneckerLayers::square(layer.inputs));
+        to = G.back() + KroneckerLayers::square(layer.outputs);
+    }
+    if (weighted_.size() == 0) weighted_ = DeviceArray<T>(widest() * sizes_.samples);
+    const long ld = sizes_.samples;
+    for_each_tile([&](long begin, long count) {
+        Tile at = tile_of_work_;
+        if (sizes_.keeps)
+            at = tile_at(kept_.get(), round_up(s.count, loss_block), begin);
+        else
+            forward(this->product_point(), begin, count, Order::products, at, partial_.get());
+        const T sum = begin > 0 ? T(1) : T(0);
+        // C (+)= factor Y' diag(w) Y
+        const auto add = [&](const T* Y, long y_ld, int columns, double factor, T* C) {
+            launch_scaled_rows(weighted_.get(), ld, Y, y_ld, s.weights + begin, count, columns,
+                               stream());
+            blas::gemm<T>(blas, true, columns, columns, count, static_cast<T>(factor), Y, y_ld,
+                          weighted_.get(), ld, sum, C, columns);
+        };
+        launch_draw_root(perceptron_.loss, {count, layers_[last].outputs}, at.p, at.ld,
+                         s.weights + begin, seed, begin, z_, ld, stream());
+        const T* g = z_;
+        for (std::size_t l = last;; --l) {
+            const PerceptronLayer& layer = layers_[l];
+            add(l > 0 ? at.hidden[l - 1].a : s.features + begin, l > 0 ? at.ld : s.ld, layer.inputs,
+                1 / parts_.weight, A[l]);
+            add(g, ld, layer.outputs, parts_.scale, G[l]);
+            if (l == 0) break;
+            T* const back = ra_[l - 1];
+            blas::gemm_by_transpose<T>(blas, count, layer.inputs, layer.outputs, g, ld,
+                                       this->product_point() + layer.weights, layer.inputs, T(0),
+                                       back, ld);
+            launch_pass_product_back<T>({count, layer.inputs}, at.hidden[l - 1].slope, nullptr,
+                                        at.ld, nullptr, back, ld, stream());
+            g = back;
+        }
+    });
 }
 
 template <class T>

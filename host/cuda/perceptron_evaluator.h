@@ -1,6 +1,7 @@
 // Multi-layer perceptrons, on the device.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "host/backend/perceptron_layers.h"
@@ -20,8 +21,17 @@ class PerceptronEvaluator final : public CudaEvaluator<T> {
     /// By products with unit vectors, some at a time. The point of products() stays as it is.
     void hessian(const T* x, T* H) override;
     void prepare_products(const T* x) override;
+    /// In one pass where what products need is kept.
+    void value_gradient_and_products(const T* x, T* g, Scalar f) override;
     void products(const T* V, int columns, T* HV) override;
     std::size_t peak_tile_bytes() const override { return kept_.size() * sizeof(T); }
+
+    KroneckerLayers kronecker_layers() const override { return {layers_, parts_.penalty.l2}; }
+    void compute_kronecker_factors(std::uint64_t seed, T* to) override;
+    long samples() const override { return all_samples_; }
+    void select(const long* indices, long count) override {
+        data_.select(indices, count, vectors_);
+    }
 
   private:
     /// Bytes on the device of products at a point, beside those of evaluations.
@@ -61,16 +71,27 @@ class PerceptronEvaluator final : public CudaEvaluator<T> {
     void forward(const T* x, long begin, long count, Order order, const Tile& to, double* partial);
     void backward(const T* x, long begin, long count, T* g, bool bends, const Tile& to);
     void product(const T* x, const T* v, long begin, long count, const Tile& at, T* Hv);
+    /// Units of the widest layer, the inputs among them.
+    std::size_t widest() const {
+        return static_cast<std::size_t>(
+            *std::max_element(perceptron_.widths.begin(), perceptron_.widths.end()));
+    }
     void weight_gradient(const PerceptronLayer& layer, const T* a, long a_ld, const T* d, long d_ld,
                          long count, bool add, T* g);
     template <class PerTile>
     void for_each_tile(const PerTile& per_tile) const;
+    /// Tiles of products at x; with a gradient's sums.
+    void keep_tiles(const T* x, bool gradient);
+    /// Loss and gradient from their sums.
+    void assemble(const T* x, T* g, Scalar f);
     void add_products(const T* x, const T* V, int columns, bool kept, T* HV);
 
     const Perceptron& perceptron_;
     const std::vector<PerceptronLayer> layers_;
+    const int target_count_;
     const Sizes sizes_;
     DeviceData<T> data_;
+    const long all_samples_;
     DeviceArray<T> work_;
     Tile tile_of_work_;
     std::vector<T*> rz_, ra_;  // derivatives along a vector of each layer's z and activations
@@ -78,6 +99,7 @@ class PerceptronEvaluator final : public CudaEvaluator<T> {
     DeviceArray<T> tile_gradient_;
     DeviceArray<double> sums_;  // of some gradients or products
     DeviceArray<T> units_, kept_;
+    DeviceArray<T> weighted_;  // inputs or what comes back, times weights
 };
 
 extern template class PerceptronEvaluator<double>;

@@ -47,6 +47,7 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     MemoryNeeded needed = DeviceData<T>::memory(samples, form.intercept, true);
     needed.device += std::max(DeviceData<T>::slab_memory(samples), bytes);
     needed.host += factorization.host;
+    needed.device += DeviceData<T>::selection_memory(samples, form.intercept, true, plan.sampled);
     return needed;
 }
 
@@ -59,6 +60,7 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
       shift_invariant_(form.code.cpu->shift_invariant()),
       single_(in_single(derivatives_)),
       data_(form.samples, form.intercept, true, at.threads, at.vectors),
+      all_samples_(data_.view().count),
       z_(static_cast<std::size_t>(data_.view().ld) * outputs_),
       r_(static_cast<std::size_t>(data_.view().ld) * outputs_) {
     this->allocate_partial();
@@ -96,8 +98,8 @@ void PredictorEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
     code_.value_and_gradient(predict(x, 0, s.count), derivatives_.gradient,
                              static_cast<T>(derivatives_.gradient_step), r_.get(), partial_.get(),
                              stream());
-    launch_assemble_values(partial_.get(), static_cast<int>(partial_.size()), x, n_, 1, assembly_,
-                           vectors_.place(f), stream());
+    launch_assemble_values(partial_.get(), static_cast<int>(partial_per_point()), x, n_, 1,
+                           assembly_, vectors_.place(f), stream());
     blas::gemm<T>(vectors_.blas(), true, block_, outputs_, s.count, static_cast<T>(parts_.scale),
                   s.features, s.ld, r_.get(), s.ld, T(0), g, block_);
     launch_penalize_gradient(g, x, n_, assembly_, stream());
@@ -181,7 +183,8 @@ void PredictorEvaluator<T>::prepare_products(const T* x) {
     const DeviceSamples<T>& s = data_.view();
     const std::size_t pairs = static_cast<std::size_t>(outputs_) * (outputs_ + 1) / 2;
     if (product_curvature_.size() == 0)
-        product_curvature_ = DeviceArray<T>(pairs * static_cast<std::size_t>(s.ld));
+        product_curvature_ = DeviceArray<T>(
+            pairs * static_cast<std::size_t>(DeviceData<T>::column_distance(all_samples_)));
     code_.hessian(predict(x, 0, s.count), derivatives_.hessian,
                   static_cast<T>(derivatives_.hessian_step), product_curvature_.get(), s.ld,
                   stream());
@@ -208,6 +211,16 @@ void PredictorEvaluator<T>::compute_diagonal_blocks(T* to) {
         }
         launch_penalize_diagonal(to + k * entries, block_, assembly_, stream());
     }
+}
+
+template <class T>
+void PredictorEvaluator<T>::compute_diagonal(T* to) {
+    const DeviceSamples<T>& s = data_.view();
+    for (int k = 0; k < outputs_; ++k)
+        launch_weighted_squares(
+            to + k * block_, s.features, s.ld,
+            product_curvature_.get() + static_cast<std::ptrdiff_t>(k * (k + 1) / 2 + k) * s.ld,
+            s.count, block_, k * block_, assembly_, stream());
 }
 
 template <class T>

@@ -22,6 +22,13 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
         return predictor_blocks(parts_, shift_invariant_);
     }
     void compute_diagonal_blocks(T* to) override;
+    bool knows_diagonal() const override { return true; }
+    void compute_diagonal(T* to) override;
+
+    long samples() const override { return all_samples_; }
+    void select(const long* indices, long count) override {
+        data_.select(indices, count, vectors_);
+    }
 
   private:
     using Base = CudaEvaluator<T>;
@@ -50,6 +57,7 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
     const bool shift_invariant_;
     const bool single_;
     DeviceData<T> data_;
+    const long all_samples_;
     DeviceArray<T> z_, r_;
     DeviceArray<float> single_product_;
     DeviceArray<T> product_curvature_;  // of all samples, at the point of prepare_products()

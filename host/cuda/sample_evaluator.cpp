@@ -60,7 +60,8 @@ MemoryNeeded SampleEvaluator<T>::memory(const SampleSum<T>& form, const Evaluati
     MemoryNeeded needed = DeviceData<T>::memory(samples, false, false);
     needed.device += std::max(DeviceData<T>::slab_memory(samples),
                               Base::memory(plan.n, static_cast<std::size_t>(blocks)) + most);
-    needed.device += products;
+    needed.device +=
+        products + DeviceData<T>::selection_memory(samples, false, false, plan.sampled);
     return needed;
 }
 
@@ -68,8 +69,9 @@ template <class T>
 SampleEvaluator<T>::SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
     : Base(at),
       code_(*form.code.cuda),
-      samples_(form.samples.count),
       data_(form.samples, false, false, at.threads, at.vectors),
+      all_samples_(form.samples.count),
+      samples_(all_samples_),
       blocks_(code_.blocks(samples_)) {
     this->allocate_partial();
 }

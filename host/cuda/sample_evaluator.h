@@ -15,6 +15,13 @@ class SampleEvaluator final : public CudaEvaluator<T> {
     /// By a direction and each axis, differentiated automatically, where the Hessian is exact.
     void products(const T* V, int columns, T* HV) override;
 
+    long samples() const override { return all_samples_; }
+    void select(const long* indices, long count) override {
+        data_.select(indices, count, vectors_);
+        samples_ = data_.view().count;
+        blocks_ = code_.blocks(samples_);
+    }
+
   private:
     using Base = CudaEvaluator<T>;
     using Base::assembly_, Base::derivatives_, Base::n_, Base::parts_, Base::partial_, Base::steps_,
@@ -32,9 +39,10 @@ class SampleEvaluator final : public CudaEvaluator<T> {
     void hessian_by_columns(const T* x, T* H);
 
     const SampleCode<T>& code_;
-    const long samples_;
     DeviceData<T> data_;
-    const int blocks_;  // partial sums of an entry
+    const long all_samples_;
+    long samples_;  // that are selected
+    int blocks_;    // partial sums of an entry
 };
 
 extern template class SampleEvaluator<double>;

@@ -84,7 +84,8 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
                             const SessionWork& work) {
     const EvaluationPlan plan{problem.dimension(), resolved(problem, options),
                               work.curvature,      work.precondition,
-                              options.threads,     problem.parts().ranks.get()};
+                              options.threads,     work.sampled,
+                              work.kronecker,      problem.parts().ranks.get()};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     const auto of_problem = [](const Problem<T>& any, const EvaluationPlan& how) {
         return std::visit(
@@ -112,8 +113,9 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
     } else {
         needed = of_problem(problem, plan);
     }
-    needed.device +=
-        CudaVectors<T>::memory(plan.n) + (work.vectors * n + work.matrices * n * n) * sizeof(T);
+    needed.device += CudaVectors<T>::memory(plan.n) +
+                     (work.vectors * n + work.matrices * n * n + work.numbers) * sizeof(T);
+    needed.host += work.host;
     if (work.curvature == CurvatureKind::dense) {
         const MemoryNeeded factorization = CudaDenseMatrices<T>::memory(plan.n);
         needed.host += factorization.host;

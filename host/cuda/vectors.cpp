@@ -85,6 +85,10 @@ void CudaVectors<T>::add_scaled(T* y, const T* x, Factor<T> a, const T* p, long 
     launch_add_scaled(y, x, factor(a), p, n, stream());
 }
 template <class T>
+void CudaVectors<T>::adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) {
+    launch_adam_step(x, mean, square, g, n, step, stream());
+}
+template <class T>
 void CudaVectors<T>::dot(const T* x, const T* y, long n, Scalar to) {
     const std::size_t blocks = static_cast<std::size_t>(dot_blocks(n));
     launch_dot(x, y, n, blocks > 1 ? sums(blocks) : nullptr, place(to), stream());

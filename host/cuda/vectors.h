@@ -30,13 +30,15 @@ class CudaVectors final : public Vectors<T> {
     void unscale(T* y, const T* S, const T* x, long n) override;
     void scale_twice(T* y, const T* S, const T* x, long n) override;
     void add_scaled(T* y, const T* x, Factor<T> a, const T* p, long n) override;
+    void adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) override;
     void dot(const T* x, const T* y, long n, Scalar to) override;
     void norms(std::initializer_list<NormOf<T>> vectors, long n) override;
     using Vectors<T>::read;
     void read(std::span<const Scalar> which, double* values) override;
     bool scalars_are_local() const override { return false; }
 
-    cudaStream_t stream() const { return stream_; }
+    bool on_device() const override { return true; }
+    cudaStream_t stream() const override { return stream_; }
     cublasHandle_t blas() const { return blas_.get(); }
     /// Where kernels write a number, on the device; the next read() fetches it.
     double* place(Scalar number) {

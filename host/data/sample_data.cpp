@@ -1,5 +1,6 @@
 #include "host/data/sample_data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -38,8 +39,9 @@ double host_weight(const Samples<T>& s) {
         for (int j = 0; j < s.dimension; ++j)
             if (const T value = s.features[i * s.ld + j * s.feature_stride]; !std::isfinite(value))
                 reject_feature(i, j, value);
-    for (long i = 0; s.targets && i < s.count; ++i)
-        if (!std::isfinite(s.targets[i])) reject_number("targets", i, s.targets[i]);
+    for (long e = 0; s.targets && e < s.count * s.target_count; ++e)
+        if (!std::isfinite(s.targets[e]))
+            reject_number("targets", e / s.target_count, s.targets[e]);
     if (!s.weights) return static_cast<double>(s.count);
     double total = 0;
     for (long i = 0; i < s.count; ++i) {
@@ -65,7 +67,7 @@ double device_weight([[maybe_unused]] const Samples<T>& s) {
         reject_feature(i, j, number(s.features + i * s.ld + j * s.feature_stride));
     }
     if (faults.target >= 0)
-        reject_number("targets", faults.target, number(s.targets + faults.target));
+        reject_number("targets", faults.target / s.target_count, number(s.targets + faults.target));
     if (faults.weight >= 0) reject_weight(faults.weight, number(s.weights + faults.weight));
     return faults.total;
 #else
@@ -92,6 +94,9 @@ double checked_weight(Samples<T>& s) {
     if (s.feature_stride < 1)
         reject("the distance between features is invalid (feature_stride = " +
                std::to_string(s.feature_stride) + ") pass 1 or more");
+    if (s.target_count < 1)
+        reject("targets per sample are too few (target_count = " + std::to_string(s.target_count) +
+               ") pass 1 or more; without targets the pointer is null");
     if (s.ld == 0) s.ld = s.dimension;
     if (s.ld < s.dimension && s.feature_stride == 1)
         reject("rows of samples overlap (ld = " + std::to_string(s.ld) + " < dimension = " +
@@ -103,7 +108,7 @@ double checked_weight(Samples<T>& s) {
         reject("features are missing (null pointer) pass count x dimension numbers");
     ArrayPlaces places(-1);
     if (s.dimension > 0) places.add(as_array(s, s.features, 1), "features");
-    places.add(as_array(s, s.targets, s.count), "targets");
+    places.add(as_array(s, s.targets, s.count * s.target_count), "targets");
     places.add(as_array(s, s.weights, s.count), "weights");
     if (s.memory == Memory::device) s.device = places.device();
     return s.memory == Memory::device ? device_weight(s) : host_weight(s);
@@ -134,22 +139,25 @@ std::size_t HostSamples<T>::memory(const Samples<T>& s) {
     std::size_t numbers = count * static_cast<std::size_t>(s.dimension);
     // What lies feature by feature on a device comes so first.
     if (!there && s.ld == 1) numbers *= 2;
-    if (!there) numbers += (s.targets ? count : 0) + (s.weights ? count : 0);
+    if (!there)
+        numbers += (s.targets ? count * static_cast<std::size_t>(s.target_count) : 0) +
+                   (s.weights ? count : 0);
     return numbers * sizeof(T);
 }
 
 template <class T>
-HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only) : view_(samples) {
+HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only)
+    : all_(samples), view_(samples) {
     const Samples<T>& s = samples;
     const bool there = s.memory == Memory::host;
     if (there && (s.feature_stride == 1 || targets_only)) return;
     const long d = targets_only ? 0 : s.dimension;
     features_.resize(static_cast<std::size_t>(s.count * d));
     const CallDevice current(there ? -1 : s.device);
-    const auto bring = [&](std::vector<T>& to, const T* from) {
+    const auto bring = [&](std::vector<T>& to, const T* from, long size) {
         if (!from || there) return from;
-        to.resize(static_cast<std::size_t>(s.count));
-        fetch(to.data(), from, s.count, 1, 1, s.count, nullptr);
+        to.resize(static_cast<std::size_t>(size));
+        fetch(to.data(), from, size, 1, 1, size, nullptr);
         return static_cast<const T*>(to.data());
     };
     if (there) {
@@ -163,10 +171,38 @@ HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only) : view
     view_.features = features_.data();
     view_.ld = d;
     view_.feature_stride = 1;
-    view_.targets = bring(targets_, s.targets);
-    view_.weights = bring(weights_, s.weights);
+    view_.targets = bring(targets_, s.targets, s.count * s.target_count);
+    view_.weights = bring(weights_, s.weights, s.count);
     view_.memory = Memory::host;
     view_.device = -1;
+    all_ = view_;
+}
+
+template <class T>
+void HostSamples<T>::select(const long* indices, long count) {
+    view_ = all_;
+    if (!indices) return;
+    const std::size_t size = static_cast<std::size_t>(count), d = all_.dimension;
+    const auto selected = [](std::vector<T>& to, std::size_t numbers) {
+        to.resize(std::max(to.size(), numbers));
+        return to.data();
+    };
+    T* const features = selected(selected_features_, size * d);
+    const std::size_t per = all_.target_count;
+    T* const targets = all_.targets ? selected(selected_targets_, size * per) : nullptr;
+    T* const weights = selected(selected_weights_, size);
+    const T share = static_cast<T>(static_cast<double>(all_.count) / static_cast<double>(count));
+    for (std::size_t i = 0; i < size; ++i) {
+        const long from = indices[i];
+        std::copy_n(all_.features + from * all_.ld, d, features + i * d);
+        if (targets) std::copy_n(all_.targets + from * all_.target_count, per, targets + i * per);
+        weights[i] = all_.weights ? share * all_.weights[from] : share;
+    }
+    view_.features = features;
+    view_.ld = static_cast<std::ptrdiff_t>(d);
+    view_.targets = targets;
+    view_.weights = weights;
+    view_.count = count;
 }
 
 #define CUNEWTON_INSTANTIATE(T)                      \

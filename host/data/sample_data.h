@@ -27,11 +27,21 @@ class HostSamples {
     HostSamples(const HostSamples&) = delete;
     /// Bytes that this takes with all features.
     static std::size_t memory(const Samples<T>& samples);
+    /// Bytes of what select() copies.
+    static std::size_t selection_memory(const Samples<T>& samples, long selected) {
+        return static_cast<std::size_t>(selected) *
+               (static_cast<std::size_t>(samples.dimension) + 1 +
+                static_cast<std::size_t>(samples.targets ? samples.target_count : 0)) *
+               sizeof(T);
+    }
     const Samples<T>& view() const { return view_; }
+    /// From here on view() has these samples alone, as Evaluator::select(). They are copied.
+    void select(const long* indices, long count);
 
   private:
     std::vector<T> features_, targets_, weights_;
-    Samples<T> view_;
+    std::vector<T> selected_features_, selected_targets_, selected_weights_;
+    Samples<T> all_, view_;
 };
 
 }  // namespace cunewton

@@ -5,6 +5,19 @@
 
 namespace cunewton::solver {
 
+namespace {
+
+/// r'M^-1 r, which only a preconditioner of the caller's can make negative.
+double definite(double rz) {
+    if (rz < 0)
+        throw InvalidArgument(
+            "the preconditioner is not positive definite (r'M^-1 r is " + std::to_string(rz) +
+            " for a residual r) pass one that is symmetric and positive definite");
+    return rz;
+}
+
+}  // namespace
+
 template <class T>
 ConjugateGradients<T>::ConjugateGradients(Vectors<T>& vectors, long n)
     : vectors_(vectors),
@@ -34,7 +47,7 @@ void ConjugateGradients<T>::start(Curvature<T>& H, Factor<T> factor, const T* rh
     const T* z = M ? z_.get() : r_.get();
     vectors_.copy(d_.get(), z, n_);
     vectors_.dot(r_.get(), z, n_, rz(0));
-    first_rz_ = rz_ = dd_ = vectors_.read(rz(0));
+    first_rz_ = rz_ = dd_ = definite(vectors_.read(rz(0)));
     xx_ = xd_ = 0;
     result_ = {};
     result_.residual = first_rz_ > 0 ? 1 : 0;
@@ -126,7 +139,7 @@ bool ConjugateGradients<T>::look_at_each(const ConjugateGradientsOptions& option
         }
         move(Ratio{rz(0), bend_there_[0]}, Ratio{rz(0), bend_there_[0], -1});
         turn(0);
-        step.next_rz = vectors_.read(rz(1));
+        step.next_rz = definite(vectors_.read(rz(1)));
         note(step);
         first_ = (first_ + 1) % (ahead + 1);
         if (!std::isfinite(rz_))
@@ -160,8 +173,8 @@ bool ConjugateGradients<T>::look_at_last(const ConjugateGradientsOptions& option
         set_length(step, options.radius);
         // 0 / 0 where nothing was left to do.
         const bool done = step.rz == 0;
-        if (!done &&
-            (!(step.bend > 0) || !std::isfinite(step.next_rz) || !inside(step, options.radius))) {
+        if (!done && (!(step.bend > 0) || !(step.next_rz >= 0) || std::isinf(step.next_rz) ||
+                      !inside(step, options.radius))) {
             if (x_) vectors_.copy(x_, saved_x_.get(), n_);
             vectors_.copy(r_.get(), saved_r_.get(), n_);
             vectors_.copy(d_.get(), saved_d_.get(), n_);

@@ -1,6 +1,7 @@
 #include "host/minimize/methods.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "cunewton/error.h"
 
@@ -15,11 +16,11 @@ namespace {
 template <class T>
 Status run_method(Minimization<T>& run) {
     switch (run.options().method) {
-#define CUNEWTON_METHOD(name, matrices) \
-    case Method::name:                  \
+#define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
+#define CUNEWTON_SAMPLING_METHOD(name) \
+    case Method::name:                 \
         return name(run);
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
     }
     reject();
 }
@@ -31,34 +32,73 @@ int matrices_of(Method method) {
 #define CUNEWTON_METHOD(name, matrices) \
     case Method::name:                  \
         return matrices;
+#define CUNEWTON_SAMPLING_METHOD(name) \
+    case Method::name:                 \
+        return 0;
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
     }
     reject();
 }
 
-SessionWork work_of(const Options& options, bool exact_hessian) {
+namespace {
+/// What a preconditioner takes that is not an evaluator's part of the memory.
+template <class T>
+void add_preconditioner(const Options& options, int n, SessionWork& work) {
+    work.precondition = options.precondition;
+    const std::size_t size = static_cast<std::size_t>(n);
+    if (options.precondition == PreconditionBy::diagonal) {
+        work.numbers = DiagonalPreconditioner<T>::numbers(size);
+    } else if (options.precondition == PreconditionBy::nystrom) {
+        const int rank = NystromPreconditioner<T>::rank(options.nystrom_rank, n);
+        work.numbers = NystromPreconditioner<T>::numbers(size, rank);
+        work.host = NystromPreconditioner<T>::host_memory(size, rank);
+    } else if (!std::holds_alternative<std::monostate>(options.preconditioner)) {
+        work.host = 2 * size * sizeof(T);
+    }
+}
+}  // namespace
+
+template <class T>
+SessionWork work_of(const Options& options, int n, bool exact_hessian, long samples) {
     const Method method = options.method;
     const int own = matrices_of(method);
     // Minimization's and as many as a method has of its own.
     constexpr std::size_t vectors = 8 + 4;
-    // Conjugate gradients on a device hold the most.
-    if (method == Method::lbfgs) {
-        // Products are looked at where they are exact.
-        SessionWork work{vectors + 1 + 2 * static_cast<std::size_t>(options.lbfgs_pairs)};
-        if (exact_hessian) work.curvature = CurvatureKind::product;
-        work.precondition = options.precondition;
+    SessionWork work{vectors};
+    if (std::ranges::find(sampling_methods, method) != std::end(sampling_methods)) {
+        // Their own three, the pass's point and the best one with its gradient.
+        work.vectors += 7;
+        work.curvature = CurvatureKind::product;
+        if (method == Method::subsampled_newton) add_preconditioner<T>(options, n, work);
+        const bool grows = method == Method::kfac || method == Method::subsampled_newton;
+        work.sampled = grows ? samples : std::min(std::max(options.sampling.size, 1000L), samples);
+        work.kronecker = method == Method::kfac;
         return work;
     }
-    if (is_matrix_free(method))
-        return {vectors + 1, 0, CurvatureKind::product, options.precondition};
+    if (is_matrix_free(method)) {
+        // Conjugate gradients on a device hold the most.
+        ++work.vectors;
+        if (method == Method::lbfgs)
+            work.vectors += 2 * static_cast<std::size_t>(options.lbfgs_pairs);
+        // L-BFGS looks at products where they are exact.
+        if (method != Method::lbfgs || exact_hessian) {
+            work.curvature = CurvatureKind::product;
+            add_preconditioner<T>(options, n, work);
+        }
+        return work;
+    }
     // Newton's method confirms the end of the others, by a Hessian and its factor; that of BFGS,
     // which holds its inverse besides, where the Hessian is exact.
-    if (method != Method::bfgs)
-        return {vectors, static_cast<std::size_t>(std::max(own, 2)), CurvatureKind::dense};
-    SessionWork work{vectors, static_cast<std::size_t>(exact_hessian ? own + 2 : own)};
-    if (exact_hessian) work.curvature = CurvatureKind::dense;
+    if (method != Method::bfgs) {
+        work.matrices = static_cast<std::size_t>(std::max(own, 2));
+        work.curvature = CurvatureKind::dense;
+    } else {
+        work.matrices = static_cast<std::size_t>(exact_hessian ? own + 2 : own);
+        if (exact_hessian) work.curvature = CurvatureKind::dense;
+    }
     return work;
 }
+template SessionWork work_of<double>(const Options&, int, bool, long);
+template SessionWork work_of<float>(const Options&, int, bool, long);
 
 }  // namespace cunewton::solver

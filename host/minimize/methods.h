@@ -19,14 +19,15 @@ inline bool is_matrix_free(Method method) {
     return matrices_of(method) == 0;
 }
 
-/// What a run by it has a machine hold and do, at most.
-SessionWork work_of(const Options& options, bool exact_hessian);
+/// What a run by it has a machine hold and do, at most. samples: that the loss is a sum over.
+template <class T>
+SessionWork work_of(const Options& options, int n, bool exact_hessian, long samples);
 
-#define CUNEWTON_METHOD(name, matrices) \
-    template <class T>                  \
+#define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
+#define CUNEWTON_SAMPLING_METHOD(name) \
+    template <class T>                 \
     Status name(Minimization<T>& run);
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
 
 /// Searches along direction() from the first trial, with derivative `slope` < 0 at 0. Returns the
 /// trial to accept, or nothing if no step gives sufficient decrease in working precision.

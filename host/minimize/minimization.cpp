@@ -17,8 +17,10 @@ Minimization<T>::Minimization(Session<T>& session, int n, const Options& options
       progress_(progress),
       alike_(alike),
       ranks_(ranks),
-      calls_back_(ranks ? ranks->any(static_cast<bool>(options.callback))
-                        : static_cast<bool>(options.callback)),
+      calls_back_([&] {
+          const bool here = options.callback || progress.callback;
+          return ranks ? ranks->any(here) : here;
+      }()),
       numbers_(*session.vectors) {
     for (Buffer<T>* buffer : {&x_, &g_, &p_, &trial_x_, &trial_g_}) *buffer = vectors_.allocate(n);
     vectors_.upload(x_.get(), progress.x.data(), n);
@@ -40,9 +42,7 @@ std::optional<Status> Minimization<T>::begin() {
     if (progress_.first_gradient_norm >= 0) return std::nullopt;  // continued from another backend
     progress_.first_f = f_;
     progress_.first_gradient_norm = gradient_norm_;
-    const IterationRecord record{0, f_, gradient_norm_, 0, 0, 0, progress_.elapsed()};
-    if (options_.keep_trace) progress_.trace.push_back(record);
-    if (is_cancelled(record)) return Status::cancelled;
+    if (!report(0, 0, 0)) return Status::cancelled;
     if (f_ < options_.unbounded_below) return Status::unbounded;
     if (out_of_evaluations() && !gradient_small()) return Status::max_evaluations;
     return std::nullopt;
@@ -182,6 +182,32 @@ void Minimization<T>::accept(const Trial& trial, bool full) {
     step_slope_ = full ? trial.alpha * trial.slope : 0;
     if (!full) streak_ = 0;
     ++progress_.iterations;
+}
+
+template <class T>
+void Minimization<T>::keep(Kept& to) {
+    if (!to.x) to.x = vector();
+    if (!to.g) to.g = vector();
+    vectors_.copy(to.x.get(), x_.get(), n_);
+    vectors_.copy(to.g.get(), g_.get(), n_);
+    to.f = f_;
+    to.gradient_norm = gradient_norm_;
+    to.gradient_size = gradient_size_;
+    to.x_norm = x_norm_;
+    to.x_size = x_size_;
+}
+
+template <class T>
+void Minimization<T>::go_back(const Kept& to) {
+    vectors_.copy(x_.get(), to.x.get(), n_);
+    vectors_.copy(g_.get(), to.g.get(), n_);
+    f_ = to.f;
+    gradient_norm_ = to.gradient_norm;
+    gradient_size_ = to.gradient_size;
+    x_norm_ = to.x_norm;
+    x_size_ = to.x_size;
+    step_slope_ = 0;
+    streak_ = 0;
 }
 
 template <class T>
@@ -387,24 +413,32 @@ bool Minimization<T>::out_of_time() const {
 }
 
 template <class T>
-bool Minimization<T>::is_cancelled(const IterationRecord& record) {
-    if (!calls_back_) return false;
-    const bool here = options_.callback && !options_.callback(record);
-    return ranks_ ? ranks_->any(here) : here;
-}
-
-template <class T>
 bool Minimization<T>::at_limit() const {
     return progress_.iterations >= options_.max_iterations || out_of_evaluations() || out_of_time();
 }
 
 template <class T>
+bool Minimization<T>::report(double step_norm, double step_length, double shift) {
+    using Clock = std::chrono::steady_clock;
+    const IterationRecord record{
+        progress_.iterations, f_,    gradient_norm_,      step_norm,
+        step_length,          shift, progress_.elapsed(), progress_.counts};
+    if (options_.keep_trace) progress_.trace.push_back(record);
+    const auto goes_on = [&] {
+        if (options_.callback && !options_.callback(record)) return false;
+        return !progress_.callback || progress_.callback({record, [this] { return download(x_); }});
+    };
+    if (!calls_back_) return true;
+    const Clock::time_point called = Clock::now();
+    const bool here = goes_on(), on = ranks_ ? !ranks_->any(!here) : here;
+    progress_.start += Clock::now() - called;
+    return on;
+}
+
+template <class T>
 std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double previous_f,
                                                      double step_length, double shift) {
-    const IterationRecord record{progress_.iterations, f_,    gradient_norm_,     trial.step_norm,
-                                 step_length,          shift, progress_.elapsed()};
-    if (options_.keep_trace) progress_.trace.push_back(record);
-    if (is_cancelled(record)) return Status::cancelled;
+    if (!report(trial.step_norm, step_length, shift)) return Status::cancelled;
     if (f_ < options_.unbounded_below) return Status::unbounded;
     if (gradient_small()) return std::nullopt;
     if (options_.step_tolerance > 0 && trial.step_norm <= options_.step_tolerance * (1 + x_norm_))

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "cunewton/math/curvature_scale.h"
-#include "cunewton/options.h"
+#include "cunewton/minimize.h"
 #include "host/backend/evaluator.h"
 
 namespace cunewton::solver {
@@ -26,12 +26,15 @@ template <class T>
 struct Progress {
     std::vector<T> x;   ///< last accepted iterate
     std::vector<T> x0;  ///< start
+    IterateCallback<T> callback{};
     int iterations = 0;
     Counts counts;
     PhaseTimes seconds;
     std::vector<IterationRecord> trace;
+    double radius = 0;  ///< Result::radius
     double first_f = 0;
     double first_gradient_norm = -1;  ///< negative until known, as is first_f
+    /// Later by what callbacks have taken.
     std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
 
     double elapsed() const {
@@ -114,10 +117,16 @@ class Minimization {
     T* trial_g() { return trial_g_.get(); }
     /// The Hessian of the last hessian(), which also makes it.
     Factorable<T>& curvature() { return *factorable_; }
-    DiagonalBlocks diagonal_blocks() const { return evaluator_.diagonal_blocks(); }
-    std::unique_ptr<Preconditioner<T>> block_preconditioner() {
-        return std::make_unique<BlockPreconditioner<T>>(evaluator_, vectors_, matrices_);
+    /// The loss itself, for methods that evaluate it on samples.
+    Evaluator<T>& evaluator() { return evaluator_; }
+    /// work(), which evaluates it so.
+    template <class Work>
+    auto sample(const Work& work) {
+        const Timer timer(progress_.seconds.evaluate);
+        return work();
     }
+    /// Gradients and products there, in passes over all samples.
+    void count_sampled(double passes) { progress_.counts.sampled_passes += passes; }
     /// Products with the Hessian at the point of the last prepare_products().
     Curvature<T>& products() { return *curvature_; }
     /// S; null is the identity.
@@ -169,6 +178,13 @@ class Minimization {
     Trial try_value(double alpha);
     /// The trial becomes the iterate. full: it is at least the whole step of a quadratic model.
     void accept(const Trial& trial, bool full);
+    /// An iterate to come back to.
+    struct Kept {
+        Buffer<T> x{}, g{};
+        double f, gradient_norm, gradient_size, x_norm, x_size;
+    };
+    void keep(Kept& to);
+    void go_back(const Kept& to);
     /// Relative error of the Hessian's entries, or of products with it.
     double hessian_accuracy() const;
     /// Whether the last factorisation was of a matrix that is regular in working precision.
@@ -213,6 +229,9 @@ class Minimization {
     /// Steps so far do not speak against it: the last one kept its length, or there was none.
     bool may_run_away() const { return streak_ > 0 || !watched_; }
 
+    /// What another run from here should begin with; 0: nothing.
+    void note_radius(double radius) { progress_.radius = radius; }
+
     /// Everything that ends an iteration: record, callback, stopping tests but that for the
     /// minimum. Call once after each accepted step. Returns a status if the run is over.
     std::optional<Status> end_iteration(const Trial& trial, double previous_f, double step_length,
@@ -226,6 +245,8 @@ class Minimization {
         return options_.max_evaluations - progress_.counts.evaluations;
     }
     bool out_of_evaluations() const { return evaluations_left() <= 0; }
+    /// Whether the time is up, on any of the ranks.
+    bool out_of_time() const;
     /// Whether iterations, evaluations or time are used up.
     bool at_limit() const;
     /// Tells gradient_error() how large the second derivatives are.
@@ -265,12 +286,9 @@ class Minimization {
         std::chrono::steady_clock::time_point start_;
     };
 
-    /// Whether the time is up, on any of the ranks.
-    bool out_of_time() const;
-    /// Whether the callback wants to stop, on any of the ranks.
-    bool is_cancelled(const IterationRecord& record);
-
     std::vector<T> download(const Buffer<T>& buffer);
+    /// Trace and callbacks; whether these let the run go on, on all ranks.
+    bool report(double step_norm, double step_length, double shift);
     int parity() const { return binary_parity(progress_.first_f); }
     /// |S x0|
     double start_size();

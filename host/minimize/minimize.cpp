@@ -9,6 +9,7 @@
 #include "host/data/device_arrays.h"
 #include "host/data/sample_data.h"
 #include "host/minimize/methods.h"
+#include "host/minimize/preconditioners.h"
 #include "host/minimize/undetermined.h"
 
 namespace cunewton {
@@ -56,6 +57,15 @@ void check_options(const Options& options, int n) {
     if (options.lbfgs_pairs < 1 || options.lbfgs_pairs > 40)
         reject("lbfgs_pairs is invalid (" + std::to_string(options.lbfgs_pairs) +
                ") pass a number of steps from 1 to 40");
+    solver::check_preconditioner<T>(options);
+    const SamplingOptions& sampling = options.sampling;
+    if (sampling.size < 0)
+        reject("sampling.size is negative (" + std::to_string(sampling.size) +
+               ") pass a number of samples, or 0");
+    tolerance(sampling.learning_rate, "sampling.learning_rate");
+    if (!(sampling.momentum >= 0 && sampling.momentum < 1))
+        reject("sampling.momentum is invalid (" + std::to_string(sampling.momentum) +
+               ") pass a number from 0 to below 1");
     if (options.threads < 0)
         reject("threads is negative (" + std::to_string(options.threads) + ") pass 0 for all");
     check_derivative_options<T>(options.derivatives, n);
@@ -103,6 +113,45 @@ std::string sentence(Status status) {
             break;  // of batches
     }
     return "unknown";
+}
+
+/// The options of a method that has its own idea of what `automatic` is.
+Options completed(const Options& options) {
+    Options complete = options;
+    HessianBy& hessian = complete.derivatives.hessian;
+    if (options.method == Method::kfac && hessian == HessianBy::automatic)
+        hessian = HessianBy::gauss_newton;
+    return complete;
+}
+
+/// Samples that the loss is a sum over; 0 if it is none.
+template <class T>
+long sample_count(const Problem<T>& problem) {
+    return std::visit(
+        [](const auto& form) {
+            if constexpr (requires { form.samples; })
+                return form.samples.count;
+            else
+                return 0L;
+        },
+        problem.parts().form);
+}
+
+/// Throws InvalidArgument if the method is not for this problem.
+template <class T>
+void check_method(const Problem<T>& problem, Method method) {
+    if (std::ranges::find(sampling_methods, method) == std::end(sampling_methods)) return;
+    const std::string name = std::string("Method::") + to_string(method);
+    if (sample_count(problem) < 2)
+        reject(name +
+               " takes steps on samples (the loss is not a sum over several) choose a method that "
+               "does not");
+    if (problem.parts().ranks)
+        reject(name +
+               " takes steps on samples (these are spread over ranks) choose a method that takes "
+               "all of them");
+    if (method == Method::kfac && !std::holds_alternative<PerceptronSum<T>>(problem.parts().form))
+        reject(name + " is for perceptrons (the problem is none) choose another method");
 }
 
 /// Throws OutOfMemory, before any work, if the method's matrices cannot fit.
@@ -215,10 +264,12 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
 }
 
 template <class T>
-Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0,
-                        const Options& options) {
+Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, const Options& given,
+                        const IterateCallback<T>& callback) {
+    const Options options = completed(given);
     check_start(x0, problem.dimension());
     check_options<T>(options, problem.dimension());
+    check_method(problem, options.method);
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     Candidates candidates = choose_backends(problem, options.backend);
@@ -226,6 +277,7 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0,
         require_common(*ranks, x0, options, candidates);
     solver::Progress<T> progress;
     progress.x = progress.x0 = x0;
+    progress.callback = callback;
     Result<T> result;
     run_on_first(candidates, result.backend_reason,
                  [&](const BackendEntry& entry, std::string& how_far) {
@@ -235,10 +287,12 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0,
                  });
     result.x = std::move(progress.x);
     result.iterations = progress.iterations;
+    result.seed = options.seed;
     result.counts = progress.counts;
     result.seconds = progress.seconds;
     result.seconds.total = progress.elapsed();
     result.trace = std::move(progress.trace);
+    result.radius = progress.radius;
     return result;
 }
 
@@ -246,12 +300,22 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0,
 
 template <class T>
 Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options) {
-    return in_step(communicator_of(problem.parts().ranks.get()),
-                   [&] { return minimize_here(problem, x0, options); });
+    return minimize(problem, x0, options, IterateCallback<T>());
 }
 template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
                                  const Options&);
 template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&);
+
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options,
+                   const std::type_identity_t<IterateCallback<T>>& callback) {
+    return in_step(communicator_of(problem.parts().ranks.get()),
+                   [&] { return minimize_here(problem, x0, options, callback); });
+}
+template Result<double> minimize(const Problem<double>&, const std::vector<double>&, const Options&,
+                                 const IterateCallback<double>&);
+template Result<float> minimize(const Problem<float>&, const std::vector<float>&, const Options&,
+                                const IterateCallback<float>&);
 
 namespace {
 
@@ -286,7 +350,7 @@ Result<T> minimize(const Problem<T>& problem, const std::type_identity_t<Array<c
             for (long j = 0; j < n; ++j) start[static_cast<std::size_t>(j)] = x0.data[j * from];
         else
             fetch(start.data(), x0.data, n * from, from, 1, n, options.stream);
-        Result<T> result = minimize_here(problem, start, options);
+        Result<T> result = minimize_here(problem, start, options, IterateCallback<T>());
         if (x.on_host())
             for (long j = 0; j < n; ++j) x.data[j * to] = result.x[static_cast<std::size_t>(j)];
         else
@@ -301,14 +365,18 @@ template Result<float> minimize(const Problem<float>&, const Array<const float>&
                                 const Array<float>&, const Options&);
 
 template <class T>
-MemoryNeeded memory_needed(const Problem<T>& problem, const Options& options) {
+MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
+    const Options options = completed(given);
     check_options<T>(options, problem.dimension());
+    check_method(problem, options.method);
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     const BackendEntry& entry = *choose_backends(problem, options.backend).entries.front();
     const BackendCode<T>& code = entry.code<T>();
-    const SessionWork work = solver::work_of(
-        options, resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact());
+    const SessionWork work = solver::work_of<T>(
+        options, problem.dimension(),
+        resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact(),
+        sample_count(problem));
     MemoryNeeded needed = code.session_memory(problem, session_options(options), work);
     const std::size_t n = static_cast<std::size_t>(problem.dimension());
     // The iterate and the start, and vectors that come and go.
@@ -319,6 +387,8 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& options) {
                                 options.keep_hessian_factor ? (n + 1) * n * sizeof(T) : 0);
     else if (work.curvature)
         needed.host += n * sizeof(T) + 3 * n * sizeof(int);  // parameters along which it is not
+    if (work.sampled > 0)                                    // their order
+        needed.host += static_cast<std::size_t>(sample_count(problem)) * sizeof(long);
     needed.host += std::size_t{64} << 10;
     return needed;
 }

@@ -29,6 +29,12 @@ std::optional<Status> NewtonCg<T>::accept(const Trial& trial, bool full) {
     const double previous = run_.f();
     last_gradient_norm_ = run_.gradient_norm();
     run_.accept(trial, full);
+    // The norm of a preconditioner that is made on the way is not what another run begins with.
+    const Options& options = run_.options();
+    if (options.method == Method::newton_cg)
+        run_.note_radius(preconditioner_ && options.precondition == PreconditionBy::automatic
+                             ? 0
+                             : std::max(radius_, 0.0));
     return run_.end_iteration(trial, previous, last_radius_, 0);
 }
 
@@ -43,25 +49,31 @@ std::optional<double> NewtonCg<T>::first_radius() {
 
 template <class T>
 void NewtonCg<T>::update_preconditioner() {
-    if (products_since_update_ < cost_) return;
+    if (plan_.by == PreconditionBy::none || products_since_update_ < plan_.cost) return;
     products_since_update_ = 0;
-    if (!preconditioner_) preconditioner_ = run_.block_preconditioner();
-    if (!run_.take_products([&] { return preconditioner_->update(); })) {
-        preconditioner_.reset();
-        cost_ = std::numeric_limits<double>::infinity();
-        radius_ = -1;
-        last_size_ = 0;
-        return;
-    }
-    // Lengths are others: the last step's tells by how much. M is about the Hessian.
+    if (!preconditioner_) preconditioner_ = make_preconditioner(run_, plan_.by);
+    const bool before = preconditioned_;
+    preconditioned_ = run_.take_products([&] { return preconditioner_->update(); });
+    run_.count_products(preconditioner_->products());
+    if (!preconditioned_) plan_.cost *= 2;  // until it is tried again
+    if (!preconditioned_ && !before) return;
+    // What multiple of lengths before they are now is not known of the caller's, but for one that
+    // has only moved on.
+    if (plan_.by == PreconditionBy::own && preconditioned_ && before) return;
+    // Lengths are others: the last step's tells by how much.
     double size = 0;
-    if (last_size_ > 0) {
-        Vectors<T>& vectors = run_.vectors();
-        const Number square = vectors.number();
-        run_.take_products([&] { run_.products().apply(run_.direction(), 1, run_.trial_g()); });
-        run_.count_products(1);
-        vectors.dot(run_.direction(), run_.trial_g(), run_.n(), square);
-        size = std::sqrt(std::max(run_.read(square), 0.0));
+    if (last_size_ > 0 && preconditioned_ && plan_.by != PreconditionBy::own) {
+        if (const std::optional<double> known = preconditioner_->size(run_.direction())) {
+            size = *known;
+        } else {
+            // M is about the Hessian.
+            Vectors<T>& vectors = run_.vectors();
+            const Number square = vectors.number();
+            run_.take_products([&] { run_.products().apply(run_.direction(), 1, run_.trial_g()); });
+            run_.count_products(1);
+            vectors.dot(run_.direction(), run_.trial_g(), run_.n(), square);
+            size = std::sqrt(std::max(run_.read(square), 0.0));
+        }
     }
     radius_ = size > 0 ? radius_ * (size / last_size_) : -1;
     last_size_ = 0;
@@ -176,10 +188,7 @@ std::optional<Status> NewtonCg<T>::iterate(bool steps) {
         return solved ? settle(decrement, std::nullopt) : Status::precision_limit;
     }
     solved_last_ = solved && step->alpha == 1;
-    if (step->alpha < 1)
-        radius_ = step->alpha * size;
-    else
-        radius_ = std::max(radius_, step->alpha * size);
+    radius_ = step->alpha < 1 ? step->alpha * size : std::max(radius_, step->alpha * size);
     return accept(*step, inside && step->alpha >= 1);
 }
 
@@ -217,7 +226,11 @@ auto NewtonCg<T>::examine() -> Examined {
     }
     last_size_ = 0;
     run_.vectors().upload(run_.direction(), right.data(), n);
-    start(1, run_.direction(), nullptr, run_.direction());
+    // What curvature is none is told in the metric of the parameters or of blocks: others have been
+    // made to have none of their own that is small.
+    cg_.start(run_.products(), T(1), run_.direction(), nullptr,
+              plan_.by == PreconditionBy::blocks ? preconditioner() : nullptr, run_.direction());
+    counted_ = 0;
     // What it has of a direction without curvature stays in the residual: with few exceptions more
     // than a hundredth of what each direction has on the average.
     const ConjugateGradientsResult result =
@@ -286,7 +299,8 @@ std::optional<Status> NewtonCg<T>::confirm() {
 
 template <class T>
 Status newton_cg(Minimization<T>& run) {
-    if (run.options().precondition == PreconditionBy::blocks && run.diagonal_blocks().count == 0)
+    if (run.options().precondition == PreconditionBy::blocks &&
+        run.evaluator().diagonal_blocks().count == 0)
         throw InvalidArgument(
             "preconditioning by blocks is not available (the problem is not one of linear "
             "predictors) choose PreconditionBy::automatic");

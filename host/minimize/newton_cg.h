@@ -8,6 +8,7 @@
 
 #include "host/minimize/conjugate_gradients.h"
 #include "host/minimize/methods.h"
+#include "host/minimize/preconditioners.h"
 
 namespace cunewton::solver {
 
@@ -15,12 +16,11 @@ template <class T>
 class NewtonCg {
   public:
     explicit NewtonCg(Minimization<T>& run)
-        : run_(run), cg_(run.vectors(), run.n()), forcing_(largest_forcing) {
-        const PreconditionBy by = run.options().precondition;
-        const DiagonalBlocks blocks = run.diagonal_blocks();
-        if (!blocks.are_wanted(by, run.derivatives().memory_budget / sizeof(T))) return;
-        cost_ = blocks.cost;
-        if (by == PreconditionBy::blocks) products_since_update_ = cost_;
+        : run_(run),
+          cg_(run.vectors(), run.n()),
+          forcing_(largest_forcing),
+          plan_(plan_preconditioner(run)) {
+        if (plan_.at_once) products_since_update_ = plan_.cost;
     }
 
     Status minimize() {
@@ -61,9 +61,12 @@ class NewtonCg {
     }
     /// Makes a preconditioner, or makes it anew, when products have cost as much as that does.
     void update_preconditioner();
-    void start(double factor, const T* rhs, T* x, T* flattest = nullptr) {
-        cg_.start(run_.products(), static_cast<T>(factor), rhs, x, preconditioner_.get(), flattest);
+    void start(double factor, const T* rhs, T* x) {
+        cg_.start(run_.products(), static_cast<T>(factor), rhs, x, preconditioner());
         counted_ = 0;
+    }
+    Preconditioner<T>* preconditioner() {
+        return preconditioned_ ? preconditioner_.get() : nullptr;
     }
     ConjugateGradientsResult solve(const ConjugateGradientsOptions& options) {
         const auto result = run_.take_products([&] { return cg_.run(options); });
@@ -85,9 +88,9 @@ class NewtonCg {
     double radius_ = -1, forcing_, last_gradient_norm_ = 0;
     double decrement_ = -1;
     bool left_ = false;  ///< not at a minimum
+    PreconditionerPlan plan_;
     std::unique_ptr<Preconditioner<T>> preconditioner_;
-    // Of a preconditioner, in products; infinite: there is to be none.
-    double cost_ = std::numeric_limits<double>::infinity();
+    bool preconditioned_ = false;  ///< its last update() made one
     double products_since_update_ = 0;
     long counted_ = 0;          // of the products since start()
     double last_size_ = 0;      // of direction() in the metric of the radius; 0: it is another's

@@ -39,13 +39,18 @@ const char* to_string(Status status);
 /// newton, trust_region, ...: methods.inc says what each is.
 enum class Method {
 #define CUNEWTON_METHOD(name, matrices) name,
+#define CUNEWTON_SAMPLING_METHOD(name) name,
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
 };
+/// Those for any problem.
 inline constexpr Method all_methods[] = {
 #define CUNEWTON_METHOD(name, matrices) Method::name,
 #include "cunewton/methods.inc"
-#undef CUNEWTON_METHOD
+};
+/// Those for sums over samples, of which they take some at a time.
+inline constexpr Method sampling_methods[] = {
+#define CUNEWTON_SAMPLING_METHOD(name) Method::name,
+#include "cunewton/methods.inc"
 };
 const char* to_string(Method method);
 
@@ -84,9 +89,17 @@ const char* to_string(HessianBy by);
 
 /// What conjugate gradients are preconditioned by, which then take fewer products with the Hessian.
 enum class PreconditionBy {
-    automatic,  ///< blocks, from where products have cost as much as they do, if there are several
+    automatic,  ///< Options::preconditioner if it is given; else blocks, from where products have
+                ///< cost as much as they do, if there are several
     none,
-    blocks,  ///< the Hessian's diagonal blocks, one an output of linear predictors (else refused)
+    blocks,    ///< the Hessian's diagonal blocks, one an output of linear predictors (else refused)
+    diagonal,  ///< the Hessian's: exact for linear predictors, else estimated by 16 products with
+               ///< random signs (Bekas, Kokiopoulou and Saad 2007, "An estimator for the diagonal
+               ///< of a matrix")
+    nystrom,   ///< a sketch of Options::nystrom_rank products with random vectors: the large
+               ///< eigenvalues of a positive semidefinite Hessian (Frangella, Tropp and Udell 2023,
+               ///< "Randomized Nystrom preconditioning"). None where the Hessian is not that
+    own,       ///< Options::preconditioner
 };
 const char* to_string(PreconditionBy by);
 
@@ -104,7 +117,7 @@ const char* to_string(Activation activation);
 /// The loss of a perceptron with outputs z_1 .. z_K for a target y.
 enum class PerceptronLoss : unsigned char {
     softmax_cross_entropy,  ///< log sum_k e^{z_k} - z_y, y in 0 .. K-1
-    squared_error,          ///< 1/2 (z - y)^2, K = 1
+    squared_error,          ///< 1/2 sum_k (z_k - y_k)^2
 };
 /// "softmax_cross_entropy", "squared_error"
 const char* to_string(PerceptronLoss loss);

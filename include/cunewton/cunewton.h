@@ -4,6 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/builtins.h"
+#include "cunewton/checkpoint.h"
 #include "cunewton/communicator.h"
 #include "cunewton/differentiate.h"
 #include "cunewton/error.h"

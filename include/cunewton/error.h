@@ -21,6 +21,12 @@ class BackendUnavailable : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// A file cannot be read or written, or does not hold what it should.
+class FileError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
 /// A backend ran out of memory. The library handles it (smaller tiles or chunks, then the CPU)
 /// unless the backend was asked for by name.
 class OutOfMemory : public std::runtime_error {

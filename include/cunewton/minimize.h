@@ -3,6 +3,7 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include <functional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -27,6 +28,26 @@ extern template Result<double> minimize(const Problem<double>&, const std::vecto
                                         const Options&);
 extern template Result<float> minimize(const Problem<float>&, const std::vector<float>&,
                                        const Options&);
+
+/// What a callback sees that may ask for the iterate. Valid until it returns.
+template <class T>
+struct Iterate : IterationRecord {
+    /// A copy of the n parameters. Those on a GPU are fetched, which waits for it: with a hundred
+    /// thousand of them about as long as for a few numbers, with many millions longer than a step.
+    std::function<std::vector<T>()> x;
+};
+template <class T>
+using IterateCallback = std::function<bool(const Iterate<T>&)>;
+
+/// The same with a callback that may ask for the iterate. It is called as Options::callback is, and
+/// after that where both are given.
+template <class T>
+Result<T> minimize(const Problem<T>& problem, const std::vector<T>& x0, const Options& options,
+                   const std::type_identity_t<IterateCallback<T>>& callback);
+extern template Result<double> minimize(const Problem<double>&, const std::vector<double>&,
+                                        const Options&, const IterateCallback<double>&);
+extern template Result<float> minimize(const Problem<float>&, const std::vector<float>&,
+                                       const Options&, const IterateCallback<float>&);
 
 /// The same, from and to arrays of the caller's, on the host or on a GPU: n numbers each, in a row
 /// or in a column at any distance. The minimiser is in x when the call returns, and Result::x is

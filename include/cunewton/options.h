@@ -4,10 +4,12 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "cunewton/choices.h"
@@ -30,6 +32,17 @@ struct DerivativeOptions {
     std::size_t memory_budget = std::size_t{256} << 20;
 };
 
+struct Counts {
+    long evaluations = 0;  ///< of the loss alone or with its gradient; points of differences apart
+    long gradients = 0;
+    long hessians = 0;  ///< also those that only products are taken with
+    long factorizations = 0;
+    long products = 0;  ///< of Hessians and vectors, where no matrix is formed
+    /// Gradients and products of methods that take steps on samples, in samples over all of them.
+    /// They count as nothing else: the numbers above are of evaluations of all samples.
+    double sampled_passes = 0;
+};
+
 /// One line of the trace, and what the callback sees.
 struct IterationRecord {
     int iteration;         ///< 0 is the start
@@ -38,7 +51,33 @@ struct IterationRecord {
     double step_norm;      ///< 2-norm of the last step (0 at the start)
     double step_length;    ///< line search: multiple of the direction; trust region: its radius
     double shift;    ///< multiple of S^2 that was added to H to factorise it, see hessian_scales
-    double seconds;  ///< wall time since the start
+    double seconds;  ///< wall time since the start, without what callbacks have taken
+    Counts counts;   ///< since the start
+};
+
+/// M^-1 for a symmetric positive definite M that is near the Hessian, up to a factor. T is that of
+/// the problem. Arrays have n numbers. Exceptions reach the caller of minimize().
+template <class T>
+struct OwnPreconditioner {
+    /// M is that at x from here on: called at every new point before M is used there. False: there
+    /// is none there, and conjugate gradients go without. May be empty.
+    std::function<bool(const T* x, int n)> update{};
+    /// Writes z = M^-1 r. On a GPU r and z are copied to the host and back, unless there is the
+    /// next one.
+    std::function<void(const T* r, int n, T* z)> apply{};
+    /// The same for pointers of the device: queues its work on `stream` and does not wait for it.
+    std::function<void(const T* r, int n, T* z, cuda::Stream stream)> apply_on_device{};
+};
+
+/// Of methods that take their steps on samples of a sum (sampling_methods).
+struct SamplingOptions {
+    /// Samples of a step; of subsampled_newton the first ones. 0: 64 for sgd and adam, a twentieth
+    /// of all but at least 100 and at most 2000 for the others. All if there are fewer.
+    long size = 0;
+    /// Of sgd: 0 means a tenth of 1 / largest curvature of 1000 samples at the start. Of adam: 0
+    /// means 0.001.
+    double learning_rate = 0;
+    double momentum = 0.9;  ///< of sgd, 0 <= momentum < 1; of adam the first of its decay rates
 };
 
 struct Options : Execution {
@@ -47,7 +86,13 @@ struct Options : Execution {
     DescentStep descent_step = DescentStep::exact_quadratic;
     /// Of Method::newton_cg, and of Method::lbfgs where that examines its end.
     PreconditionBy precondition = PreconditionBy::automatic;
+    std::variant<std::monostate, OwnPreconditioner<double>, OwnPreconditioner<float>>
+        preconditioner{};   ///< for PreconditionBy::own
+    int nystrom_rank = 50;  ///< of PreconditionBy::nystrom: twice as many vectors
+    /// Of everything random. The same seed gives the same bits on the same machine.
+    std::uint64_t seed = 1;
     DerivativeOptions derivatives{};
+    SamplingOptions sampling{};
     int lbfgs_pairs = 10;  ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
 
     /// Where neither of these two is set the test for a minimum does not depend on units: the
@@ -62,29 +107,22 @@ struct Options : Execution {
     double change_tolerance = 0;  ///< stop when the loss changes by <= change_tolerance (1 + |f|)
     int max_iterations = 1000;
     long max_evaluations = std::numeric_limits<long>::max();      ///< of the loss
-    double time_limit = std::numeric_limits<double>::infinity();  ///< seconds of wall time
+    double time_limit = std::numeric_limits<double>::infinity();  ///< seconds, see IterationRecord
     double unbounded_below = -1e100;  ///< a loss below this is called unbounded
 
     /// Trust region: 2-norm of the first step along the scaled gradient; 0: chosen from the first
-    /// gradient and Hessian. Newton-CG with PreconditionBy::blocks: the norm of the blocks.
+    /// gradient and Hessian. Newton-CG with a preconditioner M: of sqrt(p'Mp).
     double initial_radius = 0;
 
-    /// Called after the start and after every accepted iteration; return false to stop there.
+    /// Called after the start and after every accepted iteration; return false to stop there. One
+    /// that needs the iterate itself is given to minimize() apart.
     std::function<bool(const IterationRecord&)> callback{};
     bool keep_trace = false;
     bool keep_hessian_factor = false;
 };
 
-struct Counts {
-    long evaluations = 0;  ///< of the loss alone or with its gradient; points of differences apart
-    long gradients = 0;
-    long hessians = 0;  ///< also those that only products are taken with
-    long factorizations = 0;
-    long products = 0;  ///< of Hessians and vectors, where no matrix is formed
-};
-
-/// Wall time by phase, in seconds. On a GPU work is queued: a phase contains what it had to wait
-/// for, so single phases are indicative and their sum is exact.
+/// Wall time by phase, in seconds, without what callbacks have taken. On a GPU work is queued: a
+/// phase contains what it had to wait for, so single phases are indicative and their sum is exact.
 struct PhaseTimes {
     double evaluate = 0;   ///< loss and gradient
     double hessian = 0;    ///< and products with it
@@ -100,9 +138,14 @@ struct Result : RanOn {
     T f = std::numeric_limits<T>::quiet_NaN();
     double gradient_norm = std::numeric_limits<double>::quiet_NaN();
     int iterations = 0;
+    std::uint64_t seed = 0;  ///< Options::seed
     Counts counts;
     PhaseTimes seconds;
     std::vector<IterationRecord> trace;
+    /// Newton-CG: the radius that its next step would keep to, the Options::initial_radius of a run
+    /// that goes on from x. 0 for other methods, and where it is measured by a preconditioner that
+    /// such a run would not begin with.
+    double radius = 0;
     /// Lower Cholesky factor L (column-major n x n, upper half unspecified) of the last Hessian
     /// that was factorised (that of the iterate before x if the last step was short), plus
     /// hessian_factor_shift times the squares of hessian_scales. Empty unless asked for, or if none

@@ -30,18 +30,21 @@ constexpr PerceptronLoss losses[] = {PerceptronLoss::softmax_cross_entropy,
 template <class T>
 class Case {
   public:
+    /// labels: of a squared error, in the place of numbers.
     Case(const Perceptron& shape, int samples, const ProblemOptions& options = {},
-         bool weights = false, std::uint64_t seed = 1)
+         bool weights = false, std::uint64_t seed = 1, bool labels = false)
         : perceptron(shape), options_(options) {
         Random random(seed);
         const int d = shape.widths.front(), K = shape.widths.back();
-        const bool softmax = shape.loss == PerceptronLoss::softmax_cross_entropy;
+        labels = labels || shape.loss == PerceptronLoss::softmax_cross_entropy;
+        samples_.target_count = labels ? 1 : K;
         for (int i = 0; i < samples; ++i) {
             for (int j = 0; j < d; ++j) features_.push_back(static_cast<T>(random.near_normal()));
             for (int pad = 0; pad < padding; ++pad)
                 features_.push_back(std::numeric_limits<T>::quiet_NaN());
-            targets_.push_back(softmax ? static_cast<T>(static_cast<int>(K * random.uniform()))
-                                       : static_cast<T>(random.near_normal()));
+            for (int k = 0; k < samples_.target_count; ++k)
+                targets_.push_back(labels ? static_cast<T>(static_cast<int>(K * random.uniform()))
+                                          : static_cast<T>(random.near_normal()));
             if (weights) weights_.push_back(static_cast<T>(0.5 + random.uniform()));
         }
         const long n = parameter_count(shape);
@@ -98,8 +101,10 @@ void for_each_kind(int samples, const Body& body) {
                  std::vector<std::vector<int>>{{}, {5}, {4, 3}, {17}}) {
                 Perceptron shape{{3}, activation, loss};
                 shape.widths.insert(shape.widths.end(), hidden.begin(), hidden.end());
-                shape.widths.push_back(loss == PerceptronLoss::softmax_cross_entropy ? 3 : 1);
                 ++number;
+                const bool one = loss == PerceptronLoss::squared_error && number % 3 == 0,
+                           labels = number % 3 == 1;
+                shape.widths.push_back(one ? 1 : 3);
                 ProblemOptions options;
                 options.reduction = number % 2 ? Reduction::mean : Reduction::sum;
                 options.l2 = number % 3 ? 0.25 : 0;
@@ -107,7 +112,7 @@ void for_each_kind(int samples, const Body& body) {
                 SCOPED_TRACE(std::string(to_string(loss)) + ", " + to_string(activation) + ", " +
                              std::to_string(hidden.size()) + " hidden layers, case " +
                              std::to_string(number));
-                body(Case<T>(shape, samples, options, number % 4 < 2, number));
+                body(Case<T>(shape, samples, options, number % 4 < 2, number, labels));
             }
 }
 
@@ -319,6 +324,75 @@ TYPED_TEST(PerceptronTest, ManyTilesOfSamples) {
     }
 }
 
+TYPED_TEST(PerceptronTest, ASquaredErrorOfSeveralOutputs) {
+    using T = TypeParam;
+    for (const int samples : {1, 1024, 2500})
+        for (const bool labels : {false, true}) {
+            SCOPED_TRACE(std::to_string(samples) + (labels ? ", labels" : ", numbers"));
+            const Case<T> c({{4, 6, 5}, Activation::tanh, PerceptronLoss::squared_error}, samples,
+                            {.l2 = 0.1}, true, 1, labels);
+            const auto options = evaluation_options<T>();
+            const long double f = oracle_network_value(c.network(), c.data(), c.point());
+            EXPECT_NEAR(evaluate(c.problem(), c.x, options), static_cast<double>(f),
+                        tolerance_for<T>(64) * static_cast<double>(f));
+            expect_near(gradient(c.problem(), c.x, options),
+                        oracle_network_gradient(c.network(), c.data(), c.point()),
+                        tolerance_for<T>(64));
+            const std::vector<T> v = random_vectors<T>(c.x.size(), 1, 3);
+            Products<T> products(c.problem());
+            products.prepare(c.x);
+            expect_near(
+                products(v),
+                oracle_network_product(c.network(), c.data(), c.point(), {v.begin(), v.end()}),
+                tolerance_for<T>(64));
+        }
+}
+
+TYPED_TEST(PerceptronTest, ALabelStandsForItsUnitVector) {
+    using T = TypeParam;
+    const Case<T> c({{3, 7, 4}, Activation::softplus, PerceptronLoss::squared_error}, 1500,
+                    {.l2 = 0.1}, true, 1, true);
+    std::vector<T> rows(4 * 1500, T(0));
+    for (int i = 0; i < 1500; ++i) rows[4 * i + static_cast<int>(c.samples().targets[i])] = 1;
+    Samples<T> unit = c.samples();
+    unit.targets = rows.data();
+    unit.target_count = 4;
+    const auto options = evaluation_options<T>();
+    const Problem<T> by_rows = make_perceptron<T>(c.perceptron, unit, {.l2 = 0.1});
+    EXPECT_EQ(evaluate(by_rows, c.x, options), evaluate(c.problem(), c.x, options));
+    EXPECT_EQ(gradient(by_rows, c.x, options), gradient(c.problem(), c.x, options));
+    EXPECT_EQ(accuracy(c.perceptron, c.x, unit), accuracy(c.perceptron, c.x, c.samples()));
+    EXPECT_GT(accuracy(c.perceptron, c.x, unit), 0);
+    // And as arrays.
+    const Samples<T> arrays = Samples<T>::of(
+        Array<const T>(c.samples().features, 1500, 3).strided(c.samples().ld, 1),
+        Array<const T>(rows.data(), 1500, 4), Array<const T>(c.samples().weights, 1, 1500));
+    EXPECT_EQ(arrays.target_count, 4);
+    EXPECT_EQ(evaluate(make_perceptron<T>(c.perceptron, arrays, {.l2 = 0.1}), c.x, options),
+              evaluate(by_rows, c.x, options));
+}
+
+TYPED_TEST(PerceptronTest, OutputsOfASquaredErrorAreRegressionsOfTheirOwn) {
+    using T = TypeParam;
+    // Without hidden layers they share nothing.
+    const int d = 3, K = 4, N = 200;
+    const Case<T> c({{d, K}, Activation::tanh, PerceptronLoss::squared_error}, N);
+    const auto options = evaluation_options<T>();
+    double sum = 0;
+    for (int k = 0; k < K; ++k) {
+        std::vector<T> targets, x(c.x.begin() + k * d, c.x.begin() + (k + 1) * d);
+        x.push_back(c.x[static_cast<std::size_t>(K * d + k)]);
+        for (int i = 0; i < N; ++i) targets.push_back(c.samples().targets[i * K + k]);
+        Samples<T> one = c.samples();
+        one.targets = targets.data();
+        one.target_count = 1;
+        sum += evaluate(
+            make_perceptron<T>({{d, 1}, Activation::tanh, PerceptronLoss::squared_error}, one), x,
+            options);
+    }
+    EXPECT_NEAR(evaluate(c.problem(), c.x, options), sum, tolerance_for<T>(N) * sum);
+}
+
 TYPED_TEST(PerceptronTest, SeveralVectorsAtOnceAreOneAtATime) {
     using T = TypeParam;
     const Case<T> c({{5, 7, 6, 4}, Activation::softplus}, 1500, {.l2 = 0.1});
@@ -434,21 +508,29 @@ TYPED_TEST(PerceptronTest, SamplesFeatureByFeature) {
 TYPED_TEST(PerceptronTest, SamplesOnTheDevice) {
     using T = TypeParam;
     if (!testing_cuda()) GTEST_SKIP() << "for the CUDA backend";
-    const Case<T> c({{4, 6, 3}, Activation::relu}, 50, {.l2 = 0.1}, true);
-    const Samples<T>& here = c.samples();
-    const OnDevice<T> features(std::vector<T>(here.features, here.features + here.count * here.ld)),
-        targets(std::vector<T>(here.targets, here.targets + here.count)),
-        weights(std::vector<T>(here.weights, here.weights + here.count));
-    Samples<T> there = here;
-    there.features = features.get();
-    there.targets = targets.get();
-    there.weights = weights.get();
-    there.memory = Memory::device;
-    const auto options = evaluation_options<T>();
-    // Weights are summed in another order there.
-    expect_near(gradient(make_perceptron<T>(c.perceptron, there, {.l2 = 0.1}), c.x, options),
-                gradient(c.problem(), c.x, options), 16 * epsilon<T>);
-    EXPECT_EQ(accuracy(c.perceptron, c.x, there), accuracy(c.perceptron, c.x, here));
+    for (const PerceptronLoss loss : losses) {
+        const Case<T> c({{4, 6, 3}, Activation::relu, loss}, 50, {.l2 = 0.1}, true);
+        const Samples<T>& here = c.samples();
+        const OnDevice<T> features(
+            std::vector<T>(here.features, here.features + here.count * here.ld)),
+            targets(std::vector<T>(here.targets, here.targets + here.count * here.target_count)),
+            weights(std::vector<T>(here.weights, here.weights + here.count));
+        Samples<T> there = here;
+        there.features = features.get();
+        there.targets = targets.get();
+        there.weights = weights.get();
+        there.memory = Memory::device;
+        const auto options = evaluation_options<T>();
+        // Weights are summed in another order there.
+        expect_near(gradient(make_perceptron<T>(c.perceptron, there, {.l2 = 0.1}), c.x, options),
+                    gradient(c.problem(), c.x, options), 16 * epsilon<T>);
+        EXPECT_EQ(accuracy(c.perceptron, c.x, there), accuracy(c.perceptron, c.x, here));
+        // And fetched for a backend of the host.
+        EvaluationOptions on_cpu = options;
+        on_cpu.backend = BackendChoice::cpu;
+        expect_near(gradient(make_perceptron<T>(c.perceptron, there, {.l2 = 0.1}), c.x, on_cpu),
+                    gradient(c.problem(), c.x, on_cpu), 16 * epsilon<T>);
+    }
 }
 #endif
 
@@ -616,8 +698,17 @@ TYPED_TEST(PerceptronTest, MisuseIsRefused) {
     refuses("features do not fit", {{4, 4, 3}}, good);
     refuses("every layer of a perceptron has biases", c.perceptron, good, {.intercept = true});
     refuses("l2 penalty", c.perceptron, good, {.l2 = -1});
-    refuses("squared error has one output",
-            {{3, 4, 3}, Activation::tanh, PerceptronLoss::squared_error}, good);
+    Samples<T> several = good;
+    several.target_count = 2;
+    refuses("targets do not fit the perceptron (target_count = 2, outputs are 3) pass one label",
+            {{3, 4, 3}, Activation::tanh, PerceptronLoss::squared_error}, several);
+    refuses("targets do not fit the perceptron (target_count = 2, outputs are 2) pass one label",
+            {{3, 4, 2}}, several);
+    refuses("target of sample", {{3, 4, 2}, Activation::tanh, PerceptronLoss::squared_error}, good);
+    for (const int count : {0, -1}) {
+        several.target_count = count;
+        refuses("targets per sample are too few", c.perceptron, several);
+    }
     refuses("classes to choose from", {{3, 4, 1}}, good);
     refuses("target of sample", {{3, 4, 2}}, good);
     Samples<T> samples = good;
@@ -631,6 +722,12 @@ TYPED_TEST(PerceptronTest, MisuseIsRefused) {
     refuses("target of sample 3", c.perceptron, samples);
     // A limit that is kept to.
     EXPECT_EQ(make_perceptron<T>({std::vector<int>(33, 3)}, good).dimension(), 32 * 12);
+
+    const std::string one = message_of<InvalidArgument>([&] {
+        const Case<T> regression({{3, 1}, Activation::tanh, PerceptronLoss::squared_error}, 10);
+        accuracy(regression.perceptron, regression.x, regression.samples());
+    });
+    EXPECT_NE(one.find("an accuracy needs classes"), std::string::npos) << one;
 
     const std::string sizes =
         message_of<InvalidArgument>([&] { predict(c.perceptron, std::vector<T>(3), good); });
@@ -648,6 +745,28 @@ TYPED_TEST(PerceptronTest, MisuseIsRefused) {
         options.derivatives.hessian = by;
         EXPECT_THROW(hessian(c.problem(), c.x, options), InvalidArgument) << to_string(by);
     }
+}
+
+TYPED_TEST(PerceptronTest, OtherFormsHaveOneTarget) {
+    using T = TypeParam;
+    const Case<T> c({{3, 2}, Activation::tanh, PerceptronLoss::squared_error}, 10);
+    ASSERT_EQ(c.samples().target_count, 2);
+    const std::string several = message_of<InvalidArgument>(
+        [&] { make_linear_predictor<T>(LinearRegression{}, c.samples()); });
+    EXPECT_NE(several.find("samples have several targets (target_count = 2)"), std::string::npos)
+        << several;
+    // The number of the sample is said, not of the target.
+    std::vector<T> targets(c.samples().targets, c.samples().targets + 20);
+    targets[13] = std::numeric_limits<T>::infinity();
+    Samples<T> infinite = c.samples();
+    infinite.targets = targets.data();
+    const std::string sample =
+        message_of<InvalidArgument>([&] { make_perceptron<T>(c.perceptron, infinite); });
+    EXPECT_NE(sample.find("that of sample 6 is inf"), std::string::npos) << sample;
+    const std::string judged =
+        message_of<InvalidArgument>([&] { accuracy(c.perceptron, c.x, infinite); });
+    EXPECT_NE(judged.find("target of sample 6 is invalid (it is not finite)"), std::string::npos)
+        << judged;
 }
 
 TYPED_TEST(PerceptronTest, OtherFormsHaveNoGaussNewtonMatrix) {

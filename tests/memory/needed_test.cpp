@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
@@ -317,6 +318,26 @@ TEST_F(MemoryOnTheHostTest, Perceptrons) {
                               options);
         expect_enough_for_all(make_perceptron<float>({{30, 20, 2}}, in_float.samples, {.l2 = 0.1}),
                               options);
+    }
+}
+
+TEST_F(MemoryOnTheHostTest, Preconditioners) {
+    const Data<double> wide(1500, 100);
+    Options options = options_of_test();
+    options.method = Method::newton_cg;
+    options.threads = 1;
+    OwnPreconditioner<double> own;
+    own.apply = [](const double* r, int n, double* z) { std::copy_n(r, n, z); };
+    for (const PreconditionBy by :
+         {PreconditionBy::none, PreconditionBy::blocks, PreconditionBy::diagonal,
+          PreconditionBy::nystrom, PreconditionBy::own}) {
+        SCOPED_TRACE(to_string(by));
+        options.precondition = by;
+        if (by == PreconditionBy::own) options.preconditioner = own;
+        expect_enough(make_linear_predictor<double>(Softmax{3}, wide.samples, {.l2 = 0.1}),
+                      options);
+        if (by == PreconditionBy::blocks) continue;
+        expect_enough(make_objective<double>(BowlWithHessian{}, 3000), options);
     }
 }
 

@@ -115,8 +115,14 @@ Number evaluate(const OracleNetwork& network, const OracleData& data,
             loss = chain(exponentials, std::log(s), 1 / s, -1 / (s * s)) -
                    z[static_cast<std::size_t>(data.y[i])];
         } else {
-            const Number r = z[0] - data.y[i];
-            loss = Number(0.5L) * r * r;
+            const std::size_t K = z.size(), samples = static_cast<std::size_t>(data.samples);
+            const bool labels = data.y.size() != samples * K;
+            for (std::size_t k = 0; k < K; ++k) {
+                const long double y =
+                    labels ? (data.y[i] == static_cast<double>(k) ? 1 : 0) : data.y[i * K + k];
+                const Number r = z[k] - y;
+                loss = loss + Number(0.5L) * r * r;
+            }
         }
         sum = sum + Number(weight(data, i)) * loss;
     }
@@ -190,7 +196,8 @@ std::vector<long double> oracle_network_gauss_newton(const OracleNetwork& networ
         }
         for (std::size_t k = 0; k < K; ++k)
             for (std::size_t l = 0; l < K; ++l) {
-                const long double h = !network.softmax ? 1 : p[k] * ((k == l ? 1 : 0) - p[l]);
+                const long double h =
+                    !network.softmax ? (k == l ? 1 : 0) : p[k] * ((k == l ? 1 : 0) - p[l]);
                 for (std::size_t r = 0; r < n; ++r)
                     for (std::size_t c = 0; c < n; ++c)
                         G[c * n + r] += scale(data) * weight(data, i) * J[k][r] * h * J[l][c];

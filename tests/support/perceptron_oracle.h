@@ -14,7 +14,9 @@ enum class OracleActivation { relu, tanh, softplus, gelu };
 struct OracleNetwork {
     std::vector<int> widths;  ///< inputs, hidden layers, outputs
     OracleActivation activation = OracleActivation::tanh;
-    bool softmax = true;  ///< cross-entropy of labels; else 1/2 (z - y)^2 of one output
+    /// Cross-entropy of labels; else 1/2 |z - y|^2, with K numbers a sample in OracleData::y, or
+    /// one that is a label if K > 1.
+    bool softmax = true;
 };
 
 /// Data: X, y, w, mean and l2 as for linear predictors; penalize_intercept says whether l2 goes for

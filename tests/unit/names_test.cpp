@@ -34,6 +34,9 @@ TEST(Names, Methods) {
     EXPECT_STREQ(to_string(Method::newton_cg), "newton_cg");
     EXPECT_STREQ(to_string(Method::lbfgs), "lbfgs");
     EXPECT_STREQ(to_string(PreconditionBy::blocks), "blocks");
+    EXPECT_STREQ(to_string(PreconditionBy::diagonal), "diagonal");
+    EXPECT_STREQ(to_string(PreconditionBy::nystrom), "nystrom");
+    EXPECT_STREQ(to_string(PreconditionBy::own), "own");
     EXPECT_STREQ(to_string(Method::gradient_descent), "gradient_descent");
     EXPECT_STREQ(to_string(Method::bfgs), "bfgs");
     EXPECT_STREQ(to_string(static_cast<Method>(99)), "unknown");

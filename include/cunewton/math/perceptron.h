@@ -51,23 +51,26 @@ void with_activation(Activation activation, const Body& body) {
     }
 }
 
-/// A loss of `outputs` outputs z, which are indexed. Beside value and gradient it has
-/// moments(z, p): K numbers by which a Hessian with respect to z is known.
+/// A loss of `outputs` outputs z and `targets` targets y of a sample, all of which are indexed.
+/// Beside value and gradient it has moments(z, p): K numbers by which a Hessian with respect to z
+/// is known.
 template <PerceptronLoss loss>
 struct OutputLoss;
 
 /// p are the classes' probabilities.
 template <>
 struct OutputLoss<PerceptronLoss::softmax_cross_entropy> {
-    int outputs;
+    int outputs, targets;
 
     template <class Z, class Y>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto value(const Z& z, const Y& y) const {
-        return Softmax{outputs}(z, y);
+        using T = scalar_t<Z>;
+        return Softmax{outputs}(z, T(y[0]));
     }
     template <class Z, class Y, class G>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void gradient(const Z& z, const Y& y, G& g) const {
-        Softmax{outputs}.gradient(z, y, g);
+        using T = scalar_t<Z>;
+        Softmax{outputs}.gradient(z, T(y[0]), g);
     }
     template <class Z, class P>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void moments(const Z& z, P& p) const {
@@ -86,38 +89,65 @@ struct OutputLoss<PerceptronLoss::softmax_cross_entropy> {
         for (int k = 0; k < outputs; ++k) mean += p[k] * u[k];
         for (int k = 0; k < outputs; ++k) u[k] = weight * (p[k] * (u[k] - mean));
     }
+    /// u = R u for R = diag(r) - p r', r the roots of p: R R' = diag(p) - p p', the Hessian.
+    template <class P, class U>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void apply_root(const P& p, U& u) const {
+        using namespace math;
+        using T = decltype(p[0] * p[0]);
+        T sum(0.0);
+        for (int k = 0; k < outputs; ++k) {
+            u[k] = sqrt(T(p[k])) * u[k];
+            sum += u[k];
+        }
+        for (int k = 0; k < outputs; ++k) u[k] = u[k] - p[k] * sum;
+    }
 };
 
-/// The second derivative is 1: p is not read.
+/// The second derivative is the identity: p is not read. One target of several outputs is a label.
 template <>
 struct OutputLoss<PerceptronLoss::squared_error> {
-    int outputs;
+    int outputs, targets;
 
     template <class Z, class Y>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto value(const Z& z, const Y& y) const {
         using T = scalar_t<Z>;
-        return T(0.5) * math::square(T(z[0] - y));
+        T sum(0.0);
+        for (int k = 0; k < outputs; ++k) sum += math::square(residual(z, y, k));
+        return T(0.5) * sum;
     }
     template <class Z, class Y, class G>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void gradient(const Z& z, const Y& y, G& g) const {
-        g[0] = z[0] - y;
+        for (int k = 0; k < outputs; ++k) g[k] = residual(z, y, k);
     }
     template <class Z, class P>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void moments(const Z&, P&) const {}
     template <class P, class U, class T>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void apply(const P&, U& u, T weight) const {
-        u[0] = weight * u[0];
+        for (int k = 0; k < outputs; ++k) u[k] = weight * u[k];
+    }
+
+    template <class P, class U>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void apply_root(const P&, U&) const {}
+
+  private:
+    template <class Z, class Y>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto residual(const Z& z, const Y& y, int k) const {
+        using namespace math;
+        using T = scalar_t<Z>;
+        if (targets == outputs) return T(T(z[k]) - T(y[k]));
+        const T label(y[0]);
+        return T(T(z[k]) - select(label == T(double(k)), T(1.0), T(0.0)));
     }
 };
 
-/// body(OutputLoss{outputs}) for one that is known at run time.
+/// body(OutputLoss{outputs, targets}) for one that is known at run time.
 template <class Body>
-void with_loss(PerceptronLoss loss, int outputs, const Body& body) {
+void with_loss(PerceptronLoss loss, int outputs, int targets, const Body& body) {
     switch (loss) {
         case PerceptronLoss::softmax_cross_entropy:
-            return body(OutputLoss<PerceptronLoss::softmax_cross_entropy>{outputs});
+            return body(OutputLoss<PerceptronLoss::softmax_cross_entropy>{outputs, targets});
         case PerceptronLoss::squared_error:
-            return body(OutputLoss<PerceptronLoss::squared_error>{outputs});
+            return body(OutputLoss<PerceptronLoss::squared_error>{outputs, targets});
     }
 }
 

@@ -159,6 +159,7 @@ template <class T>
 struct ProblemParts {
     Form<T> form;
     int dimension = 0;  ///< parameters n
+    double weight = 1;  ///< sum w of a sum over samples
     double scale = 1;   ///< factor of the weighted sum: 1 / sum w for the mean
     Penalty penalty;
     std::shared_ptr<Ranks> ranks{};  ///< that share the samples; null: none do

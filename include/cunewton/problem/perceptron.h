@@ -43,9 +43,12 @@ long parameter_count(const Perceptron& perceptron);
 /// a quarter of that budget (or has 1024 samples). Sums over samples are formed in T within a tile,
 /// in double over tiles.
 ///
-/// Throws InvalidArgument: see parameter_count() and Samples; for the wrong number of features,
-/// targets that are missing or no labels 0 .. K-1, squared_error with more than one output, and
-/// ProblemOptions::intercept.
+/// Targets: one label 0 .. K-1 a sample, for softmax_cross_entropy; for squared_error as many
+/// numbers as outputs (Samples::target_count = K), or, where K > 1, one label, which stands for the
+/// numbers 0 but for a 1 in its place.
+///
+/// Throws InvalidArgument: see parameter_count() and Samples; for the wrong number of features or
+/// of targets, targets that are missing or no labels, and ProblemOptions::intercept.
 template <class T>
 Problem<T> make_perceptron(const Perceptron& perceptron, const Samples<T>& samples,
                            const ProblemOptions& options = {});
@@ -63,9 +66,9 @@ template <class T>
 std::vector<T> predict(const Perceptron& perceptron, const std::vector<T>& x,
                        const Samples<T>& samples);
 
-/// The share of samples, without weights, whose largest output is that of their label; of several
-/// that are equally large the first counts. Throws as predict(), and for labels as
-/// make_perceptron().
+/// The share of samples, without weights, whose largest output is that of their label, or of the
+/// largest of their K targets; of several that are equally large the first counts. Throws as
+/// predict(), and for targets as make_perceptron().
 template <class T>
 double accuracy(const Perceptron& perceptron, const std::vector<T>& x, const Samples<T>& samples);
 

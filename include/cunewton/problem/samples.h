@@ -14,7 +14,8 @@ namespace cunewton {
 /// Samples in the caller's memory, on the host or on a GPU, which must outlive every Problem made
 /// from them unless `keep` owns it. They are checked once, when the problem is made: readable, all
 /// numbers finite, weights >= 0 and not all zero. Where the problem runs they are read as they lie
-/// or copied; those on a GPU never leave it for a problem that runs there.
+/// or copied; those on a GPU never leave it for a problem that runs there. A sample has one target,
+/// but for make_perceptron() with a squared error of several outputs.
 template <class T>
 struct Samples {
     /// Row-major: feature j of sample i at features[i * ld + j * feature_stride].
@@ -25,13 +26,14 @@ struct Samples {
     const T* targets = nullptr;          ///< N targets y_i, or null if the loss has none
     const T* weights = nullptr;          ///< N weights w_i, or null for all 1
     std::ptrdiff_t feature_stride = 1;   ///< distance between features of a sample
+    int target_count = 1;                ///< targets of one sample, next to each other: see below
     Memory memory = Memory::host;        ///< of all three arrays
     int device = -1;                     ///< number of the GPU; -1: the current one
     std::shared_ptr<const void> keep{};  ///< lives as long as the problems made from them
 
     /// features: N x d, a row a sample, at any distances (column-major data are an array of d rows,
-    /// transposed()); targets, weights: N numbers one after the other, or empty. All in the same
-    /// memory. Throws InvalidArgument where they are not.
+    /// transposed()); targets, weights: N numbers one after the other, or empty; targets may also
+    /// be N rows of several. All in the same memory. Throws InvalidArgument where they are not.
     static Samples of(const Array<const T>& features, const Array<const T>& targets = {},
                       const Array<const T>& weights = {});
 };

@@ -1,0 +1,133 @@
+#include "host/backend/kronecker.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "host/backend/evaluator.h"
+
+namespace cunewton {
+
+std::size_t KroneckerLayers::largest_factor() const {
+    std::size_t largest = 0;
+    for (const PerceptronLayer& layer : layers)
+        largest = std::max(largest, square(std::max(layer.inputs, layer.outputs)));
+    return largest;
+}
+std::size_t KroneckerLayers::largest_weights() const {
+    std::size_t largest = 0;
+    for (const PerceptronLayer& layer : layers)
+        largest = std::max(largest, layer.biases - layer.weights);
+    return largest;
+}
+std::size_t KroneckerLayers::memory() const {
+    const std::size_t factor = largest_factor();
+    return 2 * numbers() + factor + largest_weights() +
+           static_cast<std::size_t>(std::sqrt(static_cast<double>(factor)));
+}
+
+template <class T>
+KroneckerPreconditioner<T>::KroneckerPreconditioner(Evaluator<T>& evaluator, Vectors<T>& vectors,
+                                                    DenseMatrices<T>& matrices, std::uint64_t seed)
+    : evaluator_(evaluator),
+      vectors_(vectors),
+      matrices_(matrices),
+      layers_(evaluator.kronecker_layers()),
+      seed_(seed),
+      means_(vectors.allocate(layers_.numbers())),
+      inverses_(vectors.allocate(layers_.numbers())),
+      factor_(vectors.allocate(layers_.largest_factor())),
+      product_(vectors.allocate(layers_.largest_weights())),
+      ones_(vectors.allocate(
+          static_cast<std::size_t>(std::sqrt(static_cast<double>(layers_.largest_factor()))))),
+      bias_inverses_(layers_.layers.size()) {
+    vectors.upload(ones_.get(), std::vector<T>(ones_.size(), T(1)).data(), ones_.size());
+    vectors.upload(means_.get(), std::vector<T>(means_.size(), T(0)).data(), means_.size());
+}
+
+template <class T>
+template <class Body>
+void KroneckerPreconditioner<T>::for_each_layer(const Body& body) const {
+    std::size_t place = 0;
+    for (std::size_t l = 0; l < layers_.layers.size(); ++l) {
+        const PerceptronLayer& layer = layers_.layers[l];
+        const std::size_t A = place, G = A + KroneckerLayers::square(layer.inputs);
+        place = G + KroneckerLayers::square(layer.outputs);
+        if (!body(l, A, G)) return;
+    }
+}
+
+template <class T>
+void KroneckerPreconditioner<T>::average(double keep) {
+    T *means = means_.get(), *next = inverses_.get();
+    const long size = static_cast<long>(means_.size());
+    evaluator_.compute_kronecker_factors(seed_++, next);
+    vectors_.scale(means, static_cast<T>(keep), means, size);
+    vectors_.add_scaled(means, means, static_cast<T>(1 - keep), next, size);
+}
+
+template <class T>
+double KroneckerPreconditioner<T>::mean_curvature() {
+    const Number a = vectors_.number(), g = vectors_.number();
+    double sum = 0, parameters = 0;
+    for_each_layer([&](std::size_t l, std::size_t A, std::size_t G) {
+        const PerceptronLayer& layer = layers_.layers[l];
+        matrices_.trace(means_.get() + A, layer.inputs, a);
+        matrices_.trace(means_.get() + G, layer.outputs, g);
+        const auto [inputs, outputs] = read(vectors_, a, g);
+        sum += (inputs + 1) * outputs;
+        parameters += (layer.inputs + 1.0) * layer.outputs;
+        return true;
+    });
+    return sum / parameters;
+}
+
+template <class T>
+bool KroneckerPreconditioner<T>::invert(const T* factor, double shift, int n, T* inverse) {
+    const Number info = vectors_.number(), pivot = vectors_.number();
+    matrices_.factorize(factor, static_cast<T>(shift), ones_.get(), factor_.get(), n, info, pivot);
+    if (vectors_.read(info) != 0) return false;
+    matrices_.invert(factor_.get(), inverse, n);
+    return true;
+}
+
+template <class T>
+bool KroneckerPreconditioner<T>::invert(double shift) {
+    const double root = std::sqrt(shift + layers_.l2);
+    const Number a = vectors_.number(), g = vectors_.number();
+    bool regular = true;
+    for_each_layer([&](std::size_t l, std::size_t A, std::size_t G) {
+        const PerceptronLayer& layer = layers_.layers[l];
+        matrices_.trace(means_.get() + A, layer.inputs, a);
+        matrices_.trace(means_.get() + G, layer.outputs, g);
+        const auto [inputs, outputs] = read(vectors_, a, g);
+        const double ratio = (inputs / layer.inputs) / (outputs / layer.outputs);
+        const double pi = ratio > 0 && std::isfinite(ratio) ? std::sqrt(ratio) : 1;
+        regular = invert(means_.get() + A, pi * root, layer.inputs, inverses_.get() + A) &&
+                  invert(means_.get() + G, root / pi, layer.outputs, inverses_.get() + G);
+        bias_inverses_[l] = 1 / (1 + pi * root);
+        return regular;
+    });
+    return regular;
+}
+
+template <class T>
+void KroneckerPreconditioner<T>::apply(const T* r, T* z) {
+    for_each_layer([&](std::size_t l, std::size_t A, std::size_t G) {
+        const PerceptronLayer& layer = layers_.layers[l];
+        const T* G_inverse = inverses_.get() + G;
+        matrices_.multiply(inverses_.get() + A, layer.inputs, r + layer.weights, layer.outputs,
+                           layer.inputs, T(0), product_.get());
+        matrices_.multiply(product_.get(), layer.outputs, G_inverse, layer.outputs, layer.inputs,
+                           T(0), z + layer.weights);
+        matrices_.multiply(G_inverse, layer.outputs, r + layer.biases, 1, layer.outputs, T(0),
+                           z + layer.biases);
+        vectors_.scale(z + layer.biases, static_cast<T>(bias_inverses_[l]), z + layer.biases,
+                       layer.outputs);
+        return true;
+    });
+}
+
+template class KroneckerPreconditioner<double>;
+template class KroneckerPreconditioner<float>;
+
+}  // namespace cunewton

@@ -1,0 +1,76 @@
+// The curvature of a perceptron as a Kronecker product for each layer.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "host/backend/perceptron_layers.h"
+#include "host/backend/preconditioner.h"
+
+namespace cunewton {
+
+/// What of an evaluator's problem a KroneckerPreconditioner knows.
+struct KroneckerLayers {
+    std::vector<PerceptronLayer> layers{};
+    double l2 = 0;  ///< the penalty
+
+    /// Of all factors.
+    std::size_t numbers() const {
+        std::size_t sum = 0;
+        for (const PerceptronLayer& layer : layers)
+            sum += square(layer.inputs) + square(layer.outputs);
+        return sum;
+    }
+    /// Of a machine that a KroneckerPreconditioner takes.
+    std::size_t memory() const;
+    /// The largest matrix of factors, and of weights.
+    std::size_t largest_factor() const;
+    std::size_t largest_weights() const;
+    static std::size_t square(int n) {
+        return static_cast<std::size_t>(n) * static_cast<std::size_t>(n);
+    }
+};
+
+/// The Gauss-Newton matrix of a layer's weights is a mean of products of two Kronecker factors, a
+/// a' of its inputs and g g' of what comes back to its outputs; it is taken for the product A (x) G
+/// of their means (Martens and Grosse 2015, "Optimizing neural networks with Kronecker-factored
+/// approximate curvature"). With a shift s (A + pi r I) (x) (G + r / pi I), r^2 = s, takes the
+/// place of A (x) G + s I; pi^2 is the ratio of the factors' mean eigenvalues (section 6.3 there).
+/// Biases are weights of an input that is 1, which is taken not to be correlated with the others.
+template <class T>
+class KroneckerPreconditioner final : public Preconditioner<T> {
+  public:
+    /// Uses all three as long as it lives; the evaluator has layers.
+    KroneckerPreconditioner(Evaluator<T>& evaluator, Vectors<T>& vectors,
+                            DenseMatrices<T>& matrices, std::uint64_t seed);
+    /// Means become keep times what they were and 1 - keep times those at the point of the
+    /// evaluator's products; apply() wants invert() then.
+    void average(double keep);
+    /// Prepares apply() with the penalty and this shift. Waits. False if there is no inverse.
+    bool invert(double shift);
+    /// The mean eigenvalue of the Gauss-Newton matrix, by the means. Waits.
+    double mean_curvature();
+
+    /// Of the point alone, with a shift of a hundredth of the mean curvature.
+    bool update() override {
+        average(0);
+        return invert(0.01 * mean_curvature());
+    }
+    void apply(const T* r, T* z) override;
+
+  private:
+    /// body(layer, its A, its G, their numbers' place)
+    template <class Body>
+    void for_each_layer(const Body& body) const;
+    bool invert(const T* factor, double shift, int n, T* inverse);
+
+    Evaluator<T>& evaluator_;
+    Vectors<T>& vectors_;
+    DenseMatrices<T>& matrices_;
+    const KroneckerLayers layers_;
+    std::uint64_t seed_;
+    const Buffer<T> means_, inverses_, factor_, product_, ones_;
+    std::vector<double> bias_inverses_;  ///< of the factor that a layer's biases have for inputs
+};
+
+}  // namespace cunewton

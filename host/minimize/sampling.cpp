@@ -1,0 +1,147 @@
+#include "host/minimize/sampling.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "host/minimize/newton_cg.h"
+
+namespace cunewton::solver {
+
+SampleOrder::SampleOrder(long samples, std::uint64_t seed)
+    : order_(static_cast<std::size_t>(samples)), used_(order_.size()), generator_(seed) {
+    std::iota(order_.begin(), order_.end(), 0L);
+}
+
+std::span<const long> SampleOrder::next(long count) {
+    const std::size_t wanted = static_cast<std::size_t>(count);
+    if (used_ + wanted > order_.size()) {
+        // Fisher and Yates 1938.
+        for (std::size_t i = order_.size(); i-- > 1;)
+            std::swap(order_[i], order_[generator_.bits() % (i + 1)]);
+        used_ = 0;
+    }
+    used_ += wanted;
+    return {order_.data() + used_ - wanted, wanted};
+}
+
+template <class T>
+long sample_size(Minimization<T>& run, long otherwise) {
+    const long asked = run.options().sampling.size;
+    return std::clamp(asked > 0 ? asked : otherwise, 1L, run.evaluator().samples());
+}
+
+namespace {
+
+/// What all samples say where the test is met, if they can.
+template <class T>
+std::optional<Status> examine(Minimization<T>& run) {
+    if (!run.derivatives().hessian_is_exact() &&
+        run.derivatives().hessian != HessianBy::gauss_newton)
+        return std::nullopt;
+    return NewtonCg<T>(run).confirm();
+}
+
+template <class T>
+class Passes {
+  public:
+    Passes(Minimization<T>& run, SampledMethod<T>& method, const std::function<bool()>& until)
+        : run_(run),
+          method_(method),
+          until_(until),
+          samples_(run.evaluator().samples()),
+          order_(samples_, run.options().seed),
+          x_(run.vector()) {}
+
+    std::optional<Status> run() {
+        run_.keep(best_);
+        const std::optional<Status> status = loop();
+        if (best_.f < run_.f()) run_.go_back(best_);
+        return status;
+    }
+
+  private:
+    bool over() const { return until_ && until_(); }
+    std::optional<Status> loop();
+    /// A pass from the iterate to x_. False if something is not finite.
+    bool pass();
+
+    Minimization<T>& run_;
+    SampledMethod<T>& method_;
+    const std::function<bool()>& until_;
+    const long samples_;
+    SampleOrder order_;
+    const Buffer<T> x_;
+    typename Minimization<T>::Kept best_;
+};
+
+template <class T>
+bool Passes<T>::pass() {
+    run_.vectors().copy(x_.get(), run_.x(), run_.n());
+    bool finite = true;
+    for (long taken = 0; finite && taken < samples_ && !run_.out_of_time();) {
+        const std::span<const long> next = order_.next(std::min(method_.size(), samples_));
+        finite = method_.step(next, x_.get());
+        taken += static_cast<long>(next.size());
+        if (over()) break;
+    }
+    run_.evaluator().select(nullptr, 0);
+    return finite;
+}
+
+template <class T>
+std::optional<Status> Passes<T>::loop() {
+    for (int worse = 0;;) {
+        if (over()) return std::nullopt;
+        if (run_.gradient_small()) {
+            const int before = run_.iterations();
+            if (const auto status = examine(run_)) return status;
+            if (run_.iterations() == before) return run_.arrived_status(0);
+            run_.keep(best_);
+            continue;
+        }
+        if (run_.options().max_iterations == 0) return Status::max_iterations;
+        std::optional<Trial> trial;
+        if (pass()) {
+            Vectors<T>& vectors = run_.vectors();
+            vectors.add_scaled(run_.direction(), x_.get(), T(-1), run_.x(), run_.n());
+            trial = run_.try_step(1);
+        }
+        const bool finite = trial && trial->finite(), lower = finite && trial->f < best_.f;
+        if (lower || (finite && worse < method_.patience())) {
+            worse = lower ? 0 : worse + 1;
+            const double previous = run_.f();
+            run_.accept(*trial, false);
+            if (lower) run_.keep(best_);
+            if (const auto status =
+                    run_.end_iteration(*trial, previous, method_.step_length(), method_.shift()))
+                return status;
+            continue;
+        }
+        if (run_.out_of_evaluations()) return Status::max_evaluations;
+        if (run_.out_of_time()) return Status::time_limit;
+        worse = 0;
+        run_.go_back(best_);
+        if (method_.slow_down()) continue;
+        if (!finite) return Status::not_finite;
+        if (const auto status = examine(run_)) return status;
+        return Status::precision_limit;
+    }
+}
+
+}  // namespace
+
+template <class T>
+std::optional<Status> run_passes(Minimization<T>& run, SampledMethod<T>& method,
+                                 const std::function<bool()>& until) {
+    return Passes<T>(run, method, until).run();
+}
+
+#define CUNEWTON_INSTANTIATE(T)                                                    \
+    template long sample_size(Minimization<T>&, long);                             \
+    template std::optional<Status> run_passes(Minimization<T>&, SampledMethod<T>&, \
+                                              const std::function<bool()>&);
+CUNEWTON_INSTANTIATE(double)
+CUNEWTON_INSTANTIATE(float)
+#undef CUNEWTON_INSTANTIATE
+
+}  // namespace cunewton::solver

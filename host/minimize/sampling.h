@@ -1,0 +1,73 @@
+// What methods that take steps on samples of a sum share: which samples come next, and the loop
+// over passes, after each of which all samples tell what it has brought.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "host/backend/random.h"
+#include "host/minimize/methods.h"
+
+namespace cunewton::solver {
+
+/// All samples in random order, again and again.
+class SampleOrder {
+  public:
+    SampleOrder(long samples, std::uint64_t seed);
+    /// The next ones, 1 <= count <= samples. They are different from each other: what is left of an
+    /// order and too little is left out.
+    std::span<const long> next(long count);
+
+  private:
+    std::vector<long> order_;
+    std::size_t used_;
+    Generator generator_;
+};
+
+/// Has the sum be over these samples; all of them need not be copied for it.
+template <class T>
+void select(Evaluator<T>& evaluator, std::span<const long> samples) {
+    const long count = static_cast<long>(samples.size());
+    evaluator.select(count < evaluator.samples() ? samples.data() : nullptr, count);
+}
+
+/// A method that takes steps on samples.
+template <class T>
+class SampledMethod {
+  public:
+    virtual ~SampledMethod() = default;
+    /// Samples of the next step.
+    virtual long size() const = 0;
+    /// Moves the point x by a step on these samples, which it selects. False if something is not
+    /// finite.
+    virtual bool step(std::span<const long> samples, T* x) = 0;
+    /// What stands as IterationRecord::step_length.
+    virtual double step_length() const = 0;
+    /// What stands as IterationRecord::shift.
+    virtual double shift() const { return 0; }
+    /// Passes that may end above the lowest loss so far before that is gone back to.
+    virtual int patience() const { return 0; }
+    /// From here on more carefully, from another point. False if that is no use any more.
+    virtual bool slow_down() = 0;
+};
+
+/// Samples of a step by Options::sampling, where the method's own number is `otherwise`.
+template <class T>
+long sample_size(Minimization<T>& run, long otherwise);
+
+/// Passes over the samples until the test for a minimum is met or a limit is: an iteration each, at
+/// whose end the loss and its gradient are those of all samples. Where they do not lower the loss
+/// the lowest point is gone back to, and in the end it is the iterate. `until`: ends as soon as it
+/// is true, with no status.
+template <class T>
+std::optional<Status> run_passes(Minimization<T>& run, SampledMethod<T>& method,
+                                 const std::function<bool()>& until = {});
+
+/// The same, to its end.
+template <class T>
+Status run_sampled(Minimization<T>& run, SampledMethod<T>& method) {
+    return *run_passes(run, method);
+}
+
+}  // namespace cunewton::solver
