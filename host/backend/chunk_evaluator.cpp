@@ -1,6 +1,7 @@
 #include "host/backend/chunk_evaluator.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <variant>
 
@@ -40,24 +41,129 @@ ChunkEvaluator<T>::ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors
       ranks_(*parts_.ranks),
       vectors_(vectors),
       set_number_(std::move(set_number)),
-      f_(vectors.number()) {
+      f_(vectors.number()),
+      gathers_there_(ranks_.communicator().takes_device_memory() &&
+                     ranks_.how() == RankSums::fixed_order) {
     for (const SampleBlock& chunk : ranks_.chunks())
         if (chunk.end > chunk.begin)
             chunks_.push_back({chunk.chunk, make(chunk_problem(problem_, chunk))});
+    for (const Ranks::Branch& branch : ranks_.own_branches())
+        while (right_.size() < static_cast<std::size_t>(branch.level))
+            right_.push_back(vectors_.allocate(parts_.dimension));
+    if (!gathers_there_) return;
+    const std::size_t n = parts_.dimension;
+    own_ = vectors_.allocate(ranks_.own_branches().size() * n);
+    all_ = vectors_.allocate(ranks_.most_branches() * n);
+    if (parts_.penalty.l2 == 0) return;
+    penalty_ = vectors_.allocate(n);
+    penalty_root_ = vectors_.allocate(n);
+    std::vector<T> root(n);
+    for (std::size_t j = 0; j < n; ++j)
+        root[j] = static_cast<T>(std::sqrt(parts_.penalty.at(static_cast<int>(j))));
+    vectors_.upload(penalty_root_.get(), root.data(), n);
 }
 
 template <class T>
-std::size_t ChunkEvaluator<T>::memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks) {
+MemoryNeeded ChunkEvaluator<T>::memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks) {
     const std::size_t n = static_cast<std::size_t>(plan.n), size = blocks.size;
     // Of one vector, a copy of each kind; of matrices, those of a chunk and their lower triangles.
     const auto matrices = [&](std::size_t entries, std::size_t lower) {
         return (entries + lower) * sizeof(T) + RankSum<T>::memory(plan.ranks, lower);
     };
     std::size_t bytes =
-        n * (2 * sizeof(T) + 2 * sizeof(double)) + RankSum<double>::memory(plan.ranks, n + 1);
+        n * (3 * sizeof(T) + 2 * sizeof(double)) + RankSum<double>::memory(plan.ranks, n + 1);
     if (plan.hessian()) bytes += matrices(n * n, lower_size(n));
     if (plan.products()) bytes += matrices(blocks.entries(), blocks.count * lower_size(size));
-    return bytes;
+    std::size_t there = SampleGrid::levels - 1;
+    if (plan.ranks->communicator().takes_device_memory())
+        there += plan.ranks->own_branches().size() + plan.ranks->most_branches() + 2;
+    return {bytes, there * n * sizeof(T)};
+}
+
+template <class T>
+template <class Compute>
+double ChunkEvaluator<T>::sum_branch(const Ranks::Branch& branch, T* to, const Compute& compute) {
+    if (branch.level == 0) {
+        for (const Chunk& chunk : chunks_)
+            if (chunk.number == branch.index) return compute(*chunk.evaluator, to);
+        const std::vector<T> nothing(parts_.dimension, T(0));
+        vectors_.upload(to, nothing.data(), nothing.size());
+        return 0;
+    }
+    const int level = branch.level - 1;
+    T* const right = right_[static_cast<std::size_t>(level)].get();
+    const double loss = sum_branch({level, 2 * branch.index}, to, compute);
+    const double other = sum_branch({level, 2 * branch.index + 1}, right, compute);
+    vectors_.add_scaled(to, to, T(1), right, parts_.dimension);
+    return loss + other;
+}
+
+template <class T>
+template <class Compute>
+double ChunkEvaluator<T>::sum_vectors(std::uint64_t point, const T* x, T* to,
+                                      const Compute& compute) {
+    if (gathers_there_) return sum_vectors_there(point, x, to, compute);
+    const std::size_t n = parts_.dimension;
+    RankSum<double> sum(ranks_, n + 1);
+    for (const Ranks::Branch& branch : ranks_.own_branches()) {
+        const double loss = sum_branch(branch, to, compute);
+        const std::vector<T> part = fetch(to, n);
+        std::vector<double> values(part.begin(), part.end());
+        values.push_back(loss);
+        sum.add(branch, std::move(values));
+    }
+    std::vector<double> total(n + 1);
+    sum.finish(point, total.data());
+    std::vector<T> g = fetch(x, n);
+    for (std::size_t j = 0; j < n; ++j)
+        g[j] =
+            static_cast<T>(parts_.scale * total[j] + parts_.penalty.at(static_cast<int>(j)) * g[j]);
+    vectors_.upload(to, g.data(), n);
+    return total[n];
+}
+
+template <class T>
+template <class Compute>
+double ChunkEvaluator<T>::sum_vectors_there(std::uint64_t point, const T* x, T* to,
+                                            const Compute& compute) {
+    const std::size_t n = parts_.dimension;
+    RankSum<double> losses(ranks_, 1);
+    T* next = own_.get();
+    for (const Ranks::Branch& branch : ranks_.own_branches()) {
+        losses.add(branch, {sum_branch(branch, next, compute)});
+        next += n;
+    }
+    fetch(own_.get(), 1);  // waits for all of them
+    double loss = 0;
+    losses.finish(point, &loss);
+    std::vector<std::size_t> bytes;
+    for (const std::vector<Ranks::Branch>& of_rank : ranks_.branches())
+        bytes.push_back(of_rank.size() * n * sizeof(T));
+    ranks_.communicator().all_gather(own_.get(), bytes, all_.get());
+    join_all();
+    vectors_.scale(to, static_cast<T>(parts_.scale), all_.get(), parts_.dimension);
+    if (parts_.penalty.l2 != 0) {
+        vectors_.scale_twice(penalty_.get(), penalty_root_.get(), x, parts_.dimension);
+        vectors_.add_scaled(to, to, T(1), penalty_.get(), parts_.dimension);
+    }
+    return loss;
+}
+
+template <class T>
+void ChunkEvaluator<T>::join_all() {
+    std::vector<std::pair<Ranks::Branch, T*>> open;
+    T* next = all_.get();
+    for (const std::vector<Ranks::Branch>& of_rank : ranks_.branches())
+        for (const Ranks::Branch& branch : of_rank) {
+            open.emplace_back(branch, next);
+            next += parts_.dimension;
+            while (open.size() > 1 && open[open.size() - 2].first.joins(open.back().first)) {
+                auto& [joined, left] = open[open.size() - 2];
+                vectors_.add_scaled(left, left, T(1), open.back().second, parts_.dimension);
+                joined = joined.joined();
+                open.pop_back();
+            }
+        }
 }
 
 template <class T>
@@ -73,16 +179,6 @@ double ChunkEvaluator<T>::penalized(double loss, const std::vector<T>& x) const 
     for (std::size_t j = 0; j < x.size(); ++j)
         square += parts_.penalty.at(static_cast<int>(j)) * (static_cast<double>(x[j]) * x[j]);
     return parts_.scale * loss + 0.5 * square;
-}
-
-template <class T>
-void ChunkEvaluator<T>::send_penalized(const std::vector<double>& sum, const std::vector<T>& x,
-                                       T* to) {
-    std::vector<T> g(x.size());
-    for (std::size_t j = 0; j < x.size(); ++j)
-        g[j] =
-            static_cast<T>(parts_.scale * sum[j] + parts_.penalty.at(static_cast<int>(j)) * x[j]);
-    vectors_.upload(to, g.data(), g.size());
 }
 
 template <class T>
@@ -102,18 +198,12 @@ void ChunkEvaluator<T>::value(const T* x, Scalar f) {
 template <class T>
 void ChunkEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
     const std::vector<T> at = fetch(x, parts_.dimension);
-    RankSum<double> sum(ranks_, at.size() + 1);
-    std::vector<double> total(at.size() + 1);
-    for (const Chunk& chunk : chunks_) {
-        chunk.evaluator->value_and_gradient(x, g, f_);
-        const std::vector<T> part = fetch(g, at.size());
-        std::copy(part.begin(), part.end(), total.begin());
-        total.back() = vectors_.read(f_);
-        sum.add(chunk.number, total.data());
-    }
-    sum.finish(hash(at.data(), at.size() * sizeof(T)), total.data());
-    send_penalized(total, at, g);
-    set_number_(f, penalized(total.back(), at));
+    const double loss = sum_vectors(hash(at.data(), at.size() * sizeof(T)), x, g,
+                                    [&](Evaluator<T>& evaluator, T* to) {
+                                        evaluator.value_and_gradient(x, to, f_);
+                                        return vectors_.read(f_);
+                                    });
+    set_number_(f, penalized(loss, at));
 }
 
 template <class T>
@@ -172,21 +262,14 @@ void ChunkEvaluator<T>::prepare_products(const T* x) {
 template <class T>
 void ChunkEvaluator<T>::products(const T* V, int columns, T* HV) {
     const std::size_t n = parts_.dimension;
-    std::vector<double> total(n);
     for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
         const T* const v = V + c * n;
         T* const Hv = HV + c * n;
-        const std::vector<T> at = fetch(v, n);
-        RankSum<double> sum(ranks_, n);
-        for (const Chunk& chunk : chunks_) {
-            chunk.evaluator->products(v, 1, Hv);
-            const std::vector<T> part = fetch(Hv, n);
-            std::copy(part.begin(), part.end(), total.begin());
-            sum.add(chunk.number, total.data());
-        }
-        sum.finish(product_point_, total.data());
         // The penalty is quadratic: a gradient of its own, at v.
-        send_penalized(total, at, Hv);
+        sum_vectors(product_point_, v, Hv, [&](Evaluator<T>& evaluator, T* to) {
+            evaluator.products(v, 1, to);
+            return 0.0;
+        });
     }
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "cunewton/execution.h"
 #include "cunewton/problem/forms.h"
 #include "host/backend/evaluator.h"
 
@@ -15,8 +16,10 @@ namespace cunewton {
 template <class T>
 Problem<T> chunk_problem(const Problem<T>& problem, const SampleBlock& chunk);
 
-/// An evaluator for each chunk of this rank's samples. What they compute is fetched, summed over
-/// all ranks on the host, and brought back.
+/// An evaluator for each chunk of this rank's samples. Vectors that they compute are summed on the
+/// machine over the branches that are this rank's, in T. These sums, and matrices as they are,
+/// are fetched, summed over all ranks on the host, and brought back; or, if the communicator takes
+/// the machine's memory, vectors are gathered and summed there.
 template <class T>
 class ChunkEvaluator final : public Evaluator<T> {
   public:
@@ -28,8 +31,8 @@ class ChunkEvaluator final : public Evaluator<T> {
     /// The problem has ranks; vectors and matrices outlive this.
     ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors, DenseMatrices<T>& matrices,
                    const Make& make, SetNumber set_number);
-    /// Bytes on the host, beside what the chunks' evaluators take.
-    static std::size_t memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks);
+    /// What it takes beside the chunks' evaluators, on the host and on the machine.
+    static MemoryNeeded memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks);
 
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
@@ -42,10 +45,20 @@ class ChunkEvaluator final : public Evaluator<T> {
     std::size_t peak_tile_bytes() const override;
 
   private:
+    /// to = what compute(evaluator, to) leaves there, summed over the chunks of a branch; the
+    /// losses that it returns are summed too.
+    template <class Compute>
+    double sum_branch(const Ranks::Branch& branch, T* to, const Compute& compute);
+    /// The same over all ranks, scaled and with the penalty's gradient at x; the loss as it is.
+    template <class Compute>
+    double sum_vectors(std::uint64_t point, const T* x, T* to, const Compute& compute);
+    template <class Compute>
+    double sum_vectors_there(std::uint64_t point, const T* x, T* to, const Compute& compute);
+    /// The rest of the tree, of the branches of all ranks in all_; the sum is its first vector.
+    void join_all();
     std::vector<T> fetch(const T* from, std::size_t count);
-    /// Of what is scaled: with the penalty at x, on the host.
+    /// With the penalty at x, on the host.
     double penalized(double loss, const std::vector<T>& x) const;
-    void send_penalized(const std::vector<double>& sum, const std::vector<T>& x, T* to);
     /// Lower triangles of matrices of order m, one after the other, that compute(evaluator)
     /// leaves at `to`; their sums with the penalty.
     template <class Compute>
@@ -63,6 +76,11 @@ class ChunkEvaluator final : public Evaluator<T> {
     const Number f_;
     std::uint64_t product_point_ = 0;
     std::vector<Chunk> chunks_;
+    std::vector<Buffer<T>> right_;  // n numbers for each level of the tree: sums of right branches
+    // Where vectors are gathered on the machine: the branches of this rank and of all, the root of
+    // the penalty and what it adds.
+    const bool gathers_there_;
+    Buffer<T> own_, all_, penalty_root_, penalty_;
 };
 
 }  // namespace cunewton

@@ -202,6 +202,11 @@ std::size_t Ranks::most_branches() const {
     return all;
 }
 
+std::vector<Ranks::Branch> Ranks::own_branches() const {
+    if (how_ == RankSums::all_reduce) return {{0, 0}};
+    return branches_[static_cast<std::size_t>(communicator_->rank())];
+}
+
 std::vector<SampleBlock> sample_blocks(const Ranks* ranks, long samples, long size) {
     std::vector<SampleBlock> blocks;
     const auto cut = [&](const SampleBlock& chunk) {
@@ -273,46 +278,43 @@ void RankSum<V>::add(int chunk, const V* values) {
 }
 
 template <class V>
+void RankSum<V>::add(const Ranks::Branch& branch, std::vector<V> values) {
+    parts_.push_back({branch, std::move(values)});
+    next_ = ranks_->chunks().size();
+}
+
+template <class V>
 void RankSum<V>::finish(std::uint64_t point, V* sum) {
     const std::vector<SampleBlock>& chunks = ranks_->chunks();
     while (next_ < chunks.size()) push(chunks[next_++].chunk, nullptr);
-    meet(ranks_->communicator(), Meeting::sum, size_, point);
-    if (ranks_->how() == RankSums::all_reduce)
-        reduce(sum);
-    else
-        gather(sum);
-}
-
-template <class V>
-void RankSum<V>::reduce(V* sum) {
-    const std::vector<V>& own = parts_.front().values;
-    std::vector<double> part;
-    for (std::size_t begin = 0; begin < size_; begin += slice) {
-        const std::size_t count = std::min(slice, size_ - begin);
-        part.assign(own.begin() + static_cast<std::ptrdiff_t>(begin),
-                    own.begin() + static_cast<std::ptrdiff_t>(begin + count));
-        ranks_->communicator().all_reduce(part.data(), count);
-        for (std::size_t j = 0; j < count; ++j) sum[begin + j] = static_cast<V>(part[j]);
-    }
-}
-
-template <class V>
-void RankSum<V>::gather(V* sum) {
-    const auto& branches = ranks_->branches();
+    // Nothing may fail between the meeting and what it is for, so memory is taken before.
+    const bool reduces = ranks_->how() == RankSums::all_reduce;
     const std::size_t most = std::min(slice, size_);
-    std::vector<V> all(ranks_->most_branches() * most), mine(parts_.size() * most);
-    std::vector<std::size_t> bytes(branches.size());
+    std::vector<double> part(reduces ? most : 0);
+    std::vector<V> all(reduces ? 0 : ranks_->most_branches() * most),
+        mine(reduces ? 0 : parts_.size() * most);
+    std::vector<std::size_t> bytes(ranks_->branches().size());
+    std::vector<std::pair<Ranks::Branch, V*>> open;
+    open.reserve(ranks_->most_branches());
+    meet(ranks_->communicator(), Meeting::sum, size_, point);
     for (std::size_t begin = 0; begin < size_; begin += slice) {
         const std::size_t count = std::min(slice, size_ - begin);
+        if (reduces) {
+            const V* const own = parts_.front().values.data() + begin;
+            std::copy_n(own, count, part.data());
+            ranks_->communicator().all_reduce(part.data(), count);
+            for (std::size_t j = 0; j < count; ++j) sum[begin + j] = static_cast<V>(part[j]);
+            continue;
+        }
         for (std::size_t p = 0; p < parts_.size(); ++p)
             std::copy_n(parts_[p].values.data() + begin, count, mine.data() + p * count);
         for (std::size_t r = 0; r < bytes.size(); ++r)
-            bytes[r] = branches[r].size() * count * sizeof(V);
+            bytes[r] = ranks_->branches()[r].size() * count * sizeof(V);
         ranks_->communicator().all_gather(mine.data(), bytes, all.data());
         // The rest of the tree, by all ranks alike.
-        std::vector<std::pair<Ranks::Branch, V*>> open;
+        open.clear();
         V* next = all.data();
-        for (const std::vector<Ranks::Branch>& of_rank : branches)
+        for (const std::vector<Ranks::Branch>& of_rank : ranks_->branches())
             for (const Ranks::Branch& branch : of_rank) {
                 open.emplace_back(branch, next);
                 next += count;

@@ -122,6 +122,8 @@ class Ranks {
     /// The complete branches of each rank's chunks.
     const std::vector<std::vector<Branch>>& branches() const { return branches_; }
     std::size_t most_branches() const;
+    /// Those of this rank; one that is all of its samples if ranks reduce.
+    std::vector<Branch> own_branches() const;
 
   private:
     std::shared_ptr<Communicator> communicator_;
@@ -149,6 +151,8 @@ class RankSum {
     RankSum(const Ranks& ranks, std::size_t size);
     /// The sum over a chunk of this rank's. Chunks come in their order; those left out are zero.
     void add(int chunk, const V* values);
+    /// The sum over the next of this rank's branches, instead.
+    void add(const Ranks::Branch& branch, std::vector<V> values);
     /// sum = that over all ranks; `point` is a hash of where it is taken.
     void finish(std::uint64_t point, V* sum);
     /// Bytes that it takes, at most.
@@ -160,8 +164,6 @@ class RankSum {
         std::vector<V> values;
     };
     void push(int chunk, const V* values);
-    void gather(V* sum);
-    void reduce(V* sum);
 
     const Ranks* ranks_;
     std::size_t size_;

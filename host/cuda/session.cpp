@@ -107,7 +107,9 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
         DiagonalBlocks blocks;
         if (const auto* const form = std::get_if<LinearPredictor<T>>(&problem.parts().form))
             blocks = {form->outputs, plan.n / form->outputs};
-        needed.host += ChunkEvaluator<T>::memory(plan, blocks);
+        const MemoryNeeded more = ChunkEvaluator<T>::memory(plan, blocks);
+        needed.host += more.host;
+        needed.device += more.device;
     } else {
         needed = of_problem(problem, plan);
     }

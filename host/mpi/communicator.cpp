@@ -14,7 +14,7 @@ namespace {
 
 class MpiCommunicator final : public Communicator {
   public:
-    explicit MpiCommunicator(MPI_Comm ranks) {
+    MpiCommunicator(MPI_Comm ranks, bool cuda_aware) : cuda_aware_(cuda_aware) {
         MPI_Comm_dup(ranks, &ranks_);
         MPI_Comm_set_errhandler(ranks_, MPI_ERRORS_RETURN);
         MPI_Comm_rank(ranks_, &rank_);
@@ -28,6 +28,7 @@ class MpiCommunicator final : public Communicator {
     }
     int rank() const override { return rank_; }
     int size() const override { return size_; }
+    bool takes_device_memory() const override { return cuda_aware_; }
 
   protected:
     void gather(const void* mine, std::span<const std::size_t> bytes, void* all) override {
@@ -70,16 +71,17 @@ class MpiCommunicator final : public Communicator {
 
     MPI_Comm ranks_ = MPI_COMM_NULL;
     int rank_ = 0, size_ = 1;
+    const bool cuda_aware_;
 };
 
 }  // namespace
 
-std::shared_ptr<Communicator> mpi_communicator(MPI_Comm ranks) {
+std::shared_ptr<Communicator> mpi_communicator(MPI_Comm ranks, bool cuda_aware) {
     int initialized = 0;
     MPI_Initialized(&initialized);
     if (!initialized)
         throw InvalidArgument("MPI is not initialised (MPI_Init was not called) call it first");
-    return std::make_shared<MpiCommunicator>(ranks);
+    return std::make_shared<MpiCommunicator>(ranks, cuda_aware);
 }
 
 }  // namespace cunewton

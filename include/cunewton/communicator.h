@@ -22,6 +22,8 @@ class Communicator {
     virtual ~Communicator() = default;
     virtual int rank() const = 0;  ///< 0 <= rank() < size()
     virtual int size() const = 0;
+    /// Whether all_gather() takes memory of this rank's GPU too, `mine` and `all` alike.
+    virtual bool takes_device_memory() const { return false; }
 
     /// Gives this rank's bytes to all: `all` gets those of rank 0, of rank 1 and so on. bytes: the
     /// number of each rank's, which every rank knows.

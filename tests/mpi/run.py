@@ -15,6 +15,7 @@ import sys
 # Whatever the machine: processors may be fewer, and the user root, as in a container.
 OPEN_MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
+            "OMPI_MCA_plm_rsh_agent": "/bin/false",  # where there is no ssh
             "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
 SAYS = {
     "throw": r"the disk is full",

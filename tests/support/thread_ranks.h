@@ -57,9 +57,12 @@ class ThreadRanks {
 
 class ThreadCommunicator final : public Communicator {
   public:
-    ThreadCommunicator(ThreadRanks& ranks, int rank) : ranks_(ranks), rank_(rank) {}
+    /// device_memory: says that it takes a GPU's, which may be the host's in a test.
+    ThreadCommunicator(ThreadRanks& ranks, int rank, bool device_memory = false)
+        : ranks_(ranks), rank_(rank), device_memory_(device_memory) {}
     int rank() const override { return rank_; }
     int size() const override { return ranks_.size(); }
+    bool takes_device_memory() const override { return device_memory_; }
 
   protected:
     void gather(const void* mine, std::span<const std::size_t> bytes, void* all) override {
@@ -69,18 +72,20 @@ class ThreadCommunicator final : public Communicator {
   private:
     ThreadRanks& ranks_;
     const int rank_;
+    const bool device_memory_;
 };
 
 /// job(communicator) on `size` ranks; what each of them threw, or nothing.
 inline std::vector<std::string> run_ranks(
-    int size, const std::function<void(const std::shared_ptr<Communicator>&)>& job) {
+    int size, const std::function<void(const std::shared_ptr<Communicator>&)>& job,
+    bool device_memory = false) {
     ThreadRanks ranks(size);
     std::vector<std::string> errors(static_cast<std::size_t>(size));
     std::vector<std::thread> threads;
     for (int rank = 0; rank < size; ++rank)
         threads.emplace_back([&, rank] {
             try {
-                job(std::make_shared<ThreadCommunicator>(ranks, rank));
+                job(std::make_shared<ThreadCommunicator>(ranks, rank, device_memory));
             } catch (const std::exception& error) {
                 errors[static_cast<std::size_t>(rank)] = error.what();
             }

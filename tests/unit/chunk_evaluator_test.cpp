@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "cunewton/cunewton.h"
@@ -77,7 +78,8 @@ void expect_near(const std::vector<double>& got, const std::vector<double>& expe
         EXPECT_NEAR(got[j], expected[j], 1e-13 * scale) << "number " << j;
 }
 
-class ChunkEvaluatorTest : public ::testing::TestWithParam<int> {
+/// A form, and whether vectors are gathered on the machine.
+class ChunkEvaluatorTest : public ::testing::TestWithParam<std::tuple<int, bool>> {
   protected:
     const Dataset set = make_multiclass(1500, 4, 3, 11, {.intercept = true, .weights = true});
 
@@ -89,20 +91,21 @@ class ChunkEvaluatorTest : public ::testing::TestWithParam<int> {
         ProblemOptions options;
         options.l2 = 0.5;
         options.communicator = communicator;
-        if (GetParam() == 0) {
+        const int form = std::get<0>(GetParam());
+        if (form == 0) {
             options.intercept = true;
             return make_linear_predictor<double>(Softmax{3}, samples, options);
         }
-        if (GetParam() == 1)
-            return make_sample_sum<double>(BlackBoxLogistic<0>{}, samples, 5, options);
+        if (form == 1) return make_sample_sum<double>(BlackBoxLogistic<0>{}, samples, 5, options);
         return make_perceptron<double>(
             {.widths = {4, 3, 3}, .loss = PerceptronLoss::softmax_cross_entropy}, samples, options);
     }
 };
 
 TEST_P(ChunkEvaluatorTest, GivesWhatAnEvaluatorWithRanksGives) {
-    const std::vector<std::string> errors =
-        run_ranks(3, [&](const std::shared_ptr<Communicator>& communicator) {
+    const std::vector<std::string> errors = run_ranks(
+        3,
+        [&](const std::shared_ptr<Communicator>& communicator) {
             const Problem<double> shared = problem(communicator);
             cpu::CpuVectors<double> vectors(1);
             cpu::CpuDenseMatrices<double> matrices(vectors);
@@ -130,11 +133,13 @@ TEST_P(ChunkEvaluatorTest, GivesWhatAnEvaluatorWithRanksGives) {
             expect_near(got.H, expected.H);
             expect_near(got.Hv, expected.Hv);
             expect_near(got.blocks, expected.blocks);
-        });
+        },
+        std::get<1>(GetParam()));
     for (const std::string& error : errors) EXPECT_EQ(error, "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, ChunkEvaluatorTest, ::testing::Values(0, 1, 2));
+INSTANTIATE_TEST_SUITE_P(Forms, ChunkEvaluatorTest,
+                         ::testing::Combine(::testing::Values(0, 1, 2), ::testing::Bool()));
 
 }  // namespace
 }  // namespace cunewton::test
