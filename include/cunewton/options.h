@@ -69,7 +69,8 @@ struct Options : Execution {
     /// Of everything random. The same seed gives the same bits on the same machine.
     std::uint64_t seed = 1;
     DerivativeOptions derivatives{};
-    int lbfgs_pairs = 10;  ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
+    int subspace_dimension = 50;  ///< of Method::subspace_newton, n at most: twice as many vectors
+    int lbfgs_pairs = 10;         ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
 
     /// Where neither of these two is set the test for a minimum does not depend on units: the
     /// decrement g'H^-1 g, twice what Newton's step would lower the loss by, is within epsilon |f|;
