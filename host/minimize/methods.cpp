@@ -69,6 +69,8 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian) {
         ++work.vectors;
         if (method == Method::lbfgs)
             work.vectors += 2 * static_cast<std::size_t>(options.lbfgs_pairs);
+        if (const int kept = lanczos_vectors(options))
+            work.vectors += static_cast<std::size_t>(kept) + 1;
         if (method == Method::gradient_descent) work.vectors += 2;
         if (method == Method::subspace_newton) {
             const std::size_t size = static_cast<std::size_t>(n),

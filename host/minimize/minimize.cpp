@@ -58,6 +58,9 @@ void check_options(const Options& options, int n) {
         reject("lbfgs_pairs is invalid (" + std::to_string(options.lbfgs_pairs) +
                ") pass a number of steps from 1 to 40");
     solver::check_preconditioner<T>(options);
+    if (options.lanczos_vectors < 1)
+        reject("lanczos_vectors is too small (" + std::to_string(options.lanczos_vectors) +
+               ") pass at least 1");
     if (options.subspace_dimension < 1)
         reject("subspace_dimension is too small (" + std::to_string(options.subspace_dimension) +
                ") pass at least 1");

@@ -17,7 +17,7 @@ class NewtonCg {
   public:
     explicit NewtonCg(Minimization<T>& run)
         : run_(run),
-          cg_(run.vectors(), run.n()),
+          cg_(run.vectors(), run.n(), lanczos_vectors(run.options())),
           forcing_(largest_forcing),
           plan_(plan_preconditioner(run)) {
         if (plan_.at_once) products_since_update_ = plan_.cost;

@@ -69,6 +69,8 @@ struct Options : Execution {
     /// Of everything random. The same seed gives the same bits on the same machine.
     std::uint64_t seed = 1;
     DerivativeOptions derivatives{};
+    Boundary boundary = Boundary::steihaug;
+    int lanczos_vectors = 30;     ///< that Boundary::lanczos keeps, at most
     int subspace_dimension = 50;  ///< of Method::subspace_newton, n at most: twice as many vectors
     int lbfgs_pairs = 10;         ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
 

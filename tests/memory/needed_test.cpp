@@ -346,6 +346,14 @@ TEST_F(MemoryOnTheHostTest, Preconditioners) {
     }
 }
 
+TEST_F(MemoryOnTheHostTest, LanczosVectors) {
+    Options options = options_of_test();
+    options.method = Method::newton_cg;
+    options.threads = 1;
+    options.boundary = Boundary::lanczos;
+    expect_enough(make_objective<double>(BowlWithHessian{}, 3000), options);
+}
+
 TEST_F(MemoryOnTheHostTest, LittleProblemsTakeLittle) {
     Options options = options_of_test();
     const auto problem = make_objective<double>(ExtendedRosenbrock{}, 2);
