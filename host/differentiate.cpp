@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
+#include <variant>
 
 #include "host/backend/fallback.h"
 #include "host/backend/memory.h"
@@ -27,7 +30,9 @@ class Point {
   public:
     Point(const BackendEntry& entry, const Problem<T>& problem, const std::vector<T>& x,
           const EvaluationOptions& options)
-        : n_(problem.dimension()),
+        : problem_(problem),
+          n_(problem.dimension()),
+          budget_(options.derivatives.memory_budget),
           session_(entry.code<T>().open(problem, session_options(options))),
           x_(session_.vectors->allocate(n_)),
           f_(session_.vectors->number()) {
@@ -53,9 +58,66 @@ class Point {
             for (std::size_t i = j + 1; i < n; ++i) full[i * n + j] = full[j * n + i];
         return full;
     }
+    /// H(rows, columns), both of them valid.
+    std::vector<T> hessian_block(const std::vector<int>& rows, const std::vector<int>& columns) {
+        if (by_dense_hessian()) {
+            if (dense_.empty()) dense_ = hessian();
+            std::vector<T> block;
+            for (const int j : columns)
+                for (const int i : rows)
+                    block.push_back(dense_[static_cast<std::size_t>(j) * n_ + i]);
+            return block;
+        }
+        if (columns.size() <= rows.size()) return by_products(rows, columns);
+        const std::vector<T> transposed = by_products(columns, rows);
+        std::vector<T> block(transposed.size());
+        for (std::size_t j = 0; j < columns.size(); ++j)
+            for (std::size_t i = 0; i < rows.size(); ++i)
+                block[j * rows.size() + i] = transposed[i * columns.size() + j];
+        return block;
+    }
     Evaluator<T>& evaluator() { return *session_.evaluator; }
 
   private:
+    /// Whether products are no way to a part of it, and there is room for the whole.
+    bool by_dense_hessian() const {
+        const std::size_t n = n_;
+        if (n * n * sizeof(T) > budget_) return false;
+        const auto& form = problem_.parts().form;
+        if (std::holds_alternative<LinearPredictor<T>>(form) ||
+            std::holds_alternative<PerceptronSum<T>>(form))
+            return false;
+        const auto* opaque = std::get_if<Opaque<T>>(&form);
+        if (!opaque) return true;
+        const auto has_products = [](const auto& own) {
+            return own.products || (own.value_and_gradient && !own.hessian);
+        };
+        return !(session_.vectors->on_device() ? has_products(opaque->cuda)
+                                               : has_products(opaque->cpu));
+    }
+    std::vector<T> by_products(const std::vector<int>& rows, const std::vector<int>& columns) {
+        const std::size_t n = n_, count = columns.size();
+        const std::size_t chunk = std::clamp<std::size_t>(budget_ / (4 * n * sizeof(T)), 1,
+                                                          std::min<std::size_t>(64, count));
+        Vectors<T>& vectors = *session_.vectors;
+        const Buffer<T> V = vectors.allocate(n * chunk), HV = vectors.allocate(n * chunk);
+        std::vector<T> numbers(n * chunk), block;
+        block.reserve(rows.size() * count);
+        if (!prepared_) session_.evaluator->prepare_products(x_.get());
+        prepared_ = true;
+        for (std::size_t first = 0; first < count; first += chunk) {
+            const std::size_t width = std::min(chunk, count - first);
+            std::fill_n(numbers.begin(), n * width, T(0));
+            for (std::size_t c = 0; c < width; ++c) numbers[c * n + columns[first + c]] = T(1);
+            vectors.upload(V.get(), numbers.data(), n * width);
+            session_.evaluator->products(V.get(), static_cast<int>(width), HV.get());
+            vectors.download(numbers.data(), HV.get(), n * width);
+            for (std::size_t c = 0; c < width; ++c)
+                for (const int i : rows) block.push_back(numbers[c * n + i]);
+        }
+        return block;
+    }
+
     /// Throws OutOfMemory, before any work, unless a Hessian fits there and its copy here.
     void require_matrix() const {
         const double wanted = static_cast<double>(n_) * n_ * sizeof(T);
@@ -74,10 +136,14 @@ class Point {
         session_.vectors->download(host.data(), buffer.get(), host.size());
         return host;
     }
+    const Problem<T>& problem_;
     const int n_;
+    const std::size_t budget_;
     Session<T> session_;
     Buffer<T> x_;
     Number f_;
+    std::vector<T> dense_;   // where parts of it are wanted
+    bool prepared_ = false;  // products
 };
 
 /// job(point) on the first backend that can do it.
@@ -147,6 +213,58 @@ template <class T>
 std::vector<T> hessian(const Problem<T>& problem, const std::vector<T>& x,
                        const EvaluationOptions& options) {
     return at_point(problem, x, options, [](Point<T>& point) { return point.hessian(); });
+}
+
+namespace {
+
+void require_indices(const std::vector<int>& indices, int n, const char* name) {
+    if (indices.empty())
+        throw InvalidArgument(std::string(name) +
+                              " are empty (no part of a Hessian is asked for) "
+                              "pass at least one index");
+    for (const int i : indices)
+        if (i < 0 || i >= n)
+            throw InvalidArgument(std::string(name) + " have an index out of range (" +
+                                  std::to_string(i) + " of " + std::to_string(n) +
+                                  " parameters) pass 0 to n - 1");
+}
+
+}  // namespace
+
+template <class T>
+std::vector<T> hessian_block(const Problem<T>& problem, const std::vector<T>& x,
+                             const std::vector<int>& rows, const std::vector<int>& columns,
+                             const EvaluationOptions& options) {
+    require_indices(rows, problem.dimension(), "rows");
+    require_indices(columns, problem.dimension(), "columns");
+    return at_point(problem, x, options,
+                    [&](Point<T>& point) { return point.hessian_block(rows, columns); });
+}
+
+template <class T>
+std::vector<std::vector<T>> hessian_blocks(const Problem<T>& problem, const std::vector<T>& x,
+                                           const std::vector<IndexRange>& ranges,
+                                           const EvaluationOptions& options) {
+    for (const IndexRange& range : ranges)
+        if (range.begin < 0 || range.begin >= range.end || range.end > problem.dimension())
+            throw InvalidArgument("a range is invalid (" + std::to_string(range.begin) + " to " +
+                                  std::to_string(range.end) + " of " +
+                                  std::to_string(problem.dimension()) +
+                                  " parameters) pass ranges of at least one, within 0 to n");
+    return at_point(problem, x, options, [&](Point<T>& point) {
+        std::vector<std::vector<T>> blocks;
+        for (const IndexRange& range : ranges) {
+            const std::size_t size = range.size();
+            std::vector<int> indices(size);
+            std::iota(indices.begin(), indices.end(), range.begin);
+            std::vector<T> block = point.hessian_block(indices, indices);
+            for (std::size_t j = 0; j < size; ++j)
+                for (std::size_t i = j + 1; i < size; ++i)
+                    block[i * size + j] = block[j * size + i];
+            blocks.push_back(std::move(block));
+        }
+        return blocks;
+    });
 }
 
 namespace {
@@ -246,17 +364,23 @@ DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x
     return check;
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                              \
-    template T evaluate(const Problem<T>&, const std::vector<T>&, const EvaluationOptions&); \
-    template std::vector<T> evaluate_batch(const Problem<T>&, const std::vector<T>&,         \
-                                           const EvaluationOptions&);                        \
-    template std::vector<T> gradient(const Problem<T>&, const std::vector<T>&,               \
-                                     const EvaluationOptions&);                              \
-    template std::vector<T> hessian(const Problem<T>&, const std::vector<T>&,                \
-                                    const EvaluationOptions&);                               \
-    template DerivativeCheck check_gradient(const Problem<T>&, const std::vector<T>&,        \
-                                            const EvaluationOptions&);                       \
-    template DerivativeCheck check_hessian(const Problem<T>&, const std::vector<T>&,         \
+#define CUNEWTON_INSTANTIATE(T)                                                                   \
+    template T evaluate(const Problem<T>&, const std::vector<T>&, const EvaluationOptions&);      \
+    template std::vector<T> evaluate_batch(const Problem<T>&, const std::vector<T>&,              \
+                                           const EvaluationOptions&);                             \
+    template std::vector<T> gradient(const Problem<T>&, const std::vector<T>&,                    \
+                                     const EvaluationOptions&);                                   \
+    template std::vector<T> hessian(const Problem<T>&, const std::vector<T>&,                     \
+                                    const EvaluationOptions&);                                    \
+    template std::vector<T> hessian_block(const Problem<T>&, const std::vector<T>&,               \
+                                          const std::vector<int>&, const std::vector<int>&,       \
+                                          const EvaluationOptions&);                              \
+    template std::vector<std::vector<T>> hessian_blocks(const Problem<T>&, const std::vector<T>&, \
+                                                        const std::vector<IndexRange>&,           \
+                                                        const EvaluationOptions&);                \
+    template DerivativeCheck check_gradient(const Problem<T>&, const std::vector<T>&,             \
+                                            const EvaluationOptions&);                            \
+    template DerivativeCheck check_hessian(const Problem<T>&, const std::vector<T>&,              \
                                            const EvaluationOptions&);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

@@ -70,6 +70,15 @@ long parameter_count(const Perceptron& perceptron) {
     return n;
 }
 
+std::vector<IndexRange> perceptron_blocks(const Perceptron& perceptron) {
+    parameter_count(perceptron);
+    std::vector<IndexRange> blocks;
+    for (const PerceptronLayer& layer : layers_of(perceptron))
+        blocks.push_back(
+            {static_cast<int>(layer.weights), static_cast<int>(layer.biases) + layer.outputs});
+    return blocks;
+}
+
 template <class T>
 Problem<T> make_perceptron(const Perceptron& perceptron, const Samples<T>& samples,
                            const ProblemOptions& options) {

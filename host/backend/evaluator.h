@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "cunewton/functor/capabilities.h"
 #include "cunewton/functor/kinds.h"
@@ -135,6 +136,13 @@ class Evaluator {
     Buffer<T> product_point_;
     std::unique_ptr<GradientDifferences> differences_;
 };
+
+/// Has the sum be over these samples; all of them need not be copied for it.
+template <class T>
+void select(Evaluator<T>& evaluator, std::span<const long> samples) {
+    const long count = static_cast<long>(samples.size());
+    evaluator.select(count < evaluator.samples() ? samples.data() : nullptr, count);
+}
 
 /// A problem on a machine.
 template <class T>

@@ -52,7 +52,7 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     double mean_curvature();
 
     /// Of the point alone, with a shift of a hundredth of the mean curvature.
-    bool update() override {
+    bool update(const T*) override {
         average(0);
         return invert(0.01 * mean_curvature());
     }

@@ -10,29 +10,52 @@ namespace cunewton {
 
 template <class T>
 BlockPreconditioner<T>::BlockPreconditioner(Evaluator<T>& evaluator, Vectors<T>& vectors,
-                                            DenseMatrices<T>& matrices)
+                                            DenseMatrices<T>& matrices, std::uint64_t seed)
     : evaluator_(evaluator),
       vectors_(vectors),
       matrices_(matrices),
       blocks_(evaluator.diagonal_blocks()),
       factors_(vectors.allocate(blocks_.entries())),
+      block_(vectors.allocate(blocks_.entries() / blocks_.count)),
       ones_(vectors.allocate(blocks_.size)),
       mean_(vectors.allocate(blocks_.size)),
       rest_(vectors.allocate(blocks_.size)) {
     vectors.upload(ones_.get(), std::vector<T>(blocks_.size, T(1)).data(), blocks_.size);
+    if (blocks_.samples > 0) order_.emplace(evaluator.samples(), seed);
 }
 
 template <class T>
-bool BlockPreconditioner<T>::update() {
+bool BlockPreconditioner<T>::factorize() {
     evaluator_.compute_diagonal_blocks(factors_.get());
     const Number info = vectors_.number(), pivot = vectors_.number();
-    const std::size_t entries = static_cast<std::size_t>(blocks_.size) * blocks_.size;
+    const std::size_t entries = block_.size();
+    constexpr double eps = std::numeric_limits<T>::epsilon();
+    least_pivot_ = 1;
     for (int k = 0; k < blocks_.count; ++k) {
-        T* const block = factors_.get() + k * entries;
-        matrices_.factorize(block, T(0), ones_.get(), block, blocks_.size, info, pivot);
-        if (vectors_.read(info) != 0) return false;
+        T* const factor = factors_.get() + k * entries;
+        vectors_.copy(block_.get(), factor, entries);
+        matrices_.factorize(block_.get(), T(0), ones_.get(), factor, blocks_.size, info, pivot);
+        const auto [order, least] = read(vectors_, info, pivot);
+        if (order != 0) return false;
+        least_pivot_ = std::min(least_pivot_, least);
     }
-    return true;
+    return least_pivot_ > 10 * blocks_.size * eps;
+}
+
+template <class T>
+bool BlockPreconditioner<T>::update(const T* x) {
+    if (!order_) return factorize();
+    select(evaluator_, order_->next(blocks_.samples));
+    evaluator_.prepare_products(x);
+    bool regular = factorize();
+    evaluator_.select(nullptr, 0);
+    evaluator_.prepare_products(x);
+    // All of them may determine what some do not: from here on they have to.
+    if (!regular) {
+        order_.reset();
+        regular = factorize();
+    }
+    return regular;
 }
 
 template <class T>
@@ -105,7 +128,7 @@ std::vector<T> DiagonalPreconditioner<T>::estimate() {
 }
 
 template <class T>
-bool DiagonalPreconditioner<T>::update() {
+bool DiagonalPreconditioner<T>::update(const T*) {
     std::vector<T> diagonal;
     if (evaluator_.knows_diagonal()) {
         diagonal.resize(n_);
@@ -208,7 +231,7 @@ bool NystromPreconditioner<T>::orthogonalize(T* Y, std::vector<double>& R) {
 }
 
 template <class T>
-bool NystromPreconditioner<T>::update() {
+bool NystromPreconditioner<T>::update(const T*) {
     const std::size_t r = static_cast<std::size_t>(rank_);
     const long n = static_cast<long>(n_);
     T *const W = U_.get(), *const Y = sketch_.get();

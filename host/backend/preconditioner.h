@@ -9,6 +9,7 @@
 #include "cunewton/choices.h"
 #include "host/backend/dense_matrices.h"
 #include "host/backend/random.h"
+#include "host/backend/sample_order.h"
 
 namespace cunewton {
 
@@ -22,13 +23,15 @@ template <class T>
 class Preconditioner {
   public:
     virtual ~Preconditioner() = default;
-    /// From here on M is that at the point of the evaluator's products. Waits. False if there is
+    /// From here on M is that at x, the point of the evaluator's products. Waits. False if there is
     /// none: M is of no use then.
-    virtual bool update() = 0;
+    virtual bool update(const T* x) = 0;
     /// z = M^-1 r, n numbers each; queued.
     virtual void apply(const T* r, T* z) = 0;
     /// With the Hessian, by the last update().
     virtual long products() const { return 0; }
+    /// Whether a direction that has next to no curvature beside others has so beside M as well.
+    virtual bool tells_curvatures() const { return false; }
     /// sqrt(x'Mx); waits. Nothing where only M^-1 is known.
     virtual std::optional<double> size(const T*) { return std::nullopt; }
 };
@@ -39,19 +42,26 @@ struct DiagonalBlocks {
     int size = 0;
     /// The loss does not change if a number is added to the same parameter of every block.
     bool shift_invariant = false;
-    double l2 = 0;    ///< the penalty, with which that is what the Hessian is on such shifts
+    double l2 = 0;  ///< the penalty, with which that is what the Hessian is on such shifts
+    /// That they are computed from, drawn at random: enough to be near those of all. 0: all.
+    long samples = 0;
     double cost = 0;  ///< of computing and factorising them, in products with the Hessian
 
-    /// A single block is the Hessian itself. room: numbers that they may take unless asked for.
+    /// A single block of all samples is the Hessian itself. room: numbers that they may take unless
+    /// asked for.
     bool are_wanted(PreconditionBy by, std::size_t room) const {
-        return count > 0 && (by == PreconditionBy::blocks ||
-                             (by == PreconditionBy::automatic && count > 1 && entries() <= room));
+        return count > 0 &&
+               (by == PreconditionBy::blocks || (by == PreconditionBy::automatic &&
+                                                 (count > 1 || samples > 0) && entries() <= room));
     }
     std::size_t entries() const {
         return static_cast<std::size_t>(count) * size * static_cast<std::size_t>(size);
     }
     /// Numbers of a machine that a BlockPreconditioner takes.
-    std::size_t numbers() const { return entries() + 3 * static_cast<std::size_t>(size); }
+    std::size_t numbers() const {
+        const std::size_t n = static_cast<std::size_t>(size);
+        return entries() + n * (n + 3);
+    }
 };
 
 /// The inverses of the Hessian's diagonal blocks, by Cholesky factors (block Jacobi; Golub and Van
@@ -63,11 +73,17 @@ template <class T>
 class BlockPreconditioner final : public Preconditioner<T> {
   public:
     /// Uses all three as long as it lives; the evaluator has diagonal blocks.
-    BlockPreconditioner(Evaluator<T>& evaluator, Vectors<T>& vectors, DenseMatrices<T>& matrices);
-    bool update() override;
+    BlockPreconditioner(Evaluator<T>& evaluator, Vectors<T>& vectors, DenseMatrices<T>& matrices,
+                        std::uint64_t seed);
+    bool update(const T* x) override;
     void apply(const T* r, T* z) override;
+    bool tells_curvatures() const override {
+        return least_pivot_ > std::sqrt(static_cast<double>(std::numeric_limits<T>::epsilon()));
+    }
 
   private:
+    /// Of the evaluator's samples as they are selected. False if one is singular.
+    bool factorize();
     /// mean = that of the blocks of z, which is taken off each.
     void take_off_mean(T* z, T* mean);
 
@@ -75,7 +91,9 @@ class BlockPreconditioner final : public Preconditioner<T> {
     Vectors<T>& vectors_;
     DenseMatrices<T>& matrices_;
     const DiagonalBlocks blocks_;
-    Buffer<T> factors_, ones_, mean_, rest_;
+    std::optional<SampleOrder> order_;  ///< where blocks are of some samples
+    double least_pivot_ = 0;            ///< of the factors
+    Buffer<T> factors_, block_, ones_, mean_, rest_;
 };
 
 /// The absolute values of the Hessian's diagonal (Jacobi). Where the evaluator does not know it, it
@@ -95,7 +113,7 @@ class DiagonalPreconditioner final : public Preconditioner<T> {
     /// Uses all as long as it lives; H at the point of the evaluator's products.
     DiagonalPreconditioner(Evaluator<T>& evaluator, Curvature<T>& H, Vectors<T>& vectors, int n,
                            std::uint64_t seed);
-    bool update() override;
+    bool update(const T* x) override;
     void apply(const T* r, T* z) override;
     std::optional<double> size(const T* x) override;
     long products() const override { return evaluator_.knows_diagonal() ? 0 : samples; }
@@ -126,7 +144,7 @@ class NystromPreconditioner final : public Preconditioner<T> {
     /// Uses all three as long as it lives. accuracy: relative error of products.
     NystromPreconditioner(Curvature<T>& H, Vectors<T>& vectors, DenseMatrices<T>& matrices, int n,
                           int rank, double accuracy, std::uint64_t seed);
-    bool update() override;
+    bool update(const T* x) override;
     void apply(const T* r, T* z) override;
     std::optional<double> size(const T* x) override;
     long products() const override { return rank_; }

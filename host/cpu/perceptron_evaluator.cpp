@@ -366,8 +366,8 @@ double PerceptronEvaluator<T>::sum_tiles(int columns, bool with_loss, const T* x
     constexpr std::size_t piece = 8192;
     total_.assign(size + 1, 0.0);
     double& f = total_.back();
-    for (std::size_t first = 0; first < sizes_.tiles; first += scratch_.size()) {
-        const std::size_t count = std::min(scratch_.size(), sizes_.tiles - first);
+    for (std::size_t first = 0; first < blocks_.size(); first += scratch_.size()) {
+        const std::size_t count = std::min(scratch_.size(), blocks_.size() - first);
         vectors_.pool().for_each(count, [&](std::size_t item, int) {
             std::vector<T>& partial = partial_[item];
             if (partial.size() < size) partial.resize(size);
@@ -488,7 +488,7 @@ void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to
     }
     const T mean = static_cast<T>(1 / parts_.weight), scale = static_cast<T>(parts_.scale);
     Scratch& scratch = scratch_.front();
-    for (std::size_t tile = 0; tile < sizes_.tiles; ++tile) {
+    for (std::size_t tile = 0; tile < blocks_.size(); ++tile) {
         Tile at = keeps_tiles_ ? tile_at(kept_.get() + tile * sizes_.tile) : scratch.tile;
         const T* x = this->product_point();
         if (!keeps_tiles_) forward(x, tile, Order::products, at, scratch);

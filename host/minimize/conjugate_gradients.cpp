@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+
+#include "host/minimize/tridiagonal.h"
 
 namespace cunewton::solver {
 
@@ -19,12 +22,17 @@ double definite(double rz) {
 }  // namespace
 
 template <class T>
-ConjugateGradients<T>::ConjugateGradients(Vectors<T>& vectors, long n)
+ConjugateGradients<T>::ConjugateGradients(Vectors<T>& vectors, long n, int kept)
     : vectors_(vectors),
       n_(n),
       r_(vectors.allocate(n)),
       d_(vectors.allocate(n)),
-      Hd_(vectors.allocate(n)) {
+      Hd_(vectors.allocate(n)),
+      most_kept_(kept) {
+    if (kept > 0) {
+        kept_ = vectors.allocate(static_cast<std::size_t>(n) * kept);
+        last_d_ = vectors.allocate(n);
+    }
     for (int i = 0; i < ahead; ++i) bend_there_.push_back(vectors.number());
     for (int i = 0; i <= ahead; ++i) rz_there_.push_back(vectors.number());
     if (!vectors.scalars_are_local())
@@ -54,6 +62,82 @@ void ConjugateGradients<T>::start(Curvature<T>& H, Factor<T> factor, const T* rh
     result_.right = std::sqrt(first_rz_);
     if (first_rz_ == 0) result_.end = ConjugateGradientsEnd::converged;
     if (!std::isfinite(first_rz_)) result_.end = ConjugateGradientsEnd::not_finite;
+    kept_count_ = 0;
+    turned_ = false;
+    diagonal_.clear();
+    beside_.clear();
+    last_turn_ = 0;
+    keep(first_rz_);
+}
+
+template <class T>
+void ConjugateGradients<T>::keep(double rz) {
+    if (kept_count_ == most_kept_ || !x_ || !(rz > 0)) return;
+    vectors_.scale(kept_.get() + kept_count_ * n_, static_cast<T>(1 / std::sqrt(rz)),
+                   M_ ? z_.get() : r_.get(), n_);
+    ++kept_count_;
+}
+
+/// With normalised residuals as Lanczos vectors, whatever the signs of curvatures (Gould, Lucidi,
+/// Roma and Toint 1999, equation 3.3).
+template <class T>
+void ConjugateGradients<T>::note_tridiagonal(const Step& step) {
+    if (most_kept_ == 0) return;
+    const double curvature = step.bend / step.rz;  // 1 / a
+    diagonal_.push_back(curvature + last_turn_);
+    last_turn_ = step.next_rz / step.rz * curvature;
+    beside_.push_back(-std::sqrt(step.next_rz / step.rz) * curvature);
+}
+
+template <class T>
+bool ConjugateGradients<T>::search_boundary(Step step, const ConjugateGradientsOptions& options) {
+    // A Lanczos vector for each product.
+    if (kept_count_ == 0 || kept_count_ != static_cast<int>(diagonal_.size()) + 1) return false;
+    vectors_.copy(last_d_.get(), d_.get(), n_);
+    turned_ = true;
+    const double b = std::sqrt(first_rz_), enough = std::min(options.tolerance, 0.1) * b;
+    double dd = dd_;
+    TridiagonalStep best;
+    for (;;) {
+        // Beside it there is a number in any case; the last is that of the next vector.
+        const bool curved = std::abs(step.bend) > 1e-10 * result_.largest * dd;
+        if (curved) {
+            vectors_.add_scaled(r_.get(), r_.get(), Ratio{rz(0), bend_there_[0], -1}, Hd_.get(),
+                                n_);
+            turn(0);
+            step.next_rz = definite(vectors_.read(rz(1)));
+        }
+        if (!std::isfinite(step.next_rz)) break;
+        note_tridiagonal(step);
+        best = solve_tridiagonal(diagonal_, beside_, b, options.radius);
+        if (best.h.empty()) break;
+        const double residual = std::abs(beside_.back() * best.h.back());
+        if (!curved || residual <= enough || kept_count_ == most_kept_ ||
+            result_.products >= options.max_products || !(step.next_rz > 0))
+            break;
+        const double turn = step.next_rz / step.rz;
+        dd = step.next_rz + turn * turn * dd;
+        first_ = (first_ + 1) % (ahead + 1);
+        keep(step.next_rz);
+        H_->apply(d_.get(), 1, Hd_.get());
+        vectors_.dot(d_.get(), Hd_.get(), n_, bend_there_[0]);
+        ++result_.products;
+        step = {step.next_rz, vectors_.read(bend_there_[0]), 0};
+        if (!std::isfinite(step.bend)) break;
+        result_.largest = std::max(result_.largest, step.bend / dd);
+    }
+    if (best.h.empty()) {
+        result_.end = ConjugateGradientsEnd::not_finite;
+        return true;
+    }
+    vectors_.scale(x_, static_cast<T>(best.h[0]), kept_.get(), n_);
+    for (std::size_t i = 1; i < best.h.size(); ++i)
+        vectors_.add_scaled(x_, x_, static_cast<T>(best.h[i]),
+                            kept_.get() + static_cast<long>(i) * n_, n_);
+    result_.size = best.size;
+    result_.slope = best.slope;
+    result_.decrease = best.decrease;
+    return true;
 }
 
 template <class T>
@@ -134,14 +218,17 @@ bool ConjugateGradients<T>::look_at_each(const ConjugateGradientsOptions& option
         if (negative || !inside(step, options.radius)) {
             result_.end = negative ? End::negative_curvature : End::boundary;
             if (negative) result_.least = step.bend / dd_;
-            if (std::isfinite(options.radius)) finish_at_boundary(step, options.radius);
+            if (std::isfinite(options.radius) && !search_boundary(step, options))
+                finish_at_boundary(step, options.radius);
             return false;
         }
         move(Ratio{rz(0), bend_there_[0]}, Ratio{rz(0), bend_there_[0], -1});
         turn(0);
         step.next_rz = definite(vectors_.read(rz(1)));
         note(step);
+        note_tridiagonal(step);
         first_ = (first_ + 1) % (ahead + 1);
+        keep(step.next_rz);
         if (!std::isfinite(rz_))
             result_.end = End::not_finite;
         else if (result_.residual <= options.tolerance)
@@ -199,7 +286,7 @@ ConjugateGradientsResult ConjugateGradients<T>::run(const ConjugateGradientsOpti
     if (result_.end == End::converged && result_.residual > options.tolerance)
         result_.end = End::max_products;
     if (result_.end != End::max_products) return result_;
-    const bool local = vectors_.scalars_are_local() || flattest_;
+    const bool local = vectors_.scalars_are_local() || flattest_ || most_kept_ > 0;
     for (;;) {
         const long left = options.max_products - result_.products;
         if (left <= 0) return result_;

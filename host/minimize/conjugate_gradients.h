@@ -51,8 +51,10 @@ class ConjugateGradients {
   public:
     static constexpr int ahead = 8;
 
-    /// Vectors of n numbers.
-    ConjugateGradients(Vectors<T>& vectors, long n);
+    /// Vectors of n numbers. kept: Lanczos vectors, by which a way that leaves the ball within as
+    /// many products ends at the best point of their space on its boundary, and of that of a few
+    /// more; every product is looked at then.
+    ConjugateGradients(Vectors<T>& vectors, long n, int kept = 0);
     /// b = factor * rhs, which is not needed any longer. x (n numbers, or null where nobody wants
     /// it) = 0. All are used until the next start(), H at the same point. flattest (n numbers, or
     /// null; may be rhs) becomes the direction of the least d'Hd / d'd, for which every product is
@@ -63,7 +65,7 @@ class ConjugateGradients {
     /// the number of products.
     ConjugateGradientsResult run(const ConjugateGradientsOptions& options);
     /// d, the last direction.
-    const T* direction() const { return d_.get(); }
+    const T* direction() const { return turned_ ? last_d_.get() : d_.get(); }
 
   private:
     struct Step {
@@ -77,6 +79,12 @@ class ConjugateGradients {
     bool inside(const Step& step, double radius) const;
     void note(const Step& step);
     void finish_at_boundary(const Step& step, double radius);
+    /// Keeps the next Lanczos vector, r'M^-1 r = rz.
+    void keep(double rz);
+    /// Notes the tridiagonal's entries by a step.
+    void note_tridiagonal(const Step& step);
+    /// Instead of finish_at_boundary(), if the vectors so far have been kept.
+    bool search_boundary(Step step, const ConjugateGradientsOptions& options);
     bool look_at_each(const ConjugateGradientsOptions& options, long count);
     bool look_at_last(const ConjugateGradientsOptions& options, int count);
     const Number& rz(int step) const { return rz_there_[(first_ + step) % (ahead + 1)]; }
@@ -85,6 +93,14 @@ class ConjugateGradients {
     const long n_;
     Buffer<T> r_, z_, d_, Hd_;
     Buffer<T> saved_x_, saved_r_, saved_d_;  // where products are queued ahead
+    // Of the Lanczos method: vectors of unit length in M, H in their space, and the last direction
+    // before that is searched.
+    const int most_kept_;
+    Buffer<T> kept_, last_d_;
+    int kept_count_ = 0;
+    bool turned_ = false;
+    std::vector<double> diagonal_, beside_;
+    double last_turn_ = 0;  // b / a of the last step
     std::vector<Number> rz_there_, bend_there_;
     int first_ = 0;  // rz(0) is at this place
     Curvature<T>* H_ = nullptr;

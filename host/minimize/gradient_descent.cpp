@@ -1,73 +1,96 @@
-// Gradient descent whose step length comes from the Hessian.
-#include <algorithm>
+// Gradient descent whose step length comes from the Hessian's curvature, by products with it.
 #include <cmath>
-#include <limits>
+#include <optional>
 
-#include "host/minimize/newton.h"
+#include "host/minimize/newton_cg.h"
 
 namespace cunewton::solver {
 
 namespace {
 
-/// Largest eigenvalue of matrix() by the power method. Slightly above the Rayleigh quotient, which
-/// approaches from below. 0 if there is none to be found.
+/// The curvature that a step is as long as the inverse of. The Hessian is that of the last
+/// prepare_products().
 template <class T>
-double largest_eigenvalue(Minimization<T>& run, T* v, T* w) {
-    Vectors<T>& vectors = run.vectors();
-    if (!(run.gradient_norm() > 0)) return 0;
-    const Number length_there = vectors.number(), vHv = vectors.number();
-    vectors.scale(v, static_cast<T>(1 / run.gradient_norm()), run.g(), run.n());
-    for (int i = 0; i < 30; ++i) {
-        run.curvature().apply(v, 1, w);
-        vectors.norms({{w, length_there}}, run.n());
-        const double length = run.read(length_there);
-        if (!(length > 0)) return 0;
-        vectors.scale(v, static_cast<T>(1 / length), w, run.n());
+class StepCurvature {
+  public:
+    explicit StepCurvature(Minimization<T>& run)
+        : run_(run),
+          v_(run.vector()),
+          Hv_(run.vector()),
+          vHv_(run.vectors().number()),
+          length_(run.vectors().number()) {}
+
+    /// g'Hg / g'g
+    double along_gradient() {
+        start();
+        return quotient();
     }
-    run.curvature().apply(v, 1, w);
-    vectors.dot(v, w, run.n(), vHv);
-    return 1.02 * run.read(vHv);
-}
+    /// The largest eigenvalue by the power method (Golub and Van Loan 2013, section 7.3.1), from
+    /// where it ended at the last point: slightly above the Rayleigh quotient, which approaches
+    /// from below. That of the largest magnitude, which may be negative. NaN if H is not finite.
+    double largest() {
+        const int products = known_ ? 3 : 30;
+        if (!known_) start();
+        double value = 0;
+        known_ = true;
+        for (int i = 0; i < products; ++i) {
+            value = quotient();
+            run_.vectors().norms({{Hv_.get(), length_}}, run_.n());
+            const double length = run_.read(length_);
+            known_ = length > 0 && std::isfinite(length);
+            if (!known_) break;
+            run_.vectors().scale(v_.get(), static_cast<T>(1 / length), Hv_.get(), run_.n());
+        }
+        return 1.02 * value;
+    }
+
+  private:
+    /// From the gradient, of unit length: its square may be out of range.
+    void start() {
+        const double g = run_.gradient_norm();
+        run_.vectors().scale(v_.get(), static_cast<T>(g > 0 ? 1 / g : 0), run_.g(), run_.n());
+    }
+    double quotient() {
+        run_.take_products([&] {
+            run_.products().apply(v_.get(), 1, Hv_.get());
+            run_.vectors().dot(v_.get(), Hv_.get(), run_.n(), vHv_);
+        });
+        run_.count_products(1);
+        return run_.read(vHv_);
+    }
+
+    Minimization<T>& run_;
+    const Buffer<T> v_, Hv_;
+    const Number vHv_, length_;
+    bool known_ = false;  // v is near an eigenvector
+};
 
 }  // namespace
 
 template <class T>
 Status gradient_descent(Minimization<T>& run) {
     Vectors<T>& vectors = run.vectors();
-    const Buffer<T> v = run.vector(), w = run.vector();
-    const Number vHv = vectors.number();
-    double last_step = 0, last_examined = std::numeric_limits<double>::infinity();
+    StepCurvature<T> curvature(run);
+    EndByProducts<T> end(run);
+    double last_step = 0;
     for (;;) {
         if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
             return Status::max_iterations;
-        run.hessian();
+        run.prepare_products();
         const double g = run.gradient_norm();
-        double step;
-        if (run.options().descent_step == DescentStep::exact_quadratic) {
-            // g'Hg of the unit vector: its square may be out of range
-            vectors.scale(v.get(), static_cast<T>(g > 0 ? 1 / g : 0), run.g(), run.n());
-            run.curvature().apply(v.get(), 1, w.get());
-            vectors.dot(v.get(), w.get(), run.n(), vHv);
-            step = 1 / run.read(vHv);
-        } else {
-            step = 1 / largest_eigenvalue(run, v.get(), w.get());
-        }
-        if (!std::isfinite(run.read(run.numbers().norm))) return Status::not_finite;
+        const double bend = run.options().descent_step == DescentStep::exact_quadratic
+                                ? curvature.along_gradient()
+                                : curvature.largest();
+        if (!std::isfinite(bend)) return Status::not_finite;
+        double step = 1 / bend;
         // What the step promises is no more than the decrement of Newton's, which decides.
         const double promised = step > 0 ? g * step * g : 0;
         if (step > 0 && std::isfinite(step)) {
             run.watch(promised);
             if (run.runs_away(promised)) return Status::unbounded;
         }
-        const bool candidate =
-            run.gradient_small() || (!run.tests_gradient() && run.negligible(promised, 0) &&
-                                     promised <= 0.25 * last_examined);
-        if (candidate) {
-            last_examined = promised;
-            const int before = run.iterations();
-            if (const auto status = Newton<T>(run).confirm()) return *status;
-            if (run.iterations() != before) continue;
-        }
+        if (const auto status = end.look(promised)) return *status;
+        if (end.moved()) continue;
         // No positive curvature along the gradient: the last length, doubled; at first one that
         // would lower the loss to zero.
         if (!std::isfinite(step) || step <= 0)
@@ -88,7 +111,9 @@ Status gradient_descent(Minimization<T>& run) {
             accepted = line_search(run, slope, first);
         if (!accepted) {
             if (run.out_of_evaluations()) return Status::max_evaluations;
-            return first.finite() ? run.stuck_status(-slope) : Status::not_finite;
+            if (!first.finite()) return Status::not_finite;
+            if (const auto status = end.stuck(-slope)) return *status;
+            continue;
         }
         last_step = accepted->alpha * step;
         const double previous = run.f();

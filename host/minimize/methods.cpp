@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "cunewton/error.h"
+#include "host/minimize/subspace_newton.h"
 
 namespace cunewton::solver {
 
@@ -47,13 +48,13 @@ void add_preconditioner(const Options& options, int n, SessionWork& work) {
     work.precondition = options.precondition;
     const std::size_t size = static_cast<std::size_t>(n);
     if (options.precondition == PreconditionBy::diagonal) {
-        work.numbers = DiagonalPreconditioner<T>::numbers(size);
+        work.numbers += DiagonalPreconditioner<T>::numbers(size);
     } else if (options.precondition == PreconditionBy::nystrom) {
         const int rank = NystromPreconditioner<T>::rank(options.nystrom_rank, n);
-        work.numbers = NystromPreconditioner<T>::numbers(size, rank);
-        work.host = NystromPreconditioner<T>::host_memory(size, rank);
+        work.numbers += NystromPreconditioner<T>::numbers(size, rank);
+        work.host += NystromPreconditioner<T>::host_memory(size, rank);
     } else if (!std::holds_alternative<std::monostate>(options.preconditioner)) {
-        work.host = 2 * size * sizeof(T);
+        work.host += 2 * size * sizeof(T);
     }
 }
 }  // namespace
@@ -80,6 +81,15 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, long samp
         ++work.vectors;
         if (method == Method::lbfgs)
             work.vectors += 2 * static_cast<std::size_t>(options.lbfgs_pairs);
+        if (const int kept = lanczos_vectors(options))
+            work.vectors += static_cast<std::size_t>(kept) + 1;
+        if (method == Method::gradient_descent) work.vectors += 2;
+        if (method == Method::subspace_newton) {
+            const std::size_t size = static_cast<std::size_t>(n),
+                              s = static_cast<std::size_t>(subspace_dimension(options, n));
+            work.numbers += subspace_numbers(size, s);
+            work.host += subspace_host_memory<T>(size, s);
+        }
         // L-BFGS looks at products where they are exact.
         if (method != Method::lbfgs || exact_hessian) {
             work.curvature = CurvatureKind::product;

@@ -23,6 +23,13 @@ inline bool is_matrix_free(Method method) {
 template <class T>
 SessionWork work_of(const Options& options, int n, bool exact_hessian, long samples);
 
+/// That conjugate gradients keep.
+inline int lanczos_vectors(const Options& options) {
+    return options.method == Method::newton_cg && options.boundary == Boundary::lanczos
+               ? options.lanczos_vectors
+               : 0;
+}
+
 #define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
 #define CUNEWTON_SAMPLING_METHOD(name) \
     template <class T>                 \

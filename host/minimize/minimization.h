@@ -163,6 +163,7 @@ class Minimization {
         return work();
     }
     void count_products(long taken) { progress_.counts.products += taken; }
+    long products_taken() const { return progress_.counts.products; }
     /// The factor of curvature() + shift S^2; the outcome is in numbers().factor_info.
     void factorize(double shift);
     /// Whether the last factorisation worked.

@@ -66,6 +66,12 @@ void check_options(const Options& options, int n) {
     if (!(sampling.momentum >= 0 && sampling.momentum < 1))
         reject("sampling.momentum is invalid (" + std::to_string(sampling.momentum) +
                ") pass a number from 0 to below 1");
+    if (options.lanczos_vectors < 1)
+        reject("lanczos_vectors is too small (" + std::to_string(options.lanczos_vectors) +
+               ") pass at least 1");
+    if (options.subspace_dimension < 1)
+        reject("subspace_dimension is too small (" + std::to_string(options.subspace_dimension) +
+               ") pass at least 1");
     if (options.threads < 0)
         reject("threads is negative (" + std::to_string(options.threads) + ") pass 0 for all");
     check_derivative_options<T>(options.derivatives, n);

@@ -53,7 +53,7 @@ void NewtonCg<T>::update_preconditioner() {
     products_since_update_ = 0;
     if (!preconditioner_) preconditioner_ = make_preconditioner(run_, plan_.by);
     const bool before = preconditioned_;
-    preconditioned_ = run_.take_products([&] { return preconditioner_->update(); });
+    preconditioned_ = run_.take_products([&] { return preconditioner_->update(run_.x()); });
     run_.count_products(preconditioner_->products());
     if (!preconditioned_) plan_.cost *= 2;  // until it is tried again
     if (!preconditioned_ && !before) return;
@@ -226,10 +226,11 @@ auto NewtonCg<T>::examine() -> Examined {
     }
     last_size_ = 0;
     run_.vectors().upload(run_.direction(), right.data(), n);
-    // What curvature is none is told in the metric of the parameters or of blocks: others have been
-    // made to have none of their own that is small.
+    // What curvature is none is told in the metric of the parameters, or of blocks that are regular
+    // themselves.
+    Preconditioner<T>* const M = preconditioner();
     cg_.start(run_.products(), T(1), run_.direction(), nullptr,
-              plan_.by == PreconditionBy::blocks ? preconditioner() : nullptr, run_.direction());
+              M && M->tells_curvatures() ? M : nullptr, run_.direction());
     counted_ = 0;
     // What it has of a direction without curvature stays in the residual: with few exceptions more
     // than a hundredth of what each direction has on the average.

@@ -15,9 +15,11 @@ namespace cunewton::solver {
 template <class T>
 class NewtonCg {
   public:
-    explicit NewtonCg(Minimization<T>& run)
+    /// radius: of the first trust region; negative: by the run's options or its first product.
+    explicit NewtonCg(Minimization<T>& run, double radius = -1)
         : run_(run),
-          cg_(run.vectors(), run.n()),
+          cg_(run.vectors(), run.n(), lanczos_vectors(run.options())),
+          radius_(radius),
           forcing_(largest_forcing),
           plan_(plan_preconditioner(run)) {
         if (plan_.at_once) products_since_update_ = plan_.cost;
@@ -85,7 +87,7 @@ class NewtonCg {
 
     Minimization<T>& run_;
     ConjugateGradients<T> cg_;
-    double radius_ = -1, forcing_, last_gradient_norm_ = 0;
+    double radius_, forcing_, last_gradient_norm_ = 0;
     double decrement_ = -1;
     bool left_ = false;  ///< not at a minimum
     PreconditionerPlan plan_;
@@ -97,6 +99,48 @@ class NewtonCg {
     double last_radius_ = 0;    // that of the last step, for its record
     bool solved_last_ = false;  // the last step was Newton's, as good as whole
     int confirmations_ = 0, plateaus_ = 0;
+};
+
+/// Confirms the ends of a method that sees the Hessian by products, too few to judge by.
+template <class T>
+class EndByProducts {
+  public:
+    explicit EndByProducts(Minimization<T>& run) : run_(run) {}
+
+    /// For what the method's step promises to lower the loss by, no more than Newton's: the run's
+    /// status where the test for a minimum is met. Nothing where the run goes on: from another
+    /// point if moved().
+    std::optional<Status> look(double promised) {
+        moved_ = false;
+        if (!run_.gradient_small() &&
+            (run_.tests_gradient() || !run_.negligible(promised, 0) || promised > worth_a_look_))
+            return std::nullopt;
+        worth_a_look_ = 0.25 * promised;
+        return confirm();
+    }
+    /// Where no step lowers the loss; nothing only if moved().
+    std::optional<Status> stuck(double promised) {
+        const Status status = run_.stuck_status(promised);
+        if (status != Status::converged) return status;
+        if (const auto confirmed = confirm()) return confirmed;
+        if (moved_) return std::nullopt;
+        return Status::precision_limit;
+    }
+    bool moved() const { return moved_; }
+
+  private:
+    std::optional<Status> confirm() {
+        const int before = run_.iterations();
+        if (!newton_) newton_.emplace(run_);
+        const std::optional<Status> status = newton_->confirm();
+        moved_ = run_.iterations() != before;
+        return status;
+    }
+
+    Minimization<T>& run_;
+    std::optional<NewtonCg<T>> newton_;
+    double worth_a_look_ = std::numeric_limits<double>::infinity();
+    bool moved_ = false;
 };
 
 }  // namespace cunewton::solver

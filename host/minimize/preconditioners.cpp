@@ -20,10 +20,10 @@ class CallersPreconditioner final : public Preconditioner<T> {
         r_.resize(static_cast<std::size_t>(run.n()));
         z_.resize(r_.size());
     }
-    bool update() override {
+    bool update(const T* x_there) override {
         if (!code_.update) return true;
         std::vector<T> x(static_cast<std::size_t>(run_.n()));
-        run_.vectors().download(x.data(), run_.x(), x.size());
+        run_.vectors().download(x.data(), x_there, x.size());
         return code_.update(x.data(), run_.n());
     }
     void apply(const T* r, T* z) override {
@@ -71,7 +71,7 @@ std::unique_ptr<Preconditioner<T>> make_preconditioner(Minimization<T>& run, Pre
     switch (by) {
         case PreconditionBy::blocks:
             return std::make_unique<BlockPreconditioner<T>>(run.evaluator(), vectors,
-                                                            run.matrices());
+                                                            run.matrices(), options.seed);
         case PreconditionBy::diagonal:
             return std::make_unique<DiagonalPreconditioner<T>>(run.evaluator(), run.products(),
                                                                vectors, run.n(), options.seed);

@@ -1,28 +1,10 @@
 #include "host/minimize/sampling.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "host/minimize/newton_cg.h"
 
 namespace cunewton::solver {
-
-SampleOrder::SampleOrder(long samples, std::uint64_t seed)
-    : order_(static_cast<std::size_t>(samples)), used_(order_.size()), generator_(seed) {
-    std::iota(order_.begin(), order_.end(), 0L);
-}
-
-std::span<const long> SampleOrder::next(long count) {
-    const std::size_t wanted = static_cast<std::size_t>(count);
-    if (used_ + wanted > order_.size()) {
-        // Fisher and Yates 1938.
-        for (std::size_t i = order_.size(); i-- > 1;)
-            std::swap(order_[i], order_[generator_.bits() % (i + 1)]);
-        used_ = 0;
-    }
-    used_ += wanted;
-    return {order_.data() + used_ - wanted, wanted};
-}
 
 template <class T>
 long sample_size(Minimization<T>& run, long otherwise) {

@@ -6,31 +6,10 @@
 #include <span>
 #include <vector>
 
-#include "host/backend/random.h"
+#include "host/backend/sample_order.h"
 #include "host/minimize/methods.h"
 
 namespace cunewton::solver {
-
-/// All samples in random order, again and again.
-class SampleOrder {
-  public:
-    SampleOrder(long samples, std::uint64_t seed);
-    /// The next ones, 1 <= count <= samples. They are different from each other: what is left of an
-    /// order and too little is left out.
-    std::span<const long> next(long count);
-
-  private:
-    std::vector<long> order_;
-    std::size_t used_;
-    Generator generator_;
-};
-
-/// Has the sum be over these samples; all of them need not be copied for it.
-template <class T>
-void select(Evaluator<T>& evaluator, std::span<const long> samples) {
-    const long count = static_cast<long>(samples.size());
-    evaluator.select(count < evaluator.samples() ? samples.data() : nullptr, count);
-}
 
 /// A method that takes steps on samples.
 template <class T>

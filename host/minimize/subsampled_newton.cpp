@@ -122,12 +122,14 @@ bool GrowingSamples<T>::step(std::span<const long> samples, T* x) {
 
 template <class T>
 Status subsampled_newton(Minimization<T>& run) {
+    double radius;
     {
         GrowingSamples<T> method(run);
         if (const auto status = run_passes(run, method, [&] { return method.has_all(); }))
             return *status;
+        radius = method.step_length();
     }
-    return NewtonCg<T>(run).minimize();
+    return NewtonCg<T>(run, std::isfinite(radius) ? radius : -1).minimize();
 }
 template Status subsampled_newton(Minimization<double>&);
 template Status subsampled_newton(Minimization<float>&);

@@ -59,9 +59,18 @@ enum class LineSearch {
     backtracking,  ///< sufficient decrease, halving with quadratic interpolation
 };
 
+/// Where the minimum of the model of Method::newton_cg is outside of the trust region.
+enum class Boundary {
+    steihaug,  ///< where the way of conjugate gradients leaves it (Steihaug 1983)
+    lanczos,   ///< its minimum on the boundary, in the space of a few more products (Gould, Lucidi,
+               ///< Roma and Toint 1999, "Solving the trust-region subproblem using the Lanczos
+               ///< method"), where that is within Options::lanczos_vectors of the start
+};
+
 enum class DescentStep {
-    exact_quadratic,     ///< g'g / g'Hg, the minimiser along -g of the quadratic model
-    inverse_lambda_max,  ///< 1 / largest eigenvalue of H
+    exact_quadratic,     ///< g'g / g'Hg, the minimiser along -g of the quadratic model: one product
+    inverse_lambda_max,  ///< 1 / largest eigenvalue of H, by the power method: 30 products at the
+                         ///< start, then 3 an iteration from the last eigenvector
 };
 
 /// How a gradient is obtained.

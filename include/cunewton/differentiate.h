@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cunewton/index_range.h"
 #include "cunewton/options.h"
 #include "cunewton/problem.h"
 
@@ -36,6 +37,25 @@ std::vector<T> gradient(const Problem<T>& problem, const std::vector<T>& x,
 template <class T>
 std::vector<T> hessian(const Problem<T>& problem, const std::vector<T>& x,
                        const EvaluationOptions& options = {});
+
+/// The entries H(rows[i], columns[j]) of the Hessian, at [j * rows.size() + i]. Indices may come in
+/// any order and repeat. By products with a unit vector for each of the fewer indices, so that no n
+/// x n matrix is held; where a product costs as much as all of the Hessian, or is less exact, as of
+/// sums over samples, objectives and black boxes that have a Hessian but no products, from the
+/// dense Hessian if that fits into DerivativeOptions::memory_budget. Throws InvalidArgument as
+/// hessian() and for no indices or some that are not 0 .. n-1.
+template <class T>
+std::vector<T> hessian_block(const Problem<T>& problem, const std::vector<T>& x,
+                             const std::vector<int>& rows, const std::vector<int>& columns,
+                             const EvaluationOptions& options = {});
+
+/// The diagonal blocks of the Hessian for ranges of parameters: a matrix for each, (end - begin)
+/// squared entries, both triangles filled and equal. Ranges may overlap. Otherwise as
+/// hessian_block().
+template <class T>
+std::vector<std::vector<T>> hessian_blocks(const Problem<T>& problem, const std::vector<T>& x,
+                                           const std::vector<IndexRange>& ranges,
+                                           const EvaluationOptions& options = {});
 
 /// Outcome of a comparison of derivatives with differences.
 struct DerivativeCheck {

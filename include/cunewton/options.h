@@ -93,7 +93,10 @@ struct Options : Execution {
     std::uint64_t seed = 1;
     DerivativeOptions derivatives{};
     SamplingOptions sampling{};
-    int lbfgs_pairs = 10;  ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
+    Boundary boundary = Boundary::steihaug;
+    int lanczos_vectors = 30;     ///< that Boundary::lanczos keeps, at most
+    int subspace_dimension = 50;  ///< of Method::subspace_newton, n at most: twice as many vectors
+    int lbfgs_pairs = 10;         ///< steps that Method::lbfgs remembers, 1 to 40: 2 vectors each
 
     /// Where neither of these two is set the test for a minimum does not depend on units: the
     /// decrement g'H^-1 g, twice what Newton's step would lower the loss by, is within epsilon |f|;

@@ -198,7 +198,7 @@ class Diagonal final : public Preconditioner<T> {
         for (T& value : root) value = 1 / std::sqrt(value);
         vectors.upload(inverse_root_.get(), root.data(), n_);
     }
-    bool update() override { return true; }
+    bool update(const T*) override { return true; }
     void apply(const T* r, T* z) override {
         vectors_.scale_twice(z, inverse_root_.get(), r, static_cast<long>(n_));
     }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cunewton/index_range.h"
 #include "cunewton/problem/forms.h"
 
 namespace cunewton {
@@ -52,6 +53,10 @@ long parameter_count(const Perceptron& perceptron);
 template <class T>
 Problem<T> make_perceptron(const Perceptron& perceptron, const Samples<T>& samples,
                            const ProblemOptions& options = {});
+
+/// The parameters of each layer, its weights and then its biases, first layer first: for
+/// hessian_blocks(). Throws as parameter_count().
+std::vector<IndexRange> perceptron_blocks(const Perceptron& perceptron);
 
 /// A point to begin at: weights from N(0, 1 / inputs of the layer), biases 0 (LeCun, Bottou, Orr
 /// and Mueller 1998, "Efficient BackProp", section 4.6). A seed gives the same bits on every

@@ -1,0 +1,209 @@
+// Newton's method in random subspaces (Gower, Kovalev, Lieder and Richtarik 2019, "RSN: Randomized
+// subspace Newton", algorithm 1, with a line search): coordinates at random, and the gradient, so
+// that no step is worse than the best one along it.
+#include "host/minimize/subspace_newton.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "host/backend/random.h"
+#include "host/cpu/lapack.h"
+#include "host/minimize/newton_cg.h"
+
+namespace cunewton::solver {
+
+namespace {
+
+/// The quadratic model in the columns of S: s coordinates of n, or s - 1 and the gradient.
+template <class T>
+class SubspaceModel {
+  public:
+    explicit SubspaceModel(Minimization<T>& run)
+        : run_(run),
+          s_(subspace_dimension(run.options(), run.n())),
+          whole_(s_ == run.n()),
+          generator_(run.options().seed),
+          order_(static_cast<std::size_t>(run.n())),
+          there_(order_.size() * s_, T(0)),
+          S_(run.vectors().allocate(there_.size())),
+          HS_(run.vectors().allocate(there_.size())),
+          small_(run.vectors().allocate(static_cast<std::size_t>(s_) * s_)),
+          part_(run.vectors().allocate(static_cast<std::size_t>(s_))) {
+        std::iota(order_.begin(), order_.end(), 0);
+    }
+
+    struct Outcome {
+        bool finite, definite;
+        double decrement;  ///< -g'p
+    };
+    /// run.direction() = -S (S'HS + shift D^2)^-1 S'g, D^2 the absolute values of the diagonal of
+    /// S'HS, with a shift where that is not definite.
+    Outcome direction() {
+        Vectors<T>& vectors = run_.vectors();
+        DenseMatrices<T>& matrices = run_.matrices();
+        const long n = run_.n();
+        choose();
+        run_.take_products([&] { run_.products().apply(S_.get(), s_, HS_.get()); });
+        run_.count_products(s_);
+        matrices.multiply_transposed(S_.get(), s_, HS_.get(), s_, n, small_.get());
+        std::vector<double> G = download(small_);
+        matrices.multiply_transposed(S_.get(), s_, run_.g(), 1, n, part_.get());
+        const std::vector<double> b = download(part_);
+        const std::size_t s = static_cast<std::size_t>(s_);
+        for (std::size_t j = 0; j < s; ++j)
+            for (std::size_t i = j + 1; i < s; ++i)
+                G[j * s + i] = (G[j * s + i] + G[i * s + j]) / 2;
+        for (const double entry : G)
+            if (!std::isfinite(entry)) return {false, false, 0};
+        // In the metric of the curvatures, so that units do not matter.
+        std::vector<double> D(s);
+        for (std::size_t j = 0; j < s; ++j) {
+            D[j] = std::sqrt(std::abs(G[j * (s + 1)]));
+            if (!(D[j] > 0)) D[j] = std::abs(b[j]) / std::sqrt(std::abs(run_.f()));
+            if (!(D[j] > 0 && std::isfinite(D[j]))) D[j] = 1;
+        }
+        double norm = 0;
+        for (std::size_t j = 0; j < s; ++j)
+            for (std::size_t i = j; i < s; ++i) {
+                G[j * s + i] = G[j * s + i] / D[i] / D[j];
+                norm = std::max(norm, std::abs(G[j * s + i]));
+            }
+        const double rounding =
+            10 * (run_.hessian_accuracy() + s_ * std::numeric_limits<double>::epsilon());
+        std::vector<double> L;
+        double shift = 0;
+        bool factored = factorize(G, shift, L);
+        for (int i = 0; !factored && i < 60; ++i) {
+            // Without any curvature the length is limited below.
+            shift = norm == 0 ? 1 : i == 0 ? rounding : std::max(10 * shift, 1e-6 * norm);
+            factored = factorize(G, shift, L);
+        }
+        if (!factored) return {false, false, 0};
+        std::vector<double> c = b;
+        for (std::size_t j = 0; j < s; ++j) c[j] /= D[j];
+        lapack::trsv(false, s_, L.data(), c.data());
+        double decrement = std::inner_product(c.begin(), c.end(), c.begin(), 0.0);
+        lapack::trsv(true, s_, L.data(), c.data());
+        std::vector<T> step(s);
+        for (std::size_t j = 0; j < s; ++j) step[j] = static_cast<T>(-c[j] / D[j]);
+        vectors.upload(part_.get(), step.data(), s);
+        matrices.multiply(S_.get(), s_, part_.get(), 1, n, T(0), run_.direction());
+        if (shift > 0) {
+            // A matrix that is zero, or nearly so, says nothing about the length of the step.
+            const Number length = vectors.number();
+            vectors.norms({{run_.direction(), length}}, n);
+            const double longest = 1e4 * run_.size(), is = vectors.read(length);
+            if (!std::isfinite(is)) return {false, false, 0};
+            if (is > longest) {
+                vectors.scale(run_.direction(), static_cast<T>(longest / is), run_.direction(), n);
+                decrement *= longest / is;
+            }
+        }
+        return {std::isfinite(decrement), shift == 0, decrement};
+    }
+
+  private:
+    /// S, by the first steps of a shuffle (Knuth 1997, algorithm 3.4.2P).
+    void choose() {
+        Vectors<T>& vectors = run_.vectors();
+        const std::size_t n = order_.size(), coordinates = static_cast<std::size_t>(s_) - !whole_;
+        if (whole_ && chosen_) return;
+        for (std::size_t j = 0; chosen_ && j < coordinates; ++j) there_[j * n + order_[j]] = T(0);
+        for (std::size_t j = 0; j < coordinates; ++j) {
+            const std::size_t left = n - j;
+            const std::size_t other =
+                j + std::min(left - 1, static_cast<std::size_t>(generator_.uniform() *
+                                                                static_cast<double>(left)));
+            std::swap(order_[j], order_[other]);
+            there_[j * n + order_[j]] = T(1);
+        }
+        chosen_ = true;
+        vectors.upload(S_.get(), there_.data(), coordinates * n);
+        if (!whole_)
+            vectors.scale(S_.get() + coordinates * n, static_cast<T>(1 / run_.gradient_norm()),
+                          run_.g(), static_cast<long>(n));
+    }
+    std::vector<double> download(const Buffer<T>& buffer) {
+        std::vector<T> host(buffer.size());
+        run_.vectors().download(host.data(), buffer.get(), host.size());
+        return {host.begin(), host.end()};
+    }
+    /// L L' = G + shift I; without a shift false unless its pivots are more than rounding.
+    bool factorize(const std::vector<double>& G, double shift, std::vector<double>& L) const {
+        const std::size_t s = static_cast<std::size_t>(s_);
+        L = G;
+        for (std::size_t j = 0; j < s; ++j) L[j * (s + 1)] += shift;
+        if (lapack::potrf(s_, L.data(), s_) != 0) return false;
+        const double least =
+            shift > 0
+                ? 0
+                : 10 * (run_.hessian_accuracy() + s_ * std::numeric_limits<double>::epsilon());
+        for (std::size_t j = 0; j < s; ++j) {
+            const double pivot = L[j * (s + 1)];
+            if (!(pivot * pivot > least * (G[j * (s + 1)] + shift))) return false;
+        }
+        return true;
+    }
+
+    Minimization<T>& run_;
+    const int s_;
+    const bool whole_;  // s = n: all coordinates
+    bool chosen_ = false;
+    Generator generator_;
+    std::vector<int> order_;
+    std::vector<T> there_;
+    const Buffer<T> S_, HS_, small_, part_;
+};
+
+}  // namespace
+
+template <class T>
+Status subspace_newton(Minimization<T>& run) {
+    SubspaceModel<T> model(run);
+    EndByProducts<T> end(run);
+    for (;;) {
+        if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
+            return Status::max_iterations;
+        run.prepare_products();
+        double decrement = 0;
+        if (run.gradient_norm() > 0) {
+            const auto outcome = model.direction();
+            if (!outcome.finite) return Status::not_finite;
+            // What a subspace promises is no more than the decrement of Newton's step, which
+            // decides.
+            decrement = outcome.decrement;
+            if (outcome.definite) {
+                run.watch(decrement);
+                if (run.runs_away(decrement)) return Status::unbounded;
+            }
+        }
+        const long taken = run.products_taken();
+        if (const auto status = end.look(decrement)) return *status;
+        if (end.moved()) continue;
+        // The direction was another's meanwhile.
+        if (run.products_taken() != taken && !model.direction().finite) return Status::not_finite;
+        run.vectors().dot(run.g(), run.direction(), run.n(), run.numbers().decrease);
+        const Trial first = run.try_step(1);
+        const double slope = run.read(run.numbers().decrease);
+        std::optional<Trial> step;
+        if (slope < 0) step = line_search(run, slope, first);
+        if (!step) {
+            if (run.out_of_evaluations()) return Status::max_evaluations;
+            if (!first.finite()) return Status::not_finite;
+            if (const auto status = end.stuck(std::abs(slope))) return *status;
+            continue;
+        }
+        const double previous = run.f();
+        run.accept(*step, step->alpha >= 1);
+        if (const auto status = run.end_iteration(*step, previous, step->alpha, 0)) return *status;
+    }
+}
+template Status subspace_newton(Minimization<double>&);
+template Status subspace_newton(Minimization<float>&);
+
+}  // namespace cunewton::solver
