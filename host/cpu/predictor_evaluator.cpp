@@ -387,10 +387,13 @@ void PredictorEvaluator<T>::compute_diagonal(T* to) {
             }
         }
     });
+    std::vector<double> sums(n, 0.0);
+    if (parts_.ranks)
+        sum_blocks(*parts_.ranks, blocks_, partial_.data(), n + 1, n, product_point_, sums.data());
     for (std::size_t j = 0; j < n; ++j) {
-        double sum = 0;
-        for (std::size_t b = 0; b < blocks; ++b) sum += partial_[b * (n + 1) + j];
-        to[j] = static_cast<T>(parts_.scale * sum + parts_.penalty.at(static_cast<int>(j)));
+        for (std::size_t b = 0; b < blocks && !parts_.ranks; ++b)
+            sums[j] += partial_[b * (n + 1) + j];
+        to[j] = static_cast<T>(parts_.scale * sums[j] + parts_.penalty.at(static_cast<int>(j)));
     }
 }
 

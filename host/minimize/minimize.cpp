@@ -256,6 +256,8 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("line_search", static_cast<std::uint64_t>(options.line_search));
     also("descent_step", static_cast<std::uint64_t>(options.descent_step));
     also("choice of precondition", static_cast<std::uint64_t>(options.precondition));
+    also("nystrom_rank", static_cast<std::uint64_t>(options.nystrom_rank));
+    also("seed", options.seed);
     also("lbfgs_pairs", static_cast<std::uint64_t>(options.lbfgs_pairs));
     also("gradient_tolerance", bits(options.gradient_tolerance.value_or(-1)));
     also("relative_gradient_tolerance", bits(options.relative_gradient_tolerance));

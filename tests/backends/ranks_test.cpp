@@ -243,6 +243,28 @@ TYPED_TEST(RanksTest, MethodsTakeTheSameStepsForAnyNumberOfRanks) {
         }
 }
 
+TYPED_TEST(RanksTest, PreconditionersAreTheSameForAnyNumberOfRanks) {
+    using T = TypeParam;
+    for (const Kind kind : {Kind::softmax, Kind::values, Kind::softmax_net})
+        for (const PreconditionBy by : {PreconditionBy::diagonal, PreconditionBy::nystrom}) {
+            SCOPED_TRACE(std::string(to_string(by)) + " on kind " +
+                         std::to_string(static_cast<int>(kind)));
+            const Shared<T> shared(kind);
+            const auto of_ranks = [&](int size) {
+                return on_ranks<T>(size, [&](const Ranked& communicator) {
+                    Options options = options_for(Method::newton_cg, 1 + communicator->rank());
+                    options.precondition = by;
+                    options.nystrom_rank = 3;
+                    const Result<T> result =
+                        minimize(shared.part(communicator), shared.start(), options);
+                    return joined<T>({result.x, {result.f, static_cast<T>(result.iterations)}});
+                });
+            };
+            const std::vector<T> of_one = of_ranks(1);
+            for (const int size : {2, 3}) EXPECT_TRUE(equal_bits(of_ranks(size), of_one)) << size;
+        }
+}
+
 TYPED_TEST(RanksTest, ReducedSumsAreThoseOfAllRanks) {
     using T = TypeParam;
     for (const Kind kind : all_kinds) {
