@@ -19,9 +19,10 @@ inline bool is_matrix_free(Method method) {
     return matrices_of(method) == 0;
 }
 
-/// What a run by it has a machine hold and do, at most.
+/// What a run by it has a machine hold and do, at most. known_blocks: on the diagonal, that an
+/// evaluator knows.
 template <class T>
-SessionWork work_of(const Options& options, int n, bool exact_hessian);
+SessionWork work_of(const Options& options, int n, bool exact_hessian, int known_blocks);
 
 /// That conjugate gradients keep.
 inline int lanczos_vectors(const Options& options) {
