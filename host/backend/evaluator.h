@@ -45,6 +45,7 @@ struct SessionWork {
     std::size_t vectors = 0;   ///< of n numbers, that are allocated besides
     std::size_t matrices = 0;  ///< of n x n
     std::size_t numbers = 0;   ///< others of the machine
+    int factorized = 0;        ///< the order of the largest matrix among these that is factorised
     std::size_t host = 0;      ///< bytes of the host's besides
     /// How Hessians are evaluated, if at all; dense ones are factorised too.
     std::optional<CurvatureKind> curvature{};

@@ -128,16 +128,19 @@ std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
     const std::size_t columns =
         plan.hessian() ? product_columns(plan.n, plan.threads, plan.derivatives.memory_budget) : 1;
     std::size_t kronecker = 0;
+    long selected = plan.sampled;
     if (plan.kronecker) {
         const KroneckerLayers layers{layers_of(form.perceptron)};
         const int all =
             *std::max_element(form.perceptron.widths.begin(), form.perceptron.widths.end());
         kronecker = layers.memory() * sizeof(T) + threads * Gemm<T>::memory(all) +
                     RankKUpdate<T, T, T>::memory(all, sizes.samples, plan.threads) +
-                    CpuDenseMatrices<T>::memory(all, plan.threads);
+                    CpuDenseMatrices<T>::memory(all, plan.threads) +
+                    static_cast<std::size_t>(form.samples.count) * sizeof(long);
+        selected = std::max(selected, std::min(10L * all, form.samples.count));
     }
     return HostSamples<T>::memory(form.samples) +
-           HostSamples<T>::selection_memory(form.samples, plan.sampled) + kronecker +
+           HostSamples<T>::selection_memory(form.samples, selected) + kronecker +
            ((1 + form.samples.target_count) * sizes.tiles * sizes.samples +
             threads * sizes.scratch) *
                sizeof(T) +

@@ -99,10 +99,13 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     const auto sum_of_matrices = [&](std::size_t numbers) {
         return plan.ranks ? RankSum<T>::memory(plan.ranks, numbers) + numbers * sizeof(T) : 0;
     };
-    if (const DiagonalBlocks diagonal{form.outputs, columns};
+    const long sampled = plan.ranks ? 0 : block_samples(columns, samples.count);
+    if (const DiagonalBlocks diagonal{.count = form.outputs, .size = columns, .samples = sampled};
         plan.products() &&
         diagonal.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T)))
-        bytes += (diagonal.numbers() + outputs * hessian_block) * sizeof(T) +
+        bytes += HostSamples<T>::selection_memory(samples, sampled) +
+                 static_cast<std::size_t>(sampled > 0 ? samples.count : 0) * sizeof(long) +
+                 (diagonal.numbers() + outputs * hessian_block) * sizeof(T) +
                  sum_of_matrices(outputs * lower_size(static_cast<std::size_t>(columns))) +
                  outputs * sizeof(Product<T, T>) +
                  RankKUpdate<T, T, T>::memory(columns, rows, plan.threads) +

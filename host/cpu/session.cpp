@@ -64,6 +64,7 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
         problem.parts().form);
     if (work.curvature == CurvatureKind::dense)
         bytes += CpuDenseMatrices<T>::memory(plan.n, plan.threads);
+    if (work.factorized > 0) bytes += CpuDenseMatrices<T>::memory(work.factorized, plan.threads);
     return {bytes + work.host, 0};
 }
 template MemoryNeeded session_memory(const Problem<double>&, const SessionOptions&,

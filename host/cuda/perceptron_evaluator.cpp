@@ -61,8 +61,8 @@ MemoryNeeded PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
                               (plan.hessian() ? columns * n * sizeof(T) : 0) +
                               (plan.products() ? products_memory(form, plan) : 0);
     MemoryNeeded needed = DeviceData<T>::memory(form.samples, false, true);
-    needed.device += std::max(DeviceData<T>::slab_memory(form.samples), bytes) +
-                     DeviceData<T>::selection_memory(form.samples, false, true, plan.sampled);
+    needed.device += std::max(DeviceData<T>::slab_memory(form.samples), bytes);
+    long selected = plan.sampled;
     if (plan.kronecker) {
         const KroneckerLayers layers{layers_of(form.perceptron)};
         const int widest =
@@ -72,8 +72,11 @@ MemoryNeeded PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
                                                 static_cast<std::size_t>(sizes.samples)) *
                              sizeof(T) +
                          factorization.device;
-        needed.host += factorization.host;
+        needed.host +=
+            factorization.host + static_cast<std::size_t>(form.samples.count) * sizeof(long);
+        selected = std::max(selected, std::min(10L * widest, form.samples.count));
     }
+    needed.device += DeviceData<T>::selection_memory(form.samples, false, true, selected);
     return needed;
 }
 template <class T>

@@ -29,13 +29,17 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     if (plan.products())
         bytes += static_cast<std::size_t>(form.outputs) * (form.outputs + 1) / 2 * ld * sizeof(T);
     MemoryNeeded factorization;
-    const DiagonalBlocks blocks{form.outputs, block};
+    std::size_t order_bytes = 0;
+    const long sampled = plan.ranks ? 0 : block_samples(block, samples.count);
+    const DiagonalBlocks blocks{.count = form.outputs, .size = block, .samples = sampled};
     const bool with_blocks =
         plan.products() &&
         blocks.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T));
     if (with_blocks) {
         factorization = CudaDenseMatrices<T>::memory(block);
-        bytes += blocks.numbers() * sizeof(T) + factorization.device;
+        bytes += blocks.numbers() * sizeof(T) + factorization.device +
+                 DeviceData<T>::selection_memory(samples, form.intercept, true, sampled);
+        order_bytes = static_cast<std::size_t>(sampled > 0 ? samples.count : 0) * sizeof(long);
     }
     if (plan.hessian() || with_blocks) {
         bytes += TileMemory::memory(plan.derivatives.memory_budget,
@@ -46,7 +50,7 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     }
     MemoryNeeded needed = DeviceData<T>::memory(samples, form.intercept, true);
     needed.device += std::max(DeviceData<T>::slab_memory(samples), bytes);
-    needed.host += factorization.host;
+    needed.host += factorization.host + order_bytes;
     needed.device += DeviceData<T>::selection_memory(samples, form.intercept, true, plan.sampled);
     return needed;
 }

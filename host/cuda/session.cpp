@@ -116,8 +116,9 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
     needed.device += CudaVectors<T>::memory(plan.n) +
                      (work.vectors * n + work.matrices * n * n + work.numbers) * sizeof(T);
     needed.host += work.host;
-    if (work.curvature == CurvatureKind::dense) {
-        const MemoryNeeded factorization = CudaDenseMatrices<T>::memory(plan.n);
+    const int order = work.curvature == CurvatureKind::dense ? plan.n : work.factorized;
+    if (order > 0) {
+        const MemoryNeeded factorization = CudaDenseMatrices<T>::memory(order);
         needed.host += factorization.host;
         needed.device += factorization.device;
     }

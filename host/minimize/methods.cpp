@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "cunewton/error.h"
+#include "host/minimize/block_newton.h"
 #include "host/minimize/subspace_newton.h"
 
 namespace cunewton::solver {
@@ -61,7 +62,8 @@ void add_preconditioner(const Options& options, int n, SessionWork& work) {
 }  // namespace
 
 template <class T>
-SessionWork work_of(const Options& options, int n, bool exact_hessian, long samples) {
+SessionWork work_of(const Options& options, int n, bool exact_hessian, int known_blocks,
+                    long samples) {
     const Method method = options.method;
     const int own = matrices_of(method);
     // Minimization's and as many as a method has of its own.
@@ -85,6 +87,12 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, long samp
         if (const int kept = lanczos_vectors(options))
             work.vectors += static_cast<std::size_t>(kept) + 1;
         if (method == Method::gradient_descent) work.vectors += 2;
+        if (method == Method::block_newton) {
+            const std::vector<IndexRange> blocks = blocks_of(options, n, known_blocks);
+            work.numbers += block_numbers(blocks, static_cast<std::size_t>(n));
+            work.factorized = largest_size(blocks);
+            work.host += static_cast<std::size_t>(n) * block_columns * sizeof(T);
+        }
         if (method == Method::subspace_newton) {
             const std::size_t size = static_cast<std::size_t>(n),
                               s = static_cast<std::size_t>(subspace_dimension(options, n));
@@ -95,6 +103,9 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, long samp
         if (method != Method::lbfgs || exact_hessian) {
             work.curvature = CurvatureKind::product;
             add_preconditioner<T>(options, n, work);
+            // What an evaluator needs to compute those that it knows.
+            if (method == Method::block_newton && options.blocks.empty() && known_blocks > 0)
+                work.precondition = PreconditionBy::blocks;
         }
         return work;
     }
@@ -109,7 +120,7 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, long samp
     }
     return work;
 }
-template SessionWork work_of<double>(const Options&, int, bool, long);
-template SessionWork work_of<float>(const Options&, int, bool, long);
+template SessionWork work_of<double>(const Options&, int, bool, int, long);
+template SessionWork work_of<float>(const Options&, int, bool, int, long);
 
 }  // namespace cunewton::solver

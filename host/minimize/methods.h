@@ -19,9 +19,11 @@ inline bool is_matrix_free(Method method) {
     return matrices_of(method) == 0;
 }
 
-/// What a run by it has a machine hold and do, at most. samples: that the loss is a sum over.
+/// What a run by it has a machine hold and do, at most. known_blocks: on the diagonal, that an
+/// evaluator knows. samples: that the loss is a sum over.
 template <class T>
-SessionWork work_of(const Options& options, int n, bool exact_hessian, long samples);
+SessionWork work_of(const Options& options, int n, bool exact_hessian, int known_blocks,
+                    long samples);
 
 /// That conjugate gradients keep.
 inline int lanczos_vectors(const Options& options) {

@@ -66,6 +66,17 @@ void check_options(const Options& options, int n) {
     if (!(sampling.momentum >= 0 && sampling.momentum < 1))
         reject("sampling.momentum is invalid (" + std::to_string(sampling.momentum) +
                ") pass a number from 0 to below 1");
+    int next = 0;
+    for (const IndexRange& block : options.blocks) {
+        if (block.begin != next || block.end <= block.begin || block.end > n)
+            reject("blocks are invalid (one from " + std::to_string(block.begin) + " to " +
+                   std::to_string(block.end) + " comes at parameter " + std::to_string(next) +
+                   " of " + std::to_string(n) + ") pass ranges that follow each other from 0 to n");
+        next = block.end;
+    }
+    if (next != n && !options.blocks.empty())
+        reject("blocks do not cover all parameters (they end at " + std::to_string(next) + " of " +
+               std::to_string(n) + ") pass ranges that follow each other from 0 to n");
     if (options.lanczos_vectors < 1)
         reject("lanczos_vectors is too small (" + std::to_string(options.lanczos_vectors) +
                ") pass at least 1");
@@ -185,6 +196,13 @@ int blocks_alike(const Problem<T>& problem) {
     const bool declared = form && form->code.cpu && form->code.cpu->shift_invariant() &&
                           problem.parts().penalty.l2 == 0;
     return declared ? form->outputs : 0;
+}
+
+/// On the diagonal of the Hessian, that an evaluator knows.
+template <class T>
+int known_blocks(const Problem<T>& problem) {
+    const auto* form = std::get_if<LinearPredictor<T>>(&problem.parts().form);
+    return form ? form->outputs : 0;
 }
 
 /// Which number it is.
@@ -384,7 +402,7 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
     const SessionWork work = solver::work_of<T>(
         options, problem.dimension(),
         resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact(),
-        sample_count(problem));
+        known_blocks(problem), sample_count(problem));
     MemoryNeeded needed = code.session_memory(problem, session_options(options), work);
     const std::size_t n = static_cast<std::size_t>(problem.dimension());
     // The iterate and the start, and vectors that come and go.

@@ -7,13 +7,12 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "host/backend/random.h"
 #include "host/cpu/lapack.h"
-#include "host/minimize/newton_cg.h"
+#include "host/minimize/partial_newton.h"
 
 namespace cunewton::solver {
 
@@ -37,13 +36,9 @@ class SubspaceModel {
         std::iota(order_.begin(), order_.end(), 0);
     }
 
-    struct Outcome {
-        bool finite, definite;
-        double decrement;  ///< -g'p
-    };
     /// run.direction() = -S (S'HS + shift D^2)^-1 S'g, D^2 the absolute values of the diagonal of
     /// S'HS, with a shift where that is not definite.
-    Outcome direction() {
+    PartialStep direction() {
         Vectors<T>& vectors = run_.vectors();
         DenseMatrices<T>& matrices = run_.matrices();
         const long n = run_.n();
@@ -94,15 +89,9 @@ class SubspaceModel {
         vectors.upload(part_.get(), step.data(), s);
         matrices.multiply(S_.get(), s_, part_.get(), 1, n, T(0), run_.direction());
         if (shift > 0) {
-            // A matrix that is zero, or nearly so, says nothing about the length of the step.
-            const Number length = vectors.number();
-            vectors.norms({{run_.direction(), length}}, n);
-            const double longest = 1e4 * run_.size(), is = vectors.read(length);
-            if (!std::isfinite(is)) return {false, false, 0};
-            if (is > longest) {
-                vectors.scale(run_.direction(), static_cast<T>(longest / is), run_.direction(), n);
-                decrement *= longest / is;
-            }
+            const double part = limit_direction(run_);
+            if (part == 0) return {false, false, 0};
+            decrement *= part;
         }
         return {std::isfinite(decrement), shift == 0, decrement};
     }
@@ -165,43 +154,7 @@ class SubspaceModel {
 template <class T>
 Status subspace_newton(Minimization<T>& run) {
     SubspaceModel<T> model(run);
-    EndByProducts<T> end(run);
-    for (;;) {
-        if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
-            return Status::max_iterations;
-        run.prepare_products();
-        double decrement = 0;
-        if (run.gradient_norm() > 0) {
-            const auto outcome = model.direction();
-            if (!outcome.finite) return Status::not_finite;
-            // What a subspace promises is no more than the decrement of Newton's step, which
-            // decides.
-            decrement = outcome.decrement;
-            if (outcome.definite) {
-                run.watch(decrement);
-                if (run.runs_away(decrement)) return Status::unbounded;
-            }
-        }
-        const long taken = run.products_taken();
-        if (const auto status = end.look(decrement)) return *status;
-        if (end.moved()) continue;
-        // The direction was another's meanwhile.
-        if (run.products_taken() != taken && !model.direction().finite) return Status::not_finite;
-        run.vectors().dot(run.g(), run.direction(), run.n(), run.numbers().decrease);
-        const Trial first = run.try_step(1);
-        const double slope = run.read(run.numbers().decrease);
-        std::optional<Trial> step;
-        if (slope < 0) step = line_search(run, slope, first);
-        if (!step) {
-            if (run.out_of_evaluations()) return Status::max_evaluations;
-            if (!first.finite()) return Status::not_finite;
-            if (const auto status = end.stuck(std::abs(slope))) return *status;
-            continue;
-        }
-        const double previous = run.f();
-        run.accept(*step, step->alpha >= 1);
-        if (const auto status = run.end_iteration(*step, previous, step->alpha, 0)) return *status;
-    }
+    return partial_newton(run, model);
 }
 template Status subspace_newton(Minimization<double>&);
 template Status subspace_newton(Minimization<float>&);

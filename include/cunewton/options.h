@@ -14,6 +14,7 @@
 
 #include "cunewton/choices.h"
 #include "cunewton/execution.h"
+#include "cunewton/index_range.h"
 
 namespace cunewton {
 
@@ -93,6 +94,10 @@ struct Options : Execution {
     std::uint64_t seed = 1;
     DerivativeOptions derivatives{};
     SamplingOptions sampling{};
+    /// Of Method::block_newton: ranges that follow each other from 0 to n. Empty: an output each of
+    /// linear predictors, whose blocks are known; else all in one, up to 5000. Any others take a
+    /// product for each parameter.
+    std::vector<IndexRange> blocks{};
     Boundary boundary = Boundary::steihaug;
     int lanczos_vectors = 30;     ///< that Boundary::lanczos keeps, at most
     int subspace_dimension = 50;  ///< of Method::subspace_newton, n at most: twice as many vectors

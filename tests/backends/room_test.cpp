@@ -30,11 +30,10 @@ class RoomTest : public BackendTest {
     }
 };
 
-TEST_F(RoomTest, MinimizeRefusesEveryMethodAtOnce) {
+TEST_F(RoomTest, MinimizeRefusesMatricesAtOnce) {
     const auto problem = make_objective<double>(ExtendedRosenbrock{}, n);
     const std::vector<double> x0(n, 1.0);
-    for (const Method method : all_methods) {
-        if (method == Method::newton_cg || method == Method::lbfgs) continue;  // no matrix
+    for (const Method method : {Method::newton, Method::trust_region, Method::bfgs}) {
         SCOPED_TRACE(to_string(method));
         Options options;
         options.method = method;

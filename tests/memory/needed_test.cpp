@@ -152,7 +152,7 @@ class MemoryOnTheHostTest : public MemoryNeededTest {
   protected:
     static bool takes_products(Method method) {
         return method == Method::newton_cg || method == Method::gradient_descent ||
-               method == Method::subspace_newton;
+               method == Method::subspace_newton || method == Method::block_newton;
     }
     void SetUp() override {
         if (testing_cuda()) GTEST_SKIP() << "counts the host's memory";

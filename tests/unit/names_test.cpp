@@ -40,6 +40,7 @@ TEST(Names, Methods) {
     EXPECT_STREQ(to_string(PreconditionBy::own), "own");
     EXPECT_STREQ(to_string(Method::gradient_descent), "gradient_descent");
     EXPECT_STREQ(to_string(Method::subspace_newton), "subspace_newton");
+    EXPECT_STREQ(to_string(Method::block_newton), "block_newton");
     EXPECT_STREQ(to_string(Method::bfgs), "bfgs");
     EXPECT_STREQ(to_string(static_cast<Method>(99)), "unknown");
 }
