@@ -258,6 +258,9 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("choice of precondition", static_cast<std::uint64_t>(options.precondition));
     also("nystrom_rank", static_cast<std::uint64_t>(options.nystrom_rank));
     also("seed", options.seed);
+    also("boundary", static_cast<std::uint64_t>(options.boundary));
+    also("lanczos_vectors", static_cast<std::uint64_t>(options.lanczos_vectors));
+    also("subspace_dimension", static_cast<std::uint64_t>(options.subspace_dimension));
     also("lbfgs_pairs", static_cast<std::uint64_t>(options.lbfgs_pairs));
     also("gradient_tolerance", bits(options.gradient_tolerance.value_or(-1)));
     also("relative_gradient_tolerance", bits(options.relative_gradient_tolerance));
