@@ -123,6 +123,8 @@ const char* to_string(PreconditionBy by) {
             return "diagonal";
         case PreconditionBy::nystrom:
             return "nystrom";
+        case PreconditionBy::kronecker:
+            return "kronecker";
         case PreconditionBy::own:
             return "own";
     }

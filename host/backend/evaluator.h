@@ -95,7 +95,7 @@ class Evaluator {
     /// the point of the last prepare_products(), for about what a product costs.
     virtual bool knows_diagonal() const { return false; }
     virtual void compute_diagonal(T* to);
-    /// The layers of a perceptron; none of other problems.
+    /// The layers of a perceptron; none of other problems, nor where ranks share the samples.
     virtual KroneckerLayers kronecker_layers() const { return {}; }
     /// Of layer after layer at the point of products(): the mean of a a' over samples, a its inputs
     /// (inputs x inputs), and the sum of w g g' with the sum's factor, g from the Gauss-Newton

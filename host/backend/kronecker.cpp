@@ -111,6 +111,24 @@ bool KroneckerPreconditioner<T>::invert(double shift) {
 }
 
 template <class T>
+bool KroneckerPreconditioner<T>::update(const T* x) {
+    const long all = evaluator_.samples(), some = 10 * static_cast<long>(ones_.size());
+    const bool sampled = all >= 3 * some;
+    if (sampled) {
+        if (!order_) order_.emplace(all, seed_);
+        select(evaluator_, order_->next(some));
+        evaluator_.prepare_products(x);
+    }
+    average(0);
+    const bool regular = invert(0.01 * mean_curvature());
+    if (sampled) {
+        evaluator_.select(nullptr, 0);
+        evaluator_.prepare_products(x);
+    }
+    return regular;
+}
+
+template <class T>
 void KroneckerPreconditioner<T>::apply(const T* r, T* z) {
     for_each_layer([&](std::size_t l, std::size_t A, std::size_t G) {
         const PerceptronLayer& layer = layers_.layers[l];

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "host/backend/perceptron_layers.h"
 #include "host/backend/preconditioner.h"
+#include "host/backend/sample_order.h"
 
 namespace cunewton {
 
@@ -51,11 +53,12 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     /// The mean eigenvalue of the Gauss-Newton matrix, by the means. Waits.
     double mean_curvature();
 
-    /// Of the point alone, with a shift of a hundredth of the mean curvature.
-    bool update(const T*) override {
-        average(0);
-        return invert(0.01 * mean_curvature());
-    }
+    /// In products with the Hessian, about: of factors from some samples, and of the point again
+    /// from all.
+    static constexpr double cost = 2;
+    /// Of the point alone, from ten times as many samples as the widest layer has units where there
+    /// are three times as many still, with a shift of a hundredth of the mean curvature.
+    bool update(const T* x) override;
     void apply(const T* r, T* z) override;
 
   private:
@@ -69,6 +72,7 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     DenseMatrices<T>& matrices_;
     const KroneckerLayers layers_;
     std::uint64_t seed_;
+    std::optional<SampleOrder> order_;  ///< for update()
     const Buffer<T> means_, inverses_, factor_, product_, ones_;
     std::vector<double> bias_inverses_;  ///< of the factor that a layer's biases have for inputs
 };

@@ -10,6 +10,14 @@ SampleOrder::SampleOrder(long samples, std::uint64_t seed)
     std::iota(order_.begin(), order_.end(), 0L);
 }
 
+std::span<const long> SampleOrder::draw(long count) {
+    const std::size_t wanted = static_cast<std::size_t>(count);
+    for (std::size_t i = 0; i < wanted; ++i)
+        std::swap(order_[i], order_[i + generator_.bits() % (order_.size() - i)]);
+    used_ = order_.size();
+    return {order_.data(), wanted};
+}
+
 std::span<const long> SampleOrder::next(long count) {
     const std::size_t wanted = static_cast<std::size_t>(count);
     if (used_ + wanted > order_.size()) {

@@ -16,6 +16,8 @@ class SampleOrder {
     /// The next ones, 1 <= count <= samples. They are different from each other: what is left of an
     /// order and too little is left out.
     std::span<const long> next(long count);
+    /// Some, different from each other and independent of those before; next() begins anew.
+    std::span<const long> draw(long count);
 
   private:
     std::vector<long> order_;

@@ -28,7 +28,10 @@ class PerceptronEvaluator final : public Evaluator<T> {
     void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
-    KroneckerLayers kronecker_layers() const override { return {layers_, parts_.penalty.l2}; }
+    KroneckerLayers kronecker_layers() const override {
+        if (parts_.ranks) return {};  // each would have its own
+        return {layers_, parts_.penalty.l2};
+    }
     void compute_kronecker_factors(std::uint64_t seed, T* to) override;
     long samples() const override { return all_samples_; }
     void select(const long* indices, long count) override;

@@ -26,7 +26,10 @@ class PerceptronEvaluator final : public CudaEvaluator<T> {
     void products(const T* V, int columns, T* HV) override;
     std::size_t peak_tile_bytes() const override { return kept_.size() * sizeof(T); }
 
-    KroneckerLayers kronecker_layers() const override { return {layers_, parts_.penalty.l2}; }
+    KroneckerLayers kronecker_layers() const override {
+        if (parts_.ranks) return {};  // each would have its own
+        return {layers_, parts_.penalty.l2};
+    }
     void compute_kronecker_factors(std::uint64_t seed, T* to) override;
     long samples() const override { return all_samples_; }
     void select(const long* indices, long count) override {

@@ -46,6 +46,7 @@ namespace {
 template <class T>
 void add_preconditioner(const Options& options, int n, SessionWork& work) {
     work.precondition = options.precondition;
+    work.kronecker = options.precondition == PreconditionBy::kronecker;
     const std::size_t size = static_cast<std::size_t>(n);
     if (options.precondition == PreconditionBy::diagonal) {
         work.numbers += DiagonalPreconditioner<T>::numbers(size);

@@ -305,6 +305,11 @@ Status newton_cg(Minimization<T>& run) {
         throw InvalidArgument(
             "preconditioning by blocks is not available (the problem is not one of linear "
             "predictors) choose PreconditionBy::automatic");
+    if (run.options().precondition == PreconditionBy::kronecker &&
+        run.evaluator().kronecker_layers().layers.empty())
+        throw InvalidArgument(
+            "preconditioning by Kronecker products is not available (the problem is not a "
+            "perceptron whose samples are all here) choose PreconditionBy::automatic");
     return NewtonCg<T>(run).minimize();
 }
 

@@ -59,6 +59,7 @@ PreconditionerPlan plan_preconditioner(Minimization<T>& run) {
         return {by,
                 static_cast<double>(NystromPreconditioner<T>::rank(options.nystrom_rank, run.n())),
                 true};
+    if (by == PreconditionBy::kronecker) return {by, KroneckerPreconditioner<T>::cost, true};
     const DiagonalBlocks blocks = run.evaluator().diagonal_blocks();
     if (!blocks.are_wanted(by, run.derivatives().memory_budget / sizeof(T))) return {};
     return {PreconditionBy::blocks, blocks.cost, by == PreconditionBy::blocks};
@@ -80,6 +81,9 @@ std::unique_ptr<Preconditioner<T>> make_preconditioner(Minimization<T>& run, Pre
                 run.products(), vectors, run.matrices(), run.n(),
                 NystromPreconditioner<T>::rank(options.nystrom_rank, run.n()),
                 run.hessian_accuracy(), options.seed);
+        case PreconditionBy::kronecker:
+            return std::make_unique<KroneckerPreconditioner<T>>(run.evaluator(), vectors,
+                                                                run.matrices(), options.seed);
         case PreconditionBy::own:
             return std::make_unique<CallersPreconditioner<T>>(run);
         case PreconditionBy::automatic:

@@ -99,16 +99,19 @@ const char* to_string(HessianBy by);
 /// What conjugate gradients are preconditioned by, which then take fewer products with the Hessian.
 enum class PreconditionBy {
     automatic,  ///< Options::preconditioner if it is given; else blocks, from where products have
-                ///< cost as much as they do, if there are several
+                ///< cost as much as they do, if there are several or some samples are enough
     none,
-    blocks,    ///< the Hessian's diagonal blocks, one an output of linear predictors (else refused)
+    blocks,  ///< the Hessian's diagonal blocks, one an output of linear predictors (else refused),
+             ///< from some samples where there are many
     diagonal,  ///< the Hessian's: exact for linear predictors, else estimated by 16 products with
                ///< random signs (Bekas, Kokiopoulou and Saad 2007, "An estimator for the diagonal
                ///< of a matrix")
     nystrom,   ///< a sketch of Options::nystrom_rank products with random vectors: the large
                ///< eigenvalues of a positive semidefinite Hessian (Frangella, Tropp and Udell 2023,
                ///< "Randomized Nystrom preconditioning"). None where the Hessian is not that
-    own,       ///< Options::preconditioner
+    kronecker,  ///< of perceptrons (else refused): a Kronecker product for each layer (Martens and
+                ///< Grosse 2015), near the Hessian that HessianBy::gauss_newton names
+    own,        ///< Options::preconditioner
 };
 const char* to_string(PreconditionBy by);
 

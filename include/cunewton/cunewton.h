@@ -8,6 +8,7 @@
 #include "cunewton/communicator.h"
 #include "cunewton/differentiate.h"
 #include "cunewton/error.h"
+#include "cunewton/estimate.h"
 #include "cunewton/fit.h"
 #include "cunewton/minimize.h"
 #include "cunewton/options.h"

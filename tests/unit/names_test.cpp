@@ -36,6 +36,7 @@ TEST(Names, Methods) {
     EXPECT_STREQ(to_string(PreconditionBy::blocks), "blocks");
     EXPECT_STREQ(to_string(PreconditionBy::diagonal), "diagonal");
     EXPECT_STREQ(to_string(PreconditionBy::nystrom), "nystrom");
+    EXPECT_STREQ(to_string(PreconditionBy::kronecker), "kronecker");
     EXPECT_STREQ(to_string(PreconditionBy::own), "own");
     EXPECT_STREQ(to_string(Method::gradient_descent), "gradient_descent");
     EXPECT_STREQ(to_string(Method::subspace_newton), "subspace_newton");
