@@ -512,6 +512,20 @@ TEST_F(RankErrorsTest, ProblemsWithoutSamplesRefuseACommunicator) {
         expect_in("a communicator was given", error);
 }
 
+TEST_F(RankErrorsTest, WhatIsNotSummedOverRanksIsRefused) {
+    const Shared<double> network(Kind::softmax_net, 1000);
+    for (const std::string& error : errors_of([&](const Ranked& communicator) {
+             Options options = options_for(Method::newton_cg);
+             options.precondition = PreconditionBy::kronecker;
+             minimize(network.part(communicator), network.start(), options);
+         }))
+        expect_in("Kronecker products are formed of all samples", error);
+    for (const std::string& error : errors_of([&](const Ranked& communicator) {
+             minimize(network.part(communicator), network.start(), options_for(Method::sgd));
+         }))
+        expect_in("takes steps on samples (these are spread over ranks)", error);
+}
+
 TEST_F(RankErrorsTest, AThrowingCallbackEndsAllAndTheyGoOnAfterwards) {
     const auto errors = errors_of([&](const Ranked& communicator) {
         const Problem<double> problem = shared.part(communicator);
