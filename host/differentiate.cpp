@@ -50,8 +50,10 @@ template <class T>
 std::vector<T> hessian_block(const Problem<T>& problem, const std::vector<T>& x,
                              const std::vector<int>& rows, const std::vector<int>& columns,
                              const EvaluationOptions& options) {
-    require_indices(rows, problem.dimension(), "rows");
-    require_indices(columns, problem.dimension(), "columns");
+    in_step(communicator_of(problem.parts().ranks.get()), [&] {
+        require_indices(rows, problem.dimension(), "rows");
+        require_indices(columns, problem.dimension(), "columns");
+    });
     return at_point(problem, x, options,
                     [&](Point<T>& point) { return point.hessian_block(rows, columns); });
 }
@@ -60,12 +62,14 @@ template <class T>
 std::vector<std::vector<T>> hessian_blocks(const Problem<T>& problem, const std::vector<T>& x,
                                            const std::vector<IndexRange>& ranges,
                                            const EvaluationOptions& options) {
-    for (const IndexRange& range : ranges)
-        if (range.begin < 0 || range.begin >= range.end || range.end > problem.dimension())
-            throw InvalidArgument("a range is invalid (" + std::to_string(range.begin) + " to " +
-                                  std::to_string(range.end) + " of " +
-                                  std::to_string(problem.dimension()) +
-                                  " parameters) pass ranges of at least one, within 0 to n");
+    in_step(communicator_of(problem.parts().ranks.get()), [&] {
+        for (const IndexRange& range : ranges)
+            if (range.begin < 0 || range.begin >= range.end || range.end > problem.dimension())
+                throw InvalidArgument("a range is invalid (" + std::to_string(range.begin) +
+                                      " to " + std::to_string(range.end) + " of " +
+                                      std::to_string(problem.dimension()) +
+                                      " parameters) pass ranges of at least one, within 0 to n");
+    });
     return at_point(problem, x, options, [&](Point<T>& point) {
         std::vector<std::vector<T>> blocks;
         for (const IndexRange& range : ranges) {

@@ -472,8 +472,10 @@ void PerceptronEvaluator<T>::add_products(const T* x, const T* V, int columns, b
 template <class T>
 void PerceptronEvaluator<T>::products(const T* V, int columns, T* HV) {
     const std::size_t n = parts_.dimension;
-    const int most =
-        product_columns(parts_.dimension, vectors_.pool().size(), derivatives_.memory_budget);
+    // Ranks would need room for the branches of every column.
+    const int most = parts_.ranks ? 1
+                                  : product_columns(parts_.dimension, vectors_.pool().size(),
+                                                    derivatives_.memory_budget);
     for (int first = 0; first < columns; first += most)
         add_products(this->product_point(), V + first * n, std::min(most, columns - first),
                      keeps_tiles_, HV + first * n);

@@ -156,7 +156,12 @@ long sample_count(const Problem<T>& problem) {
 
 /// Throws InvalidArgument if the method is not for this problem.
 template <class T>
-void check_method(const Problem<T>& problem, Method method) {
+void check_method(const Problem<T>& problem, const Options& options) {
+    const Method method = options.method;
+    if (problem.parts().ranks && options.precondition == PreconditionBy::kronecker)
+        reject(
+            "Kronecker products are formed of all samples (these are spread over ranks) choose "
+            "another preconditioner");
     if (std::ranges::find(sampling_methods, method) == std::end(sampling_methods)) return;
     const std::string name = std::string("Method::") + to_string(method);
     if (sample_count(problem) < 2)
@@ -276,6 +281,9 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("choice of precondition", static_cast<std::uint64_t>(options.precondition));
     also("nystrom_rank", static_cast<std::uint64_t>(options.nystrom_rank));
     also("seed", options.seed);
+    also("boundary", static_cast<std::uint64_t>(options.boundary));
+    also("lanczos_vectors", static_cast<std::uint64_t>(options.lanczos_vectors));
+    also("subspace_dimension", static_cast<std::uint64_t>(options.subspace_dimension));
     also("lbfgs_pairs", static_cast<std::uint64_t>(options.lbfgs_pairs));
     also("gradient_tolerance", bits(options.gradient_tolerance.value_or(-1)));
     also("relative_gradient_tolerance", bits(options.relative_gradient_tolerance));
@@ -295,7 +303,7 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     const Options options = completed(given);
     check_start(x0, problem.dimension());
     check_options<T>(options, problem.dimension());
-    check_method(problem, options.method);
+    check_method(problem, options);
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     Candidates candidates = choose_backends(problem, options.backend);
@@ -394,7 +402,7 @@ template <class T>
 MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
     const Options options = completed(given);
     check_options<T>(options, problem.dimension());
-    check_method(problem, options.method);
+    check_method(problem, options);
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     const BackendEntry& entry = *choose_backends(problem, options.backend).entries.front();

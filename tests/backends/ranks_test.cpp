@@ -187,7 +187,8 @@ TYPED_TEST(RanksTest, DerivativesHaveTheSameBitsForAnyNumberOfRanks) {
             return joined<T>({{f},
                               evaluate_batch(problem, points, options),
                               gradient(problem, x, options),
-                              hessian(problem, x, options)});
+                              hessian(problem, x, options),
+                              hessian_block(problem, x, {0, 2}, {1, 2, 3}, options)});
         };
         const auto of_ranks = [&](int size) {
             return on_ranks<T>(size, [&](const Ranked& communicator) {
@@ -212,9 +213,10 @@ TYPED_TEST(RanksTest, MethodsTakeTheSameStepsForAnyNumberOfRanks) {
     using T = TypeParam;
     for (const Kind kind : all_kinds)
         for (const Method method : {Method::newton, Method::newton_cg, Method::lbfgs,
-                                    Method::trust_region, Method::bfgs}) {
-            const bool dense = method == Method::trust_region || method == Method::bfgs;
-            if (dense && kind != Kind::softmax) continue;
+                                    Method::trust_region, Method::bfgs, Method::subspace_newton}) {
+            const bool everywhere =
+                method == Method::newton || method == Method::newton_cg || method == Method::lbfgs;
+            if (!everywhere && kind != Kind::softmax) continue;
             SCOPED_TRACE(std::string(to_string(method)) + " on kind " +
                          std::to_string(static_cast<int>(kind)));
             const Shared<T> shared(kind);
@@ -222,6 +224,8 @@ TYPED_TEST(RanksTest, MethodsTakeTheSameStepsForAnyNumberOfRanks) {
                 Options options = options_for(method, threads);
                 if (kind == Kind::softmax && method == Method::newton_cg)
                     options.precondition = PreconditionBy::blocks;
+                if (kind == Kind::values) options.boundary = Boundary::lanczos;
+                options.subspace_dimension = 4;
                 const Result<T> result = minimize(problem, shared.start(), options);
                 return joined<T>(
                     {result.x,
@@ -506,6 +510,20 @@ TEST_F(RankErrorsTest, ProblemsWithoutSamplesRefuseACommunicator) {
              make_objective<double>(ExtendedRosenbrock{}, 2, options);
          }))
         expect_in("a communicator was given", error);
+}
+
+TEST_F(RankErrorsTest, WhatIsNotSummedOverRanksIsRefused) {
+    const Shared<double> network(Kind::softmax_net, 1000);
+    for (const std::string& error : errors_of([&](const Ranked& communicator) {
+             Options options = options_for(Method::newton_cg);
+             options.precondition = PreconditionBy::kronecker;
+             minimize(network.part(communicator), network.start(), options);
+         }))
+        expect_in("Kronecker products are formed of all samples", error);
+    for (const std::string& error : errors_of([&](const Ranked& communicator) {
+             minimize(network.part(communicator), network.start(), options_for(Method::sgd));
+         }))
+        expect_in("takes steps on samples (these are spread over ranks)", error);
 }
 
 TEST_F(RankErrorsTest, AThrowingCallbackEndsAllAndTheyGoOnAfterwards) {

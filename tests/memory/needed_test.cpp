@@ -356,24 +356,21 @@ TEST_F(MemoryOnTheHostTest, SumsOverRanks) {
     ThreadRanks one(1);
     ProblemOptions shared{.l2 = 0.1};
     shared.communicator = std::make_shared<ThreadCommunicator>(one, 0);
-    for (const RankSums sums : {RankSums::fixed_order, RankSums::all_reduce}) {
-        shared.rank_sums = sums;
-        expect_enough_for_all(make_perceptron<double>({{30, 8, 6, 2}}, data.samples, shared),
-                              options);
-        expect_enough_for_all(make_linear_predictor<double>(Softmax{3}, data.samples, shared),
-                              options);
-        expect_enough_for_all(make_linear_predictor<float>(Logistic{}, in_float.samples, shared),
-                              options);
-        const auto sum = [&](const auto& loss) {
-            return make_sample_sum<double>(loss, data.samples, 31, shared);
-        };
-        expect_enough_for_all(sum(BlackBoxLogistic<2>{}), options, lanes);
-        expect_enough_for_all(sum(BlackBoxLogistic<0>{}), options, lanes);
-        Options differences = options;
-        differences.derivatives.hessian = HessianBy::gradient_differences;
-        differences.method = Method::newton;
-        expect_enough(sum(BlackBoxLogistic<1>{}), differences, 2 * lanes);
-    }
+    expect_enough_for_all(make_perceptron<double>({{30, 8, 6, 2}}, data.samples, shared), options);
+    expect_enough_for_all(make_linear_predictor<double>(Softmax{3}, data.samples, shared), options);
+    expect_enough_for_all(make_linear_predictor<float>(Logistic{}, in_float.samples, shared),
+                          options);
+    const auto sum = [&](const auto& loss) {
+        return make_sample_sum<double>(loss, data.samples, 31, shared);
+    };
+    expect_enough_for_all(sum(BlackBoxLogistic<2>{}), options, lanes);
+    expect_enough_for_all(sum(BlackBoxLogistic<0>{}), options, lanes);
+    Options differences = options;
+    differences.derivatives.hessian = HessianBy::gradient_differences;
+    differences.method = Method::newton;
+    expect_enough(sum(BlackBoxLogistic<1>{}), differences, 2 * lanes);
+    shared.rank_sums = RankSums::all_reduce;
+    expect_enough_for_all(make_linear_predictor<double>(Softmax{3}, data.samples, shared), options);
 }
 
 TEST_F(MemoryOnTheHostTest, LanczosVectors) {
