@@ -44,6 +44,8 @@ const char* to_string(Status status) {
 
 const char* to_string(Method method) {
     switch (method) {
+        case Method::automatic:
+            return "automatic";
 #define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
 #define CUNEWTON_SAMPLING_METHOD(name) \
     case Method::name:                 \

@@ -9,6 +9,7 @@ void run_digits(Context& context);
 void run_logistic_dense(Context& context);
 void run_softmax_dense(Context& context);
 void run_matrix_free(Context& context);
+void run_subsampled_newton(Context& context);
 void run_fd_hessian(Context& context);
 void run_unconstrained(Context& context);
 void run_gaussian2d_batch(Context& context);
@@ -29,6 +30,8 @@ inline constexpr Case all_cases[] = {
     {"logistic_dense", "logistic regression by Newton's method, n up to 2000", run_logistic_dense},
     {"softmax_dense", "softmax regression by Newton's method, n up to 1970", run_softmax_dense},
     {"matrix_free", "both regressions by Newton-CG, which forms no Hessian", run_matrix_free},
+    {"subsampled_newton", "logistic regression by Newton's method on samples that grow",
+     run_subsampled_newton},
     {"fd_hessian", "one Hessian from values, from gradients, and by autodiff", run_fd_hessian},
     {"unconstrained", "classical test problems from their standard starts", run_unconstrained},
     {"gaussian2d_batch", "fits of a peak in two dimensions to images of 15 x 15 pixels",

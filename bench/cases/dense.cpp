@@ -30,7 +30,7 @@ struct Variant {
 };
 
 template <class T>
-void run_variants(const DenseJob& job, Objective& model, Context& context,
+void run_variants(const DenseJob& job, Objective& model, Context& context, double tolerance,
                   std::initializer_list<Variant> variants) {
     constexpr bool is_double = std::is_same_v<T, double>;
     const TrainingData& data = job.data;
@@ -59,6 +59,8 @@ void run_variants(const DenseJob& job, Objective& model, Context& context,
         const Result<T> result = timed_minimize(problem, start, options, context, row);
         // Not what the solver says, but what another program says about its answer.
         row.extra["reported_gradient_norm"] = result.gradient_norm;
+        row.extra["method"] = to_string(result.method);
+        row.extra["sampled_passes"] = result.counts.sampled_passes;
         row.gradient_norm = gradient_norm(model, {result.x.begin(), result.x.end()});
         if (variant.method == Method::newton) {
             DenseWork work = newton_work(data, result.iterations);
@@ -71,12 +73,12 @@ void run_variants(const DenseJob& job, Objective& model, Context& context,
 }
 
 /// In the precision that was asked for.
-void run_library(const DenseJob& job, Objective& model, Context& context,
+void run_library(const DenseJob& job, Objective& model, Context& context, double tolerance,
                  std::initializer_list<Variant> variants) {
     if (context.settings.single)
-        run_variants<float>(job, model, context, variants);
+        run_variants<float>(job, model, context, tolerance, variants);
     else
-        run_variants<double>(job, model, context, variants);
+        run_variants<double>(job, model, context, tolerance, variants);
 }
 
 void run_peers(const DenseJob& job, Objective& model, Context& context) {
@@ -113,7 +115,7 @@ DenseWork newton_work(const TrainingData& data, int iterations) {
 void run_dense_job(const DenseJob& job, Context& context) {
     const std::unique_ptr<Objective> model = make_dense_model(job.data, l2);
     run_library(
-        job, *model, context,
+        job, *model, context, tolerance,
         {{"newton"}, {"newton, float32 hessian", Method::newton, HessianPrecision::single}});
     if (job.peers && context.settings.peers) run_peers(job, *model, context);
 }
@@ -122,7 +124,18 @@ void run_matrix_free_job(const DenseJob& job, Context& context) {
     DenseJob named = job;
     named.case_name = "matrix_free";
     const std::unique_ptr<Objective> model = make_dense_model(named.data, l2);
-    run_library(named, *model, context, {{"newton"}, {"newton_cg", Method::newton_cg}});
+    run_library(named, *model, context, tolerance,
+                {{"newton"}, {"newton_cg", Method::newton_cg}, {"automatic", Method::automatic}});
+}
+
+void run_subsampled_job(const DenseJob& job, Context& context) {
+    DenseJob named = job;
+    named.case_name = "subsampled_newton";
+    const std::unique_ptr<Objective> model = make_dense_model(named.data, l2);
+    run_library(named, *model, context, 1e-6,
+                {{"newton"},
+                 {"newton_cg", Method::newton_cg},
+                 {"subsampled_newton", Method::subsampled_newton}});
 }
 
 }  // namespace cunewton::bench

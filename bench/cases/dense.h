@@ -13,6 +13,9 @@ void run_dense_job(const DenseJob& job, Context& context);
 /// The same by Newton-CG beside Newton's method, as rows of the case `matrix_free`.
 void run_matrix_free_job(const DenseJob& job, Context& context);
 
+/// To |g|_2 < 1e-6, by sub-sampled Newton beside both, as rows of the case `subsampled_newton`.
+void run_subsampled_job(const DenseJob& job, Context& context);
+
 /// Operations of `iterations` Newton steps: a symmetric product for each pair of outputs, and a
 /// Cholesky factorisation.
 DenseWork newton_work(const TrainingData& data, int iterations);

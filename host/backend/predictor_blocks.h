@@ -9,10 +9,10 @@
 
 namespace cunewton {
 
-/// Samples that blocks of so many parameters are computed from: ten times as many where there are at
-/// least three times as many still; else 0, all. Eigenvalues are then within a factor of
-/// (1 + sqrt(1/10))^2 / (1 - sqrt(1/10))^2 = 3.7 of the whole's (Marchenko and Pastur 1967), which
-/// is what conjugate gradients see.
+/// Samples that blocks of so many parameters are computed from: ten times as many where there are
+/// at least three times as many still; else 0, all. Eigenvalues are then within a factor of (1 +
+/// sqrt(1/10))^2 / (1 - sqrt(1/10))^2 = 3.7 of the whole's (Marchenko and Pastur 1967), which is
+/// what conjugate gradients see.
 inline long block_samples(int size, long all) {
     const long some = 10L * size;
     return all >= 3 * some ? some : 0;

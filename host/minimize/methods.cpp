@@ -18,6 +18,8 @@ namespace {
 template <class T>
 Status run_method(Minimization<T>& run) {
     switch (run.options().method) {
+        case Method::automatic:
+            break;  // chosen before
 #define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
 #define CUNEWTON_SAMPLING_METHOD(name) \
     case Method::name:                 \
@@ -31,6 +33,8 @@ template Status run_method(Minimization<float>&);
 
 int matrices_of(Method method) {
     switch (method) {
+        case Method::automatic:
+            break;
 #define CUNEWTON_METHOD(name, matrices) \
     case Method::name:                  \
         return matrices;

@@ -12,6 +12,10 @@ namespace cunewton::solver {
 template <class T>
 Status run_method(Minimization<T>& run);
 
+/// newton or newton_cg, by a model of what an iteration of them costs (docs/large.md).
+template <class T>
+Method choose_method(const Problem<T>& problem);
+
 /// n x n matrices that a method holds. Throws InvalidArgument for what is none.
 int matrices_of(Method method);
 /// Whether it knows the Hessian by products alone.

@@ -132,9 +132,11 @@ std::string sentence(Status status) {
     return "unknown";
 }
 
-/// The options of a method that has its own idea of what `automatic` is.
-Options completed(const Options& options) {
+/// The options with what `automatic` means for this problem.
+template <class T>
+Options completed(const Problem<T>& problem, const Options& options) {
     Options complete = options;
+    if (options.method == Method::automatic) complete.method = solver::choose_method(problem);
     HessianBy& hessian = complete.derivatives.hessian;
     if (options.method == Method::kfac && hessian == HessianBy::automatic)
         hessian = HessianBy::gauss_newton;
@@ -300,7 +302,7 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
 template <class T>
 Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, const Options& given,
                         const IterateCallback<T>& callback) {
-    const Options options = completed(given);
+    const Options options = completed(problem, given);
     check_start(x0, problem.dimension());
     check_options<T>(options, problem.dimension());
     check_method(problem, options);
@@ -327,6 +329,7 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     result.seconds.total = progress.elapsed();
     result.trace = std::move(progress.trace);
     result.radius = progress.radius;
+    result.method = options.method;
     return result;
 }
 
@@ -400,7 +403,7 @@ template Result<float> minimize(const Problem<float>&, const Array<const float>&
 
 template <class T>
 MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
-    const Options options = completed(given);
+    const Options options = completed(problem, given);
     check_options<T>(options, problem.dimension());
     check_method(problem, options);
     const CallDevice current(device_for(problem, options.device));

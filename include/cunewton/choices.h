@@ -38,6 +38,8 @@ const char* to_string(Status status);
 
 /// newton, trust_region, ...: methods.inc says what each is.
 enum class Method {
+    automatic,  ///< newton, or newton_cg where that is likely to take less time: see
+                ///< docs/large.md for the cost model. Result::method says which
 #define CUNEWTON_METHOD(name, matrices) name,
 #define CUNEWTON_SAMPLING_METHOD(name) name,
 #include "cunewton/methods.inc"

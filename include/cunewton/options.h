@@ -146,7 +146,8 @@ struct Result : RanOn {
     T f = std::numeric_limits<T>::quiet_NaN();
     double gradient_norm = std::numeric_limits<double>::quiet_NaN();
     int iterations = 0;
-    std::uint64_t seed = 0;  ///< Options::seed
+    Method method = Method::newton;  ///< that ran; never `automatic`
+    std::uint64_t seed = 0;          ///< Options::seed
     Counts counts;
     PhaseTimes seconds;
     std::vector<IterationRecord> trace;

@@ -455,5 +455,124 @@ TEST_F(PreconditionedNewtonCgTest, OneThatIsOfNoUseIsNamed) {
     EXPECT_EQ(minimize(problem, x0, options).status, Status::not_finite);
 }
 
+template <class T>
+class SampledPreconditionersTest : public BackendTest {};
+TYPED_TEST_SUITE(SampledPreconditionersTest, Reals, RealName);
+
+/// Correlated features, as pixels are.
+template <class T>
+struct Correlated {
+    Correlated(long count, int dimension) {
+        Random random(5);
+        for (long i = 0; i < count; ++i) {
+            double sum = 0;
+            for (int j = 0; j < dimension; ++j) {
+                sum = 0.95 * sum + 0.3 * random.near_normal();
+                X.push_back(static_cast<T>(sum));
+            }
+            y.push_back(static_cast<T>(sum + 0.5 * random.near_normal() > 0 ? 1 : 0));
+        }
+        samples.features = X.data();
+        samples.count = count;
+        samples.dimension = dimension;
+        samples.targets = y.data();
+    }
+    Correlated(const Correlated&) = delete;
+    std::vector<T> X, y;
+    Samples<T> samples;
+};
+
+template <class T>
+Options newton_cg_by(PreconditionBy by) {
+    Options options;
+    options.backend = tested_choice();
+    options.threads = 2;
+    options.method = Method::newton_cg;
+    options.precondition = by;
+    options.max_iterations = 200;
+    return options;
+}
+
+TYPED_TEST(SampledPreconditionersTest, SomeSamplesSaveMostProducts) {
+    using T = TypeParam;
+    const int dimension = 40;
+    const Correlated<T> data(40 * dimension, dimension);
+    const auto problem = make_linear_predictor<T>(Logistic{}, data.samples, {.l2 = 1e-4});
+    const std::vector<T> start(dimension, T(0));
+    const Result<T> plain = minimize(problem, start, newton_cg_by<T>(PreconditionBy::none));
+    const Result<T> result = minimize(problem, start, newton_cg_by<T>(PreconditionBy::automatic));
+    EXPECT_EQ(plain.status, Status::converged);
+    EXPECT_EQ(result.status, Status::converged);
+    EXPECT_LT(2 * result.counts.products, plain.counts.products);
+    EXPECT_NEAR(result.f, plain.f, 1e2 * epsilon<T>);
+    // The same samples, the same bits.
+    EXPECT_EQ(minimize(problem, start, newton_cg_by<T>(PreconditionBy::automatic)).x, result.x);
+}
+
+TYPED_TEST(SampledPreconditionersTest, WhatNoSampleDeterminesStaysUndetermined) {
+    using T = TypeParam;
+    // A feature twice, and one that is always zero.
+    const int dimension = 12;
+    Correlated<T> data(40 * dimension, dimension);
+    for (long i = 0; i < data.samples.count; ++i) {
+        T* const row = data.X.data() + i * dimension;
+        row[7] = row[3];
+        row[9] = T(0);
+    }
+    const auto problem = make_linear_predictor<T>(LinearRegression{}, data.samples);
+    const Result<T> result = minimize(problem, std::vector<T>(dimension, T(0)),
+                                      newton_cg_by<T>(PreconditionBy::automatic));
+    EXPECT_EQ(result.status, Status::singular) << result.message;
+}
+
+TYPED_TEST(SampledPreconditionersTest, KroneckerProductsAreForPerceptrons) {
+    using T = TypeParam;
+    const Correlated<T> data(900, 12);
+    const Perceptron shape{{12, 8, 2}};
+    const auto problem =
+        make_perceptron<T>(shape, data.samples, {.l2 = 1e-3, .penalize_intercept = true});
+    const std::vector<T> start = random_start<T>(shape, 2);
+    Options options = newton_cg_by<T>(PreconditionBy::none);
+    options.derivatives.hessian = HessianBy::gauss_newton;
+    options.relative_gradient_tolerance = 1e-3;
+    const Result<T> plain = minimize(problem, start, options);
+    options.precondition = PreconditionBy::kronecker;
+    const Result<T> result = minimize(problem, start, options);
+    EXPECT_EQ(plain.status, Status::converged) << plain.message;
+    EXPECT_EQ(result.status, Status::converged) << result.message;
+    EXPECT_LT(result.counts.products, plain.counts.products);
+    const auto regression = make_linear_predictor<T>(Logistic{}, data.samples);
+    EXPECT_THROW(
+        minimize(regression, std::vector<T>(12, T(0)), newton_cg_by<T>(PreconditionBy::kronecker)),
+        InvalidArgument);
+}
+
+TYPED_TEST(SampledPreconditionersTest, TheAutomaticMethodTakesProductsWhereTheyAreCheap) {
+    using T = TypeParam;
+    Options options;
+    options.backend = tested_choice();
+    options.method = Method::automatic;
+    options.max_iterations = 1;
+    const auto chosen = [&](const Problem<T>& problem) {
+        return minimize(problem, std::vector<T>(problem.dimension(), T(0.1)), options).method;
+    };
+    const Correlated<T> narrow(300, 10);
+    EXPECT_EQ(chosen(make_linear_predictor<T>(Logistic{}, narrow.samples)), Method::newton);
+    const Correlated<T> wide(300, 90);
+    EXPECT_EQ(chosen(make_linear_predictor<T>(Softmax{10}, wide.samples)), Method::newton_cg);
+    EXPECT_EQ(chosen(make_objective<T>(ExtendedRosenbrock{}, 10)), Method::newton);
+    EXPECT_EQ(chosen(make_objective<T>(ExtendedRosenbrock{}, 600)), Method::newton_cg);
+    EXPECT_EQ(chosen(make_perceptron<T>({{10, 8, 2}}, narrow.samples)), Method::newton_cg);
+    options.method = Method::bfgs;
+    EXPECT_EQ(chosen(make_objective<T>(ExtendedRosenbrock{}, 10)), Method::bfgs);
+    // What it needs is what that one needs.
+    options.method = Method::automatic;
+    const auto problem = make_linear_predictor<T>(Softmax{10}, wide.samples);
+    const MemoryNeeded automatic = memory_needed(problem, options);
+    options.method = Method::newton_cg;
+    EXPECT_EQ(automatic.host, memory_needed(problem, options).host);
+    EXPECT_EQ(automatic.device, memory_needed(problem, options).device);
+}
+
 }  // namespace
 }  // namespace cunewton::test

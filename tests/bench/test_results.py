@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 PROGRAM = BACKEND = ""
-CASES = ["digits", "logistic_dense", "softmax_dense", "matrix_free", "fd_hessian", "unconstrained",
+CASES = ["digits", "logistic_dense", "softmax_dense", "matrix_free", "subsampled_newton", "fd_hessian", "unconstrained",
          "gaussian2d_batch", "dwi_batch", "rosenbrock_batch", "nist", "mlp_products",
          "mlp_train"]
 WITHOUT_GPU_ROWS = ["unconstrained"]
