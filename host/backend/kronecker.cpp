@@ -120,7 +120,7 @@ bool KroneckerPreconditioner<T>::update(const T* x) {
         evaluator_.prepare_products(x);
     }
     average(0);
-    const bool regular = invert(0.01 * mean_curvature());
+    const bool regular = invert(1e-4 * mean_curvature());
     if (sampled) {
         evaluator_.select(nullptr, 0);
         evaluator_.prepare_products(x);

@@ -57,7 +57,7 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     /// from all.
     static constexpr double cost = 2;
     /// Of the point alone, from ten times as many samples as the widest layer has units where there
-    /// are three times as many still, with a shift of a hundredth of the mean curvature.
+    /// are three times as many still, with a shift of 1e-4 of the mean curvature.
     bool update(const T* x) override;
     void apply(const T* r, T* z) override;
 
