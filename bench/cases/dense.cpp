@@ -12,7 +12,7 @@ namespace cunewton::bench {
 namespace {
 
 constexpr double l2 = 1e-4;
-constexpr double tolerance = 1e-8;
+constexpr double standard_tolerance = 1e-8;
 
 double gradient_norm(Objective& model, const std::vector<double>& w) {
     std::vector<double> g(w.size());
@@ -90,13 +90,13 @@ void run_peers(const DenseJob& job, Objective& model, Context& context) {
         row.dimension = model.dimension();
         row.samples = job.data.samples;
         PeerResult result;
-        const PeerLimits limits{.gradient_tolerance = tolerance, .seconds = 600};
+        const PeerLimits limits{.gradient_tolerance = standard_tolerance, .seconds = 600};
         row.timing = measure(context.settings.repeats,
                              [&] { result = minimize_with(peer, model, start, limits); });
         row.iterations = result.iterations;
         row.status = result.status;
         row.gradient_norm = gradient_norm(model, result.x);
-        row.solved = *row.gradient_norm < tolerance;
+        row.solved = *row.gradient_norm < standard_tolerance;
         context.report.add(row);
     }
 }
@@ -115,7 +115,7 @@ DenseWork newton_work(const TrainingData& data, int iterations) {
 void run_dense_job(const DenseJob& job, Context& context) {
     const std::unique_ptr<Objective> model = make_dense_model(job.data, l2);
     run_library(
-        job, *model, context, tolerance,
+        job, *model, context, standard_tolerance,
         {{"newton"}, {"newton, float32 hessian", Method::newton, HessianPrecision::single}});
     if (job.peers && context.settings.peers) run_peers(job, *model, context);
 }
@@ -124,7 +124,7 @@ void run_matrix_free_job(const DenseJob& job, Context& context) {
     DenseJob named = job;
     named.case_name = "matrix_free";
     const std::unique_ptr<Objective> model = make_dense_model(named.data, l2);
-    run_library(named, *model, context, tolerance,
+    run_library(named, *model, context, standard_tolerance,
                 {{"newton"}, {"newton_cg", Method::newton_cg}, {"automatic", Method::automatic}});
 }
 

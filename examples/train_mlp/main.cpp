@@ -45,7 +45,7 @@ struct Settings {
     std::uint64_t seed = 1;
     std::string start;
 
-    std::vector<std::string> methods{"newton_cg", "gauss_newton", "lbfgs"};
+    std::vector<std::string> methods{"kfac", "newton_cg", "lbfgs", "adam"};
     double passes = 100;
     double seconds = std::numeric_limits<double>::infinity();
     double goal = -std::numeric_limits<double>::infinity();

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "host/backend/evaluator.h"
-#include "host/cpu/lapack.h"
+#include "host/backend/lapack.h"
 
 namespace cunewton {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cunewton/math/curvature_scale.h"
-#include "host/cpu/lapack.h"
+#include "host/backend/lapack.h"
 
 namespace cunewton::cpu {
 

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "host/backend/lapack.h"
 #include "host/backend/random.h"
-#include "host/cpu/lapack.h"
 #include "host/minimize/partial_newton.h"
 
 namespace cunewton::solver {
