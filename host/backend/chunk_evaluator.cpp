@@ -20,7 +20,7 @@ Problem<T> chunk_problem(const Problem<T>& problem, const SampleBlock& chunk) {
             if constexpr (requires { form.samples; }) {
                 Samples<T>& samples = form.samples;
                 if (samples.features) samples.features += chunk.begin * samples.ld;
-                if (samples.targets) samples.targets += chunk.begin;
+                if (samples.targets) samples.targets += chunk.begin * samples.target_count;
                 if (samples.weights) samples.weights += chunk.begin;
                 samples.count = chunk.end - chunk.begin;
             }
@@ -104,22 +104,23 @@ double ChunkEvaluator<T>::sum_vectors(std::uint64_t point, const T* x, T* to,
                                       const Compute& compute) {
     if (gathers_there_) return sum_vectors_there(point, x, to, compute);
     const std::size_t n = parts_.dimension;
-    RankSum<double> sum(ranks_, n + 1);
+    // Branches of all ranks are added as those of one are: in T.
+    RankSum<T> sum(ranks_, n);
+    RankSum<double> losses(ranks_, 1);
     for (const Ranks::Branch& branch : ranks_.own_branches()) {
-        const double loss = sum_branch(branch, to, compute);
-        const std::vector<T> part = fetch(to, n);
-        std::vector<double> values(part.begin(), part.end());
-        values.push_back(loss);
-        sum.add(branch, std::move(values));
+        losses.add(branch, {sum_branch(branch, to, compute)});
+        sum.add(branch, fetch(to, n));
     }
-    std::vector<double> total(n + 1);
+    std::vector<T> total(n);
     sum.finish(point, total.data());
+    double loss = 0;
+    losses.finish(point, &loss);
     std::vector<T> g = fetch(x, n);
     for (std::size_t j = 0; j < n; ++j)
         g[j] =
             static_cast<T>(parts_.scale * total[j] + parts_.penalty.at(static_cast<int>(j)) * g[j]);
     vectors_.upload(to, g.data(), n);
-    return total[n];
+    return loss;
 }
 
 template <class T>
