@@ -26,6 +26,11 @@ std::size_t CpuDenseMatrices<T>::memory(int n, int threads) {
 }
 
 template <class T>
+std::size_t CpuDenseMatrices<T>::product_memory(int threads) {
+    return static_cast<std::size_t>(threads) * (sizeof(Gemm<T>) + Gemm<T>::memory(product_columns));
+}
+
+template <class T>
 void CpuDenseMatrices<T>::set_identity(T* A, int n, T value, const T* S) {
     for (int j = 0; j < n; ++j) {
         T* column = A + static_cast<std::size_t>(j) * n;

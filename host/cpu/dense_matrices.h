@@ -17,6 +17,8 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
 
     /// Bytes that bounds() and factorize() take beside their arguments.
     static std::size_t memory(int n, int threads);
+    /// Bytes that multiply() takes.
+    static std::size_t product_memory(int threads);
 
     void set_identity(T* A, int n, T value, const T* S) override;
     void symv(const T* A, const T* x, T* y, int n) override;

@@ -62,6 +62,8 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
     bytes += std::visit(
         [&]<class Form>(const Form& form) { return EvaluatorOf<Form>::type::memory(form, plan); },
         problem.parts().form);
+    if (work.precondition == PreconditionBy::nystrom)
+        bytes += CpuDenseMatrices<T>::product_memory(plan.threads);
     if (work.curvature == CurvatureKind::dense)
         bytes += CpuDenseMatrices<T>::memory(plan.n, plan.threads);
     if (work.factorized > 0) bytes += CpuDenseMatrices<T>::memory(work.factorized, plan.threads);
