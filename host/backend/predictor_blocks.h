@@ -9,13 +9,13 @@
 
 namespace cunewton {
 
-/// Samples that blocks of so many parameters are computed from: ten times as many where there are
-/// at least three times as many still; else 0, all. Eigenvalues are then within a factor of (1 +
-/// sqrt(1/10))^2 / (1 - sqrt(1/10))^2 = 3.7 of the whole's (Marchenko and Pastur 1967), which is
-/// what conjugate gradients see.
-inline long block_samples(int size, long all) {
+/// Samples that a single output's block is computed from, of `size` parameters: ten times as many
+/// where there are at least three times as many still; else 0, all. Its eigenvalues are then within
+/// a factor of (1 + sqrt(1/10))^2 / (1 - sqrt(1/10))^2 = 3.7 of the Hessian's (Marchenko and Pastur
+/// 1967), which is what conjugate gradients see. Blocks of several outputs are cheap as they are.
+inline long block_samples(int outputs, int size, long all) {
     const long some = 10L * size;
-    return all >= 3 * some ? some : 0;
+    return outputs == 1 && all >= 3 * some ? some : 0;
 }
 
 /// A block an output. With N samples, K outputs of m coefficients and blocks from n samples these
@@ -27,16 +27,15 @@ DiagonalBlocks predictor_blocks(const ProblemParts<T>& parts, bool shift_invaria
     const auto& form = std::get<LinearPredictor<T>>(parts.form);
     const int size = parts.dimension / form.outputs;
     const double N = static_cast<double>(form.samples.count), K = form.outputs;
-    const long some = parts.ranks ? 0 : block_samples(size, form.samples.count);
+    const long some = parts.ranks ? 0 : block_samples(form.outputs, size, form.samples.count);
     const double share = some > 0 ? static_cast<double>(some) / N : 1;
-    // After samples the point is prepared again for all.
-    const double again = some > 0 ? 1 : 0;
+    const double products = size / 10.0 * (share + size / (3 * N)) * K / std::max(K, 8.0);
     return {.count = form.outputs,
             .size = size,
             .shift_invariant = shift_invariant && form.outputs > 1,
             .l2 = parts.penalty.l2,
             .samples = some,
-            .cost = again + size / 10.0 * (share + size / (3 * N)) * K / std::max(K, 8.0)};
+            .cost = some > 0 ? std::max(15.0, products) : products};
 }
 
 }  // namespace cunewton

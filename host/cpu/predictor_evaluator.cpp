@@ -99,7 +99,7 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     const auto sum_of_matrices = [&](std::size_t numbers) {
         return plan.ranks ? RankSum<T>::memory(plan.ranks, numbers) + numbers * sizeof(T) : 0;
     };
-    const long sampled = plan.ranks ? 0 : block_samples(columns, samples.count);
+    const long sampled = plan.ranks ? 0 : block_samples(form.outputs, columns, samples.count);
     if (const DiagonalBlocks diagonal{.count = form.outputs, .size = columns, .samples = sampled};
         plan.products() &&
         diagonal.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T)))

@@ -30,7 +30,7 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
         bytes += static_cast<std::size_t>(form.outputs) * (form.outputs + 1) / 2 * ld * sizeof(T);
     MemoryNeeded factorization;
     std::size_t order_bytes = 0;
-    const long sampled = plan.ranks ? 0 : block_samples(block, samples.count);
+    const long sampled = plan.ranks ? 0 : block_samples(form.outputs, block, samples.count);
     const DiagonalBlocks blocks{.count = form.outputs, .size = block, .samples = sampled};
     const bool with_blocks =
         plan.products() &&
