@@ -61,6 +61,8 @@ void KroneckerPreconditioner<T>::average(double keep) {
     T *means = means_.get(), *next = inverses_.get();
     const long size = static_cast<long>(means_.size());
     evaluator_.compute_kronecker_factors(seed_++, next);
+    // Nothing of what was before, not even if that is not finite.
+    if (keep == 0) return vectors_.copy(means, next, means_.size());
     vectors_.scale(means, static_cast<T>(keep), means, size);
     vectors_.add_scaled(means, means, static_cast<T>(1 - keep), next, size);
 }

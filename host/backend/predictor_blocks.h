@@ -10,12 +10,13 @@
 namespace cunewton {
 
 /// Samples that a single output's block is computed from, of `size` parameters: ten times as many
-/// where there are at least three times as many still; else 0, all. Its eigenvalues are then within
-/// a factor of (1 + sqrt(1/10))^2 / (1 - sqrt(1/10))^2 = 3.7 of the Hessian's (Marchenko and Pastur
-/// 1967), which is what conjugate gradients see. Blocks of several outputs are cheap as they are.
+/// where there are at least twice as many still; else 0, all. Where no few samples stand out its
+/// eigenvalues are then within a factor of about (1 + sqrt(1/10))^2 / (1 - sqrt(1/10))^2 = 3.7 of
+/// the Hessian's (Marchenko and Pastur 1967), which is what conjugate gradients see. Blocks of
+/// several outputs are cheap as they are.
 inline long block_samples(int outputs, int size, long all) {
     const long some = 10L * size;
-    return outputs == 1 && all >= 3 * some ? some : 0;
+    return outputs == 1 && all >= 2 * some ? some : 0;
 }
 
 /// A block an output. With N samples, K outputs of m coefficients and blocks from n samples these

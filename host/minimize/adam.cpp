@@ -46,15 +46,13 @@ class Adam final : public SampledMethod<T> {
         return !vectors.scalars_are_local() || std::isfinite(vectors.read(f_));
     }
     int patience() const override { return 5; }
-    bool slow_down() override {
+    void slow_down() override {
         rate_ /= 2;
         restart();
-        return ++slowed_ < most_slowed;
     }
 
   private:
     static constexpr double decay = 0.999;  // of the squares
-    static constexpr int most_slowed = 20;
 
     void restart() {
         const std::vector<T> zero(run_.n(), T(0));
@@ -69,7 +67,6 @@ class Adam final : public SampledMethod<T> {
     const Number f_;
     double rate_;
     double steps_ = 0;
-    int slowed_ = 0;
 };
 
 }  // namespace

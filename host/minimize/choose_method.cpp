@@ -17,14 +17,15 @@ constexpr int largest_by_entries = 500;
 
 /// In operations of a rank-k update for each number of the data, an iteration of each. Dense: all
 /// pairs of outputs, and the factorisation. Products: as in predictor_blocks(), and so many of them
-/// (with the gradient, and what makes the preconditioner) as measured: 7 with one output, 20 with
-/// several.
+/// (with the gradient, and what makes the preconditioner) as measured: 7 with one output and
+/// a block from samples, 15 without, 20 with several outputs.
 template <class T>
 bool products_are_cheaper(const LinearPredictor<T>& form, int n, const Ranks* ranks) {
     const long samples = ranks ? ranks->samples() : form.samples.count;
     const double K = form.outputs, m = n / K, N = static_cast<double>(samples);
     const double dense = m * K * (K + 1) / 2 + n * (n / 3.0) * n / (N * m);
-    const double products = K > 1 ? 20 : 7;
+    const bool sampled = !ranks && block_samples(form.outputs, static_cast<int>(m), samples) > 0;
+    const double products = K > 1 ? 20 : sampled ? 7 : 15;
     return products * std::max(80.0, 10 * K) < dense;
 }
 

@@ -1,6 +1,7 @@
 // Natural gradient by Kronecker factors.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "host/minimize/sampling.h"
 
@@ -31,14 +32,15 @@ class Kfac final : public SampledMethod<T> {
     double shift() const override { return shift_; }
     bool step(std::span<const long> samples, T* x) override;
     int patience() const override { return 1; }
-    bool slow_down() override {
+    void slow_down() override {
+        // Of where the last passes led to nothing is kept.
         shift_ *= 4;
+        steps_ = averaged_ = 0;
         size_ = std::min(2 * size_, run_.evaluator().samples());
-        return ++slowed_ < most_slowed;
     }
 
   private:
-    static constexpr int most_slowed = 12;
+    static constexpr int most_tries = 12;  // to find a shift
     // Steps from one look at factors and shift to the next (section 8 there: 20 and 5).
     static constexpr int interval = 5;
     static constexpr double shift_factor = 0.95;  // for each step
@@ -52,17 +54,24 @@ class Kfac final : public SampledMethod<T> {
     KroneckerPreconditioner<T> preconditioner_;
     const Buffer<T> g_, z_, Hz_;
     const Number f_, gz_, zHz_, zz_;
-    double shift_ = -1, length_ = 0;
+    double shift_ = -1, least_shift_ = 0, length_ = 0;
     long steps_ = 0, averaged_ = 0;
-    int slowed_ = 0;
 };
 
 template <class T>
 bool Kfac<T>::renew() {
     ++averaged_;
     preconditioner_.average(std::min(1 - 1.0 / static_cast<double>(averaged_), most_kept));
-    if (shift_ < 0) shift_ = preconditioner_.mean_curvature();
-    return preconditioner_.invert(shift_);
+    if (shift_ < 0) {
+        shift_ = preconditioner_.mean_curvature();
+        least_shift_ = static_cast<double>(std::numeric_limits<T>::epsilon()) * shift_;
+    }
+    // Factors that are singular in working precision take more.
+    for (int tries = 0; tries < most_tries; ++tries) {
+        if (preconditioner_.invert(shift_)) return true;
+        shift_ *= 10;
+    }
+    return false;
 }
 
 template <class T>
@@ -75,7 +84,7 @@ bool Kfac<T>::step(std::span<const long> samples, T* x) {
     const bool regular = run_.sample([&] {
         select(evaluator, samples);
         evaluator.value_gradient_and_products(x, g_.get(), f_);
-        if (look && !renew()) return false;
+        if (look && (!std::isfinite(vectors.read(f_)) || !renew())) return false;
         preconditioner_.apply(g_.get(), z_.get());
         evaluator.products(z_.get(), 1, Hz_.get());
         return true;
@@ -97,7 +106,7 @@ bool Kfac<T>::step(std::span<const long> samples, T* x) {
     const double ratio = (f - vectors.read(f_)) / promised;
     const double factor = std::pow(shift_factor, interval);
     if (ratio > 0.75)
-        shift_ *= factor;
+        shift_ = std::max(shift_ * factor, least_shift_);
     else if (!(ratio >= 0.25))
         shift_ /= factor;
     return true;

@@ -77,10 +77,10 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
         // Their own three, the pass's point and the best one with its gradient.
         work.vectors += 7;
         work.curvature = CurvatureKind::product;
-        if (method == Method::subsampled_newton) add_preconditioner<T>(options, n, work);
+        add_preconditioner<T>(options, n, work);  // where the end is examined
         const bool grows = method == Method::kfac || method == Method::subsampled_newton;
         work.sampled = grows ? samples : std::min(std::max(options.sampling.size, 1000L), samples);
-        work.kronecker = method == Method::kfac;
+        work.kronecker = work.kronecker || method == Method::kfac;
         return work;
     }
     if (is_matrix_free(method)) {

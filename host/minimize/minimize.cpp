@@ -164,6 +164,11 @@ void check_method(const Problem<T>& problem, const Options& options) {
         reject(
             "Kronecker products are formed of all samples (these are spread over ranks) choose "
             "another preconditioner");
+    if (options.precondition == PreconditionBy::kronecker &&
+        !std::holds_alternative<PerceptronSum<T>>(problem.parts().form))
+        reject(
+            "Kronecker products are for perceptrons (the problem is none) choose another "
+            "preconditioner");
     if (std::ranges::find(sampling_methods, method) == std::end(sampling_methods)) return;
     const std::string name = std::string("Method::") + to_string(method);
     if (sample_count(problem) < 2)

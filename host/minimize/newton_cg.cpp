@@ -225,19 +225,25 @@ auto NewtonCg<T>::examine() -> Examined {
         }
     }
     last_size_ = 0;
-    run_.vectors().upload(run_.direction(), right.data(), n);
     // What curvature is none is told in the metric of the parameters, or of blocks that are regular
     // themselves.
-    Preconditioner<T>* const M = preconditioner();
-    cg_.start(run_.products(), T(1), run_.direction(), nullptr,
-              M && M->tells_curvatures() ? M : nullptr, run_.direction());
-    counted_ = 0;
-    // What it has of a direction without curvature stays in the residual: with few exceptions more
-    // than a hundredth of what each direction has on the average.
-    const ConjugateGradientsResult result =
-        solve({.tolerance = 0.01 / std::sqrt(n),
-               .max_products = std::min(2L * n + 20, most_products_to_examine)});
-    return judge(result, run_.direction());
+    const auto look = [&](Preconditioner<T>* M) {
+        run_.vectors().upload(run_.direction(), right.data(), n);
+        cg_.start(run_.products(), T(1), run_.direction(), nullptr, M, run_.direction());
+        counted_ = 0;
+        // What it has of a direction without curvature stays in the residual: with few exceptions
+        // more than a hundredth of what each direction has on the average.
+        const ConjugateGradientsResult result =
+            solve({.tolerance = 0.01 / std::sqrt(n),
+                   .max_products = std::min(2L * n + 20, most_products_to_examine)});
+        return judge(result, run_.direction());
+    };
+    if (Preconditioner<T>* const M = preconditioner(); M && M->tells_curvatures()) {
+        const Examined examined = look(M);
+        // What stands out there may do so by the samples that blocks are of.
+        if (examined.found == Definiteness::positive) return examined;
+    }
+    return look(nullptr);
 }
 
 template <class T>
@@ -305,11 +311,6 @@ Status newton_cg(Minimization<T>& run) {
         throw InvalidArgument(
             "preconditioning by blocks is not available (the problem is not one of linear "
             "predictors) choose PreconditionBy::automatic");
-    if (run.options().precondition == PreconditionBy::kronecker &&
-        run.evaluator().kronecker_layers().layers.empty())
-        throw InvalidArgument(
-            "preconditioning by Kronecker products is not available (the problem is not a "
-            "perceptron whose samples are all here) choose PreconditionBy::automatic");
     return NewtonCg<T>(run).minimize();
 }
 

@@ -37,12 +37,21 @@ class Passes {
     std::optional<Status> run() {
         run_.keep(best_);
         const std::optional<Status> status = loop();
-        if (best_.f < run_.f()) run_.go_back(best_);
+        // What was examined is the iterate.
+        if (best_.f < run_.f() && !examined_) run_.go_back(best_);
         return status;
     }
 
   private:
+    // Setbacks in a row before no shorter step is believed to help.
+    static constexpr int most_setbacks = 20;
+
     bool over() const { return until_ && until_(); }
+    std::optional<Status> examine() {
+        const std::optional<Status> status = solver::examine(run_);
+        examined_ = status.has_value();
+        return status;
+    }
     std::optional<Status> loop();
     /// A pass from the iterate to x_. False if something is not finite.
     bool pass();
@@ -54,6 +63,7 @@ class Passes {
     SampleOrder order_;
     const Buffer<T> x_;
     typename Minimization<T>::Kept best_;
+    bool examined_ = false;  ///< and the run is over
 };
 
 template <class T>
@@ -72,13 +82,13 @@ bool Passes<T>::pass() {
 
 template <class T>
 std::optional<Status> Passes<T>::loop() {
-    for (int worse = 0;;) {
+    for (int worse = 0, setbacks = 0;;) {
         if (over()) return std::nullopt;
-        if (run_.gradient_small()) {
+        if (run_.f() <= best_.f && run_.gradient_small()) {
             const int before = run_.iterations();
-            if (const auto status = examine(run_)) return status;
+            if (const auto status = examine()) return status;
             if (run_.iterations() == before) return run_.arrived_status(0);
-            run_.keep(best_);
+            if (run_.f() < best_.f) run_.keep(best_);
             continue;
         }
         if (run_.options().max_iterations == 0) return Status::max_iterations;
@@ -93,7 +103,10 @@ std::optional<Status> Passes<T>::loop() {
             worse = lower ? 0 : worse + 1;
             const double previous = run_.f();
             run_.accept(*trial, false);
-            if (lower) run_.keep(best_);
+            if (lower) {
+                run_.keep(best_);
+                setbacks = 0;
+            }
             if (const auto status =
                     run_.end_iteration(*trial, previous, method_.step_length(), method_.shift()))
                 return status;
@@ -103,9 +116,10 @@ std::optional<Status> Passes<T>::loop() {
         if (run_.out_of_time()) return Status::time_limit;
         worse = 0;
         run_.go_back(best_);
-        if (method_.slow_down()) continue;
+        method_.slow_down();
+        if (++setbacks < most_setbacks) continue;
         if (!finite) return Status::not_finite;
-        if (const auto status = examine(run_)) return status;
+        if (const auto status = examine()) return status;
         return Status::precision_limit;
     }
 }

@@ -27,8 +27,8 @@ class SampledMethod {
     virtual double shift() const { return 0; }
     /// Passes that may end above the lowest loss so far before that is gone back to.
     virtual int patience() const { return 0; }
-    /// From here on more carefully, from another point. False if that is no use any more.
-    virtual bool slow_down() = 0;
+    /// From here on more carefully, from another point.
+    virtual void slow_down() = 0;
 };
 
 /// Samples of a step by Options::sampling, where the method's own number is `otherwise`.

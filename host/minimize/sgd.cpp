@@ -18,7 +18,6 @@ class Sgd final : public SampledMethod<T> {
           velocity_(run.vector()),
           f_(run.vectors().number()),
           rate_(run.options().sampling.learning_rate) {
-        if (rate_ == 0) rate_ = rate_from_curvature();
         restart();
     }
     long size() const override { return size_; }
@@ -26,6 +25,10 @@ class Sgd final : public SampledMethod<T> {
 
     /// v = momentum v + g; x -= rate v
     bool step(std::span<const long> samples, T* x) override {
+        if (rate_ == 0) {
+            rate_ = rate_from_curvature();
+            restart();
+        }
         Vectors<T>& vectors = run_.vectors();
         Evaluator<T>& evaluator = run_.evaluator();
         run_.count_sampled(static_cast<double>(samples.size()) / evaluator.samples());
@@ -40,14 +43,12 @@ class Sgd final : public SampledMethod<T> {
         return !vectors.scalars_are_local() || std::isfinite(vectors.read(f_));
     }
     int patience() const override { return 5; }
-    bool slow_down() override {
+    void slow_down() override {
         rate_ /= 2;
         restart();
-        return ++slowed_ < most_slowed;
     }
 
   private:
-    static constexpr int most_slowed = 20;
     static constexpr long curvature_samples = 1000;
     static constexpr int curvature_products = 10;
 
@@ -61,7 +62,6 @@ class Sgd final : public SampledMethod<T> {
         Evaluator<T>& evaluator = run_.evaluator();
         const long all = evaluator.samples(), count = std::min(curvature_samples, all);
         SampleOrder order(all, run_.options().seed);
-        if (!(run_.gradient_norm() > 0)) return 0;
         run_.count_sampled(static_cast<double>(count) / all * curvature_products);
         return run_.sample([&] {
             select(evaluator, order.next(count));
@@ -87,7 +87,6 @@ class Sgd final : public SampledMethod<T> {
     const Buffer<T> g_, velocity_;
     const Number f_;
     double rate_;
-    int slowed_ = 0;
 };
 
 }  // namespace

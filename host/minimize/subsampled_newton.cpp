@@ -36,10 +36,7 @@ class GrowingSamples final : public SampledMethod<T> {
     long size() const override { return size_; }
     double step_length() const override { return radius_; }
     bool step(std::span<const long> samples, T* x) override;
-    bool slow_down() override {
-        size_ = std::min(2 * size_, all_);
-        return true;
-    }
+    void slow_down() override { size_ = std::min(2 * size_, all_); }
     bool has_all() const { return size_ >= all_; }
 
   private:
