@@ -101,7 +101,8 @@ class TrainMlp(unittest.TestCase):
     # ---- what it prints
 
     def test_the_methods_are_compared(self):
-        output = self.run_program("--synthetic", "--widths", 32, "--passes", 60).stdout
+        output = self.run_program("--synthetic", "--widths", 32, "--passes", 60, "--methods",
+                                  "newton_cg,gauss_newton,lbfgs").stdout
         rows = self.rows(output)
         self.assertEqual(list(rows), ["newton_cg", "gauss_newton", "lbfgs"])
         for method, row in rows.items():
@@ -116,6 +117,15 @@ class TrainMlp(unittest.TestCase):
         self.assertGreater(len(lines), 40)
         self.assertEqual(lines[0][0], "1")
         self.assertLess(float(lines[-1][1]), 0.2 * float(lines[0][1]))
+
+    def test_methods_on_samples_are_among_those_compared_at_first(self):
+        rows = self.rows(self.run_program("--synthetic", "--widths", 16, "--passes", 40).stdout)
+        self.assertEqual(list(rows), ["kfac", "newton_cg", "lbfgs", "adam"])
+        for method, row in rows.items():
+            self.assertEqual(row["status"], "passes", method)
+            self.assertGreaterEqual(float(row["passes"]), 40)
+            self.assertGreater(float(row["training"]), 20)
+        self.assertLess(float(rows["kfac"]["loss"]), 0.5)
 
     def test_any_method_of_the_library(self):
         rows = self.rows(self.run_program("--synthetic", "--samples", 100, "--widths", 2, "--precision", "f64",
@@ -283,7 +293,8 @@ class TrainMlp(unittest.TestCase):
     # ---- curves
 
     def test_curves(self):
-        arguments = ["--synthetic", "--samples", 300, "--passes", 20, "--widths", 8, "--svg", "o'clock"]
+        arguments = ["--synthetic", "--samples", 300, "--passes", 20, "--widths", 8, "--svg", "o'clock",
+                     "--methods", "newton_cg,gauss_newton,lbfgs"]
         output = self.run_program(*arguments).stdout
         blocks = (self.folder / "o'clock.dat").read_text().strip().split("\n\n\n")
         self.assertEqual([block.splitlines()[0] for block in blocks], ["# newton_cg", "# gauss_newton", "# lbfgs"])
