@@ -76,7 +76,7 @@ bool GrowingSamples<T>::step(std::span<const long> samples, T* x) {
     vectors.add_scaled(other_g_.get(), other_g_.get(), T(-1), g_.get(), n);
     vectors.add_scaled(g_.get(), g_.get(), T(0.5), other_g_.get(), n);
     vectors.norms({{g_.get(), g_norm_}, {other_g_.get(), difference_}}, n);
-    const auto [norm, difference] = read(vectors, g_norm_, difference_);
+    const double norm = vectors.read(g_norm_), difference = vectors.read(difference_);
     if (!std::isfinite(f) || !std::isfinite(norm)) return false;
     const double variance = difference * difference / 4, allowed = share * norm * norm;
     if (!(variance <= allowed))
