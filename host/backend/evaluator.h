@@ -145,6 +145,18 @@ void select(Evaluator<T>& evaluator, std::span<const long> samples) {
     evaluator.select(count < evaluator.samples() ? samples.data() : nullptr, count);
 }
 
+/// work() with products at x of these samples alone; then products are those of all at x again.
+template <class T, class Work>
+auto with_products_of(Evaluator<T>& evaluator, std::span<const long> samples, const T* x,
+                      const Work& work) {
+    select(evaluator, samples);
+    evaluator.prepare_products(x);
+    const auto result = work();
+    evaluator.select(nullptr, 0);
+    evaluator.prepare_products(x);
+    return result;
+}
+
 /// A problem on a machine.
 template <class T>
 struct Session {

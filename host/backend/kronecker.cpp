@@ -114,20 +114,14 @@ bool KroneckerPreconditioner<T>::invert(double shift) {
 
 template <class T>
 bool KroneckerPreconditioner<T>::update(const T* x) {
+    const auto make = [&] {
+        average(0);
+        return invert(1e-4 * mean_curvature());
+    };
     const long all = evaluator_.samples(), some = 10 * static_cast<long>(ones_.size());
-    const bool sampled = all >= 3 * some;
-    if (sampled) {
-        if (!order_) order_.emplace(all, seed_);
-        select(evaluator_, order_->next(some));
-        evaluator_.prepare_products(x);
-    }
-    average(0);
-    const bool regular = invert(1e-4 * mean_curvature());
-    if (sampled) {
-        evaluator_.select(nullptr, 0);
-        evaluator_.prepare_products(x);
-    }
-    return regular;
+    if (all < 3 * some) return make();
+    if (!order_) order_.emplace(all, seed_);
+    return with_products_of(evaluator_, order_->next(some), x, make);
 }
 
 template <class T>

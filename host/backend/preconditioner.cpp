@@ -45,17 +45,11 @@ bool BlockPreconditioner<T>::factorize() {
 template <class T>
 bool BlockPreconditioner<T>::update(const T* x) {
     if (!order_) return factorize();
-    select(evaluator_, order_->next(blocks_.samples));
-    evaluator_.prepare_products(x);
-    bool regular = factorize();
-    evaluator_.select(nullptr, 0);
-    evaluator_.prepare_products(x);
+    if (with_products_of(evaluator_, order_->next(blocks_.samples), x, [&] { return factorize(); }))
+        return true;
     // All of them may determine what some do not: from here on they have to.
-    if (!regular) {
-        order_.reset();
-        regular = factorize();
-    }
-    return regular;
+    order_.reset();
+    return factorize();
 }
 
 template <class T>

@@ -25,25 +25,19 @@ class Adam final : public SampledMethod<T> {
     double step_length() const override { return rate_; }
 
     bool step(std::span<const long> samples, T* x) override {
-        Vectors<T>& vectors = run_.vectors();
-        Evaluator<T>& evaluator = run_.evaluator();
-        run_.count_sampled(static_cast<double>(samples.size()) / evaluator.samples());
-        run_.sample([&] {
-            select(evaluator, samples);
-            evaluator.value_and_gradient(x, g_.get(), f_);
-        });
+        if (!sampled_gradient(run_, samples, x, g_.get(), f_)) return false;
         // Both means begin at zero: their weights do not add up to 1 yet (Kingma and Ba 2015,
         // section 3).
         ++steps_;
         const double momentum = run_.options().sampling.momentum,
                      first = 1 - std::pow(momentum, steps_), second = 1 - std::pow(decay, steps_);
-        vectors.adam_step(x, mean_.get(), square_.get(), g_.get(), run_.n(),
-                          {.momentum = momentum,
-                           .decay = decay,
-                           .rate = rate_ / first,
-                           .root_scale = 1 / std::sqrt(second),
-                           .least_root = 1e-8});
-        return !vectors.scalars_are_local() || std::isfinite(vectors.read(f_));
+        run_.vectors().adam_step(x, mean_.get(), square_.get(), g_.get(), run_.n(),
+                                 {.momentum = momentum,
+                                  .decay = decay,
+                                  .rate = rate_ / first,
+                                  .root_scale = 1 / std::sqrt(second),
+                                  .least_root = 1e-8});
+        return true;
     }
     int patience() const override { return 5; }
     void slow_down() override {

@@ -73,7 +73,7 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
     // Minimization's and as many as a method has of its own.
     constexpr std::size_t vectors = 8 + 4;
     SessionWork work{vectors};
-    if (std::ranges::find(sampling_methods, method) != std::end(sampling_methods)) {
+    if (is_sampling(method)) {
         // Their own three, the pass's point and the best one with its gradient.
         work.vectors += 7;
         work.curvature = CurvatureKind::product;

@@ -1,6 +1,8 @@
 // The methods, a file each, and the parts they share.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -21,6 +23,11 @@ int matrices_of(Method method);
 /// Whether it knows the Hessian by products alone.
 inline bool is_matrix_free(Method method) {
     return matrices_of(method) == 0;
+}
+
+/// Whether it takes its steps on samples.
+inline bool is_sampling(Method method) {
+    return std::ranges::find(sampling_methods, method) != std::end(sampling_methods);
 }
 
 /// What a run by it has a machine hold and do, at most. known_blocks: on the diagonal, that an

@@ -160,16 +160,16 @@ long sample_count(const Problem<T>& problem) {
 template <class T>
 void check_method(const Problem<T>& problem, const Options& options) {
     const Method method = options.method;
+    const bool perceptron = std::holds_alternative<PerceptronSum<T>>(problem.parts().form);
     if (problem.parts().ranks && options.precondition == PreconditionBy::kronecker)
         reject(
             "Kronecker products are formed of all samples (these are spread over ranks) choose "
             "another preconditioner");
-    if (options.precondition == PreconditionBy::kronecker &&
-        !std::holds_alternative<PerceptronSum<T>>(problem.parts().form))
+    if (options.precondition == PreconditionBy::kronecker && !perceptron)
         reject(
             "Kronecker products are for perceptrons (the problem is none) choose another "
             "preconditioner");
-    if (std::ranges::find(sampling_methods, method) == std::end(sampling_methods)) return;
+    if (!solver::is_sampling(method)) return;
     const std::string name = std::string("Method::") + to_string(method);
     if (sample_count(problem) < 2)
         reject(name +
@@ -179,7 +179,7 @@ void check_method(const Problem<T>& problem, const Options& options) {
         reject(name +
                " takes steps on samples (these are spread over ranks) choose a method that takes "
                "all of them");
-    if (method == Method::kfac && !std::holds_alternative<PerceptronSum<T>>(problem.parts().form))
+    if (method == Method::kfac && !perceptron)
         reject(name + " is for perceptrons (the problem is none) choose another method");
 }
 
@@ -291,6 +291,7 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("boundary", static_cast<std::uint64_t>(options.boundary));
     also("lanczos_vectors", static_cast<std::uint64_t>(options.lanczos_vectors));
     also("subspace_dimension", static_cast<std::uint64_t>(options.subspace_dimension));
+    also("blocks", hash(options.blocks.data(), options.blocks.size() * sizeof(IndexRange)));
     also("lbfgs_pairs", static_cast<std::uint64_t>(options.lbfgs_pairs));
     also("gradient_tolerance", bits(options.gradient_tolerance.value_or(-1)));
     also("relative_gradient_tolerance", bits(options.relative_gradient_tolerance));
@@ -429,8 +430,8 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
                                 options.keep_hessian_factor ? (n + 1) * n * sizeof(T) : 0);
     else if (work.curvature)
         needed.host += n * sizeof(T) + 3 * n * sizeof(int);  // parameters along which it is not
-    if (work.sampled > 0)                                    // their order
-        needed.host += static_cast<std::size_t>(sample_count(problem)) * sizeof(long);
+    if (work.sampled > 0)  // their orders: for gradients, and for Hessians
+        needed.host += 2 * static_cast<std::size_t>(sample_count(problem)) * sizeof(long);
     needed.host += std::size_t{64} << 10;
     return needed;
 }

@@ -1,6 +1,7 @@
 #include "host/minimize/sampling.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "host/minimize/newton_cg.h"
 
@@ -10,6 +11,18 @@ template <class T>
 long sample_size(Minimization<T>& run, long otherwise) {
     const long asked = run.options().sampling.size;
     return std::clamp(asked > 0 ? asked : otherwise, 1L, run.evaluator().samples());
+}
+
+template <class T>
+bool sampled_gradient(Minimization<T>& run, std::span<const long> samples, const T* x, T* g,
+                      Scalar f) {
+    Evaluator<T>& evaluator = run.evaluator();
+    run.count_sampled(static_cast<double>(samples.size()) / evaluator.samples());
+    run.sample([&] {
+        select(evaluator, samples);
+        evaluator.value_and_gradient(x, g, f);
+    });
+    return !run.vectors().scalars_are_local() || std::isfinite(run.read(f));
 }
 
 namespace {
@@ -132,9 +145,10 @@ std::optional<Status> run_passes(Minimization<T>& run, SampledMethod<T>& method,
     return Passes<T>(run, method, until).run();
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                    \
-    template long sample_size(Minimization<T>&, long);                             \
-    template std::optional<Status> run_passes(Minimization<T>&, SampledMethod<T>&, \
+#define CUNEWTON_INSTANTIATE(T)                                                                    \
+    template long sample_size(Minimization<T>&, long);                                             \
+    template bool sampled_gradient(Minimization<T>&, std::span<const long>, const T*, T*, Scalar); \
+    template std::optional<Status> run_passes(Minimization<T>&, SampledMethod<T>&,                 \
                                               const std::function<bool()>&);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

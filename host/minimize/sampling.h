@@ -1,10 +1,10 @@
-// What methods that take steps on samples of a sum share: which samples come next, and the loop
-// over passes, after each of which all samples tell what it has brought.
+// What methods that take steps on samples of a sum share: gradients there, and the loop over
+// passes, after each of which all samples tell what it has brought.
 #pragma once
 
-#include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
-#include <vector>
 
 #include "host/backend/sample_order.h"
 #include "host/minimize/methods.h"
@@ -34,6 +34,13 @@ class SampledMethod {
 /// Samples of a step by Options::sampling, where the method's own number is `otherwise`.
 template <class T>
 long sample_size(Minimization<T>& run, long otherwise);
+
+/// g = gradient, f = loss of these samples at x, which are selected and counted. False if that is
+/// known not to be finite: on a device numbers are waited for at the end of a pass alone, which
+/// tells as well.
+template <class T>
+bool sampled_gradient(Minimization<T>& run, std::span<const long> samples, const T* x, T* g,
+                      Scalar f);
 
 /// Passes over the samples until the test for a minimum is met or a limit is: an iteration each, at
 /// whose end the loss and its gradient are those of all samples. Where they do not lower the loss

@@ -29,18 +29,12 @@ class Sgd final : public SampledMethod<T> {
             rate_ = rate_from_curvature();
             restart();
         }
+        if (!sampled_gradient(run_, samples, x, g_.get(), f_)) return false;
         Vectors<T>& vectors = run_.vectors();
-        Evaluator<T>& evaluator = run_.evaluator();
-        run_.count_sampled(static_cast<double>(samples.size()) / evaluator.samples());
-        run_.sample([&] {
-            select(evaluator, samples);
-            evaluator.value_and_gradient(x, g_.get(), f_);
-        });
         vectors.add_scaled(velocity_.get(), g_.get(), static_cast<T>(momentum_), velocity_.get(),
                            run_.n());
         vectors.add_scaled(x, x, static_cast<T>(-rate_), velocity_.get(), run_.n());
-        // Numbers on a device are waited for at the end of the pass alone, which tells as well.
-        return !vectors.scalars_are_local() || std::isfinite(vectors.read(f_));
+        return true;
     }
     int patience() const override { return 5; }
     void slow_down() override {

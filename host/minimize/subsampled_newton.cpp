@@ -14,7 +14,7 @@ namespace {
 /// stochastic Hessian information in optimization methods for machine learning"). Samples grow
 /// where the gradient's variance, as the halves differ, is more than `share` of its square (Byrd,
 /// Chin, Nocedal and Wu 2012, "Sample size selection in optimization methods for machine learning",
-/// equation 3.5), as far as makes it so, and at least twice.
+/// section 3), as far as makes it so, and at least twice.
 template <class T>
 class GrowingSamples final : public SampledMethod<T> {
   public:
