@@ -10,26 +10,17 @@
 #include <vector>
 
 #include "cunewton/cunewton.h"
-#include "host/backend/choice.h"
 #include "host/minimize/conjugate_gradients.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
 #include "tests/support/models.h"
+#include "tests/support/open_session.h"
 #include "tests/support/oracle.h"
 #include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
 
 namespace cunewton::test {
 namespace {
-
-template <class T>
-Session<T> open(const Problem<T>& problem, const DerivativeOptions& derivatives = {}) {
-    SessionOptions options;
-    options.derivatives = derivatives;
-    options.threads = 2;
-    const Candidates candidates = choose_backends(problem, tested_choice());
-    return candidates.entries[0]->template code<T>().open(problem, options);
-}
 
 template <class T>
 std::vector<T> random_vector(std::size_t n, std::uint64_t seed) {

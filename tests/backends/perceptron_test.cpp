@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "cunewton/cunewton.h"
-#include "host/backend/choice.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
 #include "tests/support/message_of.h"
 #include "tests/support/on_device.h"
+#include "tests/support/open_session.h"
 #include "tests/support/perceptron_oracle.h"
 #include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
@@ -122,16 +122,6 @@ EvaluationOptions evaluation_options() {
     options.backend = tested_choice();
     options.threads = 2;
     return options;
-}
-
-template <class T>
-Session<T> open(const Problem<T>& problem, const DerivativeOptions& derivatives = {},
-                int threads = 2) {
-    SessionOptions options;
-    options.derivatives = derivatives;
-    options.threads = threads;
-    const Candidates candidates = choose_backends(problem, tested_choice());
-    return candidates.entries[0]->template code<T>().open(problem, options);
 }
 
 template <class T>

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "cunewton/cunewton.h"
-#include "host/backend/choice.h"
 #include "host/minimize/conjugate_gradients.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
 #include "tests/support/message_of.h"
 #include "tests/support/minimize_checks.h"
 #include "tests/support/models.h"
+#include "tests/support/open_session.h"
 #include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
 
@@ -59,14 +59,7 @@ struct Spectrum {
 template <class T>
 struct At {
     At(const Problem<T>& problem, const std::vector<T>& x, const DerivativeOptions& by = {})
-        : n(static_cast<int>(x.size())) {
-        SessionOptions options;
-        options.threads = 2;
-        options.derivatives = by;
-        session = choose_backends(problem, tested_choice())
-                      .entries[0]
-                      ->template code<T>()
-                      .open(problem, options);
+        : n(static_cast<int>(x.size())), session(open(problem, by)) {
         H = session.evaluator->curvature(CurvatureKind::product);
         const Buffer<T> there = session.vectors->allocate(n);
         session.vectors->upload(there.get(), x.data(), n);

@@ -10,28 +10,18 @@
 #include <vector>
 
 #include "cunewton/cunewton.h"
-#include "host/backend/choice.h"
 #include "host/backend/sample_order.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
+#include "tests/support/device_code.h"
 #include "tests/support/message_of.h"
+#include "tests/support/open_session.h"
 #include "tests/support/perceptron_oracle.h"
 #include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
 
 namespace cunewton::test {
 namespace {
-
-template <class T>
-Session<T> open(const Problem<T>& problem, const DerivativeOptions& derivatives = {}) {
-    SessionOptions options;
-    options.derivatives = derivatives;
-    options.threads = 2;
-    return choose_backends(problem, tested_choice())
-        .entries[0]
-        ->template code<T>()
-        .open(problem, options);
-}
 
 /// Random samples with weights, labels 0 .. classes - 1.
 template <class T>
@@ -95,6 +85,14 @@ std::vector<std::pair<std::string, MakeProblem<T>>> forms() {
              [](const Samples<T>& s, const ProblemOptions& o) {
                  return make_linear_predictor<T>(Softmax{3}, s, o);
              }},
+            {"samples' own derivatives",
+             [](const Samples<T>& s, const ProblemOptions& o) {
+                 return sample_sum<T>(BlackBoxLogistic<2>{}, s, 5, o);
+             }},
+            {"samples' values",
+             [](const Samples<T>& s, const ProblemOptions& o) {
+                 return sample_sum<T>(BlackBoxLogistic<0>{}, s, 5, o);
+             }},
             {"perceptron", [](const Samples<T>& s, const ProblemOptions& o) {
                  return make_perceptron<T>({{4, 5, 3}}, s, o);
              }}};
@@ -155,8 +153,15 @@ TYPED_TEST(SamplingTest, ASelectionIsTheSumOverItsSamples) {
     for (const auto& [name, make] : forms<T>())
         for (const Reduction reduction : {Reduction::sum, Reduction::mean})
             for (const long count : {1L, 5L, 130L, 699L}) {
+                // With weights and without.
+                const bool weighted = count != 130;
                 SCOPED_TRACE(name + ", " + std::to_string(count));
                 Data<T> whole(all, 4, 3), part(all, 4, 3);
+                if (!weighted) {
+                    for (Data<T>* data : {&whole, &part})
+                        std::fill(data->weights.begin(), data->weights.end(), T(1));
+                    whole.samples.weights = nullptr;
+                }
                 double total = 0;
                 for (const T w : whole.weights) total += w;
                 SampleOrder order(all, 9);

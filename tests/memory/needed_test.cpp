@@ -373,6 +373,22 @@ TEST_F(MemoryOnTheHostTest, SumsOverRanks) {
     expect_enough_for_all(make_linear_predictor<double>(Softmax{3}, data.samples, shared), options);
 }
 
+TEST_F(MemoryOnTheHostTest, MethodsOnSamples) {
+    const Data<double> data(20000, 40);
+    Options options = options_of_test();
+    options.max_iterations = 3;
+    options.threads = 1;
+    for (const Method method : sampling_methods) {
+        options.method = method;
+        expect_enough(make_perceptron<double>({{40, 30, 2}}, data.samples, {.l2 = 0.1}), options);
+        if (method == Method::kfac) continue;
+        expect_enough(make_linear_predictor<double>(Logistic{}, data.samples, {.l2 = 0.1}),
+                      options);
+        expect_enough(make_sample_sum<double>(BlackBoxLogistic<2>{}, data.samples, 41, {.l2 = 0.1}),
+                      options, 4 * small);
+    }
+}
+
 TEST_F(MemoryOnTheHostTest, LanczosVectors) {
     Options options = options_of_test();
     options.method = Method::newton_cg;
