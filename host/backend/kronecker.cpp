@@ -7,6 +7,21 @@
 
 namespace cunewton {
 
+std::vector<KroneckerLayers::Place> KroneckerLayers::places() const {
+    std::vector<Place> places;
+    std::size_t next = 0;
+    for (const PerceptronLayer& layer : layers) {
+        const std::size_t G = next + square(layer.inputs);
+        places.push_back({next, G});
+        next = G + square(layer.outputs);
+    }
+    return places;
+}
+std::size_t KroneckerLayers::numbers() const {
+    std::size_t sum = 0;
+    for (const PerceptronLayer& layer : layers) sum += square(layer.inputs) + square(layer.outputs);
+    return sum;
+}
 std::size_t KroneckerLayers::largest_factor() const {
     std::size_t largest = 0;
     for (const PerceptronLayer& layer : layers)
@@ -32,6 +47,7 @@ KroneckerPreconditioner<T>::KroneckerPreconditioner(Evaluator<T>& evaluator, Vec
       vectors_(vectors),
       matrices_(matrices),
       layers_(evaluator.kronecker_layers()),
+      places_(layers_.places()),
       seed_(seed),
       means_(vectors.allocate(layers_.numbers())),
       inverses_(vectors.allocate(layers_.numbers())),
@@ -42,18 +58,6 @@ KroneckerPreconditioner<T>::KroneckerPreconditioner(Evaluator<T>& evaluator, Vec
       bias_inverses_(layers_.layers.size()) {
     vectors.upload(ones_.get(), std::vector<T>(ones_.size(), T(1)).data(), ones_.size());
     vectors.upload(means_.get(), std::vector<T>(means_.size(), T(0)).data(), means_.size());
-}
-
-template <class T>
-template <class Body>
-void KroneckerPreconditioner<T>::for_each_layer(const Body& body) const {
-    std::size_t place = 0;
-    for (std::size_t l = 0; l < layers_.layers.size(); ++l) {
-        const PerceptronLayer& layer = layers_.layers[l];
-        const std::size_t A = place, G = A + KroneckerLayers::square(layer.inputs);
-        place = G + KroneckerLayers::square(layer.outputs);
-        if (!body(l, A, G)) return;
-    }
 }
 
 template <class T>
@@ -68,18 +72,22 @@ void KroneckerPreconditioner<T>::average(double keep) {
 }
 
 template <class T>
-double KroneckerPreconditioner<T>::mean_curvature() {
+std::array<double, 2> KroneckerPreconditioner<T>::traces(std::size_t l) {
     const Number a = vectors_.number(), g = vectors_.number();
+    matrices_.trace(means_.get() + places_[l].A, layers_.layers[l].inputs, a);
+    matrices_.trace(means_.get() + places_[l].G, layers_.layers[l].outputs, g);
+    return read(vectors_, a, g);
+}
+
+template <class T>
+double KroneckerPreconditioner<T>::mean_curvature() {
     double sum = 0, parameters = 0;
-    for_each_layer([&](std::size_t l, std::size_t A, std::size_t G) {
+    for (std::size_t l = 0; l < places_.size(); ++l) {
         const PerceptronLayer& layer = layers_.layers[l];
-        matrices_.trace(means_.get() + A, layer.inputs, a);
-        matrices_.trace(means_.get() + G, layer.outputs, g);
-        const auto [inputs, outputs] = read(vectors_, a, g);
+        const auto [inputs, outputs] = traces(l);
         sum += (inputs + 1) * outputs;
         parameters += (layer.inputs + 1.0) * layer.outputs;
-        return true;
-    });
+    }
     return sum / parameters;
 }
 
@@ -95,21 +103,18 @@ bool KroneckerPreconditioner<T>::invert(const T* factor, double shift, int n, T*
 template <class T>
 bool KroneckerPreconditioner<T>::invert(double shift) {
     const double root = std::sqrt(shift + layers_.l2);
-    const Number a = vectors_.number(), g = vectors_.number();
-    bool regular = true;
-    for_each_layer([&](std::size_t l, std::size_t A, std::size_t G) {
+    for (std::size_t l = 0; l < places_.size(); ++l) {
         const PerceptronLayer& layer = layers_.layers[l];
-        matrices_.trace(means_.get() + A, layer.inputs, a);
-        matrices_.trace(means_.get() + G, layer.outputs, g);
-        const auto [inputs, outputs] = read(vectors_, a, g);
+        const auto [A, G] = places_[l];
+        const auto [inputs, outputs] = traces(l);
         const double ratio = (inputs / layer.inputs) / (outputs / layer.outputs);
         const double pi = ratio > 0 && std::isfinite(ratio) ? std::sqrt(ratio) : 1;
-        regular = invert(means_.get() + A, pi * root, layer.inputs, inverses_.get() + A) &&
-                  invert(means_.get() + G, root / pi, layer.outputs, inverses_.get() + G);
+        if (!invert(means_.get() + A, pi * root, layer.inputs, inverses_.get() + A) ||
+            !invert(means_.get() + G, root / pi, layer.outputs, inverses_.get() + G))
+            return false;
         bias_inverses_[l] = 1 / (1 + pi * root);
-        return regular;
-    });
-    return regular;
+    }
+    return true;
 }
 
 template <class T>
@@ -126,19 +131,18 @@ bool KroneckerPreconditioner<T>::update(const T* x) {
 
 template <class T>
 void KroneckerPreconditioner<T>::apply(const T* r, T* z) {
-    for_each_layer([&](std::size_t l, std::size_t A, std::size_t G) {
+    for (std::size_t l = 0; l < places_.size(); ++l) {
         const PerceptronLayer& layer = layers_.layers[l];
-        const T* G_inverse = inverses_.get() + G;
-        matrices_.multiply(inverses_.get() + A, layer.inputs, r + layer.weights, layer.outputs,
-                           layer.inputs, T(0), product_.get());
+        const T* G_inverse = inverses_.get() + places_[l].G;
+        matrices_.multiply(inverses_.get() + places_[l].A, layer.inputs, r + layer.weights,
+                           layer.outputs, layer.inputs, T(0), product_.get());
         matrices_.multiply(product_.get(), layer.outputs, G_inverse, layer.outputs, layer.inputs,
                            T(0), z + layer.weights);
         matrices_.multiply(G_inverse, layer.outputs, r + layer.biases, 1, layer.outputs, T(0),
                            z + layer.biases);
         vectors_.scale(z + layer.biases, static_cast<T>(bias_inverses_[l]), z + layer.biases,
                        layer.outputs);
-        return true;
-    });
+    }
 }
 
 template class KroneckerPreconditioner<double>;

@@ -1,6 +1,7 @@
 // The curvature of a perceptron as a Kronecker product for each layer.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -16,13 +17,14 @@ struct KroneckerLayers {
     std::vector<PerceptronLayer> layers{};
     double l2 = 0;  ///< the penalty
 
+    /// Where a layer's factors are: A (inputs x inputs), then G (outputs x outputs).
+    struct Place {
+        std::size_t A, G;
+    };
+    /// Of all, one after the other.
+    std::vector<Place> places() const;
     /// Of all factors.
-    std::size_t numbers() const {
-        std::size_t sum = 0;
-        for (const PerceptronLayer& layer : layers)
-            sum += square(layer.inputs) + square(layer.outputs);
-        return sum;
-    }
+    std::size_t numbers() const;
     /// Of a machine that a KroneckerPreconditioner takes.
     std::size_t memory() const;
     /// The largest matrix of factors, and of weights.
@@ -62,15 +64,15 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     void apply(const T* r, T* z) override;
 
   private:
-    /// body(layer, its A, its G, their numbers' place)
-    template <class Body>
-    void for_each_layer(const Body& body) const;
+    /// Of a layer's mean factors, A's and G's. Waits.
+    std::array<double, 2> traces(std::size_t layer);
     bool invert(const T* factor, double shift, int n, T* inverse);
 
     Evaluator<T>& evaluator_;
     Vectors<T>& vectors_;
     DenseMatrices<T>& matrices_;
     const KroneckerLayers layers_;
+    const std::vector<KroneckerLayers::Place> places_;
     std::uint64_t seed_;
     std::optional<SampleOrder> order_;  ///< for update()
     const Buffer<T> means_, inverses_, factor_, product_, ones_;

@@ -485,12 +485,7 @@ template <class T>
 void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to) {
     const KroneckerLayers layers = kronecker_layers();
     std::fill_n(to, layers.numbers(), T(0));
-    std::vector<T*> A, G;
-    for (const PerceptronLayer& layer : layers_) {
-        A.push_back(to);
-        G.push_back(to + KroneckerLayers::square(layer.inputs));
-        to = G.back() + KroneckerLayers::square(layer.outputs);
-    }
+    const std::vector<KroneckerLayers::Place> places = layers.places();
     const T mean = static_cast<T>(1 / parts_.weight), scale = static_cast<T>(parts_.scale);
     Scratch& scratch = scratch_.front();
     for (std::size_t tile = 0; tile < blocks_.size(); ++tile) {
@@ -510,9 +505,9 @@ void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to
                                    ? Units<T>{at.hidden[l - 1].a, layer.inputs_ld()}
                                    : Units<T>{samples_.features + begin * samples_.ld, samples_.ld};
             update_.add({a.at, a.ld, layer.shape.inputs, false, count},
-                        {{weights, mean, A[l], layer.shape.inputs}});
+                        {{weights, mean, to + places[l].A, layer.shape.inputs}});
             update_.add({g, layer.outputs_ld(), layer.shape.outputs, false, count},
-                        {{weights, scale, G[l], layer.shape.outputs}});
+                        {{weights, scale, to + places[l].G, layer.shape.outputs}});
             if (l == 0) break;
             T* const back = scratch.ra[l - 1];
             layer.back(x, g, count, false, back);

@@ -358,12 +358,7 @@ void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to
     const DeviceSamples<T>& s = data_.view();
     const cublasHandle_t blas = vectors_.blas();
     const std::size_t last = layers_.size() - 1;
-    std::vector<T*> A, G;
-    for (const PerceptronLayer& layer : layers_) {
-        A.push_back(to);
-        G.push_back(to + KroneckerLayers::square(layer.inputs));
-        to = G.back() + KroneckerLayers::square(layer.outputs);
-    }
+    const std::vector<KroneckerLayers::Place> places = kronecker_layers().places();
     if (weighted_.size() == 0) weighted_ = DeviceArray<T>(widest() * sizes_.samples);
     const long ld = sizes_.samples;
     for_each_tile([&](long begin, long count) {
@@ -386,8 +381,8 @@ void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to
         for (std::size_t l = last;; --l) {
             const PerceptronLayer& layer = layers_[l];
             add(l > 0 ? at.hidden[l - 1].a : s.features + begin, l > 0 ? at.ld : s.ld, layer.inputs,
-                1 / parts_.weight, A[l]);
-            add(g, ld, layer.outputs, parts_.scale, G[l]);
+                1 / parts_.weight, to + places[l].A);
+            add(g, ld, layer.outputs, parts_.scale, to + places[l].G);
             if (l == 0) break;
             T* const back = ra_[l - 1];
             blas::gemm_by_transpose<T>(blas, count, layer.inputs, layer.outputs, g, ld,
