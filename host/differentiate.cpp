@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/at_point.h"
+#include "host/backend/chunk_evaluator.h"
 
 namespace cunewton {
 
@@ -83,6 +84,73 @@ std::vector<std::vector<T>> hessian_blocks(const Problem<T>& problem, const std:
             blocks.push_back(std::move(block));
         }
         return blocks;
+    });
+}
+
+namespace {
+
+/// The second moments of a sum over samples whose weights are 1 and which has no scale and no
+/// penalty; these are the true weights, null if they are all 1.
+template <class T>
+std::vector<T> second_moments(Point<T>& point, int n, long samples, const T* weights, double sum) {
+    Vectors<T>& vectors = point.vectors();
+    Evaluator<T>& evaluator = point.evaluator();
+    const Buffer<T> g = vectors.allocate(static_cast<std::size_t>(n));
+    const Number f = vectors.number();
+    std::vector<T> gradient(static_cast<std::size_t>(n));
+    std::vector<double> total(gradient.size(), 0.0);
+    for (long i = 0; i < samples; ++i) {
+        const double weight = weights ? static_cast<double>(weights[i]) : 1;
+        if (!(weight > 0)) continue;
+        // As many times as there are samples.
+        evaluator.select(&i, 1);
+        evaluator.value_and_gradient(point.x(), g.get(), f);
+        vectors.download(gradient.data(), g.get(), gradient.size());
+        for (std::size_t j = 0; j < gradient.size(); ++j) {
+            const double entry = static_cast<double>(gradient[j]) / static_cast<double>(samples);
+            total[j] += weight * entry * entry;
+        }
+    }
+    for (std::size_t j = 0; j < total.size(); ++j) gradient[j] = static_cast<T>(total[j] / sum);
+    return gradient;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<T> gradient_second_moments(const Problem<T>& problem, const std::vector<T>& x,
+                                       const EvaluationOptions& options) {
+    const ProblemParts<T>& parts = problem.parts();
+    if (parts.ranks)
+        throw InvalidArgument(
+            "second moments are of samples in one place (these are spread over ranks) take those "
+            "of a problem of each rank's, and their mean");
+    const Samples<T>* const samples = samples_of(problem);
+    if (!samples)
+        throw InvalidArgument(
+            "second moments are of samples' gradients (the loss is not a sum over several) square "
+            "the gradient");
+    const std::size_t n = static_cast<std::size_t>(problem.dimension());
+    if (std::holds_alternative<PerceptronSum<T>>(parts.form))
+        return at_point(problem, x, options, [&](Point<T>& point) {
+            const Buffer<T> sums = point.vectors().allocate(n);
+            point.evaluator().sum_squared_gradients(point.x(), sums.get());
+            std::vector<T> moments(n);
+            point.vectors().download(moments.data(), sums.get(), n);
+            for (T& v : moments) v = static_cast<T>(v / parts.weight);
+            return moments;
+        });
+    const HostSamples<T> host(*samples, true);
+    auto equal =
+        std::make_shared<ProblemParts<T>>(chunk_problem(problem, {0, samples->count, 0}).parts());
+    std::visit(
+        [](auto& form) {
+            if constexpr (requires { form.samples; }) form.samples.weights = nullptr;
+        },
+        equal->form);
+    return at_point(Problem<T>(std::move(equal)), x, options, [&](Point<T>& point) {
+        return second_moments(point, problem.dimension(), samples->count, host.view().weights,
+                              parts.weight);
     });
 }
 
@@ -197,6 +265,8 @@ DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x
     template std::vector<std::vector<T>> hessian_blocks(const Problem<T>&, const std::vector<T>&, \
                                                         const std::vector<IndexRange>&,           \
                                                         const EvaluationOptions&);                \
+    template std::vector<T> gradient_second_moments(const Problem<T>&, const std::vector<T>&,     \
+                                                    const EvaluationOptions&);                    \
     template DerivativeCheck check_gradient(const Problem<T>&, const std::vector<T>&,             \
                                             const EvaluationOptions&);                            \
     template DerivativeCheck check_hessian(const Problem<T>&, const std::vector<T>&,              \

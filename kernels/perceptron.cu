@@ -71,6 +71,16 @@ __global__ void pass_back_kernel(LayerSize size, std::ptrdiff_t ld, const T* slo
     });
 }
 
+template <class T>
+__global__ void squares_kernel(LayerSize size, const T* from, std::ptrdiff_t ld, const T* weights,
+                               bool over_weights, T* to, std::ptrdiff_t to_ld) {
+    for_units(size, [&](long i, int k) {
+        const T value = weights[i] > 0 ? from[k * ld + i] : T(0);
+        const T factor = over_weights && weights[i] > 0 ? 1 / weights[i] : T(1);
+        to[k * to_ld + i] = factor * value * value;
+    });
+}
+
 template <class Loss, class T>
 __global__ void __launch_bounds__(loss_block)
     output_loss_kernel(Loss loss, LayerSize size, const T* z, std::ptrdiff_t z_ld, const T* bias,
@@ -236,6 +246,14 @@ void launch_pass_product_back(LayerSize size, const T* slope, const T* bend, std
 }
 
 template <class T>
+void launch_squares(LayerSize size, const T* from, std::ptrdiff_t ld, const T* weights,
+                    bool over_weights, T* to, std::ptrdiff_t to_ld, Stream stream) {
+    squares_kernel<<<layer_grid(size), threads, 0, stream>>>(size, from, ld, weights, over_weights,
+                                                             to, to_ld);
+    check_launch("squares_kernel");
+}
+
+template <class T>
 void launch_unit_sums(LayerSize size, const T* d, std::ptrdiff_t ld, T* to, Stream stream) {
     unit_sums_kernel<<<static_cast<unsigned>(size.units), threads, 0, stream>>>(size.count, d, ld,
                                                                                 to);
@@ -263,6 +281,8 @@ void launch_add_to(double* to, const T* from, long count, bool add, Stream strea
                                            const T*, T*, std::ptrdiff_t, Stream);                 \
     template void launch_draw_root(PerceptronLoss, LayerSize, const T*, std::ptrdiff_t, const T*, \
                                    std::uint64_t, long, T*, std::ptrdiff_t, Stream);              \
+    template void launch_squares(LayerSize, const T*, std::ptrdiff_t, const T*, bool, T*,         \
+                                 std::ptrdiff_t, Stream);                                         \
     template void launch_unit_sums(LayerSize, const T*, std::ptrdiff_t, T*, Stream);              \
     template void launch_add_to(double*, const T*, long, bool, Stream);
 CUNEWTON_INSTANTIATE(double)

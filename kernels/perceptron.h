@@ -62,6 +62,11 @@ template <class T>
 void launch_pass_product_back(LayerSize size, const T* slope, const T* bend, std::ptrdiff_t ld,
                               const T* rz, T* rd, std::ptrdiff_t r_ld, Stream stream);
 
+/// to = from^2, divided by the samples' weights if `over_weights`. 0 of samples without weight,
+/// whatever they are.
+template <class T>
+void launch_squares(LayerSize size, const T* from, std::ptrdiff_t ld, const T* weights,
+                    bool over_weights, T* to, std::ptrdiff_t to_ld, Stream stream);
 /// to[k] = the sum of unit k over all samples, added in double.
 template <class T>
 void launch_unit_sums(LayerSize size, const T* d, std::ptrdiff_t ld, T* to, Stream stream);

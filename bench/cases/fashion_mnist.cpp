@@ -7,14 +7,14 @@
 
 namespace cunewton::bench {
 
-std::optional<TrainingData> read_fashion_mnist(int pooling) {
+std::optional<TrainingData> read_fashion_mnist(int pooling, bool training) {
     constexpr int width = 28;
     if (!readers::has_fashion_mnist()) return {};
-    const readers::LabelledFiles files = readers::fashion_mnist(true);
+    const readers::LabelledFiles files = readers::fashion_mnist(training);
     const readers::Idx images(files.images), labels(files.labels);
 
     TrainingData data;
-    data.samples = 60000;
+    data.samples = training ? 60000 : 10000;
     data.classes = 10;
     if (images.shape() != std::vector<long>{data.samples, width, width} ||
         labels.shape() != std::vector<long>{data.samples})

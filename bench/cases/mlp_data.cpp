@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "bench/cases/fashion_mnist.h"
 #include "tests/support/datasets.h"
@@ -21,6 +22,9 @@ MlpData read_mlp_data(bool small) {
         data.name = "fashion-mnist";
         data.X.assign(images->X.begin(), images->X.begin() + static_cast<long>(pixels));
         data.y.assign(images->y.begin(), images->y.begin() + data.samples);
+        TrainingData tests = read_fashion_mnist(1, false).value();
+        data.test_X = std::move(tests.X);
+        data.test_y = std::move(tests.y);
         return data;
     }
     data.name = "random data";
@@ -28,6 +32,8 @@ MlpData read_mlp_data(bool small) {
     for (std::size_t e = 0; e < pixels; ++e) data.X.push_back(random.uniform());
     for (long i = 0; i < data.samples; ++i)
         data.y.push_back(std::floor(classes * random.uniform()));
+    data.test_X = data.X;
+    data.test_y = data.y;
     return data;
 }
 

@@ -17,6 +17,7 @@ struct Variant {
 constexpr Variant variants[] = {
     {"newton_cg", Method::newton_cg},
     {"newton_cg, Gauss-Newton", Method::newton_cg, HessianBy::gauss_newton},
+    {"hessian_free", Method::hessian_free},
     {"kfac", Method::kfac},
     {"lbfgs", Method::lbfgs},
     {"adam", Method::adam},
@@ -28,6 +29,9 @@ void run(Context& context) {
     const MlpData data = read_mlp_data(context.settings.small);
     const std::vector<T> X(data.X.begin(), data.X.end()), y(data.y.begin(), data.y.end());
     const Samples<T> samples = data.view(X, y);
+    const std::vector<T> test_X(data.test_X.begin(), data.test_X.end()),
+        test_y(data.test_y.begin(), data.test_y.end());
+    const Samples<T> tests = data.view(test_X, test_y);
     const Problem<T> problem =
         make_perceptron<T>(data.perceptron, samples, {.l2 = 1e-4, .penalize_intercept = true});
     const std::vector<T> start = random_start<T>(data.perceptron, 1);
@@ -46,16 +50,20 @@ void run(Context& context) {
         Result<T> result;
         row.timing = measure(1, [&] {
             reached = nlohmann::ordered_json::array();
-            const double begin = cpu_seconds();
+            double begin = cpu_seconds();
             std::size_t next = 0;
-            options.callback = [&](const IterationRecord& record) {
-                for (; next < std::size(goals) && record.f <= goals[next]; ++next)
-                    reached.push_back({{"loss", goals[next]},
-                                       {"cpu_seconds", cpu_seconds() - begin},
-                                       {"iterations", record.iteration}});
+            result = minimize(problem, start, options, [&](const Iterate<T>& iterate) {
+                for (; next < std::size(goals) && iterate.f <= goals[next]; ++next) {
+                    const double now = cpu_seconds();
+                    reached.push_back(
+                        {{"loss", goals[next]},
+                         {"cpu_seconds", now - begin},
+                         {"iterations", iterate.iteration},
+                         {"test_accuracy", accuracy(data.perceptron, iterate.x(), tests)}});
+                    begin += cpu_seconds() - now;
+                }
                 return next < std::size(goals);
-            };
-            result = minimize(problem, start, options);
+            });
         });
         row.backend = result.backend;
         if (row.backend == "cpu") row.threads = context.settings.threads;
@@ -65,6 +73,7 @@ void run(Context& context) {
         row.extra["loss"] = static_cast<double>(result.f);
         row.extra["reached"] = reached;
         row.extra["training_accuracy"] = accuracy(data.perceptron, result.x, samples);
+        row.extra["test_accuracy"] = accuracy(data.perceptron, result.x, tests);
         row.extra["counts"] = {{"evaluations", result.counts.evaluations},
                                {"hessians", result.counts.hessians},
                                {"products", result.counts.products}};

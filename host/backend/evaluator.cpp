@@ -68,6 +68,9 @@ template <class T>
 void Evaluator<T>::compute_diagonal(T*) {}
 
 template <class T>
+void Evaluator<T>::sum_squared_gradients(const T*, T*) {}
+
+template <class T>
 void Evaluator<T>::compute_kronecker_factors(std::uint64_t, T*) {}
 
 template <class T>

@@ -96,6 +96,9 @@ class Evaluator {
     /// the point of the last prepare_products(), for about what a product costs.
     virtual bool knows_diagonal() const { return false; }
     virtual void compute_diagonal(T* to);
+    /// Of a perceptron: the sums over samples of w_i (dl_i / dx_j)^2, n numbers, without scale and
+    /// penalty.
+    virtual void sum_squared_gradients(const T* x, T* to);
     /// The layers of a perceptron; none of other problems, nor where ranks share the samples.
     virtual KroneckerLayers kronecker_layers() const { return {}; }
     /// Of layer after layer at the point of products(): the mean of a a' over samples, a its inputs

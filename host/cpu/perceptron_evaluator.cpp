@@ -81,6 +81,21 @@ struct Layer {
     }
 };
 
+/// to = from^2, of `count` samples whose numbers are ld and to_ld apart; divided by their weights
+/// if `over_weights`. 0 of samples without weight, whatever they are.
+template <class T>
+void square(int units, int count, const T* from, std::ptrdiff_t ld, const T* weights,
+            bool over_weights, T* to, std::ptrdiff_t to_ld) {
+    for (int i = 0; i < count; ++i, from += ld, to += to_ld) {
+        if (!(weights[i] > 0)) {
+            std::fill_n(to, units, T(0));
+            continue;
+        }
+        const T factor = over_weights ? 1 / weights[i] : T(1);
+        for (int k = 0; k < units; ++k) to[k] = factor * from[k] * from[k];
+    }
+}
+
 /// to[j * to_ld + i] = from[i * from_ld + j]
 template <class T>
 void transpose(int rows, int columns, const T* from, std::ptrdiff_t from_ld, T* to,
@@ -479,6 +494,41 @@ void PerceptronEvaluator<T>::products(const T* V, int columns, T* HV) {
     for (int first = 0; first < columns; first += most)
         add_products(this->product_point(), V + first * n, std::min(most, columns - first),
                      keeps_tiles_, HV + first * n);
+}
+
+/// A sample's gradient of a layer's weights is an outer product of its inputs and of what comes
+/// back to its outputs, and so is the gradient's square, entry by entry, of their squares.
+template <class T>
+void PerceptronEvaluator<T>::sum_squared_gradients(const T* x, T* to) {
+    const int features_ld = padded(layers_.front().inputs);
+    sum_tiles(1, false, x, [&](std::size_t tile, Scratch& scratch, T* partial) {
+        const int count = count_of(tile);
+        const T* weights = weights_.get() + begin_of(tile);
+        Tile& at = scratch.tile;
+        forward(x, tile, Order::gradient, at, scratch);
+        backward(x, tile, nullptr, false, at, scratch);
+        if (!scratch.squares)
+            scratch.squares =
+                aligned_buffer<T>(static_cast<std::size_t>(features_ld) * sizes_.samples);
+        square(layers_.front().inputs, count, samples_.features + begin_of(tile) * samples_.ld,
+               samples_.ld, weights, false, scratch.squares.get(), features_ld);
+        Units<T> inputs{scratch.squares.get(), features_ld};
+        for (std::size_t l = 0; l < layers_.size(); ++l) {
+            const Layer<T> layer{layers_[l], scratch.gemm};
+            const bool last = l + 1 == layers_.size();
+            const int units = layer.shape.outputs, ld = layer.outputs_ld();
+            T* const d = last ? at.d : at.hidden[l].d;
+            square(units, count, d, ld, weights, true, d, ld);
+            layer.weight_gradient(inputs, d, count, false, partial);
+            layer.bias_gradient(d, count, partial);
+            if (last) break;
+            T* const a = at.hidden[l].a;
+            square(units, count, a, ld, weights, false, a, ld);
+            inputs = {a, ld};
+        }
+        return 0.0;
+    });
+    std::copy_n(total_.begin(), parts_.dimension, to);
 }
 
 template <class T>

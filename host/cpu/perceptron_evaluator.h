@@ -28,6 +28,7 @@ class PerceptronEvaluator final : public Evaluator<T> {
     void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
+    void sum_squared_gradients(const T* x, T* to) override;
     KroneckerLayers kronecker_layers() const override {
         if (parts_.ranks) return {};  // each would have its own
         return {layers_, parts_.penalty.l2};
@@ -62,6 +63,7 @@ class PerceptronEvaluator final : public Evaluator<T> {
         Tile tile;
         std::vector<T*> rz, ra;  ///< derivatives along a vector of each layer's z and activations
         T *z, *columns, *d_columns, *p_columns;  ///< outputs, and the same output by output
+        Buffer<T> squares;                       ///< of features, where these are wanted
     };
     /// How many numbers all of these take.
     struct Sizes {

@@ -353,6 +353,40 @@ void PerceptronEvaluator<T>::products(const T* V, int columns, T* HV) {
     }
 }
 
+/// A sample's gradient of a layer's weights is an outer product of its inputs and of what comes
+/// back to its outputs, and so is the gradient's square, entry by entry, of their squares.
+template <class T>
+void PerceptronEvaluator<T>::sum_squared_gradients(const T* x, T* to) {
+    const DeviceSamples<T>& s = data_.view();
+    if (weighted_.size() == 0) weighted_ = DeviceArray<T>(widest() * sizes_.samples);
+    const long ld = sizes_.samples;
+    for_each_tile([&](long begin, long count) {
+        const Tile& at = tile_of_work_;
+        forward(x, begin, count, Order::gradient, at, partial_.get());
+        backward(x, begin, count, nullptr, false, at);
+        const T* a = s.features + begin;
+        long a_ld = s.ld;
+        for (std::size_t l = 0; l < layers_.size(); ++l) {
+            const PerceptronLayer& layer = layers_[l];
+            const bool last = l + 1 == layers_.size();
+            T* const d = last ? at.d : at.hidden[l].d;
+            launch_squares({count, layer.inputs}, a, a_ld, s.weights + begin, false,
+                           weighted_.get(), ld, stream());
+            launch_squares({count, layer.outputs}, d, at.ld, s.weights + begin, true, d, at.ld,
+                           stream());
+            weight_gradient(layer, weighted_.get(), ld, d, at.ld, count, false,
+                            tile_gradient_.get());
+            launch_unit_sums({count, layer.outputs}, d, at.ld, tile_gradient_.get() + layer.biases,
+                             stream());
+            if (last) break;
+            a = at.hidden[l].a;
+            a_ld = at.ld;
+        }
+        launch_add_to(sums_.get(), tile_gradient_.get(), n_, begin > 0, stream());
+    });
+    launch_assemble_gradient(sums_.get(), 1, x, 0, n_, {1, {}}, to, stream());
+}
+
 template <class T>
 void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to) {
     const DeviceSamples<T>& s = data_.view();

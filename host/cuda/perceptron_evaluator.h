@@ -26,6 +26,7 @@ class PerceptronEvaluator final : public CudaEvaluator<T> {
     void products(const T* V, int columns, T* HV) override;
     std::size_t peak_tile_bytes() const override { return kept_.size() * sizeof(T); }
 
+    void sum_squared_gradients(const T* x, T* to) override;
     KroneckerLayers kronecker_layers() const override {
         if (parts_.ranks) return {};  // each would have its own
         return {layers_, parts_.penalty.l2};
@@ -102,7 +103,7 @@ class PerceptronEvaluator final : public CudaEvaluator<T> {
     DeviceArray<T> tile_gradient_;
     DeviceArray<double> sums_;  // of some gradients or products
     DeviceArray<T> units_, kept_;
-    DeviceArray<T> weighted_;  // inputs or what comes back, times weights
+    DeviceArray<T> weighted_;  // inputs or what comes back, times weights; or inputs squared
 };
 
 extern template class PerceptronEvaluator<double>;

@@ -1,6 +1,7 @@
 // The samples of a problem, wherever the caller has them.
 #pragma once
 
+#include <variant>
 #include <vector>
 
 #include "cunewton/problem/forms.h"
@@ -11,6 +12,20 @@ namespace cunewton {
 /// device, and returns the sum of their weights. Throws InvalidArgument.
 template <class T>
 double checked_weight(Samples<T>& samples);
+
+/// The samples that the loss is a sum over; null if it is no sum over several.
+template <class T>
+const Samples<T>* samples_of(const Problem<T>& problem) {
+    const Samples<T>* const samples = std::visit(
+        [](const auto& form) -> const Samples<T>* {
+            if constexpr (requires { form.samples; })
+                return &form.samples;
+            else
+                return nullptr;
+        },
+        problem.parts().form);
+    return samples && samples->count > 1 ? samples : nullptr;
+}
 
 /// The GPU that a call on the problem is for: the one that is asked for, or that of its data, or
 /// -1. Throws InvalidArgument if they differ.

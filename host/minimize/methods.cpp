@@ -5,6 +5,7 @@
 
 #include "cunewton/error.h"
 #include "host/minimize/block_newton.h"
+#include "host/minimize/hessian_free.h"
 #include "host/minimize/subspace_newton.h"
 
 namespace cunewton::solver {
@@ -91,6 +92,8 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
         if (const int kept = lanczos_vectors(options))
             work.vectors += static_cast<std::size_t>(kept) + 1;
         if (method == Method::gradient_descent) work.vectors += 2;
+        // Conjugate gradients of its own, as many again.
+        if (method == Method::hessian_free) work.vectors += hessian_free_vectors + 6;
         if (method == Method::block_newton) {
             const std::vector<IndexRange> blocks = blocks_of(options, n, known_blocks);
             work.numbers += block_numbers(blocks, static_cast<std::size_t>(n));

@@ -132,35 +132,35 @@ std::string sentence(Status status) {
     return "unknown";
 }
 
+template <class T>
+bool is_perceptron(const Problem<T>& problem) {
+    return std::holds_alternative<PerceptronSum<T>>(problem.parts().form);
+}
+
 /// The options with what `automatic` means for this problem.
 template <class T>
 Options completed(const Problem<T>& problem, const Options& options) {
     Options complete = options;
     if (options.method == Method::automatic) complete.method = solver::choose_method(problem);
     HessianBy& hessian = complete.derivatives.hessian;
-    if (options.method == Method::kfac && hessian == HessianBy::automatic)
-        hessian = HessianBy::gauss_newton;
+    const bool by_gauss_newton = options.method == Method::kfac ||
+                                 (options.method == Method::hessian_free && is_perceptron(problem));
+    if (by_gauss_newton && hessian == HessianBy::automatic) hessian = HessianBy::gauss_newton;
     return complete;
 }
 
-/// Samples that the loss is a sum over; 0 if it is none.
+/// Samples that the loss is a sum over; 0 if it is none over several.
 template <class T>
 long sample_count(const Problem<T>& problem) {
-    return std::visit(
-        [](const auto& form) {
-            if constexpr (requires { form.samples; })
-                return form.samples.count;
-            else
-                return 0L;
-        },
-        problem.parts().form);
+    const Samples<T>* const samples = samples_of(problem);
+    return samples ? samples->count : 0;
 }
 
 /// Throws InvalidArgument if the method is not for this problem.
 template <class T>
 void check_method(const Problem<T>& problem, const Options& options) {
     const Method method = options.method;
-    const bool perceptron = std::holds_alternative<PerceptronSum<T>>(problem.parts().form);
+    const bool perceptron = is_perceptron(problem);
     if (problem.parts().ranks && options.precondition == PreconditionBy::kronecker)
         reject(
             "Kronecker products are formed of all samples (these are spread over ranks) choose "
@@ -171,7 +171,7 @@ void check_method(const Problem<T>& problem, const Options& options) {
             "preconditioner");
     if (!solver::is_sampling(method)) return;
     const std::string name = std::string("Method::") + to_string(method);
-    if (sample_count(problem) < 2)
+    if (!samples_of(problem))
         reject(name +
                " takes steps on samples (the loss is not a sum over several) choose a method that "
                "does not");

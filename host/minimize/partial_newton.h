@@ -9,9 +9,10 @@
 namespace cunewton::solver {
 
 struct PartialStep {
-    bool finite;      ///< what is known of the Hessian
-    bool definite;    ///< so far as it is known: without a shift
-    double promised;  ///< no more than the decrement g' H^-1 g of a definite Hessian
+    bool finite;       ///< what is known of the Hessian
+    bool definite;     ///< so far as it is known: without a shift
+    double promised;   ///< no more than the decrement g' H^-1 g of a definite Hessian
+    double shift = 0;  ///< for the record
 };
 
 /// model.direction() makes run.direction(), downhill, from products that have been prepared, and
@@ -23,11 +24,12 @@ Status partial_newton(Minimization<T>& run, Model& model) {
         if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
             return Status::max_iterations;
         run.prepare_products();
-        double promised = 0;
+        double promised = 0, shift = 0;
         if (run.gradient_norm() > 0) {
             const PartialStep known = model.direction();
             if (!known.finite) return Status::not_finite;
             promised = known.promised;
+            shift = known.shift;
             if (known.definite) {
                 run.watch(promised);
                 if (run.runs_away(promised)) return Status::unbounded;
@@ -51,7 +53,8 @@ Status partial_newton(Minimization<T>& run, Model& model) {
         }
         const double previous = run.f();
         run.accept(*step, step->alpha >= 1);
-        if (const auto status = run.end_iteration(*step, previous, step->alpha, 0)) return *status;
+        if (const auto status = run.end_iteration(*step, previous, step->alpha, shift))
+            return *status;
     }
 }
 

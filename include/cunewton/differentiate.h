@@ -57,6 +57,19 @@ std::vector<std::vector<T>> hessian_blocks(const Problem<T>& problem, const std:
                                            const std::vector<IndexRange>& ranges,
                                            const EvaluationOptions& options = {});
 
+/// The second moments of the gradients of single samples, n numbers: the means over samples i,
+///     v_j = sum_i w_i (dl_i / dx_j)^2 / sum_i w_i,
+/// with their weights, without the loss's scale and penalty. They are the diagonal of what is
+/// called the empirical Fisher matrix where losses are negative logarithms of likelihoods (Martens
+/// 2020, "New insights and perspectives on the natural gradient method", section 11); with the
+/// squares of the mean gradient taken off they are the variances of single samples' gradients. Of
+/// perceptrons by products of the matrices of squares, at about the cost of a gradient; of other
+/// sums over samples by a gradient for each. Throws InvalidArgument as gradient(), and for a loss
+/// that is not a sum over several samples or whose samples are spread over ranks.
+template <class T>
+std::vector<T> gradient_second_moments(const Problem<T>& problem, const std::vector<T>& x,
+                                       const EvaluationOptions& options = {});
+
 /// Outcome of a comparison of derivatives with differences.
 struct DerivativeCheck {
     bool agrees = false;

@@ -51,7 +51,8 @@ struct IterationRecord {
     double gradient_norm;  ///< 2-norm
     double step_norm;      ///< 2-norm of the last step (0 at the start)
     double step_length;    ///< line search: multiple of the direction; trust region: its radius
-    double shift;    ///< multiple of S^2 that was added to H to factorise it, see hessian_scales
+    double shift;  ///< multiple of S^2 that was added to H to factorise it, see hessian_scales; of
+                   ///< hessian_free and kfac of the identity
     double seconds;  ///< wall time since the start, without what callbacks have taken
     Counts counts;   ///< since the start
 };
@@ -85,7 +86,7 @@ struct Options : Execution {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
     DescentStep descent_step = DescentStep::exact_quadratic;
-    /// Of Method::newton_cg, and of Method::lbfgs where that examines its end.
+    /// Of Method::newton_cg, and of all methods without matrices where they examine their end.
     PreconditionBy precondition = PreconditionBy::automatic;
     std::variant<std::monostate, OwnPreconditioner<double>, OwnPreconditioner<float>>
         preconditioner{};   ///< for PreconditionBy::own

@@ -544,6 +544,62 @@ TYPED_TEST(PerceptronTest, ASampleWithoutWeightCountsForNothing) {
     EXPECT_EQ(evaluate(three, x, options), evaluate(two, x, options));
     EXPECT_EQ(gradient(three, x, options), gradient(two, x, options));
     EXPECT_EQ(hessian(three, x, options), hessian(two, x, options));
+    EXPECT_EQ(gradient_second_moments(three, x, options), gradient_second_moments(two, x, options));
+}
+
+TYPED_TEST(PerceptronTest, SecondMomentsAreMeansOfSquaresOfSingleSamplesGradients) {
+    using T = TypeParam;
+    for_each_kind<T>(7, [](const Case<T>& c) {
+        OracleData all = c.data(), one = all;
+        const int targets = static_cast<int>(all.y.size()) / all.samples;
+        one.samples = 1;
+        one.w.clear();
+        one.mean = false;
+        one.l2 = 0;
+        long double sum = 0;
+        std::vector<long double> moments(c.x.size(), 0);
+        for (int i = 0; i < all.samples; ++i) {
+            one.X.assign(all.X.begin() + i * all.features, all.X.begin() + (i + 1) * all.features);
+            one.y.assign(all.y.begin() + i * targets, all.y.begin() + (i + 1) * targets);
+            const long double w = all.w.empty() ? 1 : all.w[i];
+            sum += w;
+            const std::vector<long double> g = oracle_network_gradient(c.network(), one, c.point());
+            for (std::size_t j = 0; j < g.size(); ++j) moments[j] += w * g[j] * g[j];
+        }
+        for (long double& v : moments) v /= sum;
+        expect_near(gradient_second_moments(c.problem(), c.x, evaluation_options<T>()), moments,
+                    tolerance_for<T>(all.samples));
+    });
+}
+
+TYPED_TEST(PerceptronTest, SecondMomentsOfManyTiles) {
+    using T = TypeParam;
+    // Those of all are the mean of the parts', and no less than the mean gradient's squares.
+    const Case<T> c({{3, 5, 3}, Activation::tanh, PerceptronLoss::softmax_cross_entropy}, 1500, {},
+                    true);
+    const auto options = evaluation_options<T>();
+    const std::vector<T> moments = gradient_second_moments(c.problem(), c.x, options),
+                         mean = gradient(c.problem(), c.x, options);
+    Samples<T> first = c.samples(), second = first;
+    first.count = 700;
+    second.count -= 700;
+    second.features += 700 * second.ld;
+    second.targets += 700;
+    second.weights += 700;
+    double parts[] = {0, 0};
+    for (long i = 0; i < 1500; ++i) parts[i >= 700] += static_cast<double>(first.weights[i]);
+    const auto of = [&](const Samples<T>& samples) {
+        return gradient_second_moments(make_perceptron<T>(c.perceptron, samples), c.x, options);
+    };
+    const std::vector<T> of_first = of(first), of_second = of(second);
+    std::vector<double> both;
+    for (std::size_t j = 0; j < moments.size(); ++j) {
+        both.push_back((parts[0] * static_cast<double>(of_first[j]) +
+                        parts[1] * static_cast<double>(of_second[j])) /
+                       (parts[0] + parts[1]));
+        EXPECT_GE(moments[j], mean[j] * mean[j]);
+    }
+    expect_near(moments, both, tolerance_for<T>(1500));
 }
 
 TYPED_TEST(PerceptronTest, WideLayersAreWorkedOnInFewerSamples) {
