@@ -102,12 +102,11 @@ std::vector<T> second_moments(Point<T>& point, int n, long samples, const T* wei
     for (long i = 0; i < samples; ++i) {
         const double weight = weights ? static_cast<double>(weights[i]) : 1;
         if (!(weight > 0)) continue;
-        // As many times as there are samples.
-        evaluator.select(&i, 1);
+        evaluator.select({&i, 1}, 1);
         evaluator.value_and_gradient(point.x(), g.get(), f);
         vectors.download(gradient.data(), g.get(), gradient.size());
         for (std::size_t j = 0; j < gradient.size(); ++j) {
-            const double entry = static_cast<double>(gradient[j]) / static_cast<double>(samples);
+            const double entry = static_cast<double>(gradient[j]);
             total[j] += weight * entry * entry;
         }
     }

@@ -29,6 +29,14 @@ void check(const EstimateOptions& options, int n) {
                               ") pass each parameter once");
 }
 
+/// What ranks must have in common.
+std::vector<Common> common(const EstimateOptions& options) {
+    return {{"number of batches", static_cast<std::uint64_t>(options.batches)},
+            {"size", static_cast<std::uint64_t>(options.size)},
+            {"seed", options.seed},
+            {"indices", hash(options.indices.data(), options.indices.size() * sizeof(int))}};
+}
+
 /// Mean and sum of squared deviations, a value at a time (Welford 1962).
 struct Moments {
     double mean = 0, squares = 0;
@@ -45,18 +53,16 @@ template <class T>
 HessianEstimate<T> estimate_hessian(const Problem<T>& problem, const std::vector<T>& x,
                                     const EstimateOptions& options) {
     const int n = problem.dimension();
-    check(options, n);
-    std::vector<int> indices = options.indices;
-    if (indices.empty()) {
-        indices.resize(static_cast<std::size_t>(n));
-        std::iota(indices.begin(), indices.end(), 0);
-    }
-    if (problem.parts().ranks)
-        throw InvalidArgument(
-            "an estimate draws samples (these are spread over ranks) make a problem of some on "
-            "each "
-            "rank");
     return at_point(problem, x, options, [&](Point<T>& point) {
+        // Here, so that all ranks hear of what one of them does not accept.
+        check(options, n);
+        if (const Ranks* const ranks = problem.parts().ranks.get())
+            require_common(ranks->communicator(), Meeting::call, "arguments", common(options));
+        std::vector<int> indices = options.indices;
+        if (indices.empty()) {
+            indices.resize(static_cast<std::size_t>(n));
+            std::iota(indices.begin(), indices.end(), 0);
+        }
         Evaluator<T>& evaluator = point.evaluator();
         Vectors<T>& vectors = point.vectors();
         const long all = evaluator.samples();

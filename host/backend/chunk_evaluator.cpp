@@ -46,7 +46,7 @@ ChunkEvaluator<T>::ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors
                      ranks_.how() == RankSums::fixed_order) {
     for (const SampleBlock& chunk : ranks_.chunks())
         if (chunk.end > chunk.begin)
-            chunks_.push_back({chunk.chunk, make(chunk_problem(problem_, chunk))});
+            chunks_.push_back({chunk.chunk, chunk.begin, make(chunk_problem(problem_, chunk))});
     for (const Ranks::Branch& branch : ranks_.own_branches())
         while (right_.size() < static_cast<std::size_t>(branch.level))
             right_.push_back(vectors_.allocate(parts_.dimension));
@@ -64,7 +64,8 @@ ChunkEvaluator<T>::ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors
 }
 
 template <class T>
-MemoryNeeded ChunkEvaluator<T>::memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks) {
+MemoryNeeded ChunkEvaluator<T>::memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks,
+                                       const KroneckerLayers& layers) {
     const std::size_t n = static_cast<std::size_t>(plan.n), size = blocks.size;
     // Of one vector, a copy of each kind; of matrices, those of a chunk and their lower triangles.
     const auto matrices = [&](std::size_t entries, std::size_t lower) {
@@ -74,6 +75,10 @@ MemoryNeeded ChunkEvaluator<T>::memory(const EvaluationPlan& plan, const Diagona
         n * (3 * sizeof(T) + 2 * sizeof(double)) + RankSum<double>::memory(plan.ranks, n + 1);
     if (plan.hessian()) bytes += matrices(n * n, lower_size(n));
     if (plan.products()) bytes += matrices(blocks.entries(), blocks.count * lower_size(size));
+    if (plan.kronecker) bytes += matrices(layers.numbers(), layers.lower_numbers());
+    // The order that those are drawn in, and what the chunks have of them.
+    const bool draws = plan.sampled > 0 || plan.kronecker || blocks.samples > 0;
+    if (draws) bytes += 2 * static_cast<std::size_t>(plan.ranks->samples()) * sizeof(long);
     std::size_t there = SampleGrid::levels - 1;
     if (plan.ranks->communicator().takes_device_memory())
         there += plan.ranks->own_branches().size() + plan.ranks->most_branches() + 2;
@@ -85,7 +90,8 @@ template <class Compute>
 double ChunkEvaluator<T>::sum_branch(const Ranks::Branch& branch, T* to, const Compute& compute) {
     if (branch.level == 0) {
         for (const Chunk& chunk : chunks_)
-            if (chunk.number == branch.index) return compute(*chunk.evaluator, to);
+            if (chunk.number == branch.index && chunk.selected)
+                return compute(*chunk.evaluator, to);
         const std::vector<T> nothing(parts_.dimension, T(0));
         vectors_.upload(to, nothing.data(), nothing.size());
         return 0;
@@ -186,11 +192,11 @@ template <class T>
 void ChunkEvaluator<T>::value(const T* x, Scalar f) {
     const std::vector<T> at = fetch(x, parts_.dimension);
     RankSum<double> sum(ranks_, 1);
-    for (const Chunk& chunk : chunks_) {
+    for_selected([&](const Chunk& chunk) {
         chunk.evaluator->value(x, f_);
         const double loss = vectors_.read(f_);
         sum.add(chunk.number, &loss);
-    }
+    });
     double total = 0;
     sum.finish(hash(at.data(), at.size() * sizeof(T)), &total);
     set_number_(f, penalized(total, at));
@@ -212,11 +218,11 @@ void ChunkEvaluator<T>::values(const T* points, int count, T* losses) {
     const std::size_t n = parts_.dimension, size = count;
     RankSum<double> sum(ranks_, size);
     std::vector<double> total(size);
-    for (const Chunk& chunk : chunks_) {
+    for_selected([&](const Chunk& chunk) {
         chunk.evaluator->values(points, count, losses);
         std::copy_n(losses, size, total.begin());
         sum.add(chunk.number, total.data());
-    }
+    });
     sum.finish(hash(points, size * n * sizeof(T)), total.data());
     for (std::size_t p = 0; p < size; ++p)
         losses[p] = static_cast<T>(
@@ -230,12 +236,12 @@ void ChunkEvaluator<T>::sum_matrices(int m, int matrices, std::uint64_t point, T
     const std::size_t order = m, count = matrices, entries = order * order;
     std::vector<T> lower(count * lower_size(order)), full(count * entries);
     RankSum<T> sum(ranks_, lower.size());
-    for (const Chunk& chunk : chunks_) {
+    for_selected([&](const Chunk& chunk) {
         compute(*chunk.evaluator);
         vectors_.download(full.data(), to, full.size());
         copy_lower(order, count, full.data(), lower.data());
         sum.add(chunk.number, lower.data());
-    }
+    });
     sum.finish(point, lower.data());
     for (T& entry : lower) entry = static_cast<T>(parts_.scale * entry);
     restore_lower(order, count, lower.data(), full.data());
@@ -257,7 +263,18 @@ template <class T>
 void ChunkEvaluator<T>::prepare_products(const T* x) {
     const std::vector<T> at = fetch(x, parts_.dimension);
     product_point_ = hash(at.data(), at.size() * sizeof(T));
-    for (const Chunk& chunk : chunks_) chunk.evaluator->prepare_products(x);
+    for_selected([&](const Chunk& chunk) { chunk.evaluator->prepare_products(x); });
+}
+
+template <class T>
+void ChunkEvaluator<T>::value_gradient_and_products(const T* x, T* g, Scalar f) {
+    const std::vector<T> at = fetch(x, parts_.dimension);
+    product_point_ = hash(at.data(), at.size() * sizeof(T));
+    const double loss = sum_vectors(product_point_, x, g, [&](Evaluator<T>& evaluator, T* to) {
+        evaluator.value_gradient_and_products(x, to, f_);
+        return vectors_.read(f_);
+    });
+    set_number_(f, penalized(loss, at));
 }
 
 template <class T>
@@ -285,6 +302,57 @@ void ChunkEvaluator<T>::compute_diagonal_blocks(T* to) {
     const DiagonalBlocks blocks = diagonal_blocks();
     sum_matrices(blocks.size, blocks.count, product_point_, to,
                  [&](Evaluator<T>& evaluator) { evaluator.compute_diagonal_blocks(to); });
+}
+
+template <class T>
+KroneckerLayers ChunkEvaluator<T>::kronecker_layers() const {
+    KroneckerLayers layers = chunks_.front().evaluator->kronecker_layers();
+    layers.l2 = parts_.penalty.l2;
+    return layers;
+}
+
+template <class T>
+void ChunkEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, long first, T* to) {
+    const KroneckerLayers layers = kronecker_layers();
+    std::vector<T> full(layers.numbers()), lower(layers.lower_numbers());
+    RankSum<T> sum(ranks_, lower.size());
+    for_selected([&](const Chunk& chunk) {
+        chunk.evaluator->compute_kronecker_factors(seed, first + ranks_.first() + chunk.first, to);
+        vectors_.download(full.data(), to, full.size());
+        layers.copy_lower(full.data(), lower.data());
+        sum.add(chunk.number, lower.data());
+    });
+    sum.finish(product_point_, lower.data());
+    std::fill(full.begin(), full.end(), T(0));
+    layers.restore_lower(lower.data(), full.data());
+    // Those of inputs are means as they are.
+    const std::vector<KroneckerLayers::Place> places = layers.places();
+    for (std::size_t l = 0; l < places.size(); ++l) {
+        T* const G = full.data() + places[l].G;
+        const std::size_t entries = KroneckerLayers::square(layers.layers[l].outputs);
+        for (std::size_t e = 0; e < entries; ++e) G[e] = static_cast<T>(parts_.scale * G[e]);
+    }
+    vectors_.upload(to, full.data(), full.size());
+}
+
+template <class T>
+void ChunkEvaluator<T>::select(std::span<const long> samples, double share) {
+    const std::vector<std::vector<long>> selected = ranks_.selected(samples);
+    for (std::size_t c = 0, next = 0; c < selected.size(); ++c) {
+        const SampleBlock& block = ranks_.chunks()[c];
+        if (block.end == block.begin) continue;  // has no evaluator
+        Chunk& chunk = chunks_[next++];
+        chunk.selected = !selected[c].empty();
+        if (chunk.selected) chunk.evaluator->select(selected[c], share);
+    }
+}
+
+template <class T>
+void ChunkEvaluator<T>::select_all() {
+    for (Chunk& chunk : chunks_) {
+        chunk.evaluator->select_all();
+        chunk.selected = true;
+    }
 }
 
 template <class T>

@@ -32,16 +32,23 @@ class ChunkEvaluator final : public Evaluator<T> {
     ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors, DenseMatrices<T>& matrices,
                    const Make& make, SetNumber set_number);
     /// What it takes beside the chunks' evaluators, on the host and on the machine.
-    static MemoryNeeded memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks);
+    static MemoryNeeded memory(const EvaluationPlan& plan, const DiagonalBlocks& blocks,
+                               const KroneckerLayers& layers);
 
     void value(const T* x, Scalar f) override;
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
     void values(const T* points, int count, T* losses) override;
+    void value_gradient_and_products(const T* x, T* g, Scalar f) override;
     void prepare_products(const T* x) override;
     void products(const T* V, int columns, T* HV) override;
     DiagonalBlocks diagonal_blocks() const override;
     void compute_diagonal_blocks(T* to) override;
+    KroneckerLayers kronecker_layers() const override;
+    void compute_kronecker_factors(std::uint64_t seed, long first, T* to) override;
+    long samples() const override { return ranks_.samples(); }
+    void select(std::span<const long> samples, double share) override;
+    void select_all() override;
     std::size_t peak_tile_bytes() const override;
 
   private:
@@ -66,8 +73,15 @@ class ChunkEvaluator final : public Evaluator<T> {
 
     struct Chunk {
         int number;
+        long first;  ///< sample of this rank's
         std::unique_ptr<Evaluator<T>> evaluator;
+        bool selected = true;  ///< some of its samples
     };
+    template <class Work>
+    void for_selected(const Work& work) const {
+        for (const Chunk& chunk : chunks_)
+            if (chunk.selected) work(chunk);
+    }
     const Problem<T> problem_;
     const ProblemParts<T>& parts_;
     const Ranks& ranks_;

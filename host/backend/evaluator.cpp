@@ -71,10 +71,12 @@ template <class T>
 void Evaluator<T>::sum_squared_gradients(const T*, T*) {}
 
 template <class T>
-void Evaluator<T>::compute_kronecker_factors(std::uint64_t, T*) {}
+void Evaluator<T>::compute_kronecker_factors(std::uint64_t, long, T*) {}
 
 template <class T>
-void Evaluator<T>::select(const long*, long) {}
+void Evaluator<T>::select(std::span<const long>, double) {}
+template <class T>
+void Evaluator<T>::select_all() {}
 
 template <class T>
 void Evaluator<T>::value_gradient_and_products(const T* x, T* g, Scalar f) {

@@ -99,23 +99,26 @@ class Evaluator {
     /// Of a perceptron: the sums over samples of w_i (dl_i / dx_j)^2, n numbers, without scale and
     /// penalty.
     virtual void sum_squared_gradients(const T* x, T* to);
-    /// The layers of a perceptron; none of other problems, nor where ranks share the samples.
+    /// The layers of a perceptron; none of other problems.
     virtual KroneckerLayers kronecker_layers() const { return {}; }
     /// Of layer after layer at the point of products(): the mean of a a' over samples, a its inputs
     /// (inputs x inputs), and the sum of w g g' with the sum's factor, g from the Gauss-Newton
     /// matrix of the outputs, propagated back to its outputs (outputs x outputs): by a random root
-    /// of it for each sample, right on the average. Column-major, lower triangles,
+    /// of it for each sample, right on the average, which the seed and a number of the sample's
+    /// determine. `first`: the number of the first. Column-major, lower triangles,
     /// KroneckerLayers::numbers().
-    virtual void compute_kronecker_factors(std::uint64_t seed, T* to);
+    virtual void compute_kronecker_factors(std::uint64_t seed, long first, T* to);
     /// The second derivatives as an object, which uses this evaluator as long as it lives; one that
     /// gives products at a time.
     virtual std::unique_ptr<Curvature<T>> curvature(CurvatureKind kind);
-    /// Samples that the loss is a sum over; 0 if it is none.
+    /// Samples that the loss is a sum over, those of all ranks; 0 if it is none.
     virtual long samples() const { return 0; }
-    /// From here on the sum is over these samples alone, each with samples() / count times its
-    /// weight: of samples drawn at random it is right on the average. 1 <= count <= samples(),
-    /// indices on the host; null: over all again. What products() are taken at is forgotten.
-    virtual void select(const long* indices, long count);
+    /// From here on the sum is over these samples alone, each with `share` times its weight. They
+    /// are different ones of samples(), at least one, the same on all ranks. What products() are
+    /// taken at is forgotten.
+    virtual void select(std::span<const long> samples, double share);
+    /// Over all again.
+    virtual void select_all();
     /// value_and_gradient(), and from here on products() are those at x.
     virtual void value_gradient_and_products(const T* x, T* g, Scalar f);
     /// Largest number of bytes that perturbed points and partial results have taken so far.
@@ -141,11 +144,15 @@ class Evaluator {
     std::unique_ptr<GradientDifferences> differences_;
 };
 
-/// Has the sum be over these samples; all of them need not be copied for it.
+/// Has the sum be over these samples, with weights that make it right on the average where they are
+/// drawn at random. All of them need not be copied for it.
 template <class T>
 void select(Evaluator<T>& evaluator, std::span<const long> samples) {
-    const long count = static_cast<long>(samples.size());
-    evaluator.select(count < evaluator.samples() ? samples.data() : nullptr, count);
+    const long all = evaluator.samples(), count = static_cast<long>(samples.size());
+    if (count < all)
+        evaluator.select(samples, static_cast<double>(all) / static_cast<double>(count));
+    else
+        evaluator.select_all();
 }
 
 /// work() with products at x of these samples alone; then products are those of all at x again.
@@ -155,7 +162,7 @@ auto with_products_of(Evaluator<T>& evaluator, std::span<const long> samples, co
     select(evaluator, samples);
     evaluator.prepare_products(x);
     const auto result = work();
-    evaluator.select(nullptr, 0);
+    evaluator.select_all();
     evaluator.prepare_products(x);
     return result;
 }

@@ -22,6 +22,11 @@ std::size_t KroneckerLayers::numbers() const {
     for (const PerceptronLayer& layer : layers) sum += square(layer.inputs) + square(layer.outputs);
     return sum;
 }
+std::size_t KroneckerLayers::lower_numbers() const {
+    std::size_t sum = 0;
+    for_each_factor([&](int order) { sum += lower_size(order); });
+    return sum;
+}
 std::size_t KroneckerLayers::largest_factor() const {
     std::size_t largest = 0;
     for (const PerceptronLayer& layer : layers)
@@ -64,7 +69,7 @@ template <class T>
 void KroneckerPreconditioner<T>::average(double keep) {
     T *means = means_.get(), *next = inverses_.get();
     const long size = static_cast<long>(means_.size());
-    evaluator_.compute_kronecker_factors(seed_++, next);
+    evaluator_.compute_kronecker_factors(seed_++, 0, next);
     // Nothing of what was before, not even if that is not finite.
     if (keep == 0) return vectors_.copy(means, next, means_.size());
     vectors_.scale(means, static_cast<T>(keep), means, size);

@@ -8,6 +8,7 @@
 
 #include "host/backend/perceptron_layers.h"
 #include "host/backend/preconditioner.h"
+#include "host/backend/ranks.h"
 #include "host/backend/sample_order.h"
 
 namespace cunewton {
@@ -25,6 +26,24 @@ struct KroneckerLayers {
     std::vector<Place> places() const;
     /// Of all factors.
     std::size_t numbers() const;
+    /// The lower triangles of all factors, column by column.
+    std::size_t lower_numbers() const;
+    template <class T>
+    void copy_lower(const T* factors, T* lower) const {
+        for_each_factor([&](int order) {
+            cunewton::copy_lower(order, 1, factors, lower);
+            factors += square(order);
+            lower += lower_size(order);
+        });
+    }
+    template <class T>
+    void restore_lower(const T* lower, T* factors) const {
+        for_each_factor([&](int order) {
+            cunewton::restore_lower(order, 1, lower, factors);
+            factors += square(order);
+            lower += lower_size(order);
+        });
+    }
     /// Of a machine that a KroneckerPreconditioner takes.
     std::size_t memory() const;
     /// The largest matrix of factors, and of weights.
@@ -32,6 +51,15 @@ struct KroneckerLayers {
     std::size_t largest_weights() const;
     static std::size_t square(int n) {
         return static_cast<std::size_t>(n) * static_cast<std::size_t>(n);
+    }
+
+  private:
+    template <class Work>
+    void for_each_factor(const Work& work) const {
+        for (const PerceptronLayer& layer : layers) {
+            work(layer.inputs);
+            work(layer.outputs);
+        }
     }
 };
 

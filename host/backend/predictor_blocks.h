@@ -27,8 +27,9 @@ template <class T>
 DiagonalBlocks predictor_blocks(const ProblemParts<T>& parts, bool shift_invariant) {
     const auto& form = std::get<LinearPredictor<T>>(parts.form);
     const int size = parts.dimension / form.outputs;
-    const double N = static_cast<double>(form.samples.count), K = form.outputs;
-    const long some = parts.ranks ? 0 : block_samples(form.outputs, size, form.samples.count);
+    const long all = parts.ranks ? parts.ranks->samples() : form.samples.count;
+    const double N = static_cast<double>(all), K = form.outputs;
+    const long some = block_samples(form.outputs, size, all);
     const double share = some > 0 ? static_cast<double>(some) / N : 1;
     const double products = size / 10.0 * (share + size / (3 * N)) * K / std::max(K, 8.0);
     return {.count = form.outputs,

@@ -161,6 +161,8 @@ Ranks::Ranks(std::shared_ptr<Communicator> communicator, RankSums how, long own_
     std::vector<long> begins{0};
     for (const long count : counts) begins.push_back(begins.back() + count);
     samples_ = begins.back();
+    const std::size_t own = static_cast<std::size_t>(communicator_->rank());
+    first_ = begins[own];
     if (how_ == RankSums::all_reduce) {
         chunks_.push_back({0, own_samples, 0});
         return;
@@ -186,10 +188,20 @@ Ranks::Ranks(std::shared_ptr<Communicator> communicator, RankSums how, long own_
             }
         }
     }
-    const std::size_t own = static_cast<std::size_t>(communicator_->rank());
     for (int chunk = firsts[own]; chunk < firsts[own + 1]; ++chunk)
-        chunks_.push_back(
-            {grid.begin(chunk) - begins[own], grid.begin(chunk + 1) - begins[own], chunk});
+        chunks_.push_back({grid.begin(chunk) - first_, grid.begin(chunk + 1) - first_, chunk});
+}
+
+std::vector<std::vector<long>> Ranks::selected(std::span<const long> samples) const {
+    std::vector<std::vector<long>> of_chunks(chunks_.size());
+    for (const long sample : samples) {
+        const long own = sample - first_;
+        if (own < 0 || own >= chunks_.back().end) continue;
+        // The chunk that ends behind it: empty ones do not.
+        const auto chunk = std::ranges::upper_bound(chunks_, own, {}, &SampleBlock::end);
+        of_chunks[static_cast<std::size_t>(chunk - chunks_.begin())].push_back(own - chunk->begin);
+    }
+    return of_chunks;
 }
 
 long Ranks::most_of_chunk() const {
@@ -207,17 +219,16 @@ std::vector<Ranks::Branch> Ranks::own_branches() const {
     return branches_[static_cast<std::size_t>(communicator_->rank())];
 }
 
-std::vector<SampleBlock> sample_blocks(const Ranks* ranks, long samples, long size) {
+std::vector<SampleBlock> cut(const std::vector<SampleBlock>& chunks, long size) {
     std::vector<SampleBlock> blocks;
-    const auto cut = [&](const SampleBlock& chunk) {
+    for (const SampleBlock& chunk : chunks)
         for (long begin = chunk.begin; begin < chunk.end; begin += size)
             blocks.push_back({begin, std::min(chunk.end, begin + size), chunk.chunk});
-    };
-    if (!ranks)
-        cut({0, samples, 0});
-    else
-        for (const SampleBlock& chunk : ranks->chunks()) cut(chunk);
     return blocks;
+}
+
+std::vector<SampleBlock> sample_blocks(const Ranks* ranks, long samples, long size) {
+    return ranks ? cut(ranks->chunks(), size) : cut({{0, samples, 0}}, size);
 }
 
 long chunk_samples(const Ranks* ranks, long samples) {
@@ -243,10 +254,9 @@ std::size_t RankSum<V>::memory(const Ranks* ranks, std::size_t size) {
 template <class V>
 void RankSum<V>::push(int chunk, const V* values) {
     if (!parts_.empty() && parts_.back().branch.joins({0, chunk})) {
-        // A right leaf is not copied.
+        // A right leaf is not copied. Zeros are added too: -0 becomes 0 whoever adds them.
         Part& left = parts_.back();
-        if (values)
-            for (std::size_t j = 0; j < size_; ++j) left.values[j] += values[j];
+        for (std::size_t j = 0; j < size_; ++j) left.values[j] += values ? values[j] : V(0);
         left.branch = left.branch.joined();
     } else {
         Part leaf{{0, chunk}, {}};

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -103,10 +104,14 @@ class Ranks {
     Communicator& communicator() const { return *communicator_; }
     RankSums how() const { return how_; }
     long samples() const { return samples_; }  ///< of all ranks
+    long first() const { return first_; }      ///< of this rank's, among those of all ranks
     /// Samples of a chunk, at most.
     long most_of_chunk() const;
     /// This rank's chunks, the empty ones too; one with all samples if ranks reduce.
     const std::vector<SampleBlock>& chunks() const { return chunks_; }
+    /// Of samples by their numbers among those of all ranks: what each of chunks() has of them, by
+    /// numbers within the chunk, in the order in which they come.
+    std::vector<std::vector<long>> selected(std::span<const long> samples) const;
     /// True if any rank says so.
     bool any(bool says) const { return meet(*communicator_, Meeting::decision, 1, 0, says); }
 
@@ -128,7 +133,7 @@ class Ranks {
   private:
     std::shared_ptr<Communicator> communicator_;
     RankSums how_;
-    long samples_ = 0;
+    long samples_ = 0, first_ = 0;
     std::vector<SampleBlock> chunks_;
     std::vector<std::vector<Branch>> branches_;
 };
@@ -138,6 +143,8 @@ inline Communicator* communicator_of(const Ranks* ranks) {
     return ranks ? &ranks->communicator() : nullptr;
 }
 
+/// Blocks of at most `size` samples, which chunks begin anew.
+std::vector<SampleBlock> cut(const std::vector<SampleBlock>& chunks, long size);
 /// This rank's chunks cut into blocks of at most `size` samples, which chunks begin anew. Without
 /// ranks all samples are a chunk.
 std::vector<SampleBlock> sample_blocks(const Ranks* ranks, long samples, long size);

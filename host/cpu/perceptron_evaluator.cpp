@@ -143,6 +143,7 @@ std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
     const std::size_t columns =
         plan.hessian() ? product_columns(plan.n, plan.threads, plan.derivatives.memory_budget) : 1;
     std::size_t kronecker = 0;
+    const long samples = plan.ranks ? plan.ranks->samples() : form.samples.count;
     long selected = plan.sampled;
     if (plan.kronecker) {
         const KroneckerLayers layers{layers_of(form.perceptron)};
@@ -151,11 +152,14 @@ std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
         kronecker = layers.memory() * sizeof(T) + threads * Gemm<T>::memory(all) +
                     RankKUpdate<T, T, T>::memory(all, sizes.samples, plan.threads) +
                     CpuDenseMatrices<T>::memory(all, plan.threads) +
-                    static_cast<std::size_t>(form.samples.count) * sizeof(long);
-        selected = std::max(selected, std::min(10L * all, form.samples.count));
+                    static_cast<std::size_t>(samples) * sizeof(long);
+        if (plan.ranks)
+            kronecker += layers.lower_numbers() * sizeof(T) +
+                         RankSum<T>::memory(plan.ranks, layers.lower_numbers());
+        selected = std::max(selected, std::min(10L * all, samples));
     }
-    return HostSamples<T>::memory(form.samples) +
-           HostSamples<T>::selection_memory(form.samples, selected) + kronecker +
+    return ChunkedSamples<T>::memory(form.samples) +
+           ChunkedSamples<T>::selection_memory(form.samples, plan.ranks, selected) + kronecker +
            ((1 + form.samples.target_count) * sizes.tiles * sizes.samples +
             threads * sizes.scratch) *
                sizeof(T) +
@@ -183,9 +187,8 @@ PerceptronEvaluator<T>::PerceptronEvaluator(const PerceptronSum<T>& form, const 
       vectors_(at.vectors),
       perceptron_(std::get<PerceptronSum<T>>(parts_.form).perceptron),
       layers_(layers_of(perceptron_)),
-      data_(form.samples),
+      data_(form.samples, parts_.ranks.get()),
       samples_(data_.view()),
-      all_samples_(samples_.count),
       sizes_(form, parts_.ranks.get()),
       keeps_tiles_(keeps(sizes_, derivatives_.memory_budget)),
       update_(vectors_.pool()) {
@@ -200,7 +203,7 @@ PerceptronEvaluator<T>::PerceptronEvaluator(const PerceptronSum<T>& form, const 
 
 template <class T>
 void PerceptronEvaluator<T>::cut_and_pad() {
-    blocks_ = sample_blocks(parts_.ranks.get(), samples_.count, sizes_.samples);
+    blocks_ = data_.blocks(sizes_.samples);
     const long per = samples_.target_count;
     for (const SampleBlock& block : blocks_) {
         const long count = block.end - block.begin, rows = padded(static_cast<int>(count));
@@ -218,8 +221,14 @@ void PerceptronEvaluator<T>::cut_and_pad() {
 }
 
 template <class T>
-void PerceptronEvaluator<T>::select(const long* indices, long count) {
-    data_.select(indices, count);
+void PerceptronEvaluator<T>::select(std::span<const long> samples, double share) {
+    data_.select(samples, share);
+    cut_and_pad();
+}
+
+template <class T>
+void PerceptronEvaluator<T>::select_all() {
+    data_.select_all();
     cut_and_pad();
 }
 
@@ -532,39 +541,59 @@ void PerceptronEvaluator<T>::sum_squared_gradients(const T* x, T* to) {
 }
 
 template <class T>
-void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to) {
+void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, long first, T* to) {
     const KroneckerLayers layers = kronecker_layers();
-    std::fill_n(to, layers.numbers(), T(0));
     const std::vector<KroneckerLayers::Place> places = layers.places();
+    std::fill_n(to, layers.numbers(), T(0));
+    if (!parts_.ranks) {
+        for (std::size_t tile = 0; tile < blocks_.size(); ++tile)
+            add_kronecker_factors(seed, first, tile, places, to);
+        return;
+    }
+    std::vector<T> lower(layers.lower_numbers());
+    RankSum<T> sum(*parts_.ranks, lower.size());
+    for (std::size_t tile = 0; tile < blocks_.size();) {
+        const int chunk = blocks_[tile].chunk;
+        std::fill_n(to, layers.numbers(), T(0));
+        for (; tile < blocks_.size() && blocks_[tile].chunk == chunk; ++tile)
+            add_kronecker_factors(seed, first, tile, places, to);
+        layers.copy_lower(to, lower.data());
+        sum.add(chunk, lower.data());
+    }
+    sum.finish(hash(this->product_point(), parts_.dimension * sizeof(T)), lower.data());
+    layers.restore_lower(lower.data(), to);
+}
+
+template <class T>
+void PerceptronEvaluator<T>::add_kronecker_factors(
+    std::uint64_t seed, long first, std::size_t tile,
+    const std::vector<KroneckerLayers::Place>& places, T* to) {
     const T mean = static_cast<T>(1 / parts_.weight), scale = static_cast<T>(parts_.scale);
     Scratch& scratch = scratch_.front();
-    for (std::size_t tile = 0; tile < blocks_.size(); ++tile) {
-        Tile at = keeps_tiles_ ? tile_at(kept_.get() + tile * sizes_.tile) : scratch.tile;
-        const T* x = this->product_point();
-        if (!keeps_tiles_) forward(x, tile, Order::products, at, scratch);
-        const long begin = begin_of(tile);
-        const int count = count_of(tile);
-        const T* weights = weights_.get() + begin;
-        const std::size_t last = layers_.size() - 1;
-        T* g = scratch.z;
-        draw_root(perceptron_.loss, layers_[last].outputs, padded(layers_[last].outputs), count,
-                  weights, at.p, seed, begin, g);
-        for (std::size_t l = last;; --l) {
-            const Layer<T> layer{layers_[l], scratch.gemm};
-            const Units<T> a = l > 0
-                                   ? Units<T>{at.hidden[l - 1].a, layer.inputs_ld()}
-                                   : Units<T>{samples_.features + begin * samples_.ld, samples_.ld};
-            update_.add({a.at, a.ld, layer.shape.inputs, false, count},
-                        {{weights, mean, to + places[l].A, layer.shape.inputs}});
-            update_.add({g, layer.outputs_ld(), layer.shape.outputs, false, count},
-                        {{weights, scale, to + places[l].G, layer.shape.outputs}});
-            if (l == 0) break;
-            T* const back = scratch.ra[l - 1];
-            layer.back(x, g, count, false, back);
-            scale_by(static_cast<std::size_t>(layer.inputs_ld()) * count, at.hidden[l - 1].slope,
-                     back, back);
-            g = back;
-        }
+    Tile at = keeps_tiles_ ? tile_at(kept_.get() + tile * sizes_.tile) : scratch.tile;
+    const T* x = this->product_point();
+    if (!keeps_tiles_) forward(x, tile, Order::products, at, scratch);
+    const long begin = begin_of(tile);
+    const int count = count_of(tile);
+    const T* weights = weights_.get() + begin;
+    const std::size_t last = layers_.size() - 1;
+    T* g = scratch.z;
+    draw_root(perceptron_.loss, layers_[last].outputs, padded(layers_[last].outputs), count,
+              weights, at.p, seed, first + data_.number_of(blocks_[tile]), g);
+    for (std::size_t l = last;; --l) {
+        const Layer<T> layer{layers_[l], scratch.gemm};
+        const Units<T> a = l > 0 ? Units<T>{at.hidden[l - 1].a, layer.inputs_ld()}
+                                 : Units<T>{samples_.features + begin * samples_.ld, samples_.ld};
+        update_.add({a.at, a.ld, layer.shape.inputs, false, count},
+                    {{weights, mean, to + places[l].A, layer.shape.inputs}});
+        update_.add({g, layer.outputs_ld(), layer.shape.outputs, false, count},
+                    {{weights, scale, to + places[l].G, layer.shape.outputs}});
+        if (l == 0) break;
+        T* const back = scratch.ra[l - 1];
+        layer.back(x, g, count, false, back);
+        scale_by(static_cast<std::size_t>(layer.inputs_ld()) * count, at.hidden[l - 1].slope, back,
+                 back);
+        g = back;
     }
 }
 

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "host/backend/perceptron_layers.h"
+#include "host/cpu/chunked_samples.h"
 #include "host/cpu/differencing_evaluator.h"
 #include "host/cpu/gemm.h"
 #include "host/cpu/rank_k.h"
-#include "host/data/sample_data.h"
 
 namespace cunewton::cpu {
 
@@ -29,13 +29,11 @@ class PerceptronEvaluator final : public Evaluator<T> {
     void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
     void sum_squared_gradients(const T* x, T* to) override;
-    KroneckerLayers kronecker_layers() const override {
-        if (parts_.ranks) return {};  // each would have its own
-        return {layers_, parts_.penalty.l2};
-    }
-    void compute_kronecker_factors(std::uint64_t seed, T* to) override;
-    long samples() const override { return all_samples_; }
-    void select(const long* indices, long count) override;
+    KroneckerLayers kronecker_layers() const override { return {layers_, parts_.penalty.l2}; }
+    void compute_kronecker_factors(std::uint64_t seed, long first, T* to) override;
+    long samples() const override { return data_.all(); }
+    void select(std::span<const long> samples, double share) override;
+    void select_all() override;
     std::size_t peak_tile_bytes() const override { return kept_.size() * sizeof(T); }
 
     /// Writes the outputs of all samples, sample after sample.
@@ -95,6 +93,9 @@ class PerceptronEvaluator final : public Evaluator<T> {
     double keep_tiles(const T* x, T* g);
     /// Blocks, targets_ and weights_ = those of samples_.
     void cut_and_pad();
+    /// Factors, += the part of a tile.
+    void add_kronecker_factors(std::uint64_t seed, long first, std::size_t tile,
+                               const std::vector<KroneckerLayers::Place>& places, T* to);
     void add_products(const T* x, const T* V, int columns, bool kept, T* HV);
 
     const Problem<T> problem_;
@@ -103,9 +104,8 @@ class PerceptronEvaluator final : public Evaluator<T> {
     CpuVectors<T>& vectors_;
     const Perceptron& perceptron_;
     const std::vector<PerceptronLayer> layers_;
-    HostSamples<T> data_;
+    ChunkedSamples<T> data_;
     const Samples<T>& samples_;
-    const long all_samples_;
     const Sizes sizes_;
     const bool keeps_tiles_;           // those of products, at their point
     std::vector<SampleBlock> blocks_;  // a tile each

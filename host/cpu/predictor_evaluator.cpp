@@ -16,7 +16,8 @@ constexpr int cache_block = 128;
 // Samples whose curvatures are kept at a time: the packed rows of this many samples are multiplied
 // with all weights of several outputs before the next come.
 constexpr int hessian_block = 1024;
-// Only the last block of the data is padded, and there padding weighs nothing.
+// Only the last block of a chunk is padded, up to where no other one begins, and there padding
+// weighs nothing.
 static_assert(sum_block % cache_block == 0 && hessian_block % cache_block == 0 &&
               cache_block % predictor_padding == 0 && SampleGrid::group % predictor_padding == 0);
 
@@ -33,9 +34,8 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
       derivatives_(at.derivatives),
       vectors_(at.vectors),
       code_(*form.code.cpu),
-      data_(form.samples),
+      data_(form.samples, parts_.ranks.get()),
       samples_(data_.view()),
-      all_samples_(samples_.count),
       outputs_(form.outputs),
       intercept_(form.intercept),
       kernels_(row_kernels<T>()),
@@ -57,24 +57,29 @@ PredictorEvaluator<T>::PredictorEvaluator(const LinearPredictor<T>& form, const 
 template <class T>
 void PredictorEvaluator<T>::cut_and_pad() {
     const Samples<T>& samples = samples_;
-    const auto cut = [&](long size) {
-        return sample_blocks(parts_.ranks.get(), samples.count, size);
-    };
-    blocks_ = cut(sum_block);
-    groups_ = cut(cache_block);
-    curved_ = cut(hessian_block);
-    const long size = static_cast<long>(padded_samples(samples));
-    for (long i = 0; i < size; ++i) {
-        const bool inside = i < samples.count;
-        // A padding sample repeats a valid target and weighs nothing.
-        targets_.get()[i] = samples.targets ? samples.targets[inside ? i : 0] : T(0);
-        weights_.get()[i] = inside ? (samples.weights ? samples.weights[i] : T(1)) : T(0);
+    blocks_ = data_.blocks(sum_block);
+    groups_ = data_.blocks(cache_block);
+    curved_ = data_.blocks(hessian_block);
+    for (const SampleBlock& block : groups_) {
+        const long end = block.begin + padded(static_cast<int>(block.end - block.begin));
+        for (long i = block.begin; i < end; ++i) {
+            const bool inside = i < block.end;
+            // A padding sample repeats a valid target and weighs nothing.
+            targets_.get()[i] = samples.targets ? samples.targets[inside ? i : block.begin] : T(0);
+            weights_.get()[i] = inside ? (samples.weights ? samples.weights[i] : T(1)) : T(0);
+        }
     }
 }
 
 template <class T>
-void PredictorEvaluator<T>::select(const long* indices, long count) {
-    data_.select(indices, count);
+void PredictorEvaluator<T>::select(std::span<const long> samples, double share) {
+    data_.select(samples, share);
+    cut_and_pad();
+}
+
+template <class T>
+void PredictorEvaluator<T>::select_all() {
+    data_.select_all();
     cut_and_pad();
 }
 
@@ -90,8 +95,8 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     const std::size_t sums = (blocks * (n + 1) + n) * sizeof(double) +
                              threads * (n * sizeof(T) + sizeof(std::vector<T>)) +
                              RankSum<double>::memory(plan.ranks, n + 1);
-    std::size_t bytes = HostSamples<T>::memory(samples) +
-                        HostSamples<T>::selection_memory(samples, plan.sampled) +
+    std::size_t bytes = ChunkedSamples<T>::memory(samples) +
+                        ChunkedSamples<T>::selection_memory(samples, plan.ranks, plan.sampled) +
                         (padded + threads * scratch) * sizeof(T) + sums;
     if (plan.products()) bytes += pairs * padded_samples(samples) * sizeof(T) + n * sizeof(double);
     const int columns = plan.n / form.outputs,
@@ -99,12 +104,13 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     const auto sum_of_matrices = [&](std::size_t numbers) {
         return plan.ranks ? RankSum<T>::memory(plan.ranks, numbers) + numbers * sizeof(T) : 0;
     };
-    const long sampled = plan.ranks ? 0 : block_samples(form.outputs, columns, samples.count);
+    const long all = plan.ranks ? plan.ranks->samples() : samples.count,
+               sampled = block_samples(form.outputs, columns, all);
     if (const DiagonalBlocks diagonal{.count = form.outputs, .size = columns, .samples = sampled};
         plan.products() &&
         diagonal.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T)))
-        bytes += HostSamples<T>::selection_memory(samples, sampled) +
-                 static_cast<std::size_t>(sampled > 0 ? samples.count : 0) * sizeof(long) +
+        bytes += ChunkedSamples<T>::selection_memory(samples, plan.ranks, sampled) +
+                 static_cast<std::size_t>(sampled > 0 ? all : 0) * sizeof(long) +
                  (diagonal.numbers() + outputs * hessian_block) * sizeof(T) +
                  sum_of_matrices(outputs * lower_size(static_cast<std::size_t>(columns))) +
                  outputs * sizeof(Product<T, T>) +
@@ -141,7 +147,7 @@ double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlo
     const int n = parts_.dimension;
     const std::size_t blocks = blocks_.size();
     // Each block's partial gradient, then its sum.
-    partial_.assign(blocks * (n + 1), 0.0);
+    partial_.assign(std::max<std::size_t>(blocks, 1) * (n + 1), 0.0);
     std::vector<std::vector<T>> sums(vectors_.pool().size(), std::vector<T>(total ? n : 0));
     vectors_.pool().for_each(blocks, [&](std::size_t item, int thread) {
         double* partial = partial_.data() + item * (n + 1);
@@ -322,7 +328,7 @@ void PredictorEvaluator<T>::prepare_products(const T* x) {
     const int pairs = outputs_ * (outputs_ + 1) / 2;
     if (!product_curvature_)
         product_curvature_ =
-            vectors_.allocate(pairs * (static_cast<std::size_t>(all_samples_) + predictor_padding));
+            vectors_.allocate(pairs * (static_cast<std::size_t>(data_.own()) + predictor_padding));
     if (parts_.ranks) product_point_ = hash(x, parts_.dimension * sizeof(T));
     vectors_.pool().for_each(groups_.size(), [&](std::size_t item, int thread) {
         const long begin = groups_[item].begin;

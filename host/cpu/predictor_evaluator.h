@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "host/backend/predictor_blocks.h"
+#include "host/cpu/chunked_samples.h"
 #include "host/cpu/differencing_evaluator.h"
 #include "host/cpu/rank_k.h"
-#include "host/data/sample_data.h"
 
 namespace cunewton::cpu {
 
@@ -26,8 +26,9 @@ class PredictorEvaluator final : public Evaluator<T> {
     void compute_diagonal_blocks(T* to) override;
     bool knows_diagonal() const override { return true; }
     void compute_diagonal(T* to) override;
-    long samples() const override { return all_samples_; }
-    void select(const long* indices, long count) override;
+    long samples() const override { return data_.all(); }
+    void select(std::span<const long> samples, double share) override;
+    void select_all() override;
     void values(const T* points, int count, T* losses) override;
     std::size_t peak_tile_bytes() const override { return 0; }
 
@@ -42,7 +43,7 @@ class PredictorEvaluator final : public Evaluator<T> {
     double loss(const T* x, T* g);
     /// Blocks, targets_ and weights_ = those of samples_.
     void cut_and_pad();
-    /// Samples, and what the last block is padded by.
+    /// Samples, and what the last block is padded by; no selection takes more.
     static std::size_t padded_samples(const Samples<T>& samples) {
         return static_cast<std::size_t>(samples.count) + predictor_padding;
     }
@@ -59,9 +60,8 @@ class PredictorEvaluator final : public Evaluator<T> {
     const ResolvedDerivatives derivatives_;
     CpuVectors<T>& vectors_;
     const PredictorCode<T>& code_;
-    HostSamples<T> data_;
+    ChunkedSamples<T> data_;
     const Samples<T>& samples_;
-    const long all_samples_;
     const int outputs_;
     const bool intercept_;
     const RowKernels<T>& kernels_;

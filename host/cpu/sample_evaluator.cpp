@@ -93,14 +93,19 @@ template <class T>
 SampleEvaluator<T>::SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
     : Base(at),
       code_(*form.code.cpu),
-      data_(form.samples),
+      data_(form.samples, parts_.ranks.get()),
       samples_(data_.view()),
-      all_samples_(samples_.count),
       pieces_(pieces(samples_per_piece)) {}
 
 template <class T>
-void SampleEvaluator<T>::select(const long* indices, long count) {
-    data_.select(indices, count);
+void SampleEvaluator<T>::select(std::span<const long> samples, double share) {
+    data_.select(samples, share);
+    pieces_ = pieces(samples_per_piece);
+}
+
+template <class T>
+void SampleEvaluator<T>::select_all() {
+    data_.select_all();
     pieces_ = pieces(samples_per_piece);
 }
 
@@ -122,8 +127,9 @@ std::size_t SampleEvaluator<T>::memory(const SampleSum<T>& form, const Evaluatio
         n * (sizeof(double) + sizeof(int)) +
         (by_entries ? std::max(lanes, static_cast<std::size_t>(plan.threads) * entry_points(plan.n))
                     : lanes);
-    std::size_t bytes = Base::memory(plan.n) + HostSamples<T>::memory(samples) +
-                        HostSamples<T>::selection_memory(samples, plan.sampled) + partial;
+    std::size_t bytes = Base::memory(plan.n) + ChunkedSamples<T>::memory(samples) +
+                        ChunkedSamples<T>::selection_memory(samples, plan.ranks, plan.sampled) +
+                        partial;
     if (exact_products)
         bytes += n * sizeof(T);  // where they are taken
     else if (plan.products())

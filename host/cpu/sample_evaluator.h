@@ -1,8 +1,8 @@
 // Sums over samples and objectives, on the CPU.
 #pragma once
 
+#include "host/cpu/chunked_samples.h"
 #include "host/cpu/differencing_evaluator.h"
-#include "host/data/sample_data.h"
 
 namespace cunewton::cpu {
 
@@ -17,16 +17,15 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     /// By a direction and each axis, differentiated automatically, where the Hessian is exact.
     void products(const T* V, int columns, T* HV) override;
     void values(const T* points, int count, T* losses) override;
-    long samples() const override { return all_samples_; }
-    void select(const long* indices, long count) override;
+    long samples() const override { return data_.all(); }
+    void select(std::span<const long> samples, double share) override;
+    void select_all() override;
 
   private:
     using Base = DifferencingEvaluator<T>;
 
     /// All samples cut into pieces whose size depends on the data alone.
-    std::vector<SampleBlock> pieces(long size) const {
-        return sample_blocks(parts_.ranks.get(), samples_.count, size);
-    }
+    std::vector<SampleBlock> pieces(long size) const { return data_.blocks(size); }
     SampleRange<T> range(const SampleBlock& piece) const {
         const Samples<T>& s = samples_;
         return {s.features, s.dimension, s.ld, s.targets, s.weights, piece.begin, piece.end};
@@ -53,9 +52,8 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     using Base::vectors_;
 
     const SampleCode<T>& code_;
-    HostSamples<T> data_;
+    ChunkedSamples<T> data_;
     const Samples<T>& samples_;
-    const long all_samples_;
     std::vector<SampleBlock> pieces_;  // that threads sum
     std::vector<double> partial_;
 };

@@ -203,10 +203,8 @@ DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int thr
 }
 
 template <class T>
-void DeviceData<T>::select(const long* indices, long count, CudaVectors<T>& vectors) {
-    view_ = all_;
-    if (!indices) return;
-    const long ld = column_distance(count);
+void DeviceData<T>::select(std::span<const long> samples, double share, CudaVectors<T>& vectors) {
+    const long count = static_cast<long>(samples.size()), ld = column_distance(count);
     const auto room = [](auto& array, long numbers) {
         if (array.size() < static_cast<std::size_t>(numbers)) {
             array = {};
@@ -218,12 +216,11 @@ void DeviceData<T>::select(const long* indices, long count, CudaVectors<T>& vect
     T* const targets = all_.targets ? room(selected_targets_, count * target_count_) : nullptr;
     T* const weights = room(selected_weights_, count);
     long* const there = room(indices_, count);
-    check(cudaMemcpyAsync(there, indices, static_cast<std::size_t>(count) * sizeof(long),
-                          cudaMemcpyHostToDevice, vectors.stream()),
+    check(cudaMemcpyAsync(there, samples.data(), samples.size_bytes(), cudaMemcpyHostToDevice,
+                          vectors.stream()),
           "a copy to the device failed");
-    const T share = static_cast<T>(static_cast<double>(all_.count) / static_cast<double>(count));
-    launch_select_samples(all_, there, share, count, features, ld, target_count_, targets, weights,
-                          vectors.stream());
+    launch_select_samples(all_, there, static_cast<T>(share), count, features, ld, target_count_,
+                          targets, weights, vectors.stream());
     view_ = {features, all_.dimension, ld, targets, weights, count};
 }
 

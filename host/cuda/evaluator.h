@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "cunewton/problem/forms.h"
@@ -104,7 +105,8 @@ class DeviceData {
                CudaVectors<T>& vectors);
     const DeviceSamples<T>& view() const { return view_; }
     /// From here on view() has these samples alone, as Evaluator::select(). They are copied.
-    void select(const long* indices, long count, CudaVectors<T>& vectors);
+    void select(std::span<const long> samples, double share, CudaVectors<T>& vectors);
+    void select_all() { view_ = all_; }
     /// What this takes for as long as it lives, on the host while it is made.
     static MemoryNeeded memory(const Samples<T>& samples, bool ones, bool fill);
     /// Bytes on the device that it takes while it is made, beside those.

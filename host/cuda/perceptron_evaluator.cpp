@@ -72,8 +72,9 @@ MemoryNeeded PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
                                                 static_cast<std::size_t>(sizes.samples)) *
                              sizeof(T) +
                          factorization.device;
-        needed.host +=
-            factorization.host + static_cast<std::size_t>(form.samples.count) * sizeof(long);
+        needed.host += factorization.host;
+        if (!plan.ranks)  // whose order is that of all samples
+            needed.host += static_cast<std::size_t>(form.samples.count) * sizeof(long);
         selected = std::max(selected, std::min(10L * widest, form.samples.count));
     }
     needed.device += DeviceData<T>::selection_memory(form.samples, false, true, selected);
@@ -388,7 +389,7 @@ void PerceptronEvaluator<T>::sum_squared_gradients(const T* x, T* to) {
 }
 
 template <class T>
-void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to) {
+void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, long first, T* to) {
     const DeviceSamples<T>& s = data_.view();
     const cublasHandle_t blas = vectors_.blas();
     const std::size_t last = layers_.size() - 1;
@@ -410,7 +411,7 @@ void PerceptronEvaluator<T>::compute_kronecker_factors(std::uint64_t seed, T* to
                           weighted_.get(), ld, sum, C, columns);
         };
         launch_draw_root(perceptron_.loss, {count, layers_[last].outputs}, at.p, at.ld,
-                         s.weights + begin, seed, begin, z_, ld, stream());
+                         s.weights + begin, seed, first + begin, z_, ld, stream());
         const T* g = z_;
         for (std::size_t l = last;; --l) {
             const PerceptronLayer& layer = layers_[l];

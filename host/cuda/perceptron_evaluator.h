@@ -27,15 +27,13 @@ class PerceptronEvaluator final : public CudaEvaluator<T> {
     std::size_t peak_tile_bytes() const override { return kept_.size() * sizeof(T); }
 
     void sum_squared_gradients(const T* x, T* to) override;
-    KroneckerLayers kronecker_layers() const override {
-        if (parts_.ranks) return {};  // each would have its own
-        return {layers_, parts_.penalty.l2};
-    }
-    void compute_kronecker_factors(std::uint64_t seed, T* to) override;
+    KroneckerLayers kronecker_layers() const override { return {layers_, parts_.penalty.l2}; }
+    void compute_kronecker_factors(std::uint64_t seed, long first, T* to) override;
     long samples() const override { return all_samples_; }
-    void select(const long* indices, long count) override {
-        data_.select(indices, count, vectors_);
+    void select(std::span<const long> samples, double share) override {
+        data_.select(samples, share, vectors_);
     }
+    void select_all() override { data_.select_all(); }
 
   private:
     /// Bytes on the device of products at a point, beside those of evaluations.

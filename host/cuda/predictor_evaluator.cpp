@@ -30,7 +30,8 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
         bytes += static_cast<std::size_t>(form.outputs) * (form.outputs + 1) / 2 * ld * sizeof(T);
     MemoryNeeded factorization;
     std::size_t order_bytes = 0;
-    const long sampled = plan.ranks ? 0 : block_samples(form.outputs, block, samples.count);
+    const long all = plan.ranks ? plan.ranks->samples() : samples.count,
+               sampled = block_samples(form.outputs, block, all);
     const DiagonalBlocks blocks{.count = form.outputs, .size = block, .samples = sampled};
     const bool with_blocks =
         plan.products() &&
@@ -38,8 +39,10 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
     if (with_blocks) {
         factorization = CudaDenseMatrices<T>::memory(block);
         bytes += blocks.numbers() * sizeof(T) + factorization.device +
-                 DeviceData<T>::selection_memory(samples, form.intercept, true, sampled);
-        order_bytes = static_cast<std::size_t>(sampled > 0 ? samples.count : 0) * sizeof(long);
+                 DeviceData<T>::selection_memory(samples, form.intercept, true,
+                                                 std::min(sampled, samples.count));
+        if (sampled > 0 && !plan.ranks)  // whose order is that of all samples
+            order_bytes = static_cast<std::size_t>(samples.count) * sizeof(long);
     }
     if (plan.hessian() || with_blocks) {
         bytes += TileMemory::memory(plan.derivatives.memory_budget,

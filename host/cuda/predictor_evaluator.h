@@ -26,9 +26,10 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
     void compute_diagonal(T* to) override;
 
     long samples() const override { return all_samples_; }
-    void select(const long* indices, long count) override {
-        data_.select(indices, count, vectors_);
+    void select(std::span<const long> samples, double share) override {
+        data_.select(samples, share, vectors_);
     }
+    void select_all() override { data_.select_all(); }
 
   private:
     using Base = CudaEvaluator<T>;

@@ -16,10 +16,13 @@ class SampleEvaluator final : public CudaEvaluator<T> {
     void products(const T* V, int columns, T* HV) override;
 
     long samples() const override { return all_samples_; }
-    void select(const long* indices, long count) override {
-        data_.select(indices, count, vectors_);
-        samples_ = data_.view().count;
-        blocks_ = code_.blocks(samples_);
+    void select(std::span<const long> samples, double share) override {
+        data_.select(samples, share, vectors_);
+        count_samples();
+    }
+    void select_all() override {
+        data_.select_all();
+        count_samples();
     }
 
   private:
@@ -30,6 +33,10 @@ class SampleEvaluator final : public CudaEvaluator<T> {
     void queue_values(const T* points, long count, double* partial, double* out) override;
     std::size_t partial_per_point() const override;
 
+    void count_samples() {
+        samples_ = data_.view().count;
+        blocks_ = code_.blocks(samples_);
+    }
     /// Entries of a tile that fit, of `total`.
     long reserve_entries(long total);
     void analytic_gradient(const T* x, T* g);

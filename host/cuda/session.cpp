@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "host/backend/chunk_evaluator.h"
+#include "host/backend/predictor_blocks.h"
 #include "host/cuda/black_box_evaluator.h"
 #include "host/cuda/dense_matrices.h"
 #include "host/cuda/perceptron_evaluator.h"
@@ -100,14 +103,18 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
         of_chunk.derivatives.memory_budget = chunk_budget(plan.derivatives);
         for (const SampleBlock& chunk : ranks->chunks()) {
             if (chunk.end == chunk.begin) continue;
+            of_chunk.sampled = std::min(plan.sampled, chunk.end - chunk.begin);
             const MemoryNeeded more = of_problem(chunk_problem(problem, chunk), of_chunk);
             needed.host += more.host;
             needed.device += more.device;
         }
         DiagonalBlocks blocks;
-        if (const auto* const form = std::get_if<LinearPredictor<T>>(&problem.parts().form))
-            blocks = {form->outputs, plan.n / form->outputs};
-        const MemoryNeeded more = ChunkEvaluator<T>::memory(plan, blocks);
+        if (std::holds_alternative<LinearPredictor<T>>(problem.parts().form))
+            blocks = predictor_blocks(problem.parts(), false);
+        KroneckerLayers layers;
+        if (const auto* const form = std::get_if<PerceptronSum<T>>(&problem.parts().form))
+            layers = {layers_of(form->perceptron)};
+        const MemoryNeeded more = ChunkEvaluator<T>::memory(plan, blocks, layers);
         needed.host += more.host;
         needed.device += more.device;
     } else {

@@ -179,10 +179,9 @@ HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only)
 }
 
 template <class T>
-void HostSamples<T>::select(const long* indices, long count) {
+void HostSamples<T>::select(std::span<const long> samples, double share) {
     view_ = all_;
-    if (!indices) return;
-    const std::size_t size = static_cast<std::size_t>(count), d = all_.dimension;
+    const std::size_t size = samples.size(), d = all_.dimension;
     const auto selected = [](std::vector<T>& to, std::size_t numbers) {
         to.resize(std::max(to.size(), numbers));
         return to.data();
@@ -191,18 +190,20 @@ void HostSamples<T>::select(const long* indices, long count) {
     const std::size_t per = all_.target_count;
     T* const targets = all_.targets ? selected(selected_targets_, size * per) : nullptr;
     T* const weights = selected(selected_weights_, size);
-    const T share = static_cast<T>(static_cast<double>(all_.count) / static_cast<double>(count));
+    const T factor = static_cast<T>(share);
     for (std::size_t i = 0; i < size; ++i) {
-        const long from = indices[i];
+        const long from = samples[i];
+        weights[i] = 0;
+        if (from < 0) continue;
         std::copy_n(all_.features + from * all_.ld, d, features + i * d);
         if (targets) std::copy_n(all_.targets + from * all_.target_count, per, targets + i * per);
-        weights[i] = all_.weights ? share * all_.weights[from] : share;
+        weights[i] = all_.weights ? factor * all_.weights[from] : factor;
     }
     view_.features = features;
     view_.ld = static_cast<std::ptrdiff_t>(d);
     view_.targets = targets;
     view_.weights = weights;
-    view_.count = count;
+    view_.count = static_cast<long>(size);
 }
 
 #define CUNEWTON_INSTANTIATE(T)                      \

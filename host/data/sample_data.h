@@ -1,6 +1,7 @@
 // The samples of a problem, wherever the caller has them.
 #pragma once
 
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -50,8 +51,10 @@ class HostSamples {
                sizeof(T);
     }
     const Samples<T>& view() const { return view_; }
-    /// From here on view() has these samples alone, as Evaluator::select(). They are copied.
-    void select(const long* indices, long count);
+    /// From here on view() has these samples alone, each with `share` times its weight; where the
+    /// number is negative there is a gap, which weighs nothing. They are copied.
+    void select(std::span<const long> samples, double share);
+    void select_all() { view_ = all_; }
 
   private:
     std::vector<T> features_, targets_, weights_;

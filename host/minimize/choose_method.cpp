@@ -24,7 +24,7 @@ bool products_are_cheaper(const LinearPredictor<T>& form, int n, const Ranks* ra
     const long samples = ranks ? ranks->samples() : form.samples.count;
     const double K = form.outputs, m = n / K, N = static_cast<double>(samples);
     const double dense = m * K * (K + 1) / 2 + n * (n / 3.0) * n / (N * m);
-    const bool sampled = !ranks && block_samples(form.outputs, static_cast<int>(m), samples) > 0;
+    const bool sampled = block_samples(form.outputs, static_cast<int>(m), samples) > 0;
     const double products = K > 1 ? 20 : sampled ? 7 : 15;
     return products * std::max(80.0, 10 * K) < dense;
 }

@@ -149,9 +149,10 @@ Options completed(const Problem<T>& problem, const Options& options) {
     return complete;
 }
 
-/// Samples that the loss is a sum over; 0 if it is none over several.
+/// Samples that the loss is a sum over, those of all ranks; 0 if it is none over several.
 template <class T>
 long sample_count(const Problem<T>& problem) {
+    if (const Ranks* const ranks = problem.parts().ranks.get()) return ranks->samples();
     const Samples<T>* const samples = samples_of(problem);
     return samples ? samples->count : 0;
 }
@@ -161,24 +162,16 @@ template <class T>
 void check_method(const Problem<T>& problem, const Options& options) {
     const Method method = options.method;
     const bool perceptron = is_perceptron(problem);
-    if (problem.parts().ranks && options.precondition == PreconditionBy::kronecker)
-        reject(
-            "Kronecker products are formed of all samples (these are spread over ranks) choose "
-            "another preconditioner");
     if (options.precondition == PreconditionBy::kronecker && !perceptron)
         reject(
             "Kronecker products are for perceptrons (the problem is none) choose another "
             "preconditioner");
     if (!solver::is_sampling(method)) return;
     const std::string name = std::string("Method::") + to_string(method);
-    if (!samples_of(problem))
+    if (sample_count(problem) < 2)
         reject(name +
                " takes steps on samples (the loss is not a sum over several) choose a method that "
                "does not");
-    if (problem.parts().ranks)
-        reject(name +
-               " takes steps on samples (these are spread over ranks) choose a method that takes "
-               "all of them");
     if (method == Method::kfac && !perceptron)
         reject(name + " is for perceptrons (the problem is none) choose another method");
 }
@@ -288,6 +281,9 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("choice of precondition", static_cast<std::uint64_t>(options.precondition));
     also("nystrom_rank", static_cast<std::uint64_t>(options.nystrom_rank));
     also("seed", options.seed);
+    also("sampling.size", static_cast<std::uint64_t>(options.sampling.size));
+    also("sampling.learning_rate", bits(options.sampling.learning_rate));
+    also("sampling.momentum", bits(options.sampling.momentum));
     also("boundary", static_cast<std::uint64_t>(options.boundary));
     also("lanczos_vectors", static_cast<std::uint64_t>(options.lanczos_vectors));
     also("subspace_dimension", static_cast<std::uint64_t>(options.subspace_dimension));

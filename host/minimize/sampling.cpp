@@ -89,7 +89,7 @@ bool Passes<T>::pass() {
         taken += static_cast<long>(next.size());
         if (over()) break;
     }
-    run_.evaluator().select(nullptr, 0);
+    run_.evaluator().select_all();
     return finite;
 }
 

@@ -44,9 +44,8 @@ struct HessianEstimate {
 /// host. The step h_j is DerivativeOptions::relative_step, or epsilon^(1/3), times max(|x_j|,
 /// typical_x_j).
 ///
-/// Throws InvalidArgument as hessian(), for a loss that is not a sum over several samples or whose
-/// samples are spread over ranks, for fewer than two batches, a negative size, and indices that are
-/// not different parameters'.
+/// Throws InvalidArgument as hessian(), for a loss that is not a sum over several samples, for
+/// fewer than two batches, a negative size, and indices that are not different parameters'.
 template <class T>
 HessianEstimate<T> estimate_hessian(const Problem<T>& problem, const std::vector<T>& x,
                                     const EstimateOptions& options = {});

@@ -176,12 +176,12 @@ TYPED_TEST(SamplingTest, ASelectionIsTheSumOverItsSamples) {
                 Session<T> session = open(problem), of_part = open(other);
                 ASSERT_EQ(session.evaluator->samples(), all);
                 const Evaluated<T> before(session, n, false);
-                session.evaluator->select(indices.data(), count);
+                select(*session.evaluator, indices);
                 const Evaluated<T> expected(of_part, n, false);
                 expect_near(Evaluated<T>(session, n, false), expected, 1e3 * epsilon<T>);
                 expect_near(Evaluated<T>(session, n, true), expected, 1e3 * epsilon<T>);
                 // And all again, to the same bits.
-                session.evaluator->select(nullptr, 0);
+                session.evaluator->select_all();
                 const Evaluated<T> after(session, n, false);
                 EXPECT_EQ(after.f, before.f);
                 EXPECT_EQ(after.g, before.g);
@@ -220,7 +220,7 @@ struct Factors {
         const Buffer<T> there = vectors.allocate(x.size()), to = vectors.allocate(layers.numbers());
         vectors.upload(there.get(), x.data(), x.size());
         session.evaluator->prepare_products(there.get());
-        session.evaluator->compute_kronecker_factors(seed, to.get());
+        session.evaluator->compute_kronecker_factors(seed, 0, to.get());
         std::vector<T> all(layers.numbers());
         vectors.download(all.data(), to.get(), all.size());
         const T* next = all.data();
