@@ -30,11 +30,28 @@ __global__ void rescale_kernel(T* y, const T* S, int power, const T* x, long n) 
     if (j < n) y[j] = power < 0 ? x[j] / S[j] : S[j] * (S[j] * x[j]);
 }
 
+/// That of a row of blocks. (blockIdx.x numbers matrices, of which there may be many.)
+template <class T>
+__device__ MatrixTask<T> task_of(const MatrixTasks<T>& tasks) {
+    return tasks.list ? tasks.list[blockIdx.x] : tasks.one;
+}
+
+template <class T>
+__global__ void addresses_kernel(T** to, T* base, bool rows, MatrixTasks<T> tasks) {
+    const long i = thread_index();
+    if (i >= tasks.count) return;
+    const MatrixTask<T> task = tasks.list ? tasks.list[i] : tasks.one;
+    to[i] = base + (rows ? static_cast<std::size_t>(task.row) : task.entry);
+}
+
 template <class T>
 __global__ void raise_scales_kernel(const T* A, const T* g, double f, int parity, T* largest, T* S,
-                                    int n) {
-    const long j = thread_index();
-    if (j < n) S[j] = raise_scale(largest[j], A[j * n + j], g[j], f, parity);
+                                    MatrixTasks<T> tasks) {
+    const MatrixTask<T> task = task_of(tasks);
+    const std::size_t j = static_cast<std::size_t>(blockIdx.y) * threads + threadIdx.x;
+    if (j >= static_cast<std::size_t>(task.n)) return;
+    const std::size_t row = static_cast<std::size_t>(task.row) + j;
+    S[row] = raise_scale(largest[row], A[task.entry + j * task.n + j], g[row], f, parity);
 }
 
 template <class T>
@@ -148,26 +165,43 @@ __global__ void set_identity_kernel(T* A, int n, T value, const T* S) {
 }
 
 template <class T>
-__global__ void shifted_copy_kernel(T* L, const T* A, T shift, const T* S, int n) {
-    int row, column;
-    std::size_t index;
-    if (!lower_entry(n, row, column, index)) return;
-    L[index] = row == column ? A[index] + S[row] * (shift * S[row]) : A[index];
+__global__ void shifted_copy_kernel(T* L, const T* A, const T* S, double* diagonal,
+                                    MatrixTasks<T> tasks) {
+    const MatrixTask<T> task = task_of(tasks);
+    const int column = static_cast<int>(blockIdx.y * blockDim.y + threadIdx.y),
+              row = static_cast<int>(blockIdx.z * blockDim.x + threadIdx.x);
+    if (row >= task.n || column > row) return;
+    const std::size_t index = task.entry + static_cast<std::size_t>(column) * task.n + row;
+    const T a = A[index];
+    if (row != column) {
+        L[index] = a;
+        return;
+    }
+    const std::size_t j = static_cast<std::size_t>(task.row) + row;
+    const T s = S ? S[j] : T(1);
+    L[index] = a + s * (task.shift * s);
+    diagonal[j] = a;
 }
 
-/// A block a row of the symmetric matrix.
+/// A block a row of the symmetric matrix, or, of very large ones, some rows.
 template <class T>
 __global__ void __launch_bounds__(threads)
-    row_sums_kernel(const T* A, const T* S, int n, double* row_sums) {
-    const int i = static_cast<int>(blockIdx.x);
-    double sum = 0;
-    for (int j = threadIdx.x; j < n; j += threads) {
-        const std::size_t index =
-            j <= i ? static_cast<std::size_t>(j) * n + i : static_cast<std::size_t>(i) * n + j;
-        sum += fabs(A[index] / static_cast<double>(S[j]) / S[i]);
+    row_sums_kernel(const T* A, const T* S, double* row_sums, MatrixTasks<T> tasks) {
+    const MatrixTask<T> task = task_of(tasks);
+    const int n = task.n;
+    A += task.entry;
+    S += task.row;
+    for (int i = static_cast<int>(blockIdx.y); i < n; i += static_cast<int>(gridDim.y)) {
+        double sum = 0;
+        for (int j = threadIdx.x; j < n; j += threads) {
+            const std::size_t index =
+                j <= i ? static_cast<std::size_t>(j) * n + i : static_cast<std::size_t>(i) * n + j;
+            sum += fabs(A[index] / static_cast<double>(S[j]) / S[i]);
+        }
+        sum = block_sum<threads>(sum);
+        if (threadIdx.x == 0) row_sums[task.row + i] = sum;
+        __syncthreads();
     }
-    sum = block_sum<threads>(sum);
-    if (threadIdx.x == 0) row_sums[i] = sum;
 }
 
 /// The larger number; NaN if one is NaN.
@@ -185,39 +219,46 @@ __device__ double block_largest(double value) {
 
 template <class T>
 __global__ void __launch_bounds__(threads)
-    matrix_bounds_kernel(const T* A, const T* S, int n, const double* row_sums, double* norm,
-                         double* min_diagonal) {
+    matrix_bounds_kernel(const T* A, const T* S, const double* row_sums, double* norm,
+                         double* min_diagonal, MatrixTasks<T> tasks) {
+    const MatrixTask<T> task = task_of(tasks);
     double sum = 0, low = -INFINITY;
-    for (int j = threadIdx.x; j < n; j += threads) {
-        const double diagonal =
-            A[static_cast<std::size_t>(j) * n + j] / static_cast<double>(S[j]) / S[j];
-        sum = Larger()(row_sums[j], sum);
+    for (int j = threadIdx.x; j < task.n; j += threads) {
+        const int row = task.row + j;
+        const double diagonal = A[task.entry + static_cast<std::size_t>(j) * task.n + j] /
+                                static_cast<double>(S[row]) / S[row];
+        sum = Larger()(row_sums[row], sum);
         low = Larger()(-diagonal, low);
     }
     sum = block_largest(sum);
     low = block_largest(low);
     if (threadIdx.x == 0) {
-        *norm = sum;
-        *min_diagonal = -low;
+        norm[task.place] = sum;
+        min_diagonal[task.place] = -low;
     }
 }
 
 template <class T>
 __global__ void __launch_bounds__(threads)
-    factor_info_kernel(const int* info, const T* A, T shift, const T* S, const T* L, int n,
-                       double* out, double* least_pivot) {
+    factor_info_kernel(const int* info, const double* diagonal, const T* S, const T* L, double* out,
+                       double* least_pivot, MatrixTasks<T> tasks) {
+    const MatrixTask<T> task = task_of(tasks);
+    const int n = task.n;
     // The first bad entry and the least pivot, each as the largest of negative numbers.
     double first = -static_cast<double>(n) - 1, pivot = -INFINITY;
     for (int j = threadIdx.x; j < n; j += threads) {
-        const std::size_t entry = static_cast<std::size_t>(j) * n + j;
-        if (!(L[entry] > T(0) && isfinite(L[entry]))) first = Larger()(-(j + 1.0), first);
-        pivot = Larger()(-pivot_ratio(A[entry], shift, S[j], L[entry]), pivot);
+        const T l = L[task.entry + static_cast<std::size_t>(j) * n + j];
+        const int row = task.row + j;
+        if (!(l > T(0) && isfinite(l))) first = Larger()(-(j + 1.0), first);
+        pivot = Larger()(
+            -pivot_ratio(static_cast<T>(diagonal[row]), task.shift, S ? S[row] : T(1), l), pivot);
     }
     first = block_largest(first);
     pivot = block_largest(pivot);
     if (threadIdx.x == 0) {
-        *out = *info != 0 ? *info : -first <= n ? -first : 0;
-        *least_pivot = -pivot;
+        const int found = info[blockIdx.x];
+        out[task.place] = found != 0 ? found : -first <= n ? -first : 0;
+        least_pivot[task.place] = -pivot;
     }
 }
 
@@ -257,10 +298,17 @@ void launch_rescale(T* y, const T* S, int power, const T* x, long n, Stream stre
 }
 
 template <class T>
-void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n,
-                         Stream stream) {
-    raise_scales_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(A, g, f, parity, largest, S,
-                                                                        n);
+void launch_addresses(T** to, T* base, bool rows, const MatrixTasks<T>& tasks, Stream stream) {
+    addresses_kernel<<<blocks_for(tasks.count, threads), threads, 0, stream>>>(to, base, rows,
+                                                                               tasks);
+    check_launch("addresses_kernel");
+}
+
+template <class T>
+void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                         const MatrixTasks<T>& tasks, Stream stream) {
+    const dim3 grid(tasks.count, blocks_for(tasks.largest, threads));
+    raise_scales_kernel<<<grid, threads, 0, stream>>>(A, g, f, parity, largest, S, tasks);
     check_launch("raise_scales_kernel");
 }
 
@@ -333,24 +381,32 @@ void launch_trace(const T* A, int n, double* out, Stream stream) {
 }
 
 template <class T>
-void launch_shifted_copy(T* L, const T* A, T shift, const T* S, int n, Stream stream) {
-    shifted_copy_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(L, A, shift, S, n);
+void launch_shifted_copy(T* L, const T* A, const T* S, double* diagonal,
+                         const MatrixTasks<T>& tasks, Stream stream) {
+    const dim3 of_one = matrix_grid(tasks.largest, tasks.largest);
+    shifted_copy_kernel<<<dim3(tasks.count, of_one.y, of_one.x), matrix_block, 0, stream>>>(
+        L, A, S, diagonal, tasks);
     check_launch("shifted_copy_kernel");
 }
 
 template <class T>
-void launch_matrix_bounds(const T* A, const T* S, int n, double* row_sums, double* norm,
-                          double* min_diagonal, Stream stream) {
-    row_sums_kernel<<<n, threads, 0, stream>>>(A, S, n, row_sums);
+void launch_matrix_bounds(const T* A, const T* S, double* row_sums, double* norm,
+                          double* min_diagonal, const MatrixTasks<T>& tasks, Stream stream) {
+    constexpr int most_rows = 65535;  // blocks of a grid in this direction
+    const dim3 grid(tasks.count, tasks.largest < most_rows ? tasks.largest : most_rows);
+    row_sums_kernel<<<grid, threads, 0, stream>>>(A, S, row_sums, tasks);
     check_launch("row_sums_kernel");
-    matrix_bounds_kernel<<<1, threads, 0, stream>>>(A, S, n, row_sums, norm, min_diagonal);
+    matrix_bounds_kernel<<<tasks.count, threads, 0, stream>>>(A, S, row_sums, norm, min_diagonal,
+                                                              tasks);
     check_launch("matrix_bounds_kernel");
 }
 
 template <class T>
-void launch_factor_info(const int* info, const T* A, T shift, const T* S, const T* L, int n,
-                        double* out, double* least_pivot, Stream stream) {
-    factor_info_kernel<<<1, threads, 0, stream>>>(info, A, shift, S, L, n, out, least_pivot);
+void launch_factor_info(const int* info, const double* diagonal, const T* S, const T* L,
+                        double* out, double* least_pivot, const MatrixTasks<T>& tasks,
+                        Stream stream) {
+    factor_info_kernel<<<tasks.count, threads, 0, stream>>>(info, diagonal, S, L, out, least_pivot,
+                                                            tasks);
     check_launch("factor_info_kernel");
 }
 
@@ -363,23 +419,26 @@ void launch_transpose(T* to, std::ptrdiff_t to_ld, const T* from, int rows, int 
     check_launch("transpose_kernel");
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                                 \
-    template void launch_scale(T*, DeviceFactor<T>, const T*, long, Stream);                    \
-    template void launch_add_scaled(T*, const T*, DeviceFactor<T>, const T*, long, Stream);     \
-    template void launch_fill(T*, T, long, Stream);                                             \
-    template void launch_adam_step(T*, T*, T*, const T*, long, const AdamStep&, Stream);        \
-    template void launch_trace(const T*, int, double*, Stream);                                 \
-    template void launch_dot(const T*, const T*, long, double*, double*, Stream);               \
-    template void launch_norms(const NormTasks<T>&, long, NormSum*, Stream);                    \
-    template void launch_set_identity(T*, int, T, const T*, Stream);                            \
-    template void launch_rescale(T*, const T*, int, const T*, long, Stream);                    \
-    template void launch_shifted_copy(T*, const T*, T, const T*, int, Stream);                  \
-    template void launch_raise_scales(const T*, const T*, double, int, T*, T*, int, Stream);    \
-    template void launch_determine_common_shifts(T*, int, int, Stream);                         \
-    template void launch_matrix_bounds(const T*, const T*, int, double*, double*, double*,      \
-                                       Stream);                                                 \
-    template void launch_factor_info(const int*, const T*, T, const T*, const T*, int, double*, \
-                                     double*, Stream);                                          \
+#define CUNEWTON_INSTANTIATE(T)                                                               \
+    template void launch_scale(T*, DeviceFactor<T>, const T*, long, Stream);                  \
+    template void launch_add_scaled(T*, const T*, DeviceFactor<T>, const T*, long, Stream);   \
+    template void launch_fill(T*, T, long, Stream);                                           \
+    template void launch_adam_step(T*, T*, T*, const T*, long, const AdamStep&, Stream);      \
+    template void launch_trace(const T*, int, double*, Stream);                               \
+    template void launch_dot(const T*, const T*, long, double*, double*, Stream);             \
+    template void launch_norms(const NormTasks<T>&, long, NormSum*, Stream);                  \
+    template void launch_set_identity(T*, int, T, const T*, Stream);                          \
+    template void launch_rescale(T*, const T*, int, const T*, long, Stream);                  \
+    template void launch_shifted_copy(T*, const T*, const T*, double*, const MatrixTasks<T>&, \
+                                      Stream);                                                \
+    template void launch_raise_scales(const T*, const T*, double, int, T*, T*,                \
+                                      const MatrixTasks<T>&, Stream);                         \
+    template void launch_addresses(T**, T*, bool, const MatrixTasks<T>&, Stream);             \
+    template void launch_determine_common_shifts(T*, int, int, Stream);                       \
+    template void launch_matrix_bounds(const T*, const T*, double*, double*, double*,         \
+                                       const MatrixTasks<T>&, Stream);                        \
+    template void launch_factor_info(const int*, const double*, const T*, const T*, double*,  \
+                                     double*, const MatrixTasks<T>&, Stream);                 \
     template void launch_transpose(T*, std::ptrdiff_t, const T*, int, int, Stream);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

@@ -62,30 +62,57 @@ void launch_norms(const NormTasks<T>& tasks, long n, NormSum* partial, Stream st
 /// A = value S^-2 (n x n); S null: the identity
 template <class T>
 void launch_set_identity(T* A, int n, T value, const T* S, Stream stream);
+/// One of several symmetric matrices, or the only one.
+template <class T>
+struct MatrixTask {
+    std::size_t entry;  ///< the place of its first entry where matrices are
+    int row;            ///< that of its first row in vectors
+    int n;
+    int place;  ///< of its numbers
+    T shift;
+};
+/// Matrices that a launch works on.
+template <class T>
+struct MatrixTasks {
+    MatrixTasks(int n, T shift = 0) : one{0, 0, n, 0, shift}, largest(n) {}
+    MatrixTasks(const MatrixTask<T>* tasks, int how_many, int largest_n)
+        : list(tasks), one{}, count(how_many), largest(largest_n) {}
+    const MatrixTask<T>* list = nullptr;  ///< on the device; null: `one`
+    MatrixTask<T> one;
+    int count = 1;
+    int largest;  ///< n
+};
+/// to[i] = the address in `base` of the i-th matrix, or of its first row.
+template <class T>
+void launch_addresses(T** to, T* base, bool rows, const MatrixTasks<T>& tasks, Stream stream);
+
 /// *out = the sum of A's diagonal (n x n)
 template <class T>
 void launch_trace(const T* A, int n, double* out, Stream stream);
-/// L = A + shift S^2
+/// L = A + shift S^2, and diagonal = that of A, an entry a row. S null: the identity. L may be A.
 template <class T>
-void launch_shifted_copy(T* L, const T* A, T shift, const T* S, int n, Stream stream);
+void launch_shifted_copy(T* L, const T* A, const T* S, double* diagonal,
+                         const MatrixTasks<T>& tasks, Stream stream);
 /// raise_scale() of math/curvature_scale.h for each parameter.
 template <class T>
-void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S, int n,
-                         Stream stream);
+void launch_raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
+                         const MatrixTasks<T>& tasks, Stream stream);
 /// determine_common_shift() of math/curvature_scale.h for each place of a block.
 template <class T>
 void launch_determine_common_shifts(T* A, int outputs, int n, Stream stream);
-/// Largest row sum and smallest diagonal entry of |S^-1 A S^-1| (NaN if any is NaN).
-/// row_sums: room for n doubles.
+/// Largest row sum and smallest diagonal entry of |S^-1 A S^-1| (NaN if any is NaN), to the places
+/// of the tasks. row_sums: room for a double a row.
 template <class T>
-void launch_matrix_bounds(const T* A, const T* S, int n, double* row_sums, double* norm,
-                          double* min_diagonal, Stream stream);
-/// *out = info of the factorisation L L' = A + shift S^2; or, where that is 0, the number (from 1)
-/// of the first diagonal entry of L that is not positive and finite; or 0. LAPACK promises nothing
-/// for NaN. *least_pivot = the smallest pivot_ratio() of math/curvature_scale.h.
+void launch_matrix_bounds(const T* A, const T* S, double* row_sums, double* norm,
+                          double* min_diagonal, const MatrixTasks<T>& tasks, Stream stream);
+/// out[place] = info, one a task, of the factorisation L L' = A + shift S^2; or, where that is 0,
+/// the number (from 1) of the first diagonal entry of L that is not positive and finite; or 0.
+/// LAPACK promises nothing for NaN. least_pivot[place] = the smallest pivot_ratio() of
+/// math/curvature_scale.h. diagonal: as launch_shifted_copy() left it.
 template <class T>
-void launch_factor_info(const int* info, const T* A, T shift, const T* S, const T* L, int n,
-                        double* out, double* least_pivot, Stream stream);
+void launch_factor_info(const int* info, const double* diagonal, const T* S, const T* L,
+                        double* out, double* least_pivot, const MatrixTasks<T>& tasks,
+                        Stream stream);
 
 /// to[j * to_ld + i] = from[i * columns + j]: rows to columns.
 template <class T>

@@ -1,9 +1,53 @@
 // Dense symmetric matrices on one machine. Implemented in host/cpu and host/cuda.
 #pragma once
 
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <span>
+#include <vector>
+
 #include "host/backend/vectors.h"
 
 namespace cunewton {
+
+/// What is known of a block: as DenseMatrices::bounds() and factorize() say it.
+struct BlockFacts {
+    double norm = std::numeric_limits<double>::quiet_NaN();
+    double least_diagonal = std::numeric_limits<double>::quiet_NaN();
+    double info = 0;
+    double least_pivot = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// A block by its number, and what its diagonal is shifted by.
+struct ShiftedBlock {
+    int block;
+    double shift;
+};
+
+/// The square blocks along a symmetric matrix's diagonal and their Cholesky factors: what
+/// DenseMatrices does with one matrix, with all of them at once. A and L hold the blocks one after
+/// the other, each column-major with its lower triangle alone; vectors have an entry for each row
+/// of the whole matrix. Work is queued; only facts() waits.
+template <class T>
+class BlockCholesky {
+  public:
+    virtual ~BlockCholesky() = default;
+
+    /// DenseMatrices::raise_scales()
+    virtual void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S) = 0;
+    /// DenseMatrices::bounds(), for facts().
+    virtual void bounds(const T* A, const T* S) = 0;
+    /// L L' = A for all blocks, or = A + shift S^2 for those of the list, which must not be empty;
+    /// others are left as they are. L may be A; S null: the identity. facts() says how it went.
+    virtual void factorize(const T* A, const T* S, T* L) = 0;
+    virtual void factorize(const T* A, std::span<const ShiftedBlock> which, const T* S, T* L) = 0;
+    /// x = (L L')^-1 x
+    virtual void solve(const T* L, T* x) = 0;
+    /// What the last bounds() and, of each block, the last factorize() found, until the next call
+    /// of either. Waits for the machine.
+    virtual std::span<const BlockFacts> facts() = 0;
+};
 
 /// Matrices are column-major n x n; only the lower triangle is read and written. Otherwise as
 /// Vectors, whose numbers and order of work they share.
@@ -31,16 +75,18 @@ class DenseMatrices {
     /// norm = the largest row sum of |S^-1 A S^-1|, least_diagonal = the smallest entry of its
     /// diagonal, for a diagonal S.
     virtual void bounds(const T* A, const T* S, int n, Scalar norm, Scalar least_diagonal) = 0;
-    /// L L' = A + shift S^2; A is kept unless it is L itself. info is 0 if that worked, and
-    /// least_pivot the smallest ratio of a pivot to its entry on the matrix's diagonal; otherwise
-    /// info is the order of the first minor that is not positive, and L is unusable until the next
-    /// call.
+    /// L L' = A + shift S^2; L may be A, which is kept otherwise. S null: the identity. info is 0
+    /// if that worked, and least_pivot the smallest ratio of a pivot to its entry on the matrix's
+    /// diagonal; otherwise info is the order of the first minor that is not positive, and L is
+    /// unusable until the next call.
     virtual void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
                            Scalar least_pivot) = 0;
     /// x = (L L')^-1 x
     virtual void solve(const T* L, T* x, int n) = 0;
     /// x = L^-1 x
     virtual void solve_lower(const T* L, T* x, int n) = 0;
+    /// Of blocks of these sizes, one after the other along a diagonal. It uses this object.
+    virtual std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) = 0;
     /// X = (L L')^-1, both triangles.
     virtual void invert(const T* L, T* X, int n) = 0;
     /// to = the sum of A's diagonal

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "cunewton/functor/capabilities.h"
 #include "cunewton/functor/kinds.h"
@@ -42,11 +43,11 @@ ResolvedDerivatives resolve(const DerivativeOptions& options, const Capabilities
 
 /// What a session is opened for.
 struct SessionWork {
-    std::size_t vectors = 0;   ///< of n numbers, that are allocated besides
-    std::size_t matrices = 0;  ///< of n x n
-    std::size_t numbers = 0;   ///< others of the machine
-    int factorized = 0;        ///< the order of the largest matrix among these that is factorised
-    std::size_t host = 0;      ///< bytes of the host's besides
+    std::size_t vectors = 0;        ///< of n numbers, that are allocated besides
+    std::size_t matrices = 0;       ///< of n x n
+    std::size_t numbers = 0;        ///< others of the machine
+    std::vector<int> factorized{};  ///< orders of blocks among these that are factorised together
+    std::size_t host = 0;           ///< bytes of the host's besides
     /// How Hessians are evaluated, if at all; dense ones are factorised too.
     std::optional<CurvatureKind> curvature{};
     PreconditionBy precondition = PreconditionBy::none;

@@ -13,31 +13,23 @@ BlockPreconditioner<T>::BlockPreconditioner(Evaluator<T>& evaluator, Vectors<T>&
                                             DenseMatrices<T>& matrices, std::uint64_t seed)
     : evaluator_(evaluator),
       vectors_(vectors),
-      matrices_(matrices),
       blocks_(evaluator.diagonal_blocks()),
+      cholesky_(matrices.blocks(blocks_.sizes())),
       factors_(vectors.allocate(blocks_.entries())),
-      block_(vectors.allocate(blocks_.entries() / blocks_.count)),
-      ones_(vectors.allocate(blocks_.size)),
       mean_(vectors.allocate(blocks_.size)),
       rest_(vectors.allocate(blocks_.size)) {
-    vectors.upload(ones_.get(), std::vector<T>(blocks_.size, T(1)).data(), blocks_.size);
     if (blocks_.samples > 0) order_.emplace(evaluator.samples(), seed);
 }
 
 template <class T>
 bool BlockPreconditioner<T>::factorize() {
     evaluator_.compute_diagonal_blocks(factors_.get());
-    const Number info = vectors_.number(), pivot = vectors_.number();
-    const std::size_t entries = block_.size();
+    cholesky_->factorize(factors_.get(), nullptr, factors_.get());
     constexpr double eps = std::numeric_limits<T>::epsilon();
     least_pivot_ = 1;
-    for (int k = 0; k < blocks_.count; ++k) {
-        T* const factor = factors_.get() + k * entries;
-        vectors_.copy(block_.get(), factor, entries);
-        matrices_.factorize(block_.get(), T(0), ones_.get(), factor, blocks_.size, info, pivot);
-        const auto [order, least] = read(vectors_, info, pivot);
-        if (order != 0) return false;
-        least_pivot_ = std::min(least_pivot_, least);
+    for (const BlockFacts& block : cholesky_->facts()) {
+        if (block.info != 0) return false;
+        least_pivot_ = std::min(least_pivot_, block.least_pivot);
     }
     return least_pivot_ > 10 * blocks_.size * eps;
 }
@@ -68,8 +60,7 @@ void BlockPreconditioner<T>::apply(const T* r, T* z) {
     const std::size_t size = static_cast<std::size_t>(blocks_.size);
     vectors_.copy(z, r, blocks_.count * size);
     if (blocks_.shift_invariant) take_off_mean(z, mean_.get());
-    for (int k = 0; k < blocks_.count; ++k)
-        matrices_.solve(factors_.get() + k * size * size, z + k * size, blocks_.size);
+    cholesky_->solve(factors_.get(), z);
     if (!blocks_.shift_invariant) return;
     take_off_mean(z, rest_.get());
     if (!(blocks_.l2 > 0)) return;

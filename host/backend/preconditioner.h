@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -58,9 +59,9 @@ struct DiagonalBlocks {
         return static_cast<std::size_t>(count) * size * static_cast<std::size_t>(size);
     }
     /// Numbers of a machine that a BlockPreconditioner takes.
-    std::size_t numbers() const {
-        const std::size_t n = static_cast<std::size_t>(size);
-        return entries() + n * (n + 3);
+    std::size_t numbers() const { return entries() + 2 * static_cast<std::size_t>(size); }
+    std::vector<int> sizes() const {
+        return std::vector<int>(static_cast<std::size_t>(count), size);
     }
 };
 
@@ -89,11 +90,11 @@ class BlockPreconditioner final : public Preconditioner<T> {
 
     Evaluator<T>& evaluator_;
     Vectors<T>& vectors_;
-    DenseMatrices<T>& matrices_;
     const DiagonalBlocks blocks_;
+    const std::unique_ptr<BlockCholesky<T>> cholesky_;
     std::optional<SampleOrder> order_;  ///< where blocks are of some samples
     double least_pivot_ = 0;            ///< of the factors
-    Buffer<T> factors_, block_, ones_, mean_, rest_;
+    Buffer<T> factors_, mean_, rest_;
 };
 
 /// The absolute values of the Hessian's diagonal (Jacobi). Where the evaluator does not know it, it

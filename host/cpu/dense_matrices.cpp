@@ -7,12 +7,11 @@
 
 #include "cunewton/math/curvature_scale.h"
 #include "host/backend/lapack.h"
+#include "host/cpu/block_cholesky.h"
 
 namespace cunewton::cpu {
 
 namespace {
-// Columns that a factorisation takes at a time.
-constexpr int block = 96;
 // Of a product that a thread computes at a time.
 constexpr int product_columns = 128;
 // Fewer are not worth packing the other operand for.
@@ -22,7 +21,9 @@ constexpr int least_product_columns = 8;
 template <class T>
 std::size_t CpuDenseMatrices<T>::memory(int n, int threads) {
     const std::size_t bounds = 2 * static_cast<std::size_t>(n) * sizeof(double);
-    return bounds + (n > block ? RankKUpdate<T, T, T>::memory(n - block, block, threads) : 0);
+    return bounds + (n > lapack_order
+                         ? RankKUpdate<T, T, T>::memory(n - lapack_order, lapack_order, threads)
+                         : 0);
 }
 
 template <class T>
@@ -58,8 +59,15 @@ void CpuDenseMatrices<T>::determine_common_shifts(T* A, int outputs, int n) {
     for (int j = 0; j < n / outputs; ++j) determine_common_shift(A, outputs, n, j);
 }
 template <class T>
-void CpuDenseMatrices<T>::bounds(const T* A, const T* S, int n, Scalar norm_to,
+void CpuDenseMatrices<T>::bounds(const T* A, const T* S, int n, Scalar norm,
                                  Scalar least_diagonal) {
+    BlockFacts facts;
+    find_bounds(A, S, n, facts);
+    vectors_.set(norm, facts.norm);
+    vectors_.set(least_diagonal, facts.least_diagonal);
+}
+template <class T>
+void CpuDenseMatrices<T>::find_bounds(const T* A, const T* S, int n, BlockFacts& facts) {
     std::vector<double> row_sum(n, 0.0), inverse(n);
     for (int j = 0; j < n; ++j) inverse[j] = 1 / static_cast<double>(S[j]);
     double low = std::numeric_limits<double>::infinity();
@@ -76,30 +84,44 @@ void CpuDenseMatrices<T>::bounds(const T* A, const T* S, int n, Scalar norm_to,
     }
     double norm = 0;
     for (const double s : row_sum) norm = std::isnan(s) ? s : std::max(norm, s);
-    vectors_.set(norm_to, norm);
-    vectors_.set(least_diagonal, low);
+    facts.norm = norm;
+    facts.least_diagonal = low;
+}
+
+template <class T>
+void CpuDenseMatrices<T>::factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
+                                    Scalar least_pivot) {
+    BlockFacts facts;
+    factorize(A, shift, S, L, n, facts);
+    vectors_.set(info, facts.info);
+    if (facts.info == 0) vectors_.set(least_pivot, facts.least_pivot);
 }
 
 /// Right-looking blocked Cholesky factorisation (Golub and Van Loan 2013, algorithm 4.2.4): small
 /// diagonal blocks by LAPACK, panels by BLAS, and nearly all the work in the rank-k update.
 template <class T>
-void CpuDenseMatrices<T>::factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info_to,
-                                    Scalar least_pivot) {
+void CpuDenseMatrices<T>::factorize(const T* A, T shift, const T* S, T* L, int n,
+                                    BlockFacts& facts) {
+    std::vector<T> before(static_cast<std::size_t>(n));  // A's diagonal, which L may replace
     for (int j = 0; j < n; ++j) {
         const std::size_t column = static_cast<std::size_t>(j) * n;
-        std::copy(A + column + j, A + column + n, L + column + j);
-        L[column + j] += S[j] * (shift * S[j]);
+        before[j] = A[column + j];
+        if (L != A) std::copy(A + column + j, A + column + n, L + column + j);
+        L[column + j] += S ? S[j] * (shift * S[j]) : shift;
     }
-    vectors_.set(info_to, 0);
-    for (int j = 0; j < n; j += block) {
-        const int nb = std::min(block, n - j), rest = n - j - nb;
+    facts.info = 0;
+    for (int j = 0; j < n; j += lapack_order) {
+        const int nb = std::min(lapack_order, n - j), rest = n - j - nb;
         T* diagonal = L + static_cast<std::size_t>(j) * n + j;
         // LAPACK promises nothing for NaN: it is caught here, on the diagonal that it reaches.
         const int info = lapack::potrf(nb, diagonal, n);
         bool finite = true;
         for (int i = 0; i < nb; ++i)
             finite = finite && std::isfinite(diagonal[static_cast<std::size_t>(i) * n + i]);
-        if (info != 0 || !finite) return vectors_.set(info_to, j + std::max(info, 1));
+        if (info != 0 || !finite) {
+            facts.info = j + std::max(info, 1);
+            return;
+        }
         if (rest == 0) break;
         T* panel = diagonal + nb;
         lapack::trsm_right(rest, nb, diagonal, n, panel, n);
@@ -109,9 +131,13 @@ void CpuDenseMatrices<T>::factorize(const T* A, T shift, const T* S, T* L, int n
     double least = std::numeric_limits<double>::infinity();
     for (int j = 0; j < n; ++j) {
         const std::size_t entry = static_cast<std::size_t>(j) * n + j;
-        least = std::min(least, pivot_ratio(A[entry], shift, S[j], L[entry]));
+        least = std::min(least, pivot_ratio(before[j], shift, S ? S[j] : T(1), L[entry]));
     }
-    vectors_.set(least_pivot, least);
+    facts.least_pivot = least;
+}
+template <class T>
+std::unique_ptr<BlockCholesky<T>> CpuDenseMatrices<T>::blocks(std::span<const int> sizes) {
+    return std::make_unique<CpuBlockCholesky<T>>(*this, sizes);
 }
 template <class T>
 void CpuDenseMatrices<T>::solve(const T* L, T* x, int n) {

@@ -15,6 +15,9 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
     explicit CpuDenseMatrices(CpuVectors<T>& vectors)
         : vectors_(vectors), update_(vectors.pool()) {}
 
+    /// Largest order that is factorised by LAPACK alone, and so by one thread.
+    static constexpr int lapack_order = 96;
+
     /// Bytes that bounds() and factorize() take beside their arguments.
     static std::size_t memory(int n, int threads);
     /// Bytes that multiply() takes.
@@ -29,6 +32,12 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
     void bounds(const T* A, const T* S, int n, Scalar norm, Scalar least_diagonal) override;
     void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
                    Scalar least_pivot) override;
+    std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) override;
+    /// bounds() and factorize() of one block; by several threads at a time where n is at most
+    /// lapack_order.
+    static void find_bounds(const T* A, const T* S, int n, BlockFacts& facts);
+    void factorize(const T* A, T shift, const T* S, T* L, int n, BlockFacts& facts);
+    ThreadPool& pool() { return vectors_.pool(); }
     void solve(const T* L, T* x, int n) override;
     void solve_lower(const T* L, T* x, int n) override;
     void invert(const T* L, T* X, int n) override;

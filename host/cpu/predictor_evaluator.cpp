@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "host/cpu/dense_matrices.h"
+#include "host/cpu/block_cholesky.h"
 #include "host/cpu/penalty.h"
 
 namespace cunewton::cpu {
@@ -115,7 +115,7 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
                  sum_of_matrices(outputs * lower_size(static_cast<std::size_t>(columns))) +
                  outputs * sizeof(Product<T, T>) +
                  RankKUpdate<T, T, T>::memory(columns, rows, plan.threads) +
-                 CpuDenseMatrices<T>::memory(columns, plan.threads);
+                 CpuBlockCholesky<T>::memory(diagonal.sizes(), plan.threads);
     if (!plan.hessian()) return bytes;
     bytes += (pairs + outputs) * hessian_block * sizeof(T) + 2 * pairs * sizeof(Product<T, T>) +
              sum_of_matrices(lower_size(n));

@@ -1,5 +1,5 @@
 #include "host/cpu/black_box_evaluator.h"
-#include "host/cpu/dense_matrices.h"
+#include "host/cpu/block_cholesky.h"
 #include "host/cpu/perceptron_evaluator.h"
 #include "host/cpu/predictor_evaluator.h"
 #include "host/cpu/sample_evaluator.h"
@@ -66,7 +66,7 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
         bytes += CpuDenseMatrices<T>::product_memory(plan.threads);
     if (work.curvature == CurvatureKind::dense)
         bytes += CpuDenseMatrices<T>::memory(plan.n, plan.threads);
-    if (work.factorized > 0) bytes += CpuDenseMatrices<T>::memory(work.factorized, plan.threads);
+    bytes += CpuBlockCholesky<T>::memory(work.factorized, plan.threads);
     return {bytes + work.host, 0};
 }
 template MemoryNeeded session_memory(const Problem<double>&, const SessionOptions&,

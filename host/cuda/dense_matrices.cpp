@@ -1,6 +1,7 @@
 #include "host/cuda/dense_matrices.h"
 
 #include "host/cuda/blas.h"
+#include "host/cuda/block_cholesky.h"
 #include "kernels/differences.h"
 #include "kernels/vector.h"
 
@@ -31,7 +32,7 @@ void CudaDenseMatrices<T>::rank_two_update(T* A, T a, const T* x, const T* y, T 
 template <class T>
 void CudaDenseMatrices<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest,
                                         T* S, int n) {
-    launch_raise_scales(A, g, f, parity, largest, S, n, vectors_.stream());
+    launch_raise_scales(A, g, f, parity, largest, S, MatrixTasks<T>(n), vectors_.stream());
 }
 template <class T>
 void CudaDenseMatrices<T>::determine_common_shifts(T* A, int outputs, int n) {
@@ -40,8 +41,8 @@ void CudaDenseMatrices<T>::determine_common_shifts(T* A, int outputs, int n) {
 template <class T>
 void CudaDenseMatrices<T>::bounds(const T* A, const T* S, int n, Scalar norm,
                                   Scalar least_diagonal) {
-    launch_matrix_bounds(A, S, n, vectors_.sums(static_cast<std::size_t>(n)), vectors_.place(norm),
-                         vectors_.place(least_diagonal), vectors_.stream());
+    launch_matrix_bounds(A, S, vectors_.sums(static_cast<std::size_t>(n)), vectors_.place(norm),
+                         vectors_.place(least_diagonal), MatrixTasks<T>(n), vectors_.stream());
 }
 
 template <class T>
@@ -63,25 +64,45 @@ template <class T>
 void CudaDenseMatrices<T>::prepare_factorization(int n) {
     if (n == factorization_size_) return;
     factorization_size_ = -1;
-    workspace_ = {};
-    workspace_bytes_ = workspace(solver_.get(), params_.get(), n);
-    workspace_ = DeviceArray<char>(workspace_bytes_.device);
-    host_workspace_ = std::make_unique<char[]>(workspace_bytes_.host);
+    const MemoryNeeded needed = workspace(solver_.get(), params_.get(), n);
+    // Matrices of several orders take turns: the largest one's serves all.
+    if (needed.device > workspace_bytes_.device) {
+        workspace_bytes_.device = 0;
+        workspace_ = {};
+        workspace_ = DeviceArray<char>(needed.device);
+        workspace_bytes_.device = needed.device;
+    }
+    if (needed.host > workspace_bytes_.host) {
+        host_workspace_ = std::make_unique<char[]>(needed.host);
+        workspace_bytes_.host = needed.host;
+    }
     factorization_size_ = n;
 }
 
 template <class T>
 void CudaDenseMatrices<T>::factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info_to,
                                      Scalar least_pivot) {
+    const MatrixTasks<T> task(n, shift);
+    double* const diagonal = vectors_.sums(static_cast<std::size_t>(n));
+    int* const info = vectors_.factor_info();
+    launch_shifted_copy(L, A, S, diagonal, task, vectors_.stream());
+    factorize(L, n, info);
+    launch_factor_info(info, diagonal, S, L, vectors_.place(info_to), vectors_.place(least_pivot),
+                       task, vectors_.stream());
+}
+
+template <class T>
+void CudaDenseMatrices<T>::factorize(T* L, int n, int* info) {
     prepare_factorization(n);
-    launch_shifted_copy(L, A, shift, S, n, vectors_.stream());
-    int* info = vectors_.factor_info();
     check(cusolverDnXpotrf(solver_.get(), params_.get(), CUBLAS_FILL_MODE_LOWER, n, data_type<T>, L,
                            n, data_type<T>, workspace_.get(), workspace_bytes_.device,
                            host_workspace_.get(), workspace_bytes_.host, info),
           "a factorisation failed");
-    launch_factor_info(info, A, shift, S, L, n, vectors_.place(info_to),
-                       vectors_.place(least_pivot), vectors_.stream());
+}
+
+template <class T>
+std::unique_ptr<BlockCholesky<T>> CudaDenseMatrices<T>::blocks(std::span<const int> sizes) {
+    return std::make_unique<CudaBlockCholesky<T>>(*this, sizes);
 }
 
 template <class T>

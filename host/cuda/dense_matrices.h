@@ -27,6 +27,7 @@ class CudaDenseMatrices final : public DenseMatrices<T> {
     /// cusolverDnXpotrf.
     void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
                    Scalar least_pivot) override;
+    std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) override;
     void solve(const T* L, T* x, int n) override;
     void solve_lower(const T* L, T* x, int n) override;
     /// By two triangular solves with the identity.
@@ -34,6 +35,11 @@ class CudaDenseMatrices final : public DenseMatrices<T> {
     void trace(const T* A, int n, Scalar to) override;
     void multiply_transposed(const T* A, int m, const T* B, int n, long rows, T* C) override;
     void multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) override;
+
+    /// L L' = L by cusolverDnXpotrf, with its info there.
+    void factorize(T* L, int n, int* info);
+    cusolverDnHandle_t solver() const { return solver_.get(); }
+    CudaVectors<T>& vectors() { return vectors_; }
 
   private:
     /// Of the factorisation's workspace.
@@ -45,8 +51,8 @@ class CudaDenseMatrices final : public DenseMatrices<T> {
     OwnedSolverParams params_;
     DeviceArray<char> workspace_;
     std::unique_ptr<char[]> host_workspace_;
-    MemoryNeeded workspace_bytes_;
-    int factorization_size_ = -1;
+    MemoryNeeded workspace_bytes_{};
+    int factorization_size_ = -1;  // for which it was last found to do
 };
 
 }  // namespace cunewton::cuda

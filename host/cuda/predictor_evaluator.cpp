@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "host/cuda/blas.h"
-#include "host/cuda/dense_matrices.h"
+#include "host/cuda/block_cholesky.h"
 
 namespace cunewton::cuda {
 
@@ -37,7 +37,7 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
         plan.products() &&
         blocks.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T));
     if (with_blocks) {
-        factorization = CudaDenseMatrices<T>::memory(block);
+        factorization = CudaBlockCholesky<T>::memory(blocks.sizes());
         bytes += blocks.numbers() * sizeof(T) + factorization.device +
                  DeviceData<T>::selection_memory(samples, form.intercept, true,
                                                  std::min(sampled, samples.count));

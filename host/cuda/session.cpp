@@ -3,7 +3,7 @@
 #include "host/backend/chunk_evaluator.h"
 #include "host/backend/predictor_blocks.h"
 #include "host/cuda/black_box_evaluator.h"
-#include "host/cuda/dense_matrices.h"
+#include "host/cuda/block_cholesky.h"
 #include "host/cuda/perceptron_evaluator.h"
 #include "host/cuda/predictor_evaluator.h"
 #include "host/cuda/sample_evaluator.h"
@@ -123,12 +123,11 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
     needed.device += CudaVectors<T>::memory(plan.n) +
                      (work.vectors * n + work.matrices * n * n + work.numbers) * sizeof(T);
     needed.host += work.host;
-    const int order = work.curvature == CurvatureKind::dense ? plan.n : work.factorized;
-    if (order > 0) {
-        const MemoryNeeded factorization = CudaDenseMatrices<T>::memory(order);
-        needed.host += factorization.host;
-        needed.device += factorization.device;
-    }
+    const MemoryNeeded factorization = work.curvature == CurvatureKind::dense
+                                           ? CudaDenseMatrices<T>::memory(plan.n)
+                                           : CudaBlockCholesky<T>::memory(work.factorized);
+    needed.host += factorization.host;
+    needed.device += factorization.device;
     return needed;
 }
 template MemoryNeeded session_memory(const Problem<double>&, const SessionOptions&,

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,12 +27,9 @@ class BlockModel {
           parity_(binary_parity(run.f())),
           H_(run.vectors().allocate(entries_of(blocks_))),
           L_(run.vectors().allocate(entries_of(blocks_))),
+          cholesky_(run.matrices().blocks(sizes_of(blocks_))),
           S_(run.vector()),
           largest_(run.vector()),
-          norm_(run.vectors().number()),
-          least_(run.vectors().number()),
-          info_(run.vectors().number()),
-          pivot_(run.vectors().number()),
           slope_(run.vectors().number()) {
         if (run.options().blocks.empty() && !known_ && run.n() > largest_block)
             throw InvalidArgument("a block is too large (" + std::to_string(run.n()) +
@@ -48,32 +47,28 @@ class BlockModel {
     /// decrement is no less than theirs divided by that number.
     PartialStep direction() {
         Vectors<T>& vectors = run_.vectors();
-        DenseMatrices<T>& matrices = run_.matrices();
         run_.take_products([&] { compute(); });
-        vectors.scale(run_.direction(), T(-1), run_.g(), run_.n());
-        bool definite = true;
-        std::size_t at = 0;
-        for (const IndexRange& block : blocks_) {
-            const int size = block.size();
-            const T* const H = H_.get() + at;
-            T *const L = L_.get() + at, *const S = S_.get() + block.begin;
-            matrices.raise_scales(H, run_.g() + block.begin, run_.f(), parity_,
-                                  largest_.get() + block.begin, S, size);
-            matrices.bounds(H, S, size, norm_, least_);
-            matrices.factorize(H, T(0), S, L, size, info_, pivot_);
-            const auto [norm, least, info, pivot] = read(vectors, norm_, least_, info_, pivot_);
-            if (!std::isfinite(norm)) return {false, false, 0};
+        cholesky_->raise_scales(H_.get(), run_.g(), run_.f(), parity_, largest_.get(), S_.get());
+        cholesky_->bounds(H_.get(), S_.get());
+        cholesky_->factorize(H_.get(), S_.get(), L_.get());
+        const std::span<const BlockFacts> facts = cholesky_->facts();
+        std::vector<ShiftedBlock> indefinite;
+        for (int k = 0; k < static_cast<int>(facts.size()); ++k) {
+            const BlockFacts& block = facts[k];
+            if (!std::isfinite(block.norm)) return {false, false, 0};
             const double accuracy =
                 10 * (run_.hessian_accuracy() +
-                      size * static_cast<double>(std::numeric_limits<T>::epsilon()));
-            if (info != 0 || !(pivot > accuracy)) {
-                definite = false;
-                if (!factorize_shifted(H, S, L, size, accuracy, norm, least))
-                    return {false, false, 0};
-            }
-            matrices.solve(L, run_.direction() + block.begin, size);
-            at += static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+                      blocks_[k].size() * static_cast<double>(std::numeric_limits<T>::epsilon()));
+            if (block.info == 0 && block.least_pivot > accuracy) continue;
+            // Without any curvature the length is limited afterwards.
+            const double first =
+                block.norm > 0 ? std::max(accuracy * block.norm, -1.1 * block.least_diagonal) : 1;
+            indefinite.push_back({k, first});
         }
+        const bool definite = indefinite.empty();
+        if (!factorize_shifted(indefinite)) return {false, false, 0};
+        vectors.scale(run_.direction(), T(-1), run_.g(), run_.n());
+        cholesky_->solve(L_.get(), run_.direction());
         if (!definite && limit_direction(run_) == 0) return {false, false, 0};
         vectors.dot(run_.g(), run_.direction(), run_.n(), slope_);
         const double decrement = -vectors.read(slope_);
@@ -82,19 +77,18 @@ class BlockModel {
     }
 
   private:
-    /// With the least shift, in the metric of S, of a sequence (Nocedal and Wright 2006, algorithm
-    /// 3.3).
-    bool factorize_shifted(const T* H, const T* S, T* L, int size, double accuracy, double norm,
-                           double least) {
-        // Without any curvature the length is limited afterwards.
-        double shift = 1;
-        if (norm > 0) shift = std::max(accuracy * norm, least < 0 ? -1.1 * least : 0.0);
-        for (int i = 0; i < 60; ++i) {
-            run_.matrices().factorize(H, static_cast<T>(shift), S, L, size, info_, pivot_);
-            if (run_.read(info_) == 0) return true;
-            shift = std::max(10 * shift, 1e-6 * norm);
+    /// Each with the least shift, in the metric of S, of a sequence that begins with its own
+    /// (Nocedal and Wright 2006, algorithm 3.3).
+    bool factorize_shifted(std::vector<ShiftedBlock> blocks) {
+        for (int i = 0; i < 60 && !blocks.empty(); ++i) {
+            cholesky_->factorize(H_.get(), blocks, S_.get(), L_.get());
+            const std::span<const BlockFacts> facts = cholesky_->facts();
+            std::erase_if(blocks,
+                          [&](const ShiftedBlock& each) { return facts[each.block].info == 0; });
+            for (ShiftedBlock& each : blocks)
+                each.shift = std::max(10 * each.shift, 1e-6 * facts[each.block].norm);
         }
-        return false;
+        return blocks.empty();
     }
     void compute() {
         if (known_) return run_.evaluator().compute_diagonal_blocks(H_.get());
@@ -123,9 +117,11 @@ class BlockModel {
     const bool known_;  // by the evaluator
     const std::vector<IndexRange> blocks_;
     const int parity_;
-    const Buffer<T> H_, L_, S_, largest_;
+    const Buffer<T> H_, L_;
+    const std::unique_ptr<BlockCholesky<T>> cholesky_;
+    const Buffer<T> S_, largest_;
     Buffer<T> units_, products_;
-    const Number norm_, least_, info_, pivot_, slope_;
+    const Number slope_;
 };
 
 }  // namespace

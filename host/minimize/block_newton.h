@@ -22,10 +22,10 @@ inline std::vector<IndexRange> blocks_of(const Options& options, int n, int know
     for (int k = 0; k < count; ++k) blocks.push_back({k * size, (k + 1) * size});
     return blocks;
 }
-inline int largest_size(const std::vector<IndexRange>& blocks) {
-    int largest = 0;
-    for (const IndexRange& block : blocks) largest = std::max(largest, block.size());
-    return largest;
+inline std::vector<int> sizes_of(const std::vector<IndexRange>& blocks) {
+    std::vector<int> sizes;
+    for (const IndexRange& block : blocks) sizes.push_back(block.size());
+    return sizes;
 }
 inline std::size_t entries_of(const std::vector<IndexRange>& blocks) {
     std::size_t entries = 0;

@@ -97,7 +97,7 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
         if (method == Method::block_newton) {
             const std::vector<IndexRange> blocks = blocks_of(options, n, known_blocks);
             work.numbers += block_numbers(blocks, static_cast<std::size_t>(n));
-            work.factorized = largest_size(blocks);
+            work.factorized = sizes_of(blocks);
             work.host += static_cast<std::size_t>(n) * block_columns * sizeof(T);
         }
         if (method == Method::subspace_newton) {

@@ -72,6 +72,59 @@ TEST_F(BlockNewtonTest, ABlockDiagonalHessianIsSolvedInOneStep) {
     EXPECT_NEAR(result.x[3], 17e6 / 19e12, 1e-15);
 }
 
+TEST_F(BlockNewtonTest, ManyBlocksOfSeveralSizesAreEachShiftedIfTheyHaveTo) {
+    // Pairs of parameters that do not know each other; three of them where they curve downwards.
+    constexpr int n = 60;
+    const auto problem = make_objective<double>(ExtendedRosenbrock{}, n);
+    std::vector<double> x0;
+    for (int j = 0; j < n; j += 2) {
+        const bool indefinite = j == 8 || j == 30 || j == 32;
+        x0.push_back(indefinite ? 0.0 : -1.2);
+        x0.push_back(1.0);
+    }
+    Options options = with(Method::block_newton);
+    options.gradient_tolerance = 1e-8;
+    std::vector<IndexRange> mixed{{0, 4}, {4, 6}, {6, 12}, {12, 14}};
+    for (int j = 14; j < n; j += 2) mixed.push_back({j, j + 2});
+    std::vector<IndexRange> pairs;
+    for (int j = 0; j < n; j += 2) pairs.push_back({j, j + 2});
+    for (const std::vector<IndexRange>& blocks : {pairs, mixed}) {
+        SCOPED_TRACE(blocks.size());
+        options.blocks = blocks;
+        const Result<double> result = minimize(problem, x0, options);
+        EXPECT_EQ(result.status, Status::converged) << result.message;
+        for (int j = 0; j < n; ++j) EXPECT_NEAR(result.x[j], 1, 1e-6) << j;
+    }
+    // The first step is one downhill although blocks had to be shifted.
+    options.max_iterations = 1;
+    const Result<double> first = minimize(problem, x0, options);
+    EXPECT_EQ(first.iterations, 1);
+    EXPECT_LT(first.f, evaluate(problem, x0));
+}
+
+TEST_F(BlockNewtonTest, ABlockThatIsNotFiniteEndsIt) {
+    if (testing_cuda()) GTEST_SKIP() << "the problem is the host's";
+    BlackBox<double> box;
+    box.value_and_gradient = [](const double* x, int n, double* g) {
+        double f = 0;
+        for (int j = 0; j < n; ++j) {
+            g[j] = x[j];
+            f += 0.5 * x[j] * x[j];
+        }
+        return f;
+    };
+    box.products = [](const double*, int n, const double* V, int columns, double* HV) {
+        std::copy_n(V, n * columns, HV);
+        for (int c = 0; c < columns; ++c)
+            if (V[c * n + 4] != 0) HV[c * n + 4] = NAN;
+    };
+    Options options = with(Method::block_newton);
+    for (int j = 0; j < 6; ++j) options.blocks.push_back({j, j + 1});
+    const Result<double> result =
+        minimize(make_black_box<double>(box, 6), std::vector<double>(6, 1.0), options);
+    EXPECT_EQ(result.status, Status::not_finite);
+}
+
 TEST_F(BlockNewtonTest, BlocksOutOfPlaceAreRefused) {
     const auto problem = make_objective<double>(ExtendedRosenbrock{}, 4);
     const std::vector<double> x0{-1.2, 1, -1.2, 1};

@@ -1,6 +1,7 @@
 // How often a minimisation waits for the device, and what of a batch's data is copied. The linker
 // puts the functions below in the place of the runtime's (see tests/CMakeLists.txt).
 #include <cuda_runtime_api.h>
+#include <cusolverDn.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,13 +9,16 @@
 #include <vector>
 
 #include "cunewton/cunewton.h"
+#include "host/backend/preconditioner.h"
 #include "tests/support/backends.h"
 #include "tests/support/models.h"
 #include "tests/support/on_device.h"
+#include "tests/support/open_session.h"
 
 namespace {
 long copies_to_host = 0, copies_to_device = 0, waits = 0;
-std::size_t largest_copy = 0;  // of either direction, in bytes
+long factorizations = 0, solves = 0;  // calls of cuSOLVER, in double
+std::size_t largest_copy = 0;         // of either direction, in bytes
 
 void count_copy(cudaMemcpyKind kind, std::size_t bytes) {
     const bool to_host = kind == cudaMemcpyDeviceToHost, to_device = kind == cudaMemcpyHostToDevice;
@@ -46,6 +50,35 @@ cudaError_t __wrap_cudaStreamSynchronize(cudaStream_t stream) {
     ++waits;
     return __real_cudaStreamSynchronize(stream);
 }
+
+cusolverStatus_t __real_cusolverDnDpotrfBatched(cusolverDnHandle_t, cublasFillMode_t, int,
+                                                double*[], int, int*, int);
+cusolverStatus_t __wrap_cusolverDnDpotrfBatched(cusolverDnHandle_t solver, cublasFillMode_t fill,
+                                                int n, double* A[], int lda, int* infos,
+                                                int count) {
+    ++factorizations;
+    return __real_cusolverDnDpotrfBatched(solver, fill, n, A, lda, infos, count);
+}
+cusolverStatus_t __real_cusolverDnDpotrsBatched(cusolverDnHandle_t, cublasFillMode_t, int, int,
+                                                double*[], int, double*[], int, int*, int);
+cusolverStatus_t __wrap_cusolverDnDpotrsBatched(cusolverDnHandle_t solver, cublasFillMode_t fill,
+                                                int n, int columns, double* A[], int lda,
+                                                double* B[], int ldb, int* info, int count) {
+    ++solves;
+    return __real_cusolverDnDpotrsBatched(solver, fill, n, columns, A, lda, B, ldb, info, count);
+}
+cusolverStatus_t __real_cusolverDnXpotrf(cusolverDnHandle_t, cusolverDnParams_t, cublasFillMode_t,
+                                         int64_t, cudaDataType, void*, int64_t, cudaDataType, void*,
+                                         size_t, void*, size_t, int*);
+cusolverStatus_t __wrap_cusolverDnXpotrf(cusolverDnHandle_t solver, cusolverDnParams_t params,
+                                         cublasFillMode_t fill, int64_t n, cudaDataType type,
+                                         void* A, int64_t lda, cudaDataType compute, void* device,
+                                         size_t device_bytes, void* host, size_t host_bytes,
+                                         int* info) {
+    ++factorizations;
+    return __real_cusolverDnXpotrf(solver, params, fill, n, type, A, lda, compute, device,
+                                   device_bytes, host, host_bytes, info);
+}
 }
 
 namespace cunewton::test {
@@ -54,7 +87,7 @@ namespace {
 class SynchronisationsTest : public BackendTest {
   protected:
     struct Counts {
-        long copies, waits;
+        long copies, waits, factorizations, solves;
         int iterations;
     };
 
@@ -62,22 +95,21 @@ class SynchronisationsTest : public BackendTest {
                         const Options& options, int iterations) {
         Options limited = options;
         limited.max_iterations = iterations;
-        copies_to_host = waits = 0;
+        copies_to_host = waits = factorizations = solves = 0;
         const Result<double> result = minimize(problem, x0, limited);
         EXPECT_EQ(result.status, Status::max_iterations);
         // Every step was the first that was tried.
         EXPECT_EQ(result.counts.evaluations, result.iterations + 1);
-        return {copies_to_host, waits, result.iterations};
+        return {copies_to_host, waits, factorizations, solves, result.iterations};
     }
 
     /// Copies to the host and waits of one iteration more are at most `most`.
-    static void expect_at_most(Method method, int from, int to, long most) {
+    static void expect_at_most(Method method, int from, int to, long most, Options options = {}) {
         SCOPED_TRACE(to_string(method));
         ModelOptions model_options{.samples = 200, .features = 6};
         model_options.problem = {.l2 = 0.01, .intercept = true};
         const Model<double> model(ModelKind::logistic, model_options);
         const std::vector<double> x0(model.theta().size(), 0.0);
-        Options options;
         options.method = method;
         options.backend = tested_choice();
         options.initial_radius = 1e3;
@@ -101,7 +133,51 @@ TEST_F(SynchronisationsTest, TwoForARegularBfgsIteration) {
 }
 // The gradient's norm, at most eight products, and the trial; of a step that ends there.
 TEST_F(SynchronisationsTest, ThreeForARegularNewtonCgIteration) {
-    expect_at_most(Method::newton_cg, 1, 3, 3);
+    Options options;
+    options.precondition = PreconditionBy::none;
+    expect_at_most(Method::newton_cg, 1, 3, 3, options);
+}
+
+// However many blocks there are: what is known of them, the slope, the gradient's norm, the trial.
+TEST_F(SynchronisationsTest, FourForARegularIterationByBlocks) {
+    for (const ModelKind kind : {ModelKind::softmax3, ModelKind::softmax10}) {
+        SCOPED_TRACE(name_of(kind));
+        ModelOptions model_options{.samples = 200, .features = 6};
+        model_options.problem = {.l2 = 0.1, .intercept = true, .penalize_intercept = true};
+        const Model<double> model(kind, model_options);
+        const std::vector<double> x0(model.theta().size(), 0.0);
+        Options options;
+        options.method = Method::block_newton;
+        options.backend = tested_choice();
+        const Counts few = count(model.problem(), x0, options, 1),
+                     many = count(model.problem(), x0, options, 3);
+        ASSERT_EQ(many.iterations - few.iterations, 2);
+        EXPECT_LE(many.waits - few.waits, 4 * 2);
+        EXPECT_EQ(many.factorizations - few.factorizations, 2);
+        EXPECT_EQ(many.solves - few.solves, 2);
+    }
+}
+TEST_F(SynchronisationsTest, OneForAllBlocksOfAPreconditioner) {
+    ModelOptions model_options{.samples = 200, .features = 6};
+    model_options.problem = {.l2 = 0.1, .intercept = true};
+    const Model<double> model(ModelKind::softmax10, model_options);
+    const Problem<double> problem = model.problem();
+    const Session<double> session = open(problem);
+    Vectors<double>& vectors = *session.vectors;
+    const std::size_t n = model.theta().size();
+    const Buffer<double> x = vectors.allocate(n), z = vectors.allocate(n);
+    vectors.upload(x.get(), model.theta().data(), n);
+    BlockPreconditioner<double> M(*session.evaluator, vectors, *session.matrices, 1);
+    session.evaluator->prepare_products(x.get());
+    for (int times = 0; times < 2; ++times) {
+        waits = factorizations = solves = 0;
+        EXPECT_TRUE(M.update(x.get()));
+        EXPECT_EQ(waits, 1);
+        EXPECT_EQ(factorizations, 1);
+        M.apply(x.get(), z.get());
+        EXPECT_EQ(solves, 1);
+        EXPECT_EQ(waits, 1);
+    }
 }
 
 TEST_F(SynchronisationsTest, SamplesOnTheDeviceStayThere) {

@@ -244,6 +244,42 @@ TYPED_TEST(CholeskyTest, BitsDoNotDependOnTheNumberOfThreads) {
                 ASSERT_EQ(factors[0][at(i, j, n)], other[at(i, j, n)]) << i << ", " << j;
 }
 
+TYPED_TEST(CholeskyTest, BlocksHaveTheBitsOfEachAloneForAnyNumberOfThreads) {
+    using T = TypeParam;
+    // Small ones enough for several threads, and a few that all threads work on.
+    std::vector<int> orders{120, 1};
+    orders.insert(orders.end(), 14, 90);
+    orders.push_back(97);
+    std::vector<T> A, b, alone, solved;
+    Machine<T> one(1);
+    for (const int n : orders) {
+        const std::vector<T> block = this->definite(n, 11 + A.size());
+        const std::vector<T> factor = this->factorize(one, block, T(0), n);
+        std::vector<T> x = this->random_vector(n, n);
+        b.insert(b.end(), x.begin(), x.end());
+        one.matrices.solve(factor.data(), x.data(), n);
+        A.insert(A.end(), block.begin(), block.end());
+        alone.insert(alone.end(), factor.begin(), factor.end());
+        solved.insert(solved.end(), x.begin(), x.end());
+    }
+    for (const int threads : {1, 2, 3})
+        for (const bool in_place : {false, true}) {
+            SCOPED_TRACE(threads);
+            Machine<T> machine(threads);
+            const auto cholesky = machine.matrices.blocks(orders);
+            std::vector<T> from = A, to(in_place ? 0 : A.size()), x = b;
+            T* const L = in_place ? from.data() : to.data();
+            cholesky->factorize(from.data(), nullptr, L);
+            for (const BlockFacts& facts : cholesky->facts()) EXPECT_EQ(facts.info, 0);
+            cholesky->solve(L, x.data());
+            EXPECT_EQ(x, solved);
+            for (std::size_t i = 0; i < A.size(); ++i)
+                if (!std::isnan(alone[i])) {
+                    ASSERT_EQ(L[i], alone[i]) << i;
+                }
+        }
+}
+
 TYPED_TEST(CholeskyTest, VectorOperations) {
     using T = TypeParam;
     Machine<T> machine(2);
