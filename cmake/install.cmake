@@ -7,14 +7,18 @@ install(
   EXPORT cunewton-targets
   FILE_SET HEADERS
 )
-if(CUNEWTON_WITH_MPI)
-  install(
-    TARGETS cunewton_mpi
-    EXPORT cunewton-mpi-targets
-    FILE_SET HEADERS
-  )
-  install(EXPORT cunewton-mpi-targets NAMESPACE cunewton:: DESTINATION ${package_dir})
-endif()
+foreach(component IN ITEMS mpi nccl)
+  if(TARGET cunewton_${component})
+    install(
+      TARGETS cunewton_${component}
+      EXPORT cunewton-${component}-targets
+      FILE_SET HEADERS
+    )
+    install(
+      EXPORT cunewton-${component}-targets NAMESPACE cunewton:: DESTINATION ${package_dir}
+    )
+  endif()
+endforeach()
 install(EXPORT cunewton-targets NAMESPACE cunewton:: DESTINATION ${package_dir})
 
 configure_package_config_file(
@@ -26,7 +30,7 @@ write_basic_package_version_file(cunewton-config-version.cmake COMPATIBILITY Sam
 install(
   FILES ${PROJECT_BINARY_DIR}/cunewton-config.cmake
         ${PROJECT_BINARY_DIR}/cunewton-config-version.cmake
-        cmake/cunewton-blas.cmake
+        cmake/cunewton-blas.cmake cmake/FindNCCL.cmake
   DESTINATION ${package_dir}
 )
 

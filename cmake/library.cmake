@@ -2,7 +2,8 @@
 configure_file(cmake/version.h.in include/cunewton/version.h @ONLY)
 
 file(GLOB_RECURSE cunewton_headers CONFIGURE_DEPENDS include/cunewton/*)
-list(FILTER cunewton_headers EXCLUDE REGEX "/cunewton/mpi\\.h$") # see mpi.cmake
+# Those of components, see mpi.cmake and nccl.cmake.
+list(FILTER cunewton_headers EXCLUDE REGEX "/cunewton/(mpi|nccl)\\.h$")
 file(GLOB cunewton_sources CONFIGURE_DEPENDS host/*.cpp host/minimize/*.cpp host/fit/*.cpp
      host/backend/*.cpp host/cpu/*.cpp host/data/*.cpp)
 file(GLOB cunewton_cuda_sources CONFIGURE_DEPENDS host/cuda/*.cpp kernels/*.cu)

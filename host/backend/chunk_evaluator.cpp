@@ -31,6 +31,13 @@ Problem<T> chunk_problem(const Problem<T>& problem, const SampleBlock& chunk) {
 template Problem<double> chunk_problem(const Problem<double>&, const SampleBlock&);
 template Problem<float> chunk_problem(const Problem<float>&, const SampleBlock&);
 
+namespace {
+/// Whether vectors are gathered on the machine.
+bool gathers_there(const Ranks& ranks) {
+    return ranks.communicator().takes_device_memory() && ranks.how() == RankSums::fixed_order;
+}
+}  // namespace
+
 template <class T>
 ChunkEvaluator<T>::ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors,
                                   DenseMatrices<T>& matrices, const Make& make,
@@ -42,18 +49,18 @@ ChunkEvaluator<T>::ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors
       vectors_(vectors),
       set_number_(std::move(set_number)),
       f_(vectors.number()),
-      gathers_there_(ranks_.communicator().takes_device_memory() &&
-                     ranks_.how() == RankSums::fixed_order) {
+      gathers_there_(gathers_there(ranks_)) {
     for (const SampleBlock& chunk : ranks_.chunks())
         if (chunk.end > chunk.begin)
             chunks_.push_back({chunk.chunk, chunk.begin, make(chunk_problem(problem_, chunk))});
     for (const Ranks::Branch& branch : ranks_.own_branches())
         while (right_.size() < static_cast<std::size_t>(branch.level))
             right_.push_back(vectors_.allocate(parts_.dimension));
-    if (!gathers_there_) return;
     const std::size_t n = parts_.dimension;
-    own_ = vectors_.allocate(ranks_.own_branches().size() * n);
-    all_ = vectors_.allocate(ranks_.most_branches() * n);
+    if (gathers_there_) {
+        own_ = vectors_.allocate(ranks_.own_branches().size() * n);
+        all_ = vectors_.allocate(ranks_.most_branches() * n);
+    }
     if (parts_.penalty.l2 == 0) return;
     penalty_ = vectors_.allocate(n);
     penalty_root_ = vectors_.allocate(n);
@@ -79,9 +86,9 @@ MemoryNeeded ChunkEvaluator<T>::memory(const EvaluationPlan& plan, const Diagona
     // The order that those are drawn in, and what the chunks have of them.
     const bool draws = plan.sampled > 0 || plan.kronecker || blocks.samples > 0;
     if (draws) bytes += 2 * static_cast<std::size_t>(plan.ranks->samples()) * sizeof(long);
-    std::size_t there = SampleGrid::levels - 1;
-    if (plan.ranks->communicator().takes_device_memory())
-        there += plan.ranks->own_branches().size() + plan.ranks->most_branches() + 2;
+    std::size_t there = SampleGrid::levels - 1 + 2;
+    if (gathers_there(*plan.ranks))
+        there += plan.ranks->own_branches().size() + plan.ranks->most_branches();
     return {bytes, there * n * sizeof(T)};
 }
 
@@ -108,7 +115,21 @@ template <class T>
 template <class Compute>
 double ChunkEvaluator<T>::sum_vectors(std::uint64_t point, const T* x, T* to,
                                       const Compute& compute) {
-    if (gathers_there_) return sum_vectors_there(point, x, to, compute);
+    const std::size_t n = parts_.dimension;
+    const double loss =
+        gathers_there_ ? total_there(point, to, compute) : total_by_host(point, to, compute);
+    // The same arithmetic whichever way the sums have come.
+    vectors_.scale(to, static_cast<T>(parts_.scale), to, n);
+    if (parts_.penalty.l2 != 0) {
+        vectors_.scale_twice(penalty_.get(), penalty_root_.get(), x, n);
+        vectors_.add_scaled(to, to, T(1), penalty_.get(), n);
+    }
+    return loss;
+}
+
+template <class T>
+template <class Compute>
+double ChunkEvaluator<T>::total_by_host(std::uint64_t point, T* to, const Compute& compute) {
     const std::size_t n = parts_.dimension;
     // Branches of all ranks are added as those of one are: in T.
     RankSum<T> sum(ranks_, n);
@@ -121,18 +142,13 @@ double ChunkEvaluator<T>::sum_vectors(std::uint64_t point, const T* x, T* to,
     sum.finish(point, total.data());
     double loss = 0;
     losses.finish(point, &loss);
-    std::vector<T> g = fetch(x, n);
-    for (std::size_t j = 0; j < n; ++j)
-        g[j] =
-            static_cast<T>(parts_.scale * total[j] + parts_.penalty.at(static_cast<int>(j)) * g[j]);
-    vectors_.upload(to, g.data(), n);
+    vectors_.upload(to, total.data(), n);
     return loss;
 }
 
 template <class T>
 template <class Compute>
-double ChunkEvaluator<T>::sum_vectors_there(std::uint64_t point, const T* x, T* to,
-                                            const Compute& compute) {
+double ChunkEvaluator<T>::total_there(std::uint64_t point, T* to, const Compute& compute) {
     const std::size_t n = parts_.dimension;
     RankSum<double> losses(ranks_, 1);
     T* next = own_.get();
@@ -140,19 +156,16 @@ double ChunkEvaluator<T>::sum_vectors_there(std::uint64_t point, const T* x, T* 
         losses.add(branch, {sum_branch(branch, next, compute)});
         next += n;
     }
-    fetch(own_.get(), 1);  // waits for all of them
-    double loss = 0;
-    losses.finish(point, &loss);
+    // Nothing may fail between the meeting and what it is for.
     std::vector<std::size_t> bytes;
     for (const std::vector<Ranks::Branch>& of_rank : ranks_.branches())
         bytes.push_back(of_rank.size() * n * sizeof(T));
+    fetch(own_.get(), 1);  // waits for all of them
+    double loss = 0;
+    losses.finish(point, &loss);
     ranks_.communicator().all_gather(own_.get(), bytes, all_.get());
     join_all();
-    vectors_.scale(to, static_cast<T>(parts_.scale), all_.get(), parts_.dimension);
-    if (parts_.penalty.l2 != 0) {
-        vectors_.scale_twice(penalty_.get(), penalty_root_.get(), x, parts_.dimension);
-        vectors_.add_scaled(to, to, T(1), penalty_.get(), parts_.dimension);
-    }
+    vectors_.copy(to, all_.get(), n);
     return loss;
 }
 

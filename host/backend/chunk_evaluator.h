@@ -19,7 +19,7 @@ Problem<T> chunk_problem(const Problem<T>& problem, const SampleBlock& chunk);
 /// An evaluator for each chunk of this rank's samples. Vectors that they compute are summed on the
 /// machine over the branches that are this rank's, in T. These sums, and matrices as they are,
 /// are fetched, summed over all ranks on the host, and brought back; or, if the communicator takes
-/// the machine's memory, vectors are gathered and summed there.
+/// the machine's memory, vectors are gathered and summed there, to the same bits.
 template <class T>
 class ChunkEvaluator final : public Evaluator<T> {
   public:
@@ -59,8 +59,11 @@ class ChunkEvaluator final : public Evaluator<T> {
     /// The same over all ranks, scaled and with the penalty's gradient at x; the loss as it is.
     template <class Compute>
     double sum_vectors(std::uint64_t point, const T* x, T* to, const Compute& compute);
+    /// Neither scaled nor with the penalty.
     template <class Compute>
-    double sum_vectors_there(std::uint64_t point, const T* x, T* to, const Compute& compute);
+    double total_by_host(std::uint64_t point, T* to, const Compute& compute);
+    template <class Compute>
+    double total_there(std::uint64_t point, T* to, const Compute& compute);
     /// The rest of the tree, of the branches of all ranks in all_; the sum is its first vector.
     void join_all();
     std::vector<T> fetch(const T* from, std::size_t count);
@@ -91,10 +94,10 @@ class ChunkEvaluator final : public Evaluator<T> {
     std::uint64_t product_point_ = 0;
     std::vector<Chunk> chunks_;
     std::vector<Buffer<T>> right_;  // n numbers for each level of the tree: sums of right branches
-    // Where vectors are gathered on the machine: the branches of this rank and of all, the root of
-    // the penalty and what it adds.
+    Buffer<T> penalty_root_, penalty_;  // and what it adds
+    // Where vectors are gathered on the machine: the branches of this rank and of all.
     const bool gathers_there_;
-    Buffer<T> own_, all_, penalty_root_, penalty_;
+    Buffer<T> own_, all_;
 };
 
 }  // namespace cunewton

@@ -33,6 +33,18 @@ ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& op
     return resolve<T>(options.derivatives, problem.capabilities_on_cuda());
 }
 
+/// Throws InvalidArgument where ranks would be given memory of another device than theirs.
+void require_device_of(const Communicator& communicator) {
+    int device = 0;
+    check(cudaGetDevice(&device), "no CUDA device is current");
+    const int theirs = communicator.device();
+    if (communicator.takes_device_memory() && theirs >= 0 && theirs != device)
+        throw InvalidArgument("the problem is on device " + std::to_string(device) +
+                              " (its communicator takes memory of device " +
+                              std::to_string(theirs) + " alone) set options.device to " +
+                              std::to_string(theirs));
+}
+
 /// The evaluator of a problem without ranks.
 template <class T>
 std::unique_ptr<Evaluator<T>> make_evaluator(const Setting<T>& at) {
@@ -53,6 +65,7 @@ std::size_t chunk_budget(const ResolvedDerivatives& derivatives) {
 template <class T>
 Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
     const ResolvedDerivatives derivatives = resolved(problem, options);
+    if (problem.parts().ranks) require_device_of(problem.parts().ranks->communicator());
     auto vectors = std::make_unique<CudaVectors<T>>(options.stream);
     auto matrices = std::make_unique<CudaDenseMatrices<T>>(*vectors);
     const Setting<T> at{problem,         derivatives, options.derivatives.typical_x,

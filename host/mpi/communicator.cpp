@@ -7,18 +7,37 @@
 
 #include "cunewton/error.h"
 #include "cunewton/mpi.h"
+#if defined(OPEN_MPI) && __has_include(<mpi-ext.h>)
+#include <mpi-ext.h>
+#endif
 
 namespace cunewton {
 
 namespace {
 
+/// Whether this MPI says that it takes device memory.
+bool is_cuda_aware() {
+#if defined(MPIX_CUDA_AWARE_SUPPORT)
+    return MPIX_Query_cuda_support() == 1;
+#elif defined(MPIX_GPU_SUPPORT_CUDA)
+    int supported = 0;
+    return MPIX_GPU_query_support(MPIX_GPU_SUPPORT_CUDA, &supported) == MPI_SUCCESS && supported;
+#else
+    return false;
+#endif
+}
+
 class MpiCommunicator final : public Communicator {
   public:
-    MpiCommunicator(MPI_Comm ranks, bool cuda_aware) : cuda_aware_(cuda_aware) {
+    MpiCommunicator(MPI_Comm ranks, MpiMemory memory) {
         MPI_Comm_dup(ranks, &ranks_);
         MPI_Comm_set_errhandler(ranks_, MPI_ERRORS_RETURN);
         MPI_Comm_rank(ranks_, &rank_);
         MPI_Comm_size(ranks_, &size_);
+        const bool device =
+            memory == MpiMemory::device || (memory == MpiMemory::automatic && is_cuda_aware());
+        const int mine = device ? 1 : 0;
+        check(MPI_Allreduce(&mine, &device_memory_, 1, MPI_INT, MPI_MIN, ranks_), "MPI_Allreduce");
     }
     MpiCommunicator(const MpiCommunicator&) = delete;
     ~MpiCommunicator() override {
@@ -28,7 +47,7 @@ class MpiCommunicator final : public Communicator {
     }
     int rank() const override { return rank_; }
     int size() const override { return size_; }
-    bool takes_device_memory() const override { return cuda_aware_; }
+    bool takes_device_memory() const override { return device_memory_ != 0; }
 
   protected:
     void gather(const void* mine, std::span<const std::size_t> bytes, void* all) override {
@@ -71,17 +90,17 @@ class MpiCommunicator final : public Communicator {
 
     MPI_Comm ranks_ = MPI_COMM_NULL;
     int rank_ = 0, size_ = 1;
-    const bool cuda_aware_;
+    int device_memory_ = 0;  // 1: of all ranks
 };
 
 }  // namespace
 
-std::shared_ptr<Communicator> mpi_communicator(MPI_Comm ranks, bool cuda_aware) {
+std::shared_ptr<Communicator> mpi_communicator(MPI_Comm ranks, MpiMemory memory) {
     int initialized = 0;
     MPI_Initialized(&initialized);
     if (!initialized)
         throw InvalidArgument("MPI is not initialised (MPI_Init was not called) call it first");
-    return std::make_shared<MpiCommunicator>(ranks, cuda_aware);
+    return std::make_shared<MpiCommunicator>(ranks, memory);
 }
 
 }  // namespace cunewton

@@ -24,9 +24,12 @@ class Communicator {
     virtual int size() const = 0;
     /// Whether all_gather() takes memory of this rank's GPU too, `mine` and `all` alike.
     virtual bool takes_device_memory() const { return false; }
+    /// The number of the only GPU whose memory it takes; -1: any.
+    virtual int device() const { return -1; }
 
     /// Gives this rank's bytes to all: `all` gets those of rank 0, of rank 1 and so on. bytes: the
-    /// number of each rank's, which every rank knows.
+    /// number of each rank's, which every rank knows. Of a GPU's memory, work on `mine` and `all`
+    /// is complete before the call, and `all` is when it returns.
     void all_gather(const void* mine, std::span<const std::size_t> bytes, void* all);
     /// Adds up each of the numbers over all ranks, which get the same bits.
     void all_reduce(double* numbers, std::size_t count);

@@ -146,6 +146,47 @@ TYPED_TEST(RanksTest, PreconditionersAreTheSameForAnyNumberOfRanks) {
         }
 }
 
+/// Calls that gathered memory of a device.
+long device_gathers(const Ranked& communicator) {
+    return dynamic_cast<const ThreadCommunicator&>(*communicator).device_gathers();
+}
+
+TYPED_TEST(RanksTest, TransfersOfDeviceMemoryGiveTheSameBits) {
+    using T = TypeParam;
+    for (const Kind kind : {Kind::softmax, Kind::softmax_net}) {
+        SCOPED_TRACE(static_cast<int>(kind));
+        const Shared<T> shared(kind);
+        const std::vector<T> x = shared.start();
+        const auto results = [&](bool device_memory) {
+            // Three ranks have several branches each, and not equally many.
+            return on_ranks<T>(
+                3,
+                [&](const Ranked& communicator) {
+                    const Problem<T> problem = shared.part(communicator);
+                    Options options = options_for(Method::newton_cg);
+                    options.max_iterations = 4;
+                    const long before = device_gathers(communicator);
+                    const std::vector<T> g = gradient(problem, x, evaluation());
+                    const long of_gradient = device_gathers(communicator) - before;
+                    const std::vector<T> Hv =
+                        hessian_block(problem, x, {0, 1, 5}, {4}, evaluation());
+                    const Result<T> result = minimize(problem, x, options);
+                    const bool there = device_memory && testing_cuda();
+                    EXPECT_EQ(of_gradient, there ? 1 : 0);
+                    EXPECT_EQ(device_gathers(communicator) > 1, there);
+                    return joined<T>({{evaluate(problem, x, evaluation())},
+                                      g,
+                                      Hv,
+                                      result.x,
+                                      {result.f, static_cast<T>(result.gradient_norm),
+                                       static_cast<T>(result.counts.products)}});
+                },
+                device_memory);
+        };
+        EXPECT_TRUE(equal_bits(results(true), results(false)));
+    }
+}
+
 TYPED_TEST(RanksTest, ReducedSumsAreThoseOfAllRanks) {
     using T = TypeParam;
     for (const Kind kind : all_kinds) {
@@ -274,9 +315,10 @@ class RankErrorsTest : public BackendTest {
 
     /// What the ranks throw where job(communicator) is called by two.
     template <class Job>
-    static std::vector<std::string> errors_of(const Job& job) {
+    static std::vector<std::string> errors_of(const Job& job, bool device_memory = false,
+                                              int device = -1) {
         const auto start = std::chrono::steady_clock::now();
-        std::vector<std::string> errors = run_ranks(2, job);
+        std::vector<std::string> errors = run_ranks(2, job, device_memory, device);
         EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
         return errors;
     }
@@ -389,27 +431,44 @@ TEST_F(RankErrorsTest, ProblemsWithoutSamplesRefuseACommunicator) {
         expect_in("a communicator was given", error);
 }
 
+TEST_F(RankErrorsTest, ADeviceThatTheCommunicatorDoesNotTakeIsRefused) {
+    for (const std::string& error : errors_of(
+             [&](const Ranked& communicator) {
+                 gradient(shared.part(communicator), x, evaluation());
+             },
+             true, 17)) {
+        if (testing_cuda())
+            expect_in("takes memory of device 17 alone) set options.device to 17", error);
+        else
+            EXPECT_EQ(error, "");
+    }
+}
+
 TEST_F(RankErrorsTest, AThrowingCallbackEndsAllAndTheyGoOnAfterwards) {
-    const auto errors = errors_of([&](const Ranked& communicator) {
-        const Problem<double> problem = shared.part(communicator);
-        Options options = options_for(Method::newton_cg);
-        options.callback = [&](const IterationRecord& record) {
-            if (communicator->rank() == 1 && record.iteration == 2)
-                throw std::runtime_error("the disk is full");
-            return true;
-        };
-        std::string said;
-        try {
-            minimize(problem, x, options);
-        } catch (const std::runtime_error& error) {
-            said = error.what();
-        }
-        options.callback = {};
-        EXPECT_TRUE(minimize(problem, x, options).x.size() == x.size());
-        throw std::runtime_error(said);
-    });
-    expect_in("rank 1: the disk is full", errors[0]);
-    EXPECT_EQ(errors[1], "the disk is full");
+    for (const bool device_memory : {false, true}) {
+        const auto errors = errors_of(
+            [&](const Ranked& communicator) {
+                const Problem<double> problem = shared.part(communicator);
+                Options options = options_for(Method::newton_cg);
+                options.callback = [&](const IterationRecord& record) {
+                    if (communicator->rank() == 1 && record.iteration == 2)
+                        throw std::runtime_error("the disk is full");
+                    return true;
+                };
+                std::string said;
+                try {
+                    minimize(problem, x, options);
+                } catch (const std::runtime_error& error) {
+                    said = error.what();
+                }
+                options.callback = {};
+                EXPECT_TRUE(minimize(problem, x, options).x.size() == x.size());
+                throw std::runtime_error(said);
+            },
+            device_memory);
+        expect_in("rank 1: the disk is full", errors[0]);
+        EXPECT_EQ(errors[1], "the disk is full");
+    }
 }
 
 TEST_F(RankErrorsTest, BatchesOfDifferentSizesAreNamed) {

@@ -6,6 +6,7 @@
     pkg_config    the same, with a compiler and pkg-config
     link_order    a loss in files that compile it differently, linked in every order
     mpi           a project of several processes, one here
+    nccl          a project of several GPUs; where there is none it links, and runs on the CPU
     cuda          a project that nvcc compiles, and the README's quick start for the GPU; where there
                   is no GPU they run on the CPU
 
@@ -85,6 +86,10 @@ def mpi(options):
     run_example(build(options) / "ranks", env=os.environ | {"OMPI_MCA_plm_rsh_agent": "/bin/false"})
 
 
+def nccl(options):
+    run_example(build(options) / "gpus")
+
+
 def cuda(options):
     programs = build(options)
     commands = json.loads((programs / "compile_commands.json").read_text())
@@ -100,7 +105,7 @@ def cuda(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["install", "find_package", "pkg_config", "link_order", "mpi",
-                                         "cuda"])
+                                         "nccl", "cuda"])
     parser.add_argument("--prefix", type=Path, required=True, help="where the installed copy lies")
     parser.add_argument("--build", type=Path, help="the build tree to install")
     parser.add_argument("--work", type=Path, help="folder to work in; emptied first")

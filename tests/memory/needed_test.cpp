@@ -508,8 +508,27 @@ TEST_F(MemoryOnTheDeviceTest, LinearPredictors) {
     expect_enough(make_linear_predictor<double>(Softmax{3}, data.samples, {.l2 = 0.1}), options);
 }
 
+TEST_F(MemoryOnTheDeviceTest, SumsOverRanks) {
+    const Data<double> data(2100, 500);
+    Options options = options_of_test();
+    options.method = Method::newton_cg;
+    options.precondition = PreconditionBy::none;
+    options.max_iterations = 2;
+    ThreadRanks one(1);
+    std::size_t needed[2];
+    for (const bool device_memory : {false, true}) {
+        ProblemOptions shared{.l2 = 0.1};
+        shared.communicator = std::make_shared<ThreadCommunicator>(one, 0, device_memory);
+        const auto problem = make_linear_predictor<double>(Softmax{3}, data.samples, shared);
+        needed[device_memory] = memory_needed(problem, options).device;
+        expect_enough(problem, options);
+    }
+    // The branch of this rank and that of all, one vector each.
+    EXPECT_EQ(needed[true] - needed[false], 2 * 1500 * sizeof(double));
+}
+
 TEST_F(MemoryOnTheDeviceTest, Perceptrons) {
-    const Data<double> data(20000, 30);
+    const Data<double> data(5000, 30);  // more than a tile of the small budget
     Options options = options_of_test();
     options.max_iterations = 2;
     const auto problem = make_perceptron<double>({{30, 8, 2}}, data.samples, {.l2 = 0.1});

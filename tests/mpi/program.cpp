@@ -3,6 +3,7 @@
 //   throw     the callback of the last rank throws, and nobody catches it
 //   mismatch  the last rank has another start
 //   killed    the last rank is killed
+//   memory    which memory MPI is given
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
@@ -85,6 +86,17 @@ void run(const std::string& what) {
         solve_forms<double>(communicator);
         solve_forms<float>(communicator);
         std::printf("bits %016llx on rank %d\n", static_cast<unsigned long long>(mixed),
+                    communicator->rank());
+        return;
+    }
+    if (what == "memory") {
+        const auto given = [](MpiMemory memory) {
+            return mpi_communicator(MPI_COMM_WORLD, memory)->takes_device_memory() ? "device"
+                                                                                   : "host";
+        };
+        const char* const names[] = {given(MpiMemory::host), given(MpiMemory::device),
+                                     given(last ? MpiMemory::host : MpiMemory::device)};
+        std::printf("given %s, %s, %s on rank %d\n", names[0], names[1], names[2],
                     communicator->rank());
         return;
     }

@@ -5,6 +5,7 @@
     throw     what one rank throws is what all end with
     mismatch  ranks with different arguments say so
     killed    a rank that is killed ends all
+    memory    device memory is given to MPI where all ranks choose so
 """
 import argparse
 import os
@@ -35,7 +36,7 @@ def run(options, what: str, ranks: int):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["bits", *SAYS])
+    parser.add_argument("what", choices=["bits", "memory", *SAYS])
     parser.add_argument("--mpiexec", required=True)
     parser.add_argument("--ranks-flag", required=True)
     parser.add_argument("--program", required=True)
@@ -52,6 +53,10 @@ def main():
             sys.exit(f"the bits differ: {found}")
         return
     status, text = run(options, options.what, 2)
+    if options.what == "memory":
+        if status != 0 or len(re.findall("given host, device, host on rank", text)) != 2:
+            sys.exit(f"exit status {status}, or not the memory that was chosen")
+        return
     if status == 0:
         sys.exit("the exit status is 0")
     if not re.search(SAYS[options.what], text):

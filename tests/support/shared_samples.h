@@ -127,11 +127,14 @@ bool equal_bits(const std::vector<T>& a, const std::vector<T>& b) {
 
 /// What every rank returns; fails unless all return the same.
 template <class T, class Job>
-std::vector<T> on_ranks(int size, const Job& job) {
+std::vector<T> on_ranks(int size, const Job& job, bool device_memory = false) {
     std::vector<std::vector<T>> results(static_cast<std::size_t>(size));
-    const std::vector<std::string> errors = run_ranks(size, [&](const Ranked& communicator) {
-        results[static_cast<std::size_t>(communicator->rank())] = job(communicator);
-    });
+    const std::vector<std::string> errors = run_ranks(
+        size,
+        [&](const Ranked& communicator) {
+            results[static_cast<std::size_t>(communicator->rank())] = job(communicator);
+        },
+        device_memory);
     for (int r = 0; r < size; ++r) {
         EXPECT_EQ(errors[static_cast<std::size_t>(r)], "") << "rank " << r;
         EXPECT_TRUE(equal_bits(results[static_cast<std::size_t>(r)], results[0])) << "rank " << r;

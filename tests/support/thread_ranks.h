@@ -1,4 +1,4 @@
-// Ranks that are threads of this process.
+// Ranks that are threads of this process, all on one device if they have one.
 #pragma once
 
 #include <chrono>
@@ -14,8 +14,36 @@
 #include <vector>
 
 #include "cunewton/communicator.h"
+#if CUNEWTON_WITH_CUDA
+#include <cuda_runtime_api.h>
+
+#include "host/cuda/device_memory.h"
+#endif
 
 namespace cunewton::test {
+
+inline bool is_on_device(const void* memory) {
+#if CUNEWTON_WITH_CUDA
+    return cuda::is_device_memory(memory);
+#else
+    return !memory;
+#endif
+}
+
+/// Between any memory of this process's.
+inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
+    if (bytes == 0) return;
+#if CUNEWTON_WITH_CUDA
+    if (is_on_device(to) || is_on_device(from)) {
+        // A copy within a device does not wait by itself.
+        if (cudaMemcpy(to, from, bytes, cudaMemcpyDefault) != cudaSuccess ||
+            cudaStreamSynchronize(nullptr) != cudaSuccess)
+            throw std::logic_error("a copy between ranks has failed");
+        return;
+    }
+#endif
+    std::memcpy(to, from, bytes);
+}
 
 class ThreadRanks {
   public:
@@ -27,7 +55,7 @@ class ThreadRanks {
         wait();
         auto* to = static_cast<unsigned char*>(all);
         for (std::size_t r = 0; r < mine_.size(); ++r) {
-            if (bytes[r] > 0) std::memcpy(to, mine_[r], bytes[r]);
+            copy_bytes(to, mine_[r], bytes[r]);
             to += bytes[r];
         }
         wait();
@@ -58,14 +86,18 @@ class ThreadRanks {
 class ThreadCommunicator final : public Communicator {
   public:
     /// device_memory: says that it takes a GPU's, which may be the host's in a test.
-    ThreadCommunicator(ThreadRanks& ranks, int rank, bool device_memory = false)
-        : ranks_(ranks), rank_(rank), device_memory_(device_memory) {}
+    ThreadCommunicator(ThreadRanks& ranks, int rank, bool device_memory = false, int device = -1)
+        : ranks_(ranks), rank_(rank), device_memory_(device_memory), device_(device) {}
     int rank() const override { return rank_; }
     int size() const override { return ranks_.size(); }
     bool takes_device_memory() const override { return device_memory_; }
+    int device() const override { return device_; }
+    /// Calls that gathered memory of a device.
+    long device_gathers() const { return device_gathers_; }
 
   protected:
     void gather(const void* mine, std::span<const std::size_t> bytes, void* all) override {
+        device_gathers_ += is_on_device(all);
         ranks_.gather(rank_, mine, bytes, all);
     }
 
@@ -73,19 +105,21 @@ class ThreadCommunicator final : public Communicator {
     ThreadRanks& ranks_;
     const int rank_;
     const bool device_memory_;
+    const int device_;
+    long device_gathers_ = 0;
 };
 
 /// job(communicator) on `size` ranks; what each of them threw, or nothing.
 inline std::vector<std::string> run_ranks(
     int size, const std::function<void(const std::shared_ptr<Communicator>&)>& job,
-    bool device_memory = false) {
+    bool device_memory = false, int device = -1) {
     ThreadRanks ranks(size);
     std::vector<std::string> errors(static_cast<std::size_t>(size));
     std::vector<std::thread> threads;
     for (int rank = 0; rank < size; ++rank)
         threads.emplace_back([&, rank] {
             try {
-                job(std::make_shared<ThreadCommunicator>(ranks, rank, device_memory));
+                job(std::make_shared<ThreadCommunicator>(ranks, rank, device_memory, device));
             } catch (const std::exception& error) {
                 errors[static_cast<std::size_t>(rank)] = error.what();
             }
