@@ -33,6 +33,25 @@ std::size_t KroneckerLayers::largest_factor() const {
         largest = std::max(largest, square(std::max(layer.inputs, layer.outputs)));
     return largest;
 }
+long KroneckerLayers::enough_samples() const {
+    int widest = 1;
+    for (const PerceptronLayer& layer : layers)
+        widest = std::max({widest, layer.inputs, layer.outputs});
+    return 10L * widest;
+}
+double KroneckerLayers::cost(long samples) const {
+    double weights = 0, factors = 0;
+    const double some = static_cast<double>(std::min(samples, enough_samples()));
+    for (const PerceptronLayer& layer : layers) {
+        const double a = layer.inputs, b = layer.outputs;
+        weights += a * b;
+        // Outer products, a Cholesky factor and an inverse by it.
+        factors += some * (a * a + b * b) + a * a * a + b * b * b;
+    }
+    // At the point again from all samples, half a product, and from some before that; a product is
+    // six with a layer's weights for each sample.
+    return std::max(2.0, 1 + factors / (6 * static_cast<double>(samples) * weights));
+}
 std::size_t KroneckerLayers::largest_weights() const {
     std::size_t largest = 0;
     for (const PerceptronLayer& layer : layers)
@@ -126,9 +145,9 @@ template <class T>
 bool KroneckerPreconditioner<T>::update(const T* x) {
     const auto make = [&] {
         average(0);
-        return invert(1e-4 * mean_curvature());
+        return invert(std::max(1e-4 * mean_curvature(), shift_));
     };
-    const long all = evaluator_.samples(), some = 10 * static_cast<long>(ones_.size());
+    const long all = evaluator_.samples(), some = layers_.enough_samples();
     if (all < 3 * some) return make();
     if (!order_) order_.emplace(all, seed_);
     return with_products_of(evaluator_, order_->next(some), x, make);

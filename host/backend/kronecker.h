@@ -46,6 +46,12 @@ struct KroneckerLayers {
     }
     /// Of a machine that a KroneckerPreconditioner takes.
     std::size_t memory() const;
+    /// Of making a preconditioner and of a few products with it, in products with the Hessian of
+    /// so many samples.
+    double cost(long samples) const;
+    /// Samples that its factors are of at a point, at least: ten times as many as the widest layer
+    /// has units.
+    long enough_samples() const;
     /// The largest matrix of factors, and of weights.
     std::size_t largest_factor() const;
     std::size_t largest_weights() const;
@@ -83,12 +89,10 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     /// The mean eigenvalue of the Gauss-Newton matrix, by the means. Waits.
     double mean_curvature();
 
-    /// In products with the Hessian, about: of factors from some samples, and of the point again
-    /// from all.
-    static constexpr double cost = 2;
-    /// Of the point alone, from ten times as many samples as the widest layer has units where there
-    /// are three times as many still, with a shift of 1e-4 of the mean curvature.
+    /// Of the point alone, from enough_samples() where there are three times as many still, with a
+    /// shift of 1e-4 of the mean curvature, or set_shift()'s if that is more.
     bool update(const T* x) override;
+    void set_shift(double shift) override { shift_ = shift; }
     void apply(const T* r, T* z) override;
 
   private:
@@ -102,6 +106,7 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     const KroneckerLayers layers_;
     const std::vector<KroneckerLayers::Place> places_;
     std::uint64_t seed_;
+    double shift_ = 0;  ///< for update()
     std::optional<SampleOrder> order_;  ///< for update()
     const Buffer<T> means_, inverses_, factor_, product_, ones_;
     std::vector<double> bias_inverses_;  ///< of the factor that a layer's biases have for inputs

@@ -27,6 +27,8 @@ class Preconditioner {
     /// From here on M is that at x, the point of the evaluator's products. Waits. False if there is
     /// none: M is of no use then.
     virtual bool update(const T* x) = 0;
+    /// From the next update() on, M is near H + shift I. An M that does not know how stays near H.
+    virtual void set_shift(double) {}
     /// z = M^-1 r, n numbers each; queued.
     virtual void apply(const T* r, T* z) = 0;
     /// With the Hessian, by the last update().

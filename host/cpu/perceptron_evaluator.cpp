@@ -156,7 +156,7 @@ std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
         if (plan.ranks)
             kronecker += layers.lower_numbers() * sizeof(T) +
                          RankSum<T>::memory(plan.ranks, layers.lower_numbers());
-        selected = std::max(selected, std::min(10L * all, samples));
+        selected = std::max(selected, std::min(layers.enough_samples(), samples));
     }
     return ChunkedSamples<T>::memory(form.samples) +
            ChunkedSamples<T>::selection_memory(form.samples, plan.ranks, selected) + kronecker +

@@ -75,7 +75,7 @@ MemoryNeeded PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
         needed.host += factorization.host;
         if (!plan.ranks)  // whose order is that of all samples
             needed.host += static_cast<std::size_t>(form.samples.count) * sizeof(long);
-        selected = std::max(selected, std::min(10L * widest, form.samples.count));
+        selected = std::max(selected, std::min(layers.enough_samples(), form.samples.count));
     }
     needed.device += DeviceData<T>::selection_memory(form.samples, false, true, selected);
     return needed;

@@ -40,6 +40,7 @@ class HessianFree {
     explicit HessianFree(Minimization<T>& run)
         : run_(run),
           B_(run),
+          planned_(run),
           cg_(run.vectors(), run.n()),
           start_(run.vector()),
           right_(run.vector()),
@@ -51,12 +52,13 @@ class HessianFree {
 
     PartialStep direction() {
         adapt_shift();
+        planned_.update(shift_);
         for (int tries = 0; tries < most_tries; ++tries) {
             const ConjugateGradientsResult inner = solve();
             if (inner.end == End::not_finite) return {false, false, 0};
             if (inner.end == End::negative_curvature) {
                 // Enough of a shift for the model to have a minimum along there.
-                shift_ = std::max(10 * shift_, -2 * inner.least);
+                shift_ = std::max(10 * shift_, planned_.get() ? 0 : -2 * inner.least);
                 warm_ = false;
                 continue;
             }
@@ -140,7 +142,7 @@ class HessianFree {
         // A gradient of unit length cannot leave the range of numbers when it is squared.
         const double unit =
             std::max(run_.gradient_norm(), static_cast<double>(std::numeric_limits<T>::min()));
-        cg_.start(B_, static_cast<T>(-1 / unit), right_.get(), run_.direction());
+        cg_.start(B_, static_cast<T>(-1 / unit), right_.get(), run_.direction(), planned_.get());
         ConjugateGradientsResult inner;
         double last = begun;
         long last_products = 0;
@@ -151,6 +153,7 @@ class HessianFree {
                                 .max_products = std::min(look, most_damped_products)});
             });
             run_.count_products(inner.products - last_products);
+            planned_.count(inner.products - last_products);
             const double decrease = begun + unit * (unit * inner.decrease);
             const double gained = decrease - last;
             const double worth = little * static_cast<double>(inner.products - last_products);
@@ -201,6 +204,7 @@ class HessianFree {
 
     Minimization<T>& run_;
     DampedCurvature<T> B_;
+    PlannedPreconditioner<T> planned_;
     ConjugateGradients<T> cg_;
     const Buffer<T> start_, right_;
     const Number slope_, square_, bend_;

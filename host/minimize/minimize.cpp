@@ -137,6 +137,14 @@ bool is_perceptron(const Problem<T>& problem) {
     return std::holds_alternative<PerceptronSum<T>>(problem.parts().form);
 }
 
+/// Samples that the loss is a sum over, those of all ranks; 0 if it is none over several.
+template <class T>
+long sample_count(const Problem<T>& problem) {
+    if (const Ranks* const ranks = problem.parts().ranks.get()) return ranks->samples();
+    const Samples<T>* const samples = samples_of(problem);
+    return samples ? samples->count : 0;
+}
+
 /// The options with what `automatic` means for this problem.
 template <class T>
 Options completed(const Problem<T>& problem, const Options& options) {
@@ -146,15 +154,17 @@ Options completed(const Problem<T>& problem, const Options& options) {
     const bool by_gauss_newton = options.method == Method::kfac ||
                                  (options.method == Method::hessian_free && is_perceptron(problem));
     if (by_gauss_newton && hessian == HessianBy::automatic) hessian = HessianBy::gauss_newton;
+    if (complete.precondition == PreconditionBy::automatic && is_perceptron(problem) &&
+        std::holds_alternative<std::monostate>(options.preconditioner)) {
+        const KroneckerLayers layers{
+            layers_of(std::get<PerceptronSum<T>>(problem.parts().form).perceptron)};
+        // Not for layers so wide that factors take as long as more products.
+        constexpr double most = 20;
+        if (layers.cost(sample_count(problem)) <= most &&
+            layers.memory() * sizeof(T) <= options.derivatives.memory_budget)
+            complete.precondition = PreconditionBy::kronecker;
+    }
     return complete;
-}
-
-/// Samples that the loss is a sum over, those of all ranks; 0 if it is none over several.
-template <class T>
-long sample_count(const Problem<T>& problem) {
-    if (const Ranks* const ranks = problem.parts().ranks.get()) return ranks->samples();
-    const Samples<T>* const samples = samples_of(problem);
-    return samples ? samples->count : 0;
 }
 
 /// Throws InvalidArgument if the method is not for this problem.

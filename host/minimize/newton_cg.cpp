@@ -32,9 +32,7 @@ std::optional<Status> NewtonCg<T>::accept(const Trial& trial, bool full) {
     // The norm of a preconditioner that is made on the way is not what another run begins with.
     const Options& options = run_.options();
     if (options.method == Method::newton_cg)
-        run_.note_radius(preconditioner_ && options.precondition == PreconditionBy::automatic
-                             ? 0
-                             : std::max(radius_, 0.0));
+        run_.note_radius(planned_.comes_later() ? 0 : std::max(radius_, 0.0));
     return run_.end_iteration(trial, previous, last_radius_, 0);
 }
 
@@ -49,21 +47,16 @@ std::optional<double> NewtonCg<T>::first_radius() {
 
 template <class T>
 void NewtonCg<T>::update_preconditioner() {
-    if (plan_.by == PreconditionBy::none || products_since_update_ < plan_.cost) return;
-    products_since_update_ = 0;
-    if (!preconditioner_) preconditioner_ = make_preconditioner(run_, plan_.by);
-    const bool before = preconditioned_;
-    preconditioned_ = run_.take_products([&] { return preconditioner_->update(run_.x()); });
-    run_.count_products(preconditioner_->products());
-    if (!preconditioned_) plan_.cost *= 2;  // until it is tried again
-    if (!preconditioned_ && !before) return;
+    const bool before = preconditioner() != nullptr, is_own = planned_.by() == PreconditionBy::own;
+    if (!planned_.update()) return;
+    Preconditioner<T>* const now = preconditioner();
     // What multiple of lengths before they are now is not known of the caller's, but for one that
     // has only moved on.
-    if (plan_.by == PreconditionBy::own && preconditioned_ && before) return;
+    if (is_own && now && before) return;
     // Lengths are others: the last step's tells by how much.
     double size = 0;
-    if (last_size_ > 0 && preconditioned_ && plan_.by != PreconditionBy::own) {
-        if (const std::optional<double> known = preconditioner_->size(run_.direction())) {
+    if (last_size_ > 0 && now && !is_own) {
+        if (const std::optional<double> known = now->size(run_.direction())) {
             size = *known;
         } else {
             // M is about the Hessian.

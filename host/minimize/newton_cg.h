@@ -21,9 +21,7 @@ class NewtonCg {
           cg_(run.vectors(), run.n(), lanczos_vectors(run.options())),
           radius_(radius),
           forcing_(largest_forcing),
-          plan_(plan_preconditioner(run)) {
-        if (plan_.at_once) products_since_update_ = plan_.cost;
-    }
+          planned_(run) {}
 
     Status minimize() {
         for (;;)
@@ -67,13 +65,11 @@ class NewtonCg {
         cg_.start(run_.products(), static_cast<T>(factor), rhs, x, preconditioner());
         counted_ = 0;
     }
-    Preconditioner<T>* preconditioner() {
-        return preconditioned_ ? preconditioner_.get() : nullptr;
-    }
+    Preconditioner<T>* preconditioner() const { return planned_.get(); }
     ConjugateGradientsResult solve(const ConjugateGradientsOptions& options) {
         const auto result = run_.take_products([&] { return cg_.run(options); });
         run_.count_products(result.products - counted_);
-        products_since_update_ += static_cast<double>(result.products - counted_);
+        planned_.count(result.products - counted_);
         counted_ = result.products;
         return result;
     }
@@ -90,10 +86,7 @@ class NewtonCg {
     double radius_, forcing_, last_gradient_norm_ = 0;
     double decrement_ = -1;
     bool left_ = false;  ///< not at a minimum
-    PreconditionerPlan plan_;
-    std::unique_ptr<Preconditioner<T>> preconditioner_;
-    bool preconditioned_ = false;  ///< its last update() made one
-    double products_since_update_ = 0;
+    PlannedPreconditioner<T> planned_;
     long counted_ = 0;          // of the products since start()
     double last_size_ = 0;      // of direction() in the metric of the radius; 0: it is another's
     double last_radius_ = 0;    // that of the last step, for its record

@@ -59,12 +59,18 @@ PreconditionerPlan plan_preconditioner(Minimization<T>& run) {
         return {by,
                 static_cast<double>(NystromPreconditioner<T>::rank(options.nystrom_rank, run.n())),
                 true};
-    if (by == PreconditionBy::kronecker) return {by, KroneckerPreconditioner<T>::cost, true};
+    if (by == PreconditionBy::kronecker) {
+        Evaluator<T>& evaluator = run.evaluator();
+        return {by, evaluator.kronecker_layers().cost(evaluator.samples()), true};
+    }
     const DiagonalBlocks blocks = run.evaluator().diagonal_blocks();
     if (!blocks.are_wanted(by, run.derivatives().memory_budget / sizeof(T))) return {};
     return {PreconditionBy::blocks, blocks.cost, by == PreconditionBy::blocks};
 }
 
+namespace {
+
+/// Products have been prepared.
 template <class T>
 std::unique_ptr<Preconditioner<T>> make_preconditioner(Minimization<T>& run, PreconditionBy by) {
     const Options& options = run.options();
@@ -93,6 +99,21 @@ std::unique_ptr<Preconditioner<T>> make_preconditioner(Minimization<T>& run, Pre
     return nullptr;
 }
 
+}  // namespace
+
+template <class T>
+bool PlannedPreconditioner<T>::update(double shift) {
+    if (plan_.by == PreconditionBy::none || products_since_ < plan_.cost) return false;
+    products_since_ = 0;
+    if (!preconditioner_) preconditioner_ = make_preconditioner(run_, plan_.by);
+    preconditioner_->set_shift(shift);
+    const bool before = made_;
+    made_ = run_.take_products([&] { return preconditioner_->update(run_.x()); });
+    run_.count_products(preconditioner_->products());
+    if (!made_) plan_.cost *= 2;  // until it is tried again
+    return made_ || before;
+}
+
 template <class T>
 void check_preconditioner(const Options& options) {
     if (options.nystrom_rank < 1)
@@ -115,10 +136,9 @@ void check_preconditioner(const Options& options) {
             "preconditioner cannot be applied (its function is empty) pass a function for apply");
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                       \
-    template PreconditionerPlan plan_preconditioner(Minimization<T>&);                \
-    template std::unique_ptr<Preconditioner<T>> make_preconditioner(Minimization<T>&, \
-                                                                    PreconditionBy);  \
+#define CUNEWTON_INSTANTIATE(T)                                        \
+    template PreconditionerPlan plan_preconditioner(Minimization<T>&); \
+    template class PlannedPreconditioner<T>;                           \
     template void check_preconditioner<T>(const Options&);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

@@ -16,9 +16,34 @@ struct PreconditionerPlan {
 template <class T>
 PreconditionerPlan plan_preconditioner(Minimization<T>& run);
 
-/// The one that is planned, which uses the run as long as it lives; products have been prepared.
+/// The one that is planned, made anew when products have cost as much as making it does.
 template <class T>
-std::unique_ptr<Preconditioner<T>> make_preconditioner(Minimization<T>& run, PreconditionBy by);
+class PlannedPreconditioner {
+  public:
+    /// Uses the run as long as it lives.
+    explicit PlannedPreconditioner(Minimization<T>& run)
+        : run_(run),
+          plan_(plan_preconditioner(run)),
+          products_since_(plan_.at_once ? plan_.cost : 0) {}
+
+    /// At a point where products have been prepared: looks whether it is time. True if get() has
+    /// been made anew, or is null now. shift: that products with the Hessian get.
+    bool update(double shift = 0);
+    /// Products were taken.
+    void count(long products) { products_since_ += static_cast<double>(products); }
+    /// Null: there is none.
+    Preconditioner<T>* get() const { return made_ ? preconditioner_.get() : nullptr; }
+    PreconditionBy by() const { return plan_.by; }
+    /// Whether a run begins without it.
+    bool comes_later() const { return preconditioner_ && !plan_.at_once; }
+
+  private:
+    Minimization<T>& run_;
+    PreconditionerPlan plan_;
+    std::unique_ptr<Preconditioner<T>> preconditioner_;
+    bool made_ = false;  ///< by the last update
+    double products_since_;
+};
 
 /// Throws InvalidArgument if the options' are of no use for the arithmetic T.
 template <class T>

@@ -100,8 +100,10 @@ const char* to_string(HessianBy by);
 
 /// What conjugate gradients are preconditioned by, which then take fewer products with the Hessian.
 enum class PreconditionBy {
-    automatic,  ///< Options::preconditioner if it is given; else blocks, from where products have
-                ///< cost as much as they do, if there are several or some samples are enough
+    automatic,  ///< Options::preconditioner if it is given; else kronecker of perceptrons, unless
+                ///< that takes as long as 20 products or more memory than
+                ///< DerivativeOptions::memory_budget; else blocks, from where products have cost as
+                ///< much as they do, if there are several or some samples are enough
     none,
     blocks,  ///< the Hessian's diagonal blocks, one an output of linear predictors (else refused),
              ///< from some samples where there are many
