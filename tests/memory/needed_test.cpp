@@ -508,6 +508,23 @@ TEST_F(MemoryOnTheDeviceTest, LinearPredictors) {
     expect_enough(make_linear_predictor<double>(Softmax{3}, data.samples, {.l2 = 0.1}), options);
 }
 
+TEST_F(MemoryOnTheDeviceTest, BlocksThatAreFactorised) {
+    const Data<double> data(500, 20);
+    const auto problem = make_linear_predictor<double>(Softmax{10}, data.samples, {.l2 = 0.1});
+    Options options = options_of_test();
+    options.max_iterations = 2;
+    options.method = Method::newton_cg;
+    options.precondition = PreconditionBy::blocks;
+    expect_enough(problem, options);
+    options.precondition = PreconditionBy::automatic;
+    options.method = Method::block_newton;
+    expect_enough(problem, options);
+    options.max_iterations = 1;
+    options.blocks = {{0, 50}, {50, 100}};
+    for (int j = 100; j < 200; ++j) options.blocks.push_back({j, j + 1});
+    expect_enough(problem, options);
+}
+
 TEST_F(MemoryOnTheDeviceTest, Perceptrons) {
     const Data<double> data(20000, 30);
     Options options = options_of_test();
