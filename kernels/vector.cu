@@ -67,6 +67,25 @@ __global__ void add_scaled_kernel(T* y, const T* x, DeviceFactor<T> a, const T* 
 }
 
 template <class T>
+__global__ void take_off_mean_kernel(T* x, int count, T* mean, long n) {
+    const long j = thread_index();
+    if (j >= n) return;
+    const T part = T(1) / static_cast<T>(count);
+    T sum = part * x[j];
+    for (int k = 1; k < count; ++k) sum += part * x[k * n + j];
+    for (int k = 0; k < count; ++k) x[k * n + j] -= sum;
+    mean[j] = sum;
+}
+
+template <class T>
+__global__ void add_to_each_kernel(T* x, int count, T a, const T* p, long n) {
+    const long j = thread_index();
+    if (j >= n) return;
+    const T more = p[j];
+    for (int k = 0; k < count; ++k) x[k * n + j] += a * more;
+}
+
+template <class T>
 __global__ void adam_step_kernel(T* x, T* mean, T* square, const T* g, long n, AdamStep step) {
     const long j = thread_index();
     if (j < n) adam_step(x[j], mean[j], square[j], g[j], step);
@@ -327,6 +346,20 @@ void launch_add_scaled(T* y, const T* x, DeviceFactor<T> a, const T* p, long n, 
 }
 
 template <class T>
+void launch_take_off_mean(T* x, int count, T* mean, long n, Stream stream) {
+    if (n == 0 || count == 0) return;
+    take_off_mean_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(x, count, mean, n);
+    check_launch("take_off_mean_kernel");
+}
+
+template <class T>
+void launch_add_to_each(T* x, int count, T a, const T* p, long n, Stream stream) {
+    if (n == 0) return;
+    add_to_each_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(x, count, a, p, n);
+    check_launch("add_to_each_kernel");
+}
+
+template <class T>
 void launch_fill(T* x, T value, long n, Stream stream) {
     if (n == 0) return;
     fill_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(x, value, n);
@@ -423,6 +456,8 @@ void launch_transpose(T* to, std::ptrdiff_t to_ld, const T* from, int rows, int 
     template void launch_scale(T*, DeviceFactor<T>, const T*, long, Stream);                  \
     template void launch_add_scaled(T*, const T*, DeviceFactor<T>, const T*, long, Stream);   \
     template void launch_fill(T*, T, long, Stream);                                           \
+    template void launch_take_off_mean(T*, int, T*, long, Stream);                            \
+    template void launch_add_to_each(T*, int, T, const T*, long, Stream);                     \
     template void launch_adam_step(T*, T*, T*, const T*, long, const AdamStep&, Stream);      \
     template void launch_trace(const T*, int, double*, Stream);                               \
     template void launch_dot(const T*, const T*, long, double*, double*, Stream);             \

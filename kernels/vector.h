@@ -30,6 +30,12 @@ void launch_rescale(T* y, const T* S, int power, const T* x, long n, Stream stre
 /// y = x + a p
 template <class T>
 void launch_add_scaled(T* y, const T* x, DeviceFactor<T> a, const T* p, long n, Stream stream);
+/// Vectors::take_off_mean()
+template <class T>
+void launch_take_off_mean(T* x, int count, T* mean, long n, Stream stream);
+/// Vectors::add_to_each()
+template <class T>
+void launch_add_to_each(T* x, int count, T a, const T* p, long n, Stream stream);
 /// Vectors::adam_step()
 template <class T>
 void launch_adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step,

@@ -106,7 +106,7 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     const KroneckerLayers layers_;
     const std::vector<KroneckerLayers::Place> places_;
     std::uint64_t seed_;
-    double shift_ = 0;  ///< for update()
+    double shift_ = 0;                  ///< for update()
     std::optional<SampleOrder> order_;  ///< for update()
     const Buffer<T> means_, inverses_, factor_, product_, ones_;
     std::vector<double> bias_inverses_;  ///< of the factor that a layer's biases have for inputs

@@ -45,28 +45,15 @@ bool BlockPreconditioner<T>::update(const T* x) {
 }
 
 template <class T>
-void BlockPreconditioner<T>::take_off_mean(T* z, T* mean) {
-    const long size = blocks_.size;
-    const T part = T(1) / static_cast<T>(blocks_.count);
-    vectors_.scale(mean, part, z, size);
-    for (int k = 1; k < blocks_.count; ++k)
-        vectors_.add_scaled(mean, mean, part, z + k * size, size);
-    for (int k = 0; k < blocks_.count; ++k)
-        vectors_.add_scaled(z + k * size, z + k * size, T(-1), mean, size);
-}
-
-template <class T>
 void BlockPreconditioner<T>::apply(const T* r, T* z) {
-    const std::size_t size = static_cast<std::size_t>(blocks_.size);
-    vectors_.copy(z, r, blocks_.count * size);
-    if (blocks_.shift_invariant) take_off_mean(z, mean_.get());
+    const long size = blocks_.size;
+    vectors_.copy(z, r, static_cast<std::size_t>(blocks_.count * size));
+    if (blocks_.shift_invariant) vectors_.take_off_mean(z, blocks_.count, mean_.get(), size);
     cholesky_->solve(factors_.get(), z);
     if (!blocks_.shift_invariant) return;
-    take_off_mean(z, rest_.get());
-    if (!(blocks_.l2 > 0)) return;
-    for (int k = 0; k < blocks_.count; ++k)
-        vectors_.add_scaled(z + k * size, z + k * size, static_cast<T>(1 / blocks_.l2), mean_.get(),
-                            blocks_.size);
+    vectors_.take_off_mean(z, blocks_.count, rest_.get(), size);
+    if (blocks_.l2 > 0)
+        vectors_.add_to_each(z, blocks_.count, static_cast<T>(1 / blocks_.l2), mean_.get(), size);
 }
 
 template <class T>

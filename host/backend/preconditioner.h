@@ -87,8 +87,6 @@ class BlockPreconditioner final : public Preconditioner<T> {
   private:
     /// Of the evaluator's samples as they are selected. False if one is singular.
     bool factorize();
-    /// mean = that of the blocks of z, which is taken off each.
-    void take_off_mean(T* z, T* mean);
 
     Evaluator<T>& evaluator_;
     Vectors<T>& vectors_;

@@ -134,6 +134,10 @@ class Vectors {
     virtual void scale_twice(T* y, const T* S, const T* x, long n) = 0;
     /// y = x + a p
     virtual void add_scaled(T* y, const T* x, Factor<T> a, const T* p, long n) = 0;
+    /// mean = that of `count` vectors x, one after the other, which is taken off each of them.
+    virtual void take_off_mean(T* x, int count, T* mean, long n) = 0;
+    /// x += a p for each of `count` vectors x, one after the other.
+    virtual void add_to_each(T* x, int count, T a, const T* p, long n) = 0;
     /// adam_step() of math/adam_step.h, entry by entry
     virtual void adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) = 0;
     /// to = x'y, summed in double

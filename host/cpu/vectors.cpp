@@ -59,6 +59,17 @@ void CpuVectors<T>::add_scaled(T* y, const T* x, Factor<T> a, const T* p, long n
     for (long j = 0; j < n; ++j) y[j] = x[j] + factor * p[j];
 }
 template <class T>
+void CpuVectors<T>::take_off_mean(T* x, int count, T* mean, long n) {
+    const T part = T(1) / static_cast<T>(count);
+    scale(mean, part, x, n);
+    for (int k = 1; k < count; ++k) add_scaled(mean, mean, part, x + k * n, n);
+    add_to_each(x, count, T(-1), mean, n);
+}
+template <class T>
+void CpuVectors<T>::add_to_each(T* x, int count, T a, const T* p, long n) {
+    for (int k = 0; k < count; ++k) add_scaled(x + k * n, x + k * n, a, p, n);
+}
+template <class T>
 void CpuVectors<T>::adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) {
     for (long j = 0; j < n; ++j) cunewton::adam_step(x[j], mean[j], square[j], g[j], step);
 }

@@ -85,6 +85,14 @@ void CudaVectors<T>::add_scaled(T* y, const T* x, Factor<T> a, const T* p, long 
     launch_add_scaled(y, x, factor(a), p, n, stream());
 }
 template <class T>
+void CudaVectors<T>::take_off_mean(T* x, int count, T* mean, long n) {
+    launch_take_off_mean(x, count, mean, n, stream());
+}
+template <class T>
+void CudaVectors<T>::add_to_each(T* x, int count, T a, const T* p, long n) {
+    launch_add_to_each(x, count, a, p, n, stream());
+}
+template <class T>
 void CudaVectors<T>::adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) {
     launch_adam_step(x, mean, square, g, n, step, stream());
 }

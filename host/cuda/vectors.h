@@ -30,6 +30,8 @@ class CudaVectors final : public Vectors<T> {
     void unscale(T* y, const T* S, const T* x, long n) override;
     void scale_twice(T* y, const T* S, const T* x, long n) override;
     void add_scaled(T* y, const T* x, Factor<T> a, const T* p, long n) override;
+    void take_off_mean(T* x, int count, T* mean, long n) override;
+    void add_to_each(T* x, int count, T a, const T* p, long n) override;
     void adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) override;
     void dot(const T* x, const T* y, long n, Scalar to) override;
     void norms(std::initializer_list<NormOf<T>> vectors, long n) override;

@@ -257,5 +257,35 @@ TYPED_TEST(BlockCholeskyTest, NumbersThatAreNotFiniteStayInTheirBlock) {
             }
 }
 
+TYPED_TEST(BlockCholeskyTest, WhatVectorsHaveInCommonIsTakenOffAndAdded) {
+    using T = TypeParam;
+    for (const int count : {1, 3, 10})
+        for (const long n : {1L, 300L}) {
+            SCOPED_TRACE(std::to_string(count) + " of " + std::to_string(n));
+            Random random(9);
+            std::vector<T> x(static_cast<std::size_t>(count * n));
+            for (T& value : x) value = static_cast<T>(random.near_normal());
+            const Buffer<T> z = this->there(x),
+                            mean = this->vectors().allocate(static_cast<std::size_t>(n));
+            this->vectors().take_off_mean(z.get(), count, mean.get(), n);
+            std::vector<T> left = this->here(z);
+            const std::vector<T> found = this->here(mean);
+            const double bound = 8 * sum_tolerance<T>(count);  // entries are at most 6 and a bit
+            for (long j = 0; j < n; ++j) {
+                long double sum = 0;
+                for (int k = 0; k < count; ++k) sum += x[k * n + j];
+                EXPECT_NEAR(found[j], static_cast<double>(sum / count), bound);
+                for (int k = 0; k < count; ++k)
+                    EXPECT_NEAR(left[k * n + j], static_cast<double>(x[k * n + j] - sum / count),
+                                bound);
+            }
+            this->vectors().add_to_each(z.get(), count, T(2), mean.get(), n);
+            left = this->here(z);
+            for (long j = 0; j < n; ++j)
+                for (int k = 0; k < count; ++k)
+                    EXPECT_NEAR(left[k * n + j], x[k * n + j] + double(found[j]), 2 * bound);
+        }
+}
+
 }  // namespace
 }  // namespace cunewton::test

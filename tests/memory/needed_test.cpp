@@ -527,6 +527,23 @@ TEST_F(MemoryOnTheDeviceTest, SumsOverRanks) {
     EXPECT_EQ(needed[true] - needed[false], 2 * 1500 * sizeof(double));
 }
 
+TEST_F(MemoryOnTheDeviceTest, BlocksThatAreFactorised) {
+    const Data<double> data(500, 20);
+    const auto problem = make_linear_predictor<double>(Softmax{10}, data.samples, {.l2 = 0.1});
+    Options options = options_of_test();
+    options.max_iterations = 2;
+    options.method = Method::newton_cg;
+    options.precondition = PreconditionBy::blocks;
+    expect_enough(problem, options);
+    options.precondition = PreconditionBy::automatic;
+    options.method = Method::block_newton;
+    expect_enough(problem, options);
+    options.max_iterations = 1;
+    options.blocks = {{0, 50}, {50, 100}};
+    for (int j = 100; j < 200; ++j) options.blocks.push_back({j, j + 1});
+    expect_enough(problem, options);
+}
+
 TEST_F(MemoryOnTheDeviceTest, Perceptrons) {
     const Data<double> data(5000, 30);  // more than a tile of the small budget
     Options options = options_of_test();
