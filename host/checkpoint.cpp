@@ -13,6 +13,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "host/backend/ranks.h"
+
 namespace cunewton {
 
 namespace {
@@ -178,6 +180,31 @@ std::string describe(long n, const Options& options, const CheckpointOptions& ch
     return text.str();
 }
 
+/// The state that the file has, unless it is of another run.
+template <class T>
+Checkpoint<T> resumed(const std::string& file, const std::string& of) {
+    Checkpoint<T> at = load_checkpoint<T>(file);
+    if (at.of != of)
+        throw InvalidArgument("the checkpoint is of another run ('" + file + "' is of: " + at.of +
+                              "; this is: " + of + ") pass what it was made with, or another file");
+    return at;
+}
+
+/// What the first rank has, on all of them.
+std::string of_first(Communicator& communicator, const std::string& mine) {
+    std::vector<std::size_t> bytes(static_cast<std::size_t>(communicator.size()), 0);
+    const std::uint64_t own = mine.size();
+    std::uint64_t length = 0;
+    bytes[0] = sizeof(length);
+    meet(communicator, Meeting::call, 1, 0);
+    communicator.all_gather(&own, bytes, &length);
+    std::string all(static_cast<std::size_t>(length), ' ');
+    bytes[0] = all.size();
+    meet(communicator, Meeting::call, all.size(), 0);
+    communicator.all_gather(mine.data(), bytes, all.data());
+    return all;
+}
+
 /// With the names of all members, as pass().
 Counts sum(const Counts& a, const Counts& b) {
     const auto& [evaluations, gradients, hessians, factorizations, products, sampled] = b;
@@ -242,25 +269,31 @@ template <class T>
 Result<T> minimize_with_checkpoints(const Problem<T>& problem, const std::vector<T>& x0,
                                     const Options& options, const CheckpointOptions& checkpoints,
                                     const std::type_identity_t<IterateCallback<T>>& callback) {
-    if (checkpoints.file.empty())
-        throw InvalidArgument(
-            "there is no file for checkpoints (its name is empty) name one, or call minimize()");
-    if (checkpoints.every < 1)
-        throw InvalidArgument("the distance of checkpoints is invalid (" +
-                              std::to_string(checkpoints.every) +
-                              ") pass a number of iterations, at least 1");
+    Communicator* const communicator = communicator_of(problem.parts().ranks.get());
+    const bool is_first = !communicator || communicator->rank() == 0;
     Checkpoint<T> at;  // where the segment begins
-    at.of = describe<T>(problem.dimension(), options, checkpoints);
-    at.x = x0;
-    const bool resumed = checkpoints.resume && std::filesystem::exists(checkpoints.file);
-    if (resumed) {
-        const std::string of = std::move(at.of);
-        at = load_checkpoint<T>(checkpoints.file);
-        if (at.of != of)
-            throw InvalidArgument("the checkpoint is of another run ('" + checkpoints.file +
-                                  "' is of: " + at.of + "; this is: " + of +
-                                  ") pass what it was made with, or another file");
-    }
+    in_step(communicator, [&] {
+        if (checkpoints.file.empty())
+            throw InvalidArgument(
+                "there is no file for checkpoints (its name is empty) name one, or call "
+                "minimize()");
+        if (checkpoints.every < 1)
+            throw InvalidArgument("the distance of checkpoints is invalid (" +
+                                  std::to_string(checkpoints.every) +
+                                  ") pass a number of iterations, at least 1");
+        at.of = describe<T>(problem.dimension(), options, checkpoints);
+        at.x = x0;
+        Writer found;
+        if (is_first && checkpoints.resume && std::filesystem::exists(checkpoints.file)) {
+            at = resumed<T>(checkpoints.file, at.of);
+            if (communicator) pass(found, at);
+        }
+        if (!communicator) return;
+        const std::string bytes = of_first(*communicator, found.bytes);
+        if (is_first || bytes.empty()) return;
+        Reader reader{checkpoints.file, bytes};
+        pass(reader, at);
+    });
     std::vector<IterationRecord> trace = at.trace;
     bool called = false;
     for (;;) {
@@ -312,7 +345,15 @@ Result<T> minimize_with_checkpoints(const Problem<T>& problem, const std::vector
             at.counts = result.counts;
             at.seconds = result.seconds;
             at.trace = trace;
-            save_checkpoint(checkpoints.file, at);
+            in_step(communicator, [&] {
+                if (is_first) save_checkpoint(checkpoints.file, at);
+                if (!communicator) return;
+                // What is left of a limit is the same on all.
+                const std::string seconds =
+                    of_first(*communicator,
+                             {reinterpret_cast<const char*>(&at.seconds), sizeof(PhaseTimes)});
+                std::memcpy(&at.seconds, seconds.data(), seconds.size());
+            });
             if (at.iterations < options.max_iterations) continue;
         }
         result.trace = std::move(trace);

@@ -70,6 +70,17 @@ Samples<T> Labelled<T>::samples(long first, long some) const {
 }
 
 template <class T>
+void Labelled<T>::keep(long first, long some) {
+    const auto part = [&](const std::vector<T>& all, long numbers) {
+        return std::vector<T>(all.begin() + first * numbers,
+                              all.begin() + (first + some) * numbers);
+    };
+    X = part(X, features);
+    y = part(y, 1);
+    count = some;
+}
+
+template <class T>
 std::uint64_t Labelled<T>::fingerprint() const {
     return cunewton::fingerprint(std::as_bytes(std::span(y)),
                                  cunewton::fingerprint(std::as_bytes(std::span(X))));

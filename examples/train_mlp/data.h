@@ -22,6 +22,8 @@ struct Labelled {
     /// The parts [first, first + some), in memory of this object.
     Samples<T> samples(long first, long some) const;
     Samples<T> samples() const { return samples(0, count); }
+    /// Leaves these alone of them.
+    void keep(long first, long some);
     /// Tells other data apart, see cunewton::fingerprint().
     std::uint64_t fingerprint() const;
 };

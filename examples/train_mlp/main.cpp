@@ -1,10 +1,12 @@
 // Trains a multi-layer perceptron on labelled images by several methods and compares them:
 //
-//     train_mlp --svg curves                       # Fashion-MNIST, where Debian's package is
-//     installed train_mlp --csv table.csv --methods lbfgs    # the label is in the last column
+//     train_mlp --svg curves                      # Fashion-MNIST, if Debian's package is there
+//     train_mlp --csv table.csv --methods lbfgs   # the label is in the last column
+//     mpirun -n 4 train_mlp                       # by four processes, where it is built with MPI
 //
 // Ctrl-C ends it with the table and the best point saved.
 #include <cunewton/checkpoint.h>
+#include <cunewton/communicator.h>
 #include <cunewton/minimize.h>
 #include <cunewton/problem.h>
 #include <cunewton/problem/perceptron.h>
@@ -13,6 +15,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <future>
 #include <iostream>
@@ -25,6 +28,7 @@
 
 #include "examples/readers/fashion_mnist.h"
 #include "examples/train_mlp/data.h"
+#include "examples/train_mlp/processes.h"
 #include "examples/train_mlp/progress.h"
 #include "examples/train_mlp/report.h"
 
@@ -82,12 +86,14 @@ Choice named(const std::string& name, const Choice (&choices)[count]) {
 
 volatile sig_atomic_t received_signal = 0;
 
-/// The first signal asks for an end after the iteration, a second one ends the process.
-void catch_signals() {
+/// The first signal asks for an end after the iteration, a second one ends the process. SIGUSR1 is
+/// what mpirun passes on without ending its processes soon after.
+void catch_signals(bool by_mpi) {
     struct sigaction action {};
     action.sa_handler = [](int signal) { received_signal = signal; };
     action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
     for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+    if (by_mpi) sigaction(SIGUSR1, &action, nullptr);
 }
 
 // ---- methods
@@ -176,23 +182,23 @@ void check_fit(const Data<T>& data, int classes) {
                         " features) name files with the same features");
 }
 
-/// By all threads.
+/// Samples that are classified right, by all threads.
 template <class T>
-double accuracy_of(const Perceptron& perceptron, const std::vector<T>& x, const Labelled<T>& data,
-                   int threads) {
+double right_of(const Perceptron& perceptron, const std::vector<T>& x, const Labelled<T>& data,
+                int threads) {
     const long parts = threads > 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
     std::vector<std::future<double>> right;
     for (long part = 0; part < parts; ++part) {
         const long first = data.count * part / parts, last = data.count * (part + 1) / parts;
         if (first == last) continue;
         right.push_back(std::async(std::launch::async, [&, first, last] {
-            return accuracy(perceptron, x, data.samples(first, last - first)) *
-                   static_cast<double>(last - first);
+            return std::round(accuracy(perceptron, x, data.samples(first, last - first)) *
+                              static_cast<double>(last - first));
         }));
     }
     double sum = 0;
     for (std::future<double>& part : right) sum += part.get();
-    return sum / static_cast<double>(data.count);
+    return sum;
 }
 
 // ---- training
@@ -201,53 +207,80 @@ double accuracy_of(const Perceptron& perceptron, const std::vector<T>& x, const 
 template <class T>
 class Comparison {
   public:
-    /// out, err: of the process; what it says to people goes there alone.
-    Comparison(const Settings& settings, Data<T> data, std::ostream& out, std::ostream& err)
+    /// All processes have all of the data, and keep a part each. out, err: of the process; what the
+    /// first one says to people goes there alone.
+    Comparison(const Settings& settings, const Processes& processes, std::ostream& out,
+               std::ostream& err)
         : settings_(settings),
-          data_(std::move(data)),
-          out_(out),
-          bar_(err, settings.progress == "always" ||
-                        (settings.progress == "auto" && isatty(STDERR_FILENO) == 1)) {
-        const Labelled<T>& training = data_.training;
-        const int classes = settings.classes > 0 ? settings.classes : training.classes();
+          processes_(processes),
+          out_(processes.is_first() ? out : nowhere_),
+          bar_(err, processes.is_first() &&
+                        (settings.progress == "always" ||
+                         (settings.progress == "auto" && isatty(STDERR_FILENO) == 1))) {
+        processes_.together([&] { prepare(); });
+        problem_.emplace(make_perceptron<T>(network_, data_.training.samples(),
+                                            {.l2 = settings.l2,
+                                             .penalize_intercept = true,
+                                             .communicator = processes_.communicator()}));
+    }
+
+    /// Returns what the process should exit with.
+    int run() {
+        out_ << title_ << ", " << problem_->dimension() << " parameters\n";
+        if (processes_.communicator()) out_ << "ranks: " << processes_.size() << '\n';
+        int signal = 0;
+        for (const std::string& name : settings_.methods) {
+            train(variant_named(name));
+            signal = processes_.largest(received_signal);
+            if (signal) break;
+        }
+        processes_.together([&] {
+            if (processes_.is_first()) report(signal);
+        });
+        return signal ? 128 + signal : 0;
+    }
+
+  private:
+    void prepare() {
+        data_ = read_data<T>(settings_);
+        Labelled<T>& training = data_.training;
+        const int classes = settings_.classes > 0 ? settings_.classes : training.classes();
         check_fit(data_, classes);
         network_.widths = {training.features};
-        network_.widths.insert(network_.widths.end(), settings.hidden.begin(),
-                               settings.hidden.end());
+        network_.widths.insert(network_.widths.end(), settings_.hidden.begin(),
+                               settings_.hidden.end());
         network_.widths.push_back(classes);
-        network_.activation = named(settings.activation, activations);
-        network_.loss = named(settings.loss, losses);
-        problem_.emplace(make_perceptron<T>(network_, training.samples(),
-                                            {.l2 = settings.l2, .penalize_intercept = true}));
-        start_ = settings.start.empty() ? random_start<T>(network_, settings.seed)
-                                        : load_checkpoint<T>(settings.start).x;
+        network_.activation = named(settings_.activation, activations);
+        network_.loss = named(settings_.loss, losses);
+        start_ = settings_.start.empty() ? random_start<T>(network_, settings_.seed)
+                                         : load_checkpoint<T>(settings_.start).x;
         for (const int width : network_.widths)
             title_ += (title_.empty() ? "" : "-") + std::to_string(width);
-        title_ += ", " + settings.activation + ", " + settings.loss + ", l2 " +
-                  format("%g", settings.l2) + ": " + std::to_string(training.count) +
+        title_ += ", " + settings_.activation + ", " + settings_.loss + ", l2 " +
+                  format("%g", settings_.l2) + ": " + std::to_string(training.count) +
                   " samples of " + training.name;
         const auto hex = [](std::uint64_t number) {
             return format("%016llx", static_cast<unsigned long long>(number));
         };
         description_ = title_ + ", fingerprint of the data " + hex(training.fingerprint()) +
                        ", of the start " + hex(fingerprint(std::as_bytes(std::span(start_))));
+        training_count_ = training.count;
+        if (data_.test) test_count_ = data_.test->count;
+        if (!processes_.communicator()) return;
+        const RankPart part = rank_part(training.count, *processes_.communicator());
+        training.keep(part.begin, part.count);
+        const long first = test_count_ * processes_.rank() / processes_.size(),
+                   last = test_count_ * (processes_.rank() + 1) / processes_.size();
+        if (data_.test) data_.test->keep(first, last - first);
     }
 
-    /// Returns what the process should exit with.
-    int run() {
-        out_ << title_ << ", " << problem_->dimension() << " parameters\n";
-        for (const std::string& name : settings_.methods) {
-            train(variant_named(name));
-            if (received_signal) break;
-        }
+    void report(int signal) {
         out_ << '\n';
         print_table(out_, rows_);
         if (!settings_.svg.empty()) draw_curves(out_, settings_.svg, title_, rows_);
-        if (!settings_.save.empty() || received_signal) save();
-        return received_signal ? 128 + received_signal : 0;
+        if (!settings_.save.empty() || signal) save();
     }
 
-  private:
     void train(const Variant& variant) {
         out_ << '\n' << variant.name << '\n' << std::flush;
         Options options;
@@ -286,8 +319,10 @@ class Comparison {
         row.seconds = result.seconds.total;
         row.loss = static_cast<double>(result.f);
         row.gradient_norm = result.gradient_norm;
-        row.training_accuracy = accuracy_at(result.x, data_.training);
-        if (data_.test) row.test_accuracy = accuracy_at(result.x, *data_.test);
+        row.training_accuracy = accuracy_at(result.x, data_.training, training_count_);
+        if (data_.test) row.test_accuracy = accuracy_at(result.x, *data_.test, test_count_);
+        // Another process may have had a signal that this one has not.
+        if (reason.empty()) reason = "interrupted";
         row.status = result.status == Status::cancelled ? reason : to_string(result.status);
         rows_.push_back(row);
         out_ << "  on " << result.backend << " (" << result.backend_reason << ")\n";
@@ -307,9 +342,11 @@ class Comparison {
         if (settings_.checkpoint.empty())
             return cunewton::minimize(*problem_, start_, options, callback);
         const std::string file = settings_.checkpoint + "." + variant.name;
-        if (!settings_.resume && std::filesystem::exists(file))
-            throw FileError("there is a checkpoint already ('" + file +
-                            "') pass --resume to go on from it, or delete it");
+        processes_.together([&] {
+            if (processes_.is_first() && !settings_.resume && std::filesystem::exists(file))
+                throw FileError("there is a checkpoint already ('" + file +
+                                "') pass --resume to go on from it, or delete it");
+        });
         return minimize_with_checkpoints(
             *problem_, start_, options,
             {.file = file, .every = settings_.checkpoint_every, .of = description_}, callback);
@@ -317,15 +354,20 @@ class Comparison {
 
     void print(const Iterate<T>& at, double done) {
         const std::vector<T> x = at.x();
-        std::string line = format("  pass %6.0f  loss %9.6f  |g| %8.2e  training %6.2f%%", done,
-                                  at.f, at.gradient_norm, 100 * accuracy_at(x, data_.training));
-        if (data_.test) line += format("  test %6.2f%%", 100 * accuracy_at(x, *data_.test));
+        std::string line =
+            format("  pass %6.0f  loss %9.6f  |g| %8.2e  training %6.2f%%", done, at.f,
+                   at.gradient_norm, 100 * accuracy_at(x, data_.training, training_count_));
+        if (data_.test)
+            line += format("  test %6.2f%%", 100 * accuracy_at(x, *data_.test, test_count_));
         bar_.clear();
         out_ << line << format("  %8.2f s\n", at.seconds) << std::flush;
     }
 
-    double accuracy_at(const std::vector<T>& x, const Labelled<T>& data) const {
-        return accuracy_of(network_, x, data, settings_.threads);
+    /// Of the samples of all processes, `count`, of which this one has some.
+    double accuracy_at(const std::vector<T>& x, const Labelled<T>& part, long count) const {
+        double right = 0;
+        processes_.together([&] { right = right_of(network_, x, part, settings_.threads); });
+        return processes_.sum(right) / static_cast<double>(count);
     }
 
     void save() {
@@ -337,9 +379,12 @@ class Comparison {
     }
 
     const Settings& settings_;
-    const Data<T> data_;
+    const Processes& processes_;
+    std::ostream nowhere_{nullptr};
     std::ostream& out_;
     ProgressBar bar_;
+    Data<T> data_;                              ///< this process's part
+    long training_count_ = 0, test_count_ = 0;  ///< of all processes
     Perceptron network_;
     std::optional<Problem<T>> problem_;
     std::vector<T> start_;
@@ -349,8 +394,8 @@ class Comparison {
 };
 
 template <class T>
-int compare(const Settings& settings) {
-    return Comparison<T>(settings, read_data<T>(settings), std::cout, std::cerr).run();
+int compare(const Settings& settings, const Processes& processes) {
+    return Comparison<T>(settings, processes, std::cout, std::cerr).run();
 }
 
 void add_options(CLI::App& app, Settings& s) {
@@ -416,7 +461,7 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_option("--precision", s.precision, "")
         ->check(CLI::IsMember({"f32", "f64"}))
         ->group("Training");
-    app.add_option("--threads", s.threads, "0: all")
+    app.add_option("--threads", s.threads, "of each process; 0: all")
         ->check(CLI::NonNegativeNumber)
         ->group("Training");
     app.add_option("--backend", s.backend, "auto, cpu or cuda")->group("Training");
@@ -442,14 +487,31 @@ void add_options(CLI::App& app, Settings& s) {
         ->group("Output");
 }
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, const Processes& processes) {
     CLI::App app("Trains a perceptron on labelled samples by several methods and compares them.");
     Settings settings;
     add_options(app, settings);
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        std::ostream nowhere(nullptr);
+        const bool speaks = processes.is_first();
+        return app.exit(error, speaks ? std::cout : nowhere, speaks ? std::cerr : nowhere);
+    }
     for (const std::string& name : settings.methods) variant_named(name);
-    catch_signals();
-    return settings.precision == "f32" ? compare<float>(settings) : compare<double>(settings);
+    catch_signals(processes.communicator() != nullptr);
+    return settings.precision == "f32" ? compare<float>(settings, processes)
+                                       : compare<double>(settings, processes);
+}
+
+/// All processes end together, with the error of one of them; the first one says it.
+int run_or_say_why(int argc, char** argv, const Processes& processes) {
+    try {
+        return run(argc, argv, processes);
+    } catch (const std::exception& error) {
+        if (processes.is_first()) std::cerr << "error: " << error.what() << '\n';
+        return 1;
+    }
 }
 
 }  // namespace
@@ -457,7 +519,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     try {
-        return cunewton::train_mlp::run(argc, argv);
+        const cunewton::train_mlp::Processes processes(argc, argv);
+        return cunewton::train_mlp::run_or_say_why(argc, argv, processes);
     } catch (const std::exception& error) {
         std::cerr << "error: " << error.what() << '\n';
         return 1;

@@ -183,7 +183,10 @@ void HostSamples<T>::select(std::span<const long> samples, double share) {
     view_ = all_;
     const std::size_t size = samples.size(), d = all_.dimension;
     const auto selected = [](std::vector<T>& to, std::size_t numbers) {
-        to.resize(std::max(to.size(), numbers));
+        if (to.size() < numbers) {
+            to = {};  // nothing of it is kept, nor room for more
+            to = std::vector<T>(numbers);
+        }
         return to.data();
     };
     T* const features = selected(selected_features_, size * d);

@@ -74,6 +74,10 @@ struct CheckpointOptions {
 /// those of the segments that were saved and of those run here, without the saving. Callbacks are
 /// called where the run begins or is gone on with, and after each iteration.
 ///
+/// Where ranks share the problem's samples the first of them alone reads and writes the file, and
+/// tells the others what is in it: they need not see its folder. Any number of them may go on with
+/// it, to the same bits with RankSums::fixed_order.
+///
 /// Throws as minimize(); InvalidArgument if no file is named, if `every` is not positive, and if
 /// the file is of another run; and as save_checkpoint() and load_checkpoint().
 template <class T>

@@ -20,6 +20,7 @@
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
 #include "tests/support/message_of.h"
+#include "tests/support/shared_samples.h"
 
 namespace cunewton::test {
 namespace {
@@ -453,6 +454,60 @@ TYPED_TEST(CheckpointTest, PathsThatDoNotWorkAreNamed) {
     EXPECT_NE(read.find("the checkpoint cannot be read ('" + nowhere + "': No such file"),
               read.npos)
         << read;
+}
+
+TYPED_TEST(CheckpointTest, RanksGoOnFromTheFileOfTheFirst) {
+    using T = TypeParam;
+    const Shared<T> shared(Kind::softmax_net, 500);
+    const auto train = [&](int size, const std::string& file, int until) {
+        return on_ranks<T>(size, [&](const Ranked& communicator) {
+            Options options;
+            options.backend = tested_choice();
+            options.method = Method::adam;
+            options.threads = 1;
+            options.sampling.size = 200;
+            options.max_iterations = 7;
+            options.time_limit = 1e6;  // of which segments take what is left, the same on all
+            CheckpointOptions checkpoints{.file = file, .every = 2, .of = "clouds"};
+            // The others cannot see it.
+            if (communicator->rank() > 0) checkpoints.file = "/nowhere/" + file;
+            const auto callback = [&](const Iterate<T>& at) { return at.iteration < until; };
+            const Result<T> result = minimize_with_checkpoints<T>(
+                shared.part(communicator), shared.start(), options, checkpoints, callback);
+            return joined<T>({result.x, {result.f, static_cast<T>(result.iterations)}});
+        });
+    };
+    const TemporaryFile whole, part;
+    const std::vector<T> expected = train(1, whole.path(), 100);
+    EXPECT_EQ(expected.back(), 7);
+    // Ended within the third segment, and gone on with by fewer.
+    train(testing_cuda() ? 2 : 4, part.path(), 5);
+    EXPECT_EQ(load_checkpoint<T>(part.path()).iterations, 4);
+    EXPECT_TRUE(equal_bits(train(2, part.path(), 100), expected));
+}
+
+TYPED_TEST(CheckpointTest, WhatFailsOnTheFirstRankEndsAll) {
+    using T = TypeParam;
+    const Shared<T> shared(Kind::softmax, 200);
+    const auto errors_with = [&](const std::string& file, const std::string& of) {
+        return run_ranks(2, [&](const Ranked& communicator) {
+            Options options;
+            options.backend = BackendChoice::cpu;
+            options.threads = 1;
+            options.method = Method::gradient_descent;
+            minimize_with_checkpoints<T>(shared.part(communicator), shared.start(), options,
+                                         {.file = file, .every = 1, .of = of});
+        });
+    };
+    const auto expect_both = [](const std::vector<std::string>& errors, const std::string& part) {
+        for (const std::string& error : errors)
+            EXPECT_NE(error.find(part), std::string::npos) << error;
+        EXPECT_EQ(errors[1].rfind("the call failed on another rank (rank 0: ", 0), 0u) << errors[1];
+    };
+    expect_both(errors_with("/nowhere/run", "this"), "the checkpoint cannot be written");
+    const TemporaryFile file;
+    EXPECT_EQ(errors_with(file.path(), "this"), std::vector<std::string>(2));
+    expect_both(errors_with(file.path(), "that"), "the checkpoint is of another run");
 }
 
 TEST(FingerprintTest, IsFnv1a) {

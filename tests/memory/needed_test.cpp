@@ -358,8 +358,10 @@ TEST_F(MemoryOnTheHostTest, SumsOverRanks) {
     shared.communicator = std::make_shared<ThreadCommunicator>(one, 0);
     expect_enough_for_all(make_perceptron<double>({{30, 8, 6, 2}}, data.samples, shared), options);
     expect_enough_for_all(make_linear_predictor<double>(Softmax{3}, data.samples, shared), options);
+    Options without_blocks = options;  // which few products would not make
+    without_blocks.precondition = PreconditionBy::none;
     expect_enough_for_all(make_linear_predictor<float>(Logistic{}, in_float.samples, shared),
-                          options);
+                          without_blocks);
     const auto sum = [&](const auto& loss) {
         return make_sample_sum<double>(loss, data.samples, 31, shared);
     };
@@ -386,6 +388,28 @@ TEST_F(MemoryOnTheHostTest, MethodsOnSamples) {
                       options);
         expect_enough(make_sample_sum<double>(BlackBoxLogistic<2>{}, data.samples, 41, {.l2 = 0.1}),
                       options, 4 * small);
+    }
+}
+
+TEST_F(MemoryOnTheHostTest, MethodsOnSamplesOfRanks) {
+    const Data<double> data(20000, 40);
+    Options options = options_of_test();
+    options.max_iterations = 2;
+    options.threads = 1;
+    ThreadRanks one(1);
+    ProblemOptions shared{.l2 = 0.1};
+    shared.communicator = std::make_shared<ThreadCommunicator>(one, 0);
+    options.sampling.size = 1000;
+    const auto net = make_perceptron<double>({{40, 30, 2}}, data.samples, shared);
+    const auto linear = make_linear_predictor<double>(Logistic{}, data.samples, shared);
+    for (const Method method : {Method::kfac, Method::sgd}) {
+        options.method = method;
+        expect_enough(net, options);
+    }
+    for (const Method method : {Method::subsampled_newton, Method::newton_cg}) {
+        options.method = method;
+        expect_enough(linear, options);
+        options.precondition = PreconditionBy::blocks;  // from samples
     }
 }
 
