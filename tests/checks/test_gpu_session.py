@@ -205,15 +205,17 @@ class Programs(unittest.TestCase):
         return {step["name"]: step for step in record["steps"]}
 
     def test_a_suite_that_hangs_or_fails_costs_no_other(self):
-        with unittest.mock.patch.object(gpu, "SHORTEST_SUITE", 2):
-            steps = self.run_session("--prefix", "env", "--only", "tests cunewton_fallback", "--scale",
-                                     "0.2", status=1)
+        with unittest.mock.patch.object(gpu, "SHORTEST_SUITE", 2), \
+                unittest.mock.patch.object(gpu, "TESTS", gpu.TESTS[:2]):
+            steps = self.run_session("--prefix", "env", "--only", "^tests of", "--scale", "0.04", status=1)
         step, = steps.values()
         self.assertEqual(step["status"], "failed")
-        self.assertEqual((step["passed_tests"], step["skipped_tests"]), (1, 1))
-        self.assertEqual(len(step["failures"]), 2)
-        self.assertIn("Kinds/Bad/0.Wrong: file.cpp:7 1 is not 2", step["failures"][0])
-        self.assertIn("Hangs. timed out", step["failures"][1])
+        # Of two programs, whose suites are side by side.
+        self.assertEqual((step["passed_tests"], step["skipped_tests"]), (2, 2))
+        self.assertEqual(len(step["failures"]), 4)
+        for failed, hung in (step["failures"][:2], step["failures"][2:]):
+            self.assertIn("Kinds/Bad/0.Wrong: file.cpp:7 1 is not 2", failed)
+            self.assertIn("Hangs. timed out", hung)
 
     def test_a_filter_that_hangs_under_the_sanitizer_costs_no_other_and_not_more_than_the_limit(self):
         sanitizer = self.folder / "sanitizer"
