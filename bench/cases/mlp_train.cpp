@@ -13,10 +13,13 @@ struct Variant {
     const char* name;
     Method method;
     HessianBy hessian = HessianBy::automatic;
+    PreconditionBy precondition = PreconditionBy::automatic;
 };
 constexpr Variant variants[] = {
     {"newton_cg", Method::newton_cg},
     {"newton_cg, Gauss-Newton", Method::newton_cg, HessianBy::gauss_newton},
+    {"newton_cg, not preconditioned", Method::newton_cg, HessianBy::automatic,
+     PreconditionBy::none},
     {"hessian_free", Method::hessian_free},
     {"kfac", Method::kfac},
     {"lbfgs", Method::lbfgs},
@@ -42,6 +45,7 @@ void run(Context& context) {
         Options options;
         options.method = variant.method;
         options.derivatives.hessian = variant.hessian;
+        options.precondition = variant.precondition;
         options.backend = context.settings.backend;
         options.threads = context.settings.threads;
         options.max_iterations = context.settings.small ? 20 : 100000;

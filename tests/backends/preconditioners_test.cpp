@@ -570,6 +570,31 @@ TYPED_TEST(SampledPreconditionersTest, KroneckerProductsAreForPerceptrons) {
         InvalidArgument);
 }
 
+TYPED_TEST(SampledPreconditionersTest, PerceptronsAreByKroneckerProductsUnlessThoseAreDear) {
+    using T = TypeParam;
+    const Correlated<T> data(300, 12);
+    const auto by = [&](PreconditionBy precondition, const Perceptron& network,
+                        std::size_t budget = std::size_t{256} << 20) {
+        Options options = newton_cg_by<T>(precondition);
+        options.derivatives.memory_budget = budget;
+        options.max_iterations = 5;
+        return minimize(
+            make_perceptron<T>(network, data.samples, {.l2 = 1e-2, .penalize_intercept = true}),
+            random_start<T>(network, 2), options);
+    };
+    const Perceptron small{{12, 8, 2}};
+    const Result<T> automatic = by(PreconditionBy::automatic, small);
+    EXPECT_EQ(automatic.x, by(PreconditionBy::kronecker, small).x);
+    EXPECT_NE(automatic.x, by(PreconditionBy::none, small).x);
+    // The factors of 12 inputs and 8 units take more.
+    constexpr std::size_t little = 1000;
+    EXPECT_EQ(by(PreconditionBy::automatic, small, little).x,
+              by(PreconditionBy::none, small, little).x);
+    // Of 900 units, with few samples, they take longer than 20 products.
+    const Perceptron wide{{12, 900, 2}};
+    EXPECT_EQ(by(PreconditionBy::automatic, wide).x, by(PreconditionBy::none, wide).x);
+}
+
 TYPED_TEST(SampledPreconditionersTest, TheAutomaticMethodTakesProductsWhereTheyAreCheap) {
     using T = TypeParam;
     Options options;
