@@ -47,7 +47,14 @@ Processes::~Processes() {
     MPI_Finalize();
 }
 #else
-Processes::Processes(int&, char**&) {}
+Processes::Processes(int&, char**&) {
+    // Each of them would train by itself, and write to the same files.
+    for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
+        if (const char* size = std::getenv(name); size && std::atoi(size) > 1)
+            throw std::runtime_error(
+                "this program knows nothing of other processes (there are " + std::string(size) +
+                ", and it was built without MPI) build it with CUNEWTON_ENABLE_MPI=ON");
+}
 Processes::~Processes() = default;
 #endif
 

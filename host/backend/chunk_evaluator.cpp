@@ -320,7 +320,7 @@ void ChunkEvaluator<T>::compute_diagonal_blocks(T* to) {
 template <class T>
 KroneckerLayers ChunkEvaluator<T>::kronecker_layers() const {
     KroneckerLayers layers = chunks_.front().evaluator->kronecker_layers();
-    layers.l2 = parts_.penalty.l2;
+    if (!layers.layers.empty()) layers.l2 = parts_.penalty.l2;
     return layers;
 }
 

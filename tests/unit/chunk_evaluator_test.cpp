@@ -9,6 +9,7 @@
 
 #include "cunewton/cunewton.h"
 #include "host/backend/chunk_evaluator.h"
+#include "host/backend/sample_order.h"
 #include "host/cpu/dense_matrices.h"
 #include "host/cpu/perceptron_evaluator.h"
 #include "host/cpu/predictor_evaluator.h"
@@ -32,7 +33,7 @@ struct EvaluatorOf<PerceptronSum<double>> : std::type_identity<cpu::PerceptronEv
 
 /// Everything that an evaluator gives at a point.
 struct Answers {
-    std::vector<double> f, values, g, H, Hv, blocks;
+    std::vector<double> f, values, g, H, Hv, blocks, factors;
 };
 
 Answers answers(Evaluator<double>& evaluator, cpu::CpuVectors<double>& vectors, int n) {
@@ -43,9 +44,9 @@ Answers answers(Evaluator<double>& evaluator, cpu::CpuVectors<double>& vectors, 
         v[j] = 1.0 / (1.0 + static_cast<double>(j));
     }
     Answers a;
-    a.g.resize(size);
+    a.g.resize(2 * size);
     a.H.assign(size * size, 0.0);
-    a.Hv.resize(2 * size);
+    a.Hv.resize(3 * size);
     a.values.resize(2);
     const Number f = vectors.number(), again = vectors.number();
     evaluator.value_and_gradient(x.data(), a.g.data(), f);
@@ -66,6 +67,15 @@ Answers answers(Evaluator<double>& evaluator, cpu::CpuVectors<double>& vectors, 
     a.blocks[blocks.entries()] = blocks.l2;
     a.blocks[blocks.entries() + 1] = blocks.cost;
     a.blocks[blocks.entries() + 2] = blocks.shift_invariant;
+    const KroneckerLayers layers = evaluator.kronecker_layers();
+    std::vector<double> factors(layers.numbers());
+    if (!factors.empty()) evaluator.compute_kronecker_factors(3, 0, factors.data());
+    a.factors.resize(layers.lower_numbers());
+    layers.copy_lower(factors.data(), a.factors.data());
+    a.factors.push_back(layers.l2);
+    evaluator.value_gradient_and_products(x.data(), a.g.data() + size, f);
+    a.f.push_back(vectors.read(f));
+    evaluator.products(v.data(), 1, a.Hv.data() + 2 * size);
     return a;
 }
 
@@ -127,15 +137,33 @@ TEST_P(ChunkEvaluatorTest, GivesWhatAnEvaluatorWithRanksGives) {
                 ChunkEvaluator<double> chunks(
                     shared, vectors, matrices, make,
                     [&](Scalar to, double value) { vectors.set(to, value); });
-                const Answers got = answers(chunks, vectors, shared.dimension());
-                const Answers expected = answers(*make(shared), vectors, shared.dimension());
-                expect_near(got.f, expected.f);
-                expect_near(got.values, expected.values);
-                expect_near(got.g, expected.g);
-                expect_near(got.H, expected.H);
-                expect_near(got.Hv, expected.Hv);
-                expect_near(got.blocks, expected.blocks);
-                if (communicator->rank() == 1) of_way[there] = got;
+                const std::unique_ptr<Evaluator<double>> whole = make(shared);
+                const auto compare = [&] {
+                    const Answers got = answers(chunks, vectors, shared.dimension());
+                    const Answers expected = answers(*whole, vectors, shared.dimension());
+                    expect_near(got.f, expected.f);
+                    expect_near(got.values, expected.values);
+                    expect_near(got.g, expected.g);
+                    expect_near(got.H, expected.H);
+                    expect_near(got.Hv, expected.Hv);
+                    expect_near(got.blocks, expected.blocks);
+                    expect_near(got.factors, expected.factors);
+                    return got;
+                };
+                EXPECT_EQ(chunks.samples(), 1500);
+                const Answers of_all = compare();
+                if (communicator->rank() == 1) of_way[there] = of_all;
+                SampleOrder order(1500, 5);
+                // Of one alone two ranks have none.
+                for (const long count : {1L, 37L, 900L}) {
+                    const auto some = order.next(count);
+                    select(chunks, some);
+                    select(*whole, some);
+                    compare();
+                }
+                chunks.select_all();
+                whole->select_all();
+                compare();
             },
             there);
         for (const std::string& error : errors) EXPECT_EQ(error, "");
