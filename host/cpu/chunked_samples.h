@@ -76,8 +76,9 @@ class ChunkedSamples {
         if (!ranks || selected == 0) return HostSamples<T>::selection_memory(samples, selected);
         const long gaps = SampleGrid::chunks * (SampleGrid::group - 1);
         const long rows = std::min(selected + gaps, samples.count);
+        // Lists that grow hold twice what they have, and three times while they do.
         return HostSamples<T>::selection_memory(samples, rows) +
-               3 * static_cast<std::size_t>(rows) * sizeof(long);
+               5 * static_cast<std::size_t>(rows) * sizeof(long);
     }
 
   private:

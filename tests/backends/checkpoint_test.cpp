@@ -206,6 +206,7 @@ TYPED_TEST(CheckpointTest, SecondsAreWithoutCallbacks) {
 
 TYPED_TEST(CheckpointTest, ARadiusIsGoneOnWith) {
     Options options = this->with(Method::newton_cg);
+    options.precondition = PreconditionBy::none;  // which radii are measured by
     options.max_iterations = 6;
     const auto first = minimize(this->problem, this->network.start(), options);
     ASSERT_EQ(first.status, Status::max_iterations);

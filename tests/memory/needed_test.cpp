@@ -152,7 +152,8 @@ class MemoryOnTheHostTest : public MemoryNeededTest {
   protected:
     static bool takes_products(Method method) {
         return method == Method::newton_cg || method == Method::gradient_descent ||
-               method == Method::subspace_newton || method == Method::block_newton;
+               method == Method::subspace_newton || method == Method::block_newton ||
+               method == Method::hessian_free;
     }
     void SetUp() override {
         if (testing_cuda()) GTEST_SKIP() << "counts the host's memory";
