@@ -353,7 +353,8 @@ class Comparison {
     }
 
     void print(const Iterate<T>& at, double done) {
-        const std::vector<T> x = at.x();
+        std::vector<T> x;
+        processes_.together([&] { x = at.x(); });
         std::string line =
             format("  pass %6.0f  loss %9.6f  |g| %8.2e  training %6.2f%%", done, at.f,
                    at.gradient_norm, 100 * accuracy_at(x, data_.training, training_count_));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -32,9 +33,11 @@ template Problem<double> chunk_problem(const Problem<double>&, const SampleBlock
 template Problem<float> chunk_problem(const Problem<float>&, const SampleBlock&);
 
 namespace {
-/// Whether vectors are gathered on the machine.
-bool gathers_there(const Ranks& ranks) {
-    return ranks.communicator().takes_device_memory() && ranks.how() == RankSums::fixed_order;
+/// Whether vectors of so many bytes are gathered on the machine: all branches in one piece, of no
+/// more bytes than MPI counts. By the host they go in pieces.
+bool gathers_there(const Ranks& ranks, std::size_t bytes) {
+    return ranks.communicator().takes_device_memory() && ranks.how() == RankSums::fixed_order &&
+           bytes <= std::numeric_limits<int>::max() / ranks.most_branches();
 }
 }  // namespace
 
@@ -49,7 +52,7 @@ ChunkEvaluator<T>::ChunkEvaluator(const Problem<T>& problem, Vectors<T>& vectors
       vectors_(vectors),
       set_number_(std::move(set_number)),
       f_(vectors.number()),
-      gathers_there_(gathers_there(ranks_)) {
+      gathers_there_(gathers_there(ranks_, problem.dimension() * sizeof(T))) {
     for (const SampleBlock& chunk : ranks_.chunks())
         if (chunk.end > chunk.begin)
             chunks_.push_back({chunk.chunk, chunk.begin, make(chunk_problem(problem_, chunk))});
@@ -87,7 +90,7 @@ MemoryNeeded ChunkEvaluator<T>::memory(const EvaluationPlan& plan, const Diagona
     const bool draws = plan.sampled > 0 || plan.kronecker || blocks.samples > 0;
     if (draws) bytes += 2 * static_cast<std::size_t>(plan.ranks->samples()) * sizeof(long);
     std::size_t there = SampleGrid::levels - 1 + 2;
-    if (gathers_there(*plan.ranks))
+    if (gathers_there(*plan.ranks, n * sizeof(T)))
         there += plan.ranks->own_branches().size() + plan.ranks->most_branches();
     return {bytes, there * n * sizeof(T)};
 }

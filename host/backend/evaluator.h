@@ -47,12 +47,13 @@ struct SessionWork {
     std::size_t matrices = 0;       ///< of n x n
     std::size_t numbers = 0;        ///< others of the machine
     std::vector<int> factorized{};  ///< orders of blocks among these that are factorised together
+    int inverted = 0;               ///< order of the largest matrix among these that is inverted
     std::size_t host = 0;           ///< bytes of the host's besides
     /// How Hessians are evaluated, if at all; dense ones are factorised too.
     std::optional<CurvatureKind> curvature{};
     PreconditionBy precondition = PreconditionBy::none;
     long sampled = 0;        ///< samples that are copied to be selected, at most
-    bool kronecker = false;  ///< with a KroneckerPreconditioner
+    bool kronecker = false;  ///< Kronecker factors are computed
 };
 
 /// What an evaluator will do: its class says by it what memory it takes, in a static function

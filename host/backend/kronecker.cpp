@@ -33,11 +33,14 @@ std::size_t KroneckerLayers::largest_factor() const {
         largest = std::max(largest, square(std::max(layer.inputs, layer.outputs)));
     return largest;
 }
-long KroneckerLayers::enough_samples() const {
-    int widest = 1;
+int KroneckerLayers::widest() const {
+    int widest = 0;
     for (const PerceptronLayer& layer : layers)
         widest = std::max({widest, layer.inputs, layer.outputs});
-    return 10L * widest;
+    return widest;
+}
+long KroneckerLayers::enough_samples() const {
+    return 10L * widest();
 }
 double KroneckerLayers::cost(long samples) const {
     double weights = 0, factors = 0;
@@ -148,7 +151,10 @@ bool KroneckerPreconditioner<T>::update(const T* x) {
         return invert(std::max(1e-4 * mean_curvature(), shift_));
     };
     const long all = evaluator_.samples(), some = layers_.enough_samples();
+    passes_ = 1;  // for the factors
     if (all < 3 * some) return make();
+    // To the point of some, for their factors, and back to the point of all.
+    passes_ = 1 + 2 * static_cast<double>(some) / static_cast<double>(all);
     if (!order_) order_.emplace(all, seed_);
     return with_products_of(evaluator_, order_->next(some), x, make);
 }

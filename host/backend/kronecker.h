@@ -49,6 +49,8 @@ struct KroneckerLayers {
     /// Of making a preconditioner and of a few products with it, in products with the Hessian of
     /// so many samples.
     double cost(long samples) const;
+    /// Units of the widest layer, the inputs among them.
+    int widest() const;
     /// Samples that its factors are of at a point, at least: ten times as many as the widest layer
     /// has units.
     long enough_samples() const;
@@ -92,6 +94,7 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     /// Of the point alone, from enough_samples() where there are three times as many still, with a
     /// shift of 1e-4 of the mean curvature, or set_shift()'s if that is more.
     bool update(const T* x) override;
+    double passes() const override { return passes_; }
     void set_shift(double shift) override { shift_ = shift; }
     void apply(const T* r, T* z) override;
 
@@ -106,6 +109,7 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     const KroneckerLayers layers_;
     const std::vector<KroneckerLayers::Place> places_;
     std::uint64_t seed_;
+    double passes_ = 0;
     double shift_ = 0;                  ///< for update()
     std::optional<SampleOrder> order_;  ///< for update()
     const Buffer<T> means_, inverses_, factor_, product_, ones_;

@@ -33,6 +33,8 @@ class Preconditioner {
     virtual void apply(const T* r, T* z) = 0;
     /// With the Hessian, by the last update().
     virtual long products() const { return 0; }
+    /// Passes over the samples besides, by the last update().
+    virtual double passes() const { return 0; }
     /// Whether a direction that has next to no curvature beside others has so beside M as well.
     virtual bool tells_curvatures() const { return false; }
     /// sqrt(x'Mx); waits. Nothing where only M^-1 is known.

@@ -136,8 +136,8 @@ void tell_failure(Communicator& communicator, const std::string& message) {
     const Word mine{static_cast<std::uint64_t>(Meeting::failed), message.size(), 0, 0};
     try {
         throw_failures(communicator, gather_equal(communicator, &mine, 1), message);
-    } catch (const RankError&) {
-        // The caller throws what it has.
+    } catch (const std::exception&) {
+        // The caller throws what it has, also where others cannot be told.
     }
 }
 

@@ -147,12 +147,8 @@ std::size_t PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
     long selected = plan.sampled;
     if (plan.kronecker) {
         const KroneckerLayers layers{layers_of(form.perceptron)};
-        const int all =
-            *std::max_element(form.perceptron.widths.begin(), form.perceptron.widths.end());
-        kronecker = layers.memory() * sizeof(T) + threads * Gemm<T>::memory(all) +
-                    RankKUpdate<T, T, T>::memory(all, sizes.samples, plan.threads) +
-                    CpuDenseMatrices<T>::memory(all, plan.threads) +
-                    static_cast<std::size_t>(samples) * sizeof(long);
+        kronecker = threads * Gemm<T>::memory(layers.widest()) +
+                    RankKUpdate<T, T, T>::memory(layers.widest(), sizes.samples, plan.threads);
         if (plan.ranks)
             kronecker += layers.lower_numbers() * sizeof(T) +
                          RankSum<T>::memory(plan.ranks, layers.lower_numbers());

@@ -66,6 +66,7 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
         bytes += CpuDenseMatrices<T>::product_memory(plan.threads);
     if (work.curvature == CurvatureKind::dense)
         bytes += CpuDenseMatrices<T>::memory(plan.n, plan.threads);
+    if (work.inverted > 0) bytes += CpuDenseMatrices<T>::memory(work.inverted, plan.threads);
     bytes += CpuBlockCholesky<T>::memory(work.factorized, plan.threads);
     return {bytes + work.host, 0};
 }

@@ -65,16 +65,8 @@ MemoryNeeded PerceptronEvaluator<T>::memory(const PerceptronSum<T>& form,
     long selected = plan.sampled;
     if (plan.kronecker) {
         const KroneckerLayers layers{layers_of(form.perceptron)};
-        const int widest =
-            *std::max_element(form.perceptron.widths.begin(), form.perceptron.widths.end());
-        const MemoryNeeded factorization = CudaDenseMatrices<T>::memory(widest);
-        needed.device += (layers.memory() + static_cast<std::size_t>(widest) *
-                                                static_cast<std::size_t>(sizes.samples)) *
-                             sizeof(T) +
-                         factorization.device;
-        needed.host += factorization.host;
-        if (!plan.ranks)  // whose order is that of all samples
-            needed.host += static_cast<std::size_t>(form.samples.count) * sizeof(long);
+        needed.device += static_cast<std::size_t>(layers.widest()) *
+                         static_cast<std::size_t>(sizes.samples) * sizeof(T);
         selected = std::max(selected, std::min(layers.enough_samples(), form.samples.count));
     }
     needed.device += DeviceData<T>::selection_memory(form.samples, false, true, selected);

@@ -139,8 +139,9 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
     const MemoryNeeded factorization = work.curvature == CurvatureKind::dense
                                            ? CudaDenseMatrices<T>::memory(plan.n)
                                            : CudaBlockCholesky<T>::memory(work.factorized);
-    needed.host += factorization.host;
-    needed.device += factorization.device;
+    const MemoryNeeded inversion = CudaDenseMatrices<T>::memory(work.inverted);
+    needed.host += factorization.host + inversion.host;
+    needed.device += factorization.device + inversion.device;
     return needed;
 }
 template MemoryNeeded session_memory(const Problem<double>&, const SessionOptions&,

@@ -69,10 +69,16 @@ class HessianFree {
                 continue;
             }
             warm_ = true;
+            products_ = run_.products_taken();
             const double decrease = iterates_[count_ - 1].decrease;
-            return {std::isfinite(decrease), true, 2 * decrease, shift_};
+            return {std::isfinite(decrease), false, 2 * decrease, shift_};
         }
-        return {false, false, 0};
+        // The model is of no use.
+        const double factor = run_.first_step_length();
+        run_.vectors().scale(run_.direction(), static_cast<T>(-factor), run_.g(), run_.n());
+        promised_ = 0;
+        products_ = run_.products_taken();
+        return {std::isfinite(factor), false, 0, shift_};
     }
 
   private:
@@ -89,11 +95,12 @@ class HessianFree {
     };
 
     void adapt_shift() {
-        // Where an end was looked at others have moved on from here.
-        if (shift_ < 0 || run_.iterations() > iteration_ + 1) {
+        // Where an end was looked at since the last step was made another method has moved on.
+        const bool moved = run_.iterations() > iteration_;
+        if (shift_ < 0 || (moved && run_.products_taken() > products_)) {
             first_shift();
             warm_ = false;
-        } else if (run_.iterations() > iteration_ && promised_ > run_.noise()) {
+        } else if (moved && promised_ > run_.noise()) {
             const double ratio = (f_ - run_.f()) / promised_;
             const int way = ratio > 0.75 ? -1 : ratio >= 0.25 ? 0 : 1;
             streak_ = way == 0 || way * streak_ < 0 ? way : std::clamp(streak_ + way, -5, 5);
@@ -216,6 +223,7 @@ class HessianFree {
     // Of the point that the last step was made at: what the model promises without the shift.
     double promised_ = 0, f_ = 0;
     int iteration_ = 0;
+    long products_ = 0;  // taken by then
 };
 
 }  // namespace

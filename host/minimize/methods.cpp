@@ -48,27 +48,37 @@ int matrices_of(Method method) {
 }
 
 namespace {
-/// What a preconditioner takes that is not an evaluator's part of the memory.
+/// What so many KroneckerPreconditioners take that is not an evaluator's part of the memory.
+void add_kronecker(std::size_t count, const KroneckerLayers& layers, long samples,
+                   SessionWork& work) {
+    work.kronecker = true;
+    work.numbers += count * layers.memory();
+    work.inverted = layers.widest();
+    work.host += count * static_cast<std::size_t>(samples) * sizeof(long);  // their orders
+}
+/// The same of so many of the preconditioners that options ask for.
 template <class T>
-void add_preconditioner(const Options& options, int n, SessionWork& work) {
+void add_preconditioners(std::size_t count, const Options& options, int n, long samples,
+                         const KroneckerLayers& layers, SessionWork& work) {
     work.precondition = options.precondition;
-    work.kronecker = options.precondition == PreconditionBy::kronecker;
     const std::size_t size = static_cast<std::size_t>(n);
     if (options.precondition == PreconditionBy::diagonal) {
-        work.numbers += DiagonalPreconditioner<T>::numbers(size);
+        work.numbers += count * DiagonalPreconditioner<T>::numbers(size);
     } else if (options.precondition == PreconditionBy::nystrom) {
         const int rank = NystromPreconditioner<T>::rank(options.nystrom_rank, n);
-        work.numbers += NystromPreconditioner<T>::numbers(size, rank);
+        work.numbers += count * NystromPreconditioner<T>::numbers(size, rank);
         work.host += NystromPreconditioner<T>::host_memory(size, rank);
+    } else if (options.precondition == PreconditionBy::kronecker) {
+        add_kronecker(count, layers, samples, work);
     } else if (!std::holds_alternative<std::monostate>(options.preconditioner)) {
-        work.host += 2 * size * sizeof(T);
+        work.host += count * 2 * size * sizeof(T);
     }
 }
 }  // namespace
 
 template <class T>
 SessionWork work_of(const Options& options, int n, bool exact_hessian, int known_blocks,
-                    long samples) {
+                    long samples, const KroneckerLayers& layers) {
     const Method method = options.method;
     const int own = matrices_of(method);
     // Minimization's and as many as a method has of its own.
@@ -78,10 +88,10 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
         // Their own three, the pass's point and the best one with its gradient.
         work.vectors += 7;
         work.curvature = CurvatureKind::product;
-        add_preconditioner<T>(options, n, work);  // where the end is examined
+        add_preconditioners<T>(1, options, n, samples, layers, work);  // where the end is examined
         const bool grows = method == Method::kfac || method == Method::subsampled_newton;
         work.sampled = grows ? samples : std::min(std::max(options.sampling.size, 1000L), samples);
-        work.kronecker = work.kronecker || method == Method::kfac;
+        if (method == Method::kfac) add_kronecker(1, layers, samples, work);
         return work;
     }
     if (is_matrix_free(method)) {
@@ -109,7 +119,9 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
         // L-BFGS looks at products where they are exact.
         if (method != Method::lbfgs || exact_hessian) {
             work.curvature = CurvatureKind::product;
-            add_preconditioner<T>(options, n, work);
+            // Of its own one more than where it examines its end.
+            const std::size_t preconditioners = method == Method::hessian_free ? 2 : 1;
+            add_preconditioners<T>(preconditioners, options, n, samples, layers, work);
             // What an evaluator needs to compute those that it knows.
             if (method == Method::block_newton && options.blocks.empty() && known_blocks > 0)
                 work.precondition = PreconditionBy::blocks;
@@ -127,7 +139,7 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
     }
     return work;
 }
-template SessionWork work_of<double>(const Options&, int, bool, int, long);
-template SessionWork work_of<float>(const Options&, int, bool, int, long);
+template SessionWork work_of<double>(const Options&, int, bool, int, long, const KroneckerLayers&);
+template SessionWork work_of<float>(const Options&, int, bool, int, long, const KroneckerLayers&);
 
 }  // namespace cunewton::solver

@@ -31,10 +31,10 @@ inline bool is_sampling(Method method) {
 }
 
 /// What a run by it has a machine hold and do, at most. known_blocks: on the diagonal, that an
-/// evaluator knows. samples: that the loss is a sum over.
+/// evaluator knows. samples: that the loss is a sum over. layers: of a perceptron.
 template <class T>
 SessionWork work_of(const Options& options, int n, bool exact_hessian, int known_blocks,
-                    long samples);
+                    long samples, const KroneckerLayers& layers);
 
 /// That conjugate gradients keep.
 inline int lanczos_vectors(const Options& options) {

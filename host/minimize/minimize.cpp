@@ -145,6 +145,13 @@ long sample_count(const Problem<T>& problem) {
     return samples ? samples->count : 0;
 }
 
+/// The layers of a perceptron; none of other problems.
+template <class T>
+KroneckerLayers kronecker_layers(const Problem<T>& problem) {
+    if (!is_perceptron(problem)) return {};
+    return {layers_of(std::get<PerceptronSum<T>>(problem.parts().form).perceptron)};
+}
+
 /// The options with what `automatic` means for this problem.
 template <class T>
 Options completed(const Problem<T>& problem, const Options& options) {
@@ -156,8 +163,7 @@ Options completed(const Problem<T>& problem, const Options& options) {
     if (by_gauss_newton && hessian == HessianBy::automatic) hessian = HessianBy::gauss_newton;
     if (complete.precondition == PreconditionBy::automatic && is_perceptron(problem) &&
         std::holds_alternative<std::monostate>(options.preconditioner)) {
-        const KroneckerLayers layers{
-            layers_of(std::get<PerceptronSum<T>>(problem.parts().form).perceptron)};
+        const KroneckerLayers layers = kronecker_layers(problem);
         // Not for layers so wide that factors take as long as more products.
         constexpr double most = 20;
         if (layers.cost(sample_count(problem)) <= most &&
@@ -172,6 +178,11 @@ template <class T>
 void check_method(const Problem<T>& problem, const Options& options) {
     const Method method = options.method;
     const bool perceptron = is_perceptron(problem);
+    if (options.precondition == PreconditionBy::blocks &&
+        !std::holds_alternative<LinearPredictor<T>>(problem.parts().form))
+        reject(
+            "preconditioning by blocks is not available (the problem is not one of linear "
+            "predictors) choose PreconditionBy::automatic");
     if (options.precondition == PreconditionBy::kronecker && !perceptron)
         reject(
             "Kronecker products are for perceptrons (the problem is none) choose another "
@@ -425,7 +436,7 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
     const SessionWork work = solver::work_of<T>(
         options, problem.dimension(),
         resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact(),
-        known_blocks(problem), sample_count(problem));
+        known_blocks(problem), sample_count(problem), kronecker_layers(problem));
     MemoryNeeded needed = code.session_memory(problem, session_options(options), work);
     const std::size_t n = static_cast<std::size_t>(problem.dimension());
     // The iterate and the start, and vectors that come and go.

@@ -47,15 +47,18 @@ std::optional<double> NewtonCg<T>::first_radius() {
 
 template <class T>
 void NewtonCg<T>::update_preconditioner() {
-    const bool before = preconditioner() != nullptr, is_own = planned_.by() == PreconditionBy::own;
+    const bool before = preconditioner() != nullptr;
+    // Of the caller's, and of Kronecker products, which are not near an indefinite Hessian, no
+    // length is known.
+    const bool moves_on =
+        planned_.by() == PreconditionBy::own || planned_.by() == PreconditionBy::kronecker;
     if (!planned_.update()) return;
     Preconditioner<T>* const now = preconditioner();
-    // What multiple of lengths before they are now is not known of the caller's, but for one that
-    // has only moved on.
-    if (is_own && now && before) return;
+    // What multiple of lengths before they are now is not known then; but it has only moved on.
+    if (moves_on && now && before) return;
     // Lengths are others: the last step's tells by how much.
     double size = 0;
-    if (last_size_ > 0 && now && !is_own) {
+    if (last_size_ > 0 && now && !moves_on) {
         if (const std::optional<double> known = now->size(run_.direction())) {
             size = *known;
         } else {
@@ -299,11 +302,6 @@ std::optional<Status> NewtonCg<T>::confirm() {
 
 template <class T>
 Status newton_cg(Minimization<T>& run) {
-    if (run.options().precondition == PreconditionBy::blocks &&
-        run.evaluator().diagonal_blocks().count == 0)
-        throw InvalidArgument(
-            "preconditioning by blocks is not available (the problem is not one of linear "
-            "predictors) choose PreconditionBy::automatic");
     return NewtonCg<T>(run).minimize();
 }
 

@@ -110,6 +110,7 @@ bool PlannedPreconditioner<T>::update(double shift) {
     const bool before = made_;
     made_ = run_.take_products([&] { return preconditioner_->update(run_.x()); });
     run_.count_products(preconditioner_->products());
+    run_.count_sampled(preconditioner_->passes());
     if (!made_) plan_.cost *= 2;  // until it is tried again
     return made_ || before;
 }

@@ -133,8 +133,8 @@ class NcclCommunicator final : public Communicator {
         }
     }
 
-    /// For all that is on the stream. Not in one call: that would never return where other ranks
-    /// are lost, which NCCL says elsewhere.
+    /// For all that is on the stream. Not in one call, in which what NCCL says meanwhile would not
+    /// be seen.
     void wait() {
         for (;;) {
             ncclResult_t state = ncclSuccess;

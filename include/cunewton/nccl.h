@@ -25,9 +25,9 @@ namespace cunewton {
 /// in `host`.
 ///
 /// What NCCL or the GPU says against a transfer is a DeviceError with its words, there and in all
-/// later calls. NCCL does not tell other ranks: they throw too where it sees what has happened, and
-/// else wait until somebody ends them. All else that fails on a rank is told before a transfer, as
-/// with any Communicator.
+/// later calls. NCCL does not tell other ranks, whose part of the transfer never ends: they wait
+/// until somebody ends their processes, as mpirun does where one ends in an error. All else that
+/// fails on a rank is told before a transfer, as with any Communicator.
 std::shared_ptr<Communicator> nccl_communicator(ncclComm_t ranks,
                                                 std::shared_ptr<Communicator> host = nullptr);
 

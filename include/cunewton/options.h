@@ -39,8 +39,9 @@ struct Counts {
     long hessians = 0;  ///< also those that only products are taken with
     long factorizations = 0;
     long products = 0;  ///< of Hessians and vectors, where no matrix is formed
-    /// Gradients and products of methods that take steps on samples, in samples over all of them.
-    /// They count as nothing else: the numbers above are of evaluations of all samples.
+    /// Gradients and products of methods that take steps on samples, in samples over all of them,
+    /// and what Kronecker products as a preconditioner take of the samples. They count as nothing
+    /// else: the numbers above are of evaluations of all samples.
     double sampled_passes = 0;
 };
 
@@ -86,7 +87,8 @@ struct Options : Execution {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
     DescentStep descent_step = DescentStep::exact_quadratic;
-    /// Of Method::newton_cg, and of all methods without matrices where they examine their end.
+    /// Of Method::newton_cg and hessian_free, and of all methods without matrices where they
+    /// examine their end.
     PreconditionBy precondition = PreconditionBy::automatic;
     std::variant<std::monostate, OwnPreconditioner<double>, OwnPreconditioner<float>>
         preconditioner{};   ///< for PreconditionBy::own

@@ -112,7 +112,9 @@ TYPED_TEST(HessianFreeTest, ConvexLossesBringTheShiftDown) {
     EXPECT_LT(result.trace[2].shift, result.trace[1].shift);
     // A product for the first shift; each iteration no more than conjugate gradients take for as
     // many parameters, and one for where they begin.
+    const long n = static_cast<long>(model.theta().size());
     EXPECT_GT(result.counts.products, result.iterations);
+    EXPECT_LE(result.counts.products, 1 + (n + 2) * (result.iterations + 1));
 }
 
 TYPED_TEST(HessianFreeTest, TheSameBitsAgain) {
