@@ -20,6 +20,7 @@ struct Probe {
 
 struct SessionOptions : Execution {
     DerivativeOptions derivatives{};
+    bool cuda_graphs = false;  ///< Options::cuda_graphs; only minimisations have it
 };
 /// Of the options of a call.
 template <class Options>
@@ -27,6 +28,7 @@ SessionOptions session_options(const Options& options) {
     SessionOptions session;
     static_cast<Execution&>(session) = options;
     session.derivatives = options.derivatives;
+    if constexpr (requires { options.cuda_graphs; }) session.cuda_graphs = options.cuda_graphs;
     return session;
 }
 

@@ -7,6 +7,7 @@
 
 #include "cunewton/problem/forms.h"
 #include "host/backend/evaluator.h"
+#include "host/cuda/repeated_work.h"
 #include "host/cuda/staging.h"
 #include "host/cuda/vectors.h"
 #include "kernels/assemble.h"
@@ -84,12 +85,30 @@ class CudaEvaluator : public Evaluator<T> {
 
     cudaStream_t stream() const { return vectors_.stream(); }
 
+    /// All that one product H v is queued with that may change: the vectors, the samples, and
+    /// memory that grows. The point, what is kept of it and a selection's numbers are read from
+    /// memory that stays where it is, or that these say.
+    struct ProductArguments {
+        const T* v;
+        T* Hv;
+        DeviceSamples<T> samples;
+        const void* memory;
+
+        bool operator==(const ProductArguments& other) const {
+            const DeviceSamples<T>&a = samples, &b = other.samples;
+            return v == other.v && Hv == other.Hv && memory == other.memory &&
+                   a.features == b.features && a.ld == b.ld && a.targets == b.targets &&
+                   a.weights == b.weights && a.count == b.count;
+        }
+    };
+
     const Problem<T> problem_;  // keeps the parts alive
     const ProblemParts<T>& parts_;
     const ResolvedDerivatives derivatives_;
     CudaVectors<T>& vectors_;
     const int n_;
     const Assembly assembly_;
+    RepeatedWork<ProductArguments> repeated_product_;
     DeviceArray<T> typical_, steps_;
     DeviceArray<double> partial_;  // of one point
     TileMemory tile_;

@@ -338,6 +338,10 @@ void PerceptronEvaluator<T>::add_products(const T* x, const T* V, int columns, b
 
 template <class T>
 void PerceptronEvaluator<T>::products(const T* V, int columns, T* HV) {
+    if (columns == 1)
+        return this->repeated_product_.run({V, HV, data_.view(), sums_.get()}, vectors_, [&] {
+            add_products(this->product_point(), V, 1, sizes_.keeps, HV);
+        });
     const int most = product_columns(n_, derivatives_.memory_budget);
     for (int first = 0; first < columns; first += most) {
         const std::size_t offset = static_cast<std::size_t>(first) * static_cast<std::size_t>(n_);

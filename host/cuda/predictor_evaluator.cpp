@@ -231,19 +231,22 @@ void PredictorEvaluator<T>::compute_diagonal(T* to) {
 }
 
 template <class T>
-void PredictorEvaluator<T>::products(const T* V, int columns, T* HV) {
+void PredictorEvaluator<T>::queue_product(const T* v, T* Hv) {
     const DeviceSamples<T>& s = data_.view();
-    for (int c = 0; c < columns; ++c) {
-        const T* v = V + static_cast<std::ptrdiff_t>(c) * n_;
-        T* Hv = HV + static_cast<std::ptrdiff_t>(c) * n_;
-        predict(v, 0, s.count);
-        launch_apply_curvatures(r_.get(), z_.get(), s.ld, product_curvature_.get(), s.ld, s.count,
-                                outputs_, stream());
-        blas::gemm<T>(vectors_.blas(), true, block_, outputs_, s.count,
-                      static_cast<T>(parts_.scale), s.features, s.ld, r_.get(), s.ld, T(0), Hv,
-                      block_);
-        launch_penalize_gradient(Hv, v, n_, assembly_, stream());
-    }
+    predict(v, 0, s.count);
+    launch_apply_curvatures(r_.get(), z_.get(), s.ld, product_curvature_.get(), s.ld, s.count,
+                            outputs_, stream());
+    blas::gemm<T>(vectors_.blas(), true, block_, outputs_, s.count, static_cast<T>(parts_.scale),
+                  s.features, s.ld, r_.get(), s.ld, T(0), Hv, block_);
+    launch_penalize_gradient(Hv, v, n_, assembly_, stream());
+}
+
+template <class T>
+void PredictorEvaluator<T>::products(const T* V, int columns, T* HV) {
+    if (columns == 1)
+        return this->repeated_product_.run({V, HV, data_.view(), nullptr}, vectors_,
+                                           [&] { queue_product(V, HV); });
+    for (std::ptrdiff_t c = 0; c < columns; ++c) queue_product(V + c * n_, HV + c * n_);
 }
 
 template class PredictorEvaluator<double>;

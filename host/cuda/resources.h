@@ -24,6 +24,8 @@ using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, HandleRelease<Handl
 
 using OwnedStream = Owned<cudaStream_t, &cudaStreamDestroy>;
 using OwnedEvent = Owned<cudaEvent_t, &cudaEventDestroy>;
+using OwnedGraph = Owned<cudaGraph_t, &cudaGraphDestroy>;
+using OwnedGraphExec = Owned<cudaGraphExec_t, &cudaGraphExecDestroy>;
 using OwnedBlas = Owned<cublasHandle_t, &cublasDestroy>;
 using OwnedSolver = Owned<cusolverDnHandle_t, &cusolverDnDestroy>;
 using OwnedSolverParams = Owned<cusolverDnParams_t, &cusolverDnDestroyParams>;

@@ -45,6 +45,16 @@ void require_device_of(const Communicator& communicator) {
                               std::to_string(theirs));
 }
 
+/// Whether products are captured into graphs: those of evaluators that know how, on a stream that
+/// no one else waits for or captures.
+template <class T>
+bool captures_products(const Problem<T>& problem, const SessionOptions& options) {
+    const ProblemParts<T>& parts = problem.parts();
+    return options.cuda_graphs && !options.stream && !parts.ranks &&
+           (std::holds_alternative<PerceptronSum<T>>(parts.form) ||
+            std::holds_alternative<LinearPredictor<T>>(parts.form));
+}
+
 /// The evaluator of a problem without ranks.
 template <class T>
 std::unique_ptr<Evaluator<T>> make_evaluator(const Setting<T>& at) {
@@ -66,7 +76,8 @@ template <class T>
 Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
     const ResolvedDerivatives derivatives = resolved(problem, options);
     if (problem.parts().ranks) require_device_of(problem.parts().ranks->communicator());
-    auto vectors = std::make_unique<CudaVectors<T>>(options.stream);
+    auto vectors =
+        std::make_unique<CudaVectors<T>>(options.stream, captures_products(problem, options));
     auto matrices = std::make_unique<CudaDenseMatrices<T>>(*vectors);
     const Setting<T> at{problem,         derivatives, options.derivatives.typical_x,
                         options.threads, *vectors,    *matrices};
@@ -133,7 +144,7 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
     } else {
         needed = of_problem(problem, plan);
     }
-    needed.device += CudaVectors<T>::memory(plan.n) +
+    needed.device += CudaVectors<T>::memory(plan.n, captures_products(problem, options)) +
                      (work.vectors * n + work.matrices * n * n + work.numbers) * sizeof(T);
     needed.host += work.host;
     const MemoryNeeded factorization = work.curvature == CurvatureKind::dense

@@ -7,12 +7,28 @@
 
 namespace cunewton::cuda {
 
+namespace {
+/// As large as cuBLAS's own, for the same choice of algorithms: by NVIDIA's documentation of
+/// cublasSetWorkspace().
+std::size_t blas_workspace_bytes() {
+    int device = 0, major = 0;
+    check(cudaGetDevice(&device), "the current device is unknown");
+    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+          "the device's architecture is unknown");
+    return std::size_t{major >= 9 ? 32u : 4u} << 20;
+}
+}  // namespace
+
 template <class T>
-CudaVectors<T>::CudaVectors(cudaStream_t stream)
+CudaVectors<T>::CudaVectors(cudaStream_t stream, bool can_capture)
     : own_stream_(stream ? nullptr : make_stream()),
       stream_(stream ? stream : own_stream_.get()),
+      blas_workspace_(can_capture ? blas_workspace_bytes() : 0),
       blas_(make_blas(stream_)),
       scalars_(1) {
+    if (can_capture)
+        check(cublasSetWorkspace(blas_.get(), blas_workspace_.get(), blas_workspace_.size()),
+              "cuBLAS took no workspace");
     check(cudaMemsetAsync(scalars_.get(), 0, sizeof(Scalars), stream_), "a memory fill failed");
 }
 
@@ -23,11 +39,11 @@ CudaVectors<T>::~CudaVectors() {
 }
 
 template <class T>
-std::size_t CudaVectors<T>::memory(int n) {
+std::size_t CudaVectors<T>::memory(int n, bool can_capture) {
     const std::size_t blocks = static_cast<std::size_t>(dot_blocks(n));
     // Both grow where they are too small, while the old ones are there.
     return sizeof(Scalars) + (blocks + static_cast<std::size_t>(n)) * sizeof(double) +
-           2 * max_norms * blocks * sizeof(NormSum);
+           2 * max_norms * blocks * sizeof(NormSum) + (can_capture ? blas_workspace_bytes() : 0);
 }
 
 template <class T>

@@ -14,11 +14,12 @@ namespace cunewton::cuda {
 template <class T>
 class CudaVectors final : public Vectors<T> {
   public:
-    /// stream: of the caller's, which outlives it; null: one of its own.
-    explicit CudaVectors(cudaStream_t stream);
+    /// stream: of the caller's, which outlives it; null: one of its own. can_capture: with what it
+    /// takes to capture work on that stream into graphs.
+    explicit CudaVectors(cudaStream_t stream, bool can_capture = false);
     ~CudaVectors() override;
     /// Bytes on the device of numbers and of sums over n entries.
-    static std::size_t memory(int n);
+    static std::size_t memory(int n, bool can_capture = false);
 
     const char* name() const override { return "cuda"; }
     Buffer<T> allocate(std::size_t count) override;
@@ -42,6 +43,7 @@ class CudaVectors final : public Vectors<T> {
     bool on_device() const override { return true; }
     cudaStream_t stream() const override { return stream_; }
     cublasHandle_t blas() const { return blas_.get(); }
+    bool can_capture() const { return blas_workspace_.size() > 0; }
     /// Where kernels write a number, on the device; the next read() fetches it.
     double* place(Scalar number) {
         stale_ = true;
@@ -71,6 +73,8 @@ class CudaVectors final : public Vectors<T> {
 
     OwnedStream own_stream_;
     cudaStream_t stream_;
+    /// Outlives the handle. Without one cuBLAS may allocate, which a graph would do each time.
+    DeviceArray<char> blas_workspace_;
     OwnedBlas blas_;
     DeviceArray<Scalars> scalars_;
     PinnedValue<Scalars> host_scalars_;

@@ -97,6 +97,13 @@ struct Options : Execution {
     std::uint64_t seed = 1;
     DerivativeOptions derivatives{};
     SamplingOptions sampling{};
+    /// On a GPU a product H v of a perceptron or a linear predictor is captured into a CUDA graph
+    /// when it comes again with the same vectors, and is one launch from then on, with the same
+    /// bits. Takes 4 MiB there, from compute capability 9 on 32 MiB. While one is captured (once or
+    /// twice in a run of newton_cg) cudaDeviceSynchronize() fails in the program's other threads.
+    /// No effect on the CPU, on other problems, on sums over ranks, and with a `stream` of the
+    /// caller's.
+    bool cuda_graphs = false;
     /// Of Method::block_newton: ranges that follow each other from 0 to n. Empty: an output each of
     /// linear predictors, whose blocks are known; else all in one, up to 5000. Any others take a
     /// product for each parameter.

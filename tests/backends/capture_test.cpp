@@ -101,8 +101,12 @@ TEST_P(CaptureTest, CallsOnTheStreamItselfAreRefusedAndTheCaptureGoesOn) {
     evaluation.backend = BackendChoice::cuda;
     evaluation.stream = stream_;
     ASSERT_EQ(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), cudaSuccess);
+    Options with_graphs = options;
+    with_graphs.cuda_graphs = true;
     for (const std::string& message :
          {message_of<InvalidArgument>([&] { minimize(problem, x.array(), x.array(), options); }),
+          message_of<InvalidArgument>(
+              [&] { minimize(problem, x.array(), x.array(), with_graphs); }),
           message_of<InvalidArgument>([&] {
               evaluate(problem, {1.0, 1.0}, evaluation);
           })})

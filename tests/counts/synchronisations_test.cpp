@@ -1,11 +1,14 @@
-// How often a minimisation waits for the device, and what of a batch's data is copied. The linker
-// puts the functions below in the place of the runtime's (see tests/CMakeLists.txt).
+// How often a minimisation waits for the device, what of a batch's data is copied, and what
+// products are queued as. The linker puts the functions below in the place of the runtime's (see
+// tests/CMakeLists.txt).
+#include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 #include <cusolverDn.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cunewton/cunewton.h"
@@ -19,6 +22,10 @@ namespace {
 long copies_to_host = 0, copies_to_device = 0, waits = 0;
 long factorizations = 0, solves = 0;  // calls of cuSOLVER, in double
 std::size_t largest_copy = 0;         // of either direction, in bytes
+long matrix_products = 0;             // calls of cuBLAS, in double
+long captures = 0, graph_launches = 0;
+enum class Fails { nothing, captured_work, capture } fails = Fails::nothing;
+bool capturing = false;
 
 void count_copy(cudaMemcpyKind kind, std::size_t bytes) {
     const bool to_host = kind == cudaMemcpyDeviceToHost, to_device = kind == cudaMemcpyHostToDevice;
@@ -49,6 +56,41 @@ cudaError_t __wrap_cudaMemcpyAsync(void* to, const void* from, size_t bytes, cud
 cudaError_t __wrap_cudaStreamSynchronize(cudaStream_t stream) {
     ++waits;
     return __real_cudaStreamSynchronize(stream);
+}
+
+cudaError_t __real_cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode);
+cudaError_t __wrap_cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
+    ++captures;
+    capturing = true;
+    return __real_cudaStreamBeginCapture(stream, mode);
+}
+cudaError_t __real_cudaStreamEndCapture(cudaStream_t, cudaGraph_t*);
+cudaError_t __wrap_cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+    capturing = false;
+    const cudaError_t status = __real_cudaStreamEndCapture(stream, graph);
+    if (fails == Fails::nothing || status != cudaSuccess) return status;
+    // As where another thread has ended the capture.
+    EXPECT_EQ(cudaGraphDestroy(*graph), cudaSuccess);
+    *graph = nullptr;
+    return cudaErrorStreamCaptureInvalidated;
+}
+cudaError_t __real_cudaGraphLaunch(cudaGraphExec_t, cudaStream_t);
+cudaError_t __wrap_cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t stream) {
+    ++graph_launches;
+    return __real_cudaGraphLaunch(graph, stream);
+}
+cublasStatus_t __real_cublasDgemm_v2_64(cublasHandle_t, cublasOperation_t, cublasOperation_t,
+                                        int64_t, int64_t, int64_t, const double*, const double*,
+                                        int64_t, const double*, int64_t, const double*, double*,
+                                        int64_t);
+cublasStatus_t __wrap_cublasDgemm_v2_64(cublasHandle_t blas, cublasOperation_t of_a,
+                                        cublasOperation_t of_b, int64_t m, int64_t n, int64_t k,
+                                        const double* alpha, const double* A, int64_t lda,
+                                        const double* B, int64_t ldb, const double* beta, double* C,
+                                        int64_t ldc) {
+    ++matrix_products;
+    if (capturing && fails == Fails::captured_work) return CUBLAS_STATUS_EXECUTION_FAILED;
+    return __real_cublasDgemm_v2_64(blas, of_a, of_b, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc);
 }
 
 cusolverStatus_t __real_cusolverDnDpotrfBatched(cusolverDnHandle_t, cublasFillMode_t, int,
@@ -196,6 +238,84 @@ TEST_F(SynchronisationsTest, SamplesOnTheDeviceStayThere) {
     // Nothing larger than the numbers that a method decides by, which are fetched in one piece.
     EXPECT_GT(largest_copy, 0u);
     EXPECT_LT(largest_copy, 500 * sizeof(double));
+}
+
+class GraphsTest : public SynchronisationsTest {
+  protected:
+    struct Queued {
+        long matrix_products, captures, graphs;
+    };
+    /// By the iterations that follow the first ones.
+    static Queued queued(const Problem<double>& problem, Options options, int first, int last) {
+        const std::vector<double> x0(static_cast<std::size_t>(problem.dimension()), 0.1);
+        Queued until[2];
+        for (const int i : {0, 1}) {
+            options.max_iterations = i == 0 ? first : last;
+            matrix_products = captures = graph_launches = 0;
+            EXPECT_EQ(minimize(problem, x0, options).iterations, options.max_iterations);
+            until[i] = {matrix_products, captures, graph_launches};
+        }
+        return {until[1].matrix_products - until[0].matrix_products,
+                until[1].captures - until[0].captures, until[1].graphs - until[0].graphs};
+    }
+};
+
+// An iteration of conjugate gradients has `a_product` calls of cuBLAS less, and a graph instead.
+TEST_F(GraphsTest, AProductIsOneLaunch) {
+    ModelOptions model_options{.samples = 200, .features = 6};
+    model_options.problem = {.l2 = 0.1, .intercept = true};
+    const Model<double> model(ModelKind::softmax3, model_options);
+    const Problem<double> softmax = model.problem(), perceptron = make_perceptron<double>(
+                                                         {{6, 5, 3}}, model.samples(), {.l2 = 0.1});
+    Options options;
+    options.backend = tested_choice();
+    options.method = Method::newton_cg;
+    options.precondition = PreconditionBy::none;
+    for (const auto& [problem, a_product] : {std::pair(softmax, 2), std::pair(perceptron, 8)}) {
+        options.cuda_graphs = false;
+        const Queued without = queued(problem, options, 1, 3);
+        options.cuda_graphs = true;
+        const Queued with = queued(problem, options, 1, 3);
+        EXPECT_EQ(without.captures + without.graphs, 0);
+        EXPECT_EQ(with.captures, 0) << "the first iteration's graph goes on";
+        EXPECT_GE(with.graphs, 8);
+        EXPECT_EQ(without.matrix_products - with.matrix_products, a_product * with.graphs);
+        const Queued first = queued(problem, options, 0, 1);
+        EXPECT_EQ(first.captures, 1);
+        EXPECT_GE(first.graphs, 4);
+        cudaStream_t stream = nullptr;
+        ASSERT_EQ(cudaStreamCreate(&stream), cudaSuccess);
+        Options on_stream = options;
+        on_stream.stream = stream;
+        const Queued there = queued(problem, on_stream, 1, 3);
+        EXPECT_EQ(there.captures + there.graphs, 0);
+        EXPECT_EQ(there.matrix_products, without.matrix_products);
+        EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+    }
+}
+
+TEST_F(GraphsTest, ACaptureThatFailsDoesNoHarm) {
+    ModelOptions model_options{.samples = 200, .features = 6};
+    model_options.problem = {.l2 = 0.1};
+    const Model<double> model(ModelKind::softmax3, model_options);
+    const Problem<double> problem = model.problem();
+    const std::vector<double> x0(model.theta().size(), 0.1);
+    Options options;
+    options.backend = tested_choice();
+    options.method = Method::newton_cg;
+    const Result<double> expected = minimize(problem, x0, options);
+    options.cuda_graphs = true;
+    for (const Fails what : {Fails::captured_work, Fails::capture}) {
+        fails = what;
+        captures = graph_launches = 0;
+        const Result<double> result = minimize(problem, x0, options);
+        fails = Fails::nothing;
+        EXPECT_EQ(result.backend, "cuda");
+        EXPECT_EQ(result.status, expected.status);
+        EXPECT_EQ(result.x, expected.x);
+        EXPECT_EQ(captures, 1) << "it is not tried again";
+        EXPECT_EQ(graph_launches, 0);
+    }
 }
 
 class BatchCopiesTest : public BackendTest {};

@@ -583,6 +583,33 @@ TEST_F(MemoryOnTheDeviceTest, Perceptrons) {
     }
 }
 
+// What cuBLAS works with in graphs, where there are any.
+TEST_F(MemoryOnTheDeviceTest, ProductsAsGraphs) {
+    const Data<double> data(5000, 30);
+    Options options = options_of_test();
+    options.max_iterations = 2;
+    options.method = Method::newton_cg;
+    const auto perceptron = make_perceptron<double>({{30, 8, 2}}, data.samples, {.l2 = 0.1});
+    const auto predictor = make_linear_predictor<double>(Softmax{3}, data.samples, {.l2 = 0.1});
+    const auto objective = make_objective<double>(ExtendedRosenbrock{}, 100);
+    ThreadRanks one(1);
+    ProblemOptions shared{.l2 = 0.1};
+    shared.communicator = std::make_shared<ThreadCommunicator>(one, 0);
+    const auto over_ranks = make_linear_predictor<double>(Softmax{3}, data.samples, shared);
+    const auto more = [&](const Problem<double>& problem) {
+        options.cuda_graphs = false;
+        const std::size_t without = memory_needed(problem, options).device;
+        options.cuda_graphs = true;
+        return memory_needed(problem, options).device - without;
+    };
+    EXPECT_EQ(more(objective), 0u);
+    EXPECT_EQ(more(over_ranks), 0u);
+    EXPECT_GE(more(perceptron), std::size_t{4} << 20);
+    EXPECT_EQ(more(predictor), more(perceptron));
+    expect_enough(perceptron, options);
+    expect_enough(predictor, options);
+}
+
 TEST_F(MemoryOnTheDeviceTest, Objectives) {
     Options options = options_of_test();
     const auto problem = make_objective<double>(ExtendedRosenbrock{}, 100);
