@@ -52,8 +52,9 @@ struct SessionWork {
     /// How Hessians are evaluated, if at all; dense ones are factorised too.
     std::optional<CurvatureKind> curvature{};
     PreconditionBy precondition = PreconditionBy::none;
-    long sampled = 0;        ///< samples that are copied to be selected, at most
-    bool kronecker = false;  ///< Kronecker factors are computed
+    int preconditioners = 1;  ///< of that kind, at the same time
+    long sampled = 0;         ///< samples that are copied to be selected, at most
+    bool kronecker = false;   ///< Kronecker factors are computed
 };
 
 /// What an evaluator will do: its class says by it what memory it takes, in a static function
@@ -63,6 +64,7 @@ struct EvaluationPlan {
     ResolvedDerivatives derivatives;
     std::optional<CurvatureKind> curvature;  ///< none: gradients alone
     PreconditionBy precondition;             ///< products
+    int preconditioners;                     ///< see SessionWork
     int threads;                             ///< of the host
     long sampled;                            ///< see SessionWork
     bool kronecker;                          ///< see SessionWork

@@ -110,12 +110,14 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
         plan.products() &&
         diagonal.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T)))
         bytes += ChunkedSamples<T>::selection_memory(samples, plan.ranks, sampled) +
-                 static_cast<std::size_t>(sampled > 0 ? all : 0) * sizeof(long) +
-                 (diagonal.numbers() + outputs * hessian_block) * sizeof(T) +
+                 static_cast<std::size_t>(plan.preconditioners) *
+                     (static_cast<std::size_t>(sampled > 0 ? all : 0) * sizeof(long) +
+                      diagonal.numbers() * sizeof(T) +
+                      CpuBlockCholesky<T>::memory(diagonal.sizes(), plan.threads)) +
+                 outputs * hessian_block * sizeof(T) +
                  sum_of_matrices(outputs * lower_size(static_cast<std::size_t>(columns))) +
                  outputs * sizeof(Product<T, T>) +
-                 RankKUpdate<T, T, T>::memory(columns, rows, plan.threads) +
-                 CpuBlockCholesky<T>::memory(diagonal.sizes(), plan.threads);
+                 RankKUpdate<T, T, T>::memory(columns, rows, plan.threads);
     if (!plan.hessian()) return bytes;
     bytes += (pairs + outputs) * hessian_block * sizeof(T) + 2 * pairs * sizeof(Product<T, T>) +
              sum_of_matrices(lower_size(n));

@@ -53,6 +53,7 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
                               resolved(problem, options),
                               work.curvature,
                               work.precondition,
+                              work.preconditioners,
                               ThreadPool::size_for(options.threads),
                               work.sampled,
                               work.kronecker,

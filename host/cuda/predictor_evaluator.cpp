@@ -38,11 +38,13 @@ MemoryNeeded PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
         blocks.are_wanted(plan.precondition, plan.derivatives.memory_budget / sizeof(T));
     if (with_blocks) {
         factorization = CudaBlockCholesky<T>::memory(blocks.sizes());
-        bytes += blocks.numbers() * sizeof(T) + factorization.device +
+        bytes += static_cast<std::size_t>(plan.preconditioners) *
+                     (blocks.numbers() * sizeof(T) + factorization.device) +
                  DeviceData<T>::selection_memory(samples, form.intercept, true,
                                                  std::min(sampled, samples.count));
         if (sampled > 0 && !plan.ranks)  // whose order is that of all samples
-            order_bytes = static_cast<std::size_t>(samples.count) * sizeof(long);
+            order_bytes = static_cast<std::size_t>(plan.preconditioners) *
+                          static_cast<std::size_t>(samples.count) * sizeof(long);
     }
     if (plan.hessian() || with_blocks) {
         bytes += TileMemory::memory(plan.derivatives.memory_budget,

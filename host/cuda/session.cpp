@@ -109,10 +109,15 @@ template Session<float> open_cuda(const Problem<float>&, const SessionOptions&);
 template <class T>
 MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& options,
                             const SessionWork& work) {
-    const EvaluationPlan plan{problem.dimension(), resolved(problem, options),
-                              work.curvature,      work.precondition,
-                              options.threads,     work.sampled,
-                              work.kronecker,      problem.parts().ranks.get()};
+    const EvaluationPlan plan{problem.dimension(),
+                              resolved(problem, options),
+                              work.curvature,
+                              work.precondition,
+                              work.preconditioners,
+                              options.threads,
+                              work.sampled,
+                              work.kronecker,
+                              problem.parts().ranks.get()};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     const auto of_problem = [](const Problem<T>& any, const EvaluationPlan& how) {
         return std::visit(

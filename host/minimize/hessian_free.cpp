@@ -71,7 +71,9 @@ class HessianFree {
             warm_ = true;
             products_ = run_.products_taken();
             const double decrease = iterates_[count_ - 1].decrease;
-            return {std::isfinite(decrease), false, 2 * decrease, shift_};
+            // By most of the curvature the step is Newton's.
+            const bool definite = !planned_.get() && inner.least >= 2 * shift_;
+            return {std::isfinite(decrease), definite, 2 * decrease, shift_};
         }
         // The model is of no use.
         const double factor = run_.first_step_length();

@@ -61,6 +61,7 @@ template <class T>
 void add_preconditioners(std::size_t count, const Options& options, int n, long samples,
                          const KroneckerLayers& layers, SessionWork& work) {
     work.precondition = options.precondition;
+    work.preconditioners = static_cast<int>(count);
     const std::size_t size = static_cast<std::size_t>(n);
     if (options.precondition == PreconditionBy::diagonal) {
         work.numbers += count * DiagonalPreconditioner<T>::numbers(size);

@@ -178,7 +178,7 @@ template <class T>
 void check_method(const Problem<T>& problem, const Options& options) {
     const Method method = options.method;
     const bool perceptron = is_perceptron(problem);
-    if (options.precondition == PreconditionBy::blocks &&
+    if (options.precondition == PreconditionBy::blocks && solver::is_matrix_free(method) &&
         !std::holds_alternative<LinearPredictor<T>>(problem.parts().form))
         reject(
             "preconditioning by blocks is not available (the problem is not one of linear "

@@ -10,7 +10,7 @@ namespace cunewton::solver {
 
 struct PartialStep {
     bool finite;       ///< what is known of the Hessian
-    bool definite;     ///< so far as it is known: without a shift
+    bool definite;     ///< so far as it is known, and the shift is small beside it
     double promised;   ///< no more than the decrement g' H^-1 g of a definite Hessian
     double shift = 0;  ///< for the record
 };

@@ -348,6 +348,25 @@ TEST_F(MemoryOnTheHostTest, Preconditioners) {
     }
 }
 
+TEST_F(MemoryOnTheHostTest, EndsAreExaminedWithAPreconditionerOfTheirOwn) {
+    const Data<double> data(3000, 30);
+    const auto problem = make_perceptron<double>({{30, 8, 2}}, data.samples,
+                                                 {.l2 = 0.1, .penalize_intercept = true});
+    Options options = options_of_test();
+    options.gradient_tolerance = 1e-3;
+    options.max_iterations = 100;
+    options.threads = 1;
+    for (const Method method : {Method::hessian_free, Method::kfac})
+        for (const PreconditionBy by : {PreconditionBy::kronecker, PreconditionBy::nystrom}) {
+            SCOPED_TRACE(to_string(by));
+            options.method = method;
+            options.precondition = by;
+            expect_enough(problem, options);
+            const std::vector<double> x0(static_cast<std::size_t>(problem.dimension()), 0.0);
+            EXPECT_LE(minimize(problem, x0, options).gradient_norm, 1e-3);
+        }
+}
+
 TEST_F(MemoryOnTheHostTest, SumsOverRanks) {
     const Data<double> data(6000, 30);
     const Data<float> in_float(6000, 100);
