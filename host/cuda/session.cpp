@@ -155,7 +155,8 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
     const MemoryNeeded factorization = work.curvature == CurvatureKind::dense
                                            ? CudaDenseMatrices<T>::memory(plan.n)
                                            : CudaBlockCholesky<T>::memory(work.factorized);
-    const MemoryNeeded inversion = CudaDenseMatrices<T>::memory(work.inverted);
+    const MemoryNeeded inversion =
+        work.inverted > 0 ? CudaDenseMatrices<T>::memory(work.inverted) : MemoryNeeded{};
     needed.host += factorization.host + inversion.host;
     needed.device += factorization.device + inversion.device;
     return needed;

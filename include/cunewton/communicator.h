@@ -64,7 +64,7 @@ struct RankPart {
 };
 /// The part of all samples that this rank should hold: as much as the others, and bounded as
 /// RankSums::fixed_order needs it. Throws InvalidArgument where some rank would get none: there are
-/// at most 32 ranks, with at least 64 samples each.
+/// at most 32 ranks, and no more than there are groups of 64 samples.
 RankPart rank_part(long samples, const Communicator& communicator);
 
 }  // namespace cunewton

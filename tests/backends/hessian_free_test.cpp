@@ -114,7 +114,8 @@ TYPED_TEST(HessianFreeTest, ConvexLossesBringTheShiftDown) {
     // many parameters, and one for where they begin.
     const long n = static_cast<long>(model.theta().size());
     EXPECT_GT(result.counts.products, result.iterations);
-    EXPECT_LE(result.counts.products, 1 + (n + 2) * (result.iterations + 1));
+    constexpr long ahead = 8;  // that may be queued on a device and be too many
+    EXPECT_LE(result.counts.products, 1 + (n + 2 + ahead) * (result.iterations + 1));
 }
 
 TYPED_TEST(HessianFreeTest, TheSameBitsAgain) {
