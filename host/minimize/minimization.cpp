@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace cunewton::solver {
 
@@ -356,7 +357,7 @@ void Minimization<T>::watch(double decrement) {
     watched_decrement_ = decrement;
     if (step_slope_ == 0) return;
     const double ratio = -step_slope_ / decrement;
-    step_slope_ = 0;
+    watched_slope_ = std::exchange(step_slope_, 0);
     watched_ = true;
     if (ratio >= 0.3 && ratio <= 1.05) {
         ++streak_;

@@ -222,6 +222,11 @@ class Minimization {
     /// start; a loss that comes down an exponential slope to a minimum takes such steps as well.
     void watch(double decrement);
     bool runs_away(double decrement);
+    /// The last step is to be judged again, by another decrement.
+    void watch_again() {
+        step_slope_ = watched_slope_;
+        --streak_;
+    }
     /// At a point where the test is met: there were enough such steps.
     bool has_run_away();
     /// The loss has come down to within rounding of where the decrement says that it is going, or
@@ -313,7 +318,8 @@ class Minimization {
     std::unique_ptr<Curvature<T>> curvature_;
     Factorable<T>* factorable_ = nullptr;  // *curvature_
     double f_ = 0, gradient_norm_ = 0, gradient_size_ = 0, x_norm_ = 0, x_size_ = 0;
-    double step_slope_ = 0;  ///< g's for the gradient here and the step that led here
+    double watched_slope_ = 0;  ///< the last of these that was watched
+    double step_slope_ = 0;     ///< g's for the gradient here and the step that led here
     double largest_size_ = 0, watched_decrement_ = 0;
     double growth_ = 1;     ///< of the steps of the present streak
     bool watched_ = false;  ///< a step has been judged

@@ -144,7 +144,9 @@ std::optional<Status> Newton<T>::iterate(bool steps) {
         if (run_.out_of_evaluations()) return Status::max_evaluations;
         if (!trial.finite()) return Status::not_finite;
         const Status stuck = run_.stuck_status(decrement_);
-        return stuck == Status::converged && !regular ? Status::singular : stuck;
+        // What is not regular may as well be a saddle point.
+        if (stuck == Status::converged && !regular) return settle(decrement_, trial);
+        return stuck;
     }
     trusted_ =
         regular && step_settles(step->step_size, last_step_, std::max(step->x_size, run_.size()));

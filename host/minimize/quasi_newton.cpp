@@ -31,7 +31,13 @@ Status quasi_newton(Minimization<T>& run, InverseHessian<T>& inverse,
         // counts where two steps in a row find it negligible.
         if (!inverse.is_fresh() && !run.tests_gradient() && slope < 0) {
             run.watch(decrement);
-            if (run.runs_away(decrement)) return Status::unbounded;
+            if (run.runs_away(decrement)) {
+                // Slow steps through a valley look alike, by an inverse that has not learnt it.
+                if (!confirm) return Status::unbounded;
+                run.watch_again();
+                if (const auto status = arrived()) return *status;
+                continue;
+            }
             small_in_a_row = run.arrived(decrement, first.step_size) ? small_in_a_row + 1 : 0;
             if (small_in_a_row == 2) {
                 if (const auto status = arrived()) return *status;

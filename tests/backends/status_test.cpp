@@ -527,6 +527,62 @@ struct Kink {
     }
 };
 
+/// A small perceptron on random data, penalised: its loss rises without bound.
+struct PenalizedNetwork {
+    Perceptron perceptron{{8, 6, 3}, Activation::tanh, PerceptronLoss::softmax_cross_entropy};
+    std::vector<double> features, targets;
+
+    explicit PenalizedNetwork(std::uint64_t seed) {
+        Random random(seed);
+        for (int i = 0; i < 200; ++i) {
+            double sum = 0;
+            for (int j = 0; j < 8; ++j) {
+                features.push_back(random.near_normal());
+                sum += (j % 3 - 1) * features.back();
+            }
+            sum += 3 * random.near_normal();
+            targets.push_back(sum < -1.5 ? 0 : sum < 1.5 ? 1 : 2);
+        }
+    }
+    Problem<double> problem() const {
+        Samples<double> samples;
+        samples.features = features.data();
+        samples.count = 200;
+        samples.dimension = 8;
+        samples.targets = targets.data();
+        return make_perceptron<double>(perceptron, samples,
+                                       {.l2 = 1e-3, .penalize_intercept = true});
+    }
+};
+
+TEST_F(TrapsTest, SlowStepsThroughAValleyAreNotUnbounded) {
+    const PenalizedNetwork network(3);
+    for (const Method method : {Method::bfgs, Method::lbfgs})
+        for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+            SCOPED_TRACE(std::string(to_string(method)) + ", " + std::to_string(seed));
+            Options options = with(method);
+            options.max_iterations = 400;
+            const Result<double> result = minimize(
+                network.problem(), random_start<double>(network.perceptron, seed), options);
+            EXPECT_NE(result.status, Status::unbounded);
+        }
+}
+
+TEST_F(TrapsTest, ASaddleWhereNoStepHelpsIsNotCalledAMinimum) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        // No weight has a slope at 0, which is a saddle point; biases have.
+        const PenalizedNetwork network(seed);
+        const auto problem = network.problem();
+        Options options = with(Method::newton);
+        options.max_iterations = 60;
+        const Result<double> result =
+            minimize(problem, std::vector<double>(problem.dimension(), 0.0), options);
+        SCOPED_TRACE(result.message);
+        EXPECT_NE(result.status, Status::singular);
+        EXPECT_LT(result.f, 0.95 * std::log(3));
+    }
+}
+
 TEST_F(TrapsTest, NoMinimum) {
     for (const Method method : all_methods) {
         SCOPED_TRACE(to_string(method));
