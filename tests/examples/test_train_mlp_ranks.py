@@ -53,6 +53,11 @@ def without_times(text):
     return re.sub(r"^(\w+ +\d+ +\d+) +[\d.]+", r"\1", text, flags=re.M)
 
 
+def said_by_program(error):
+    """Lines that are not MPI's library of the machine's topology's, which complains in containers."""
+    return [line for line in error.splitlines() if line and not line.startswith("[hwloc/")]
+
+
 class Ranks(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -79,7 +84,7 @@ class Ranks(unittest.TestCase):
         found = {}
         for ranks in (1, 2):
             out, error = self.run_program(ranks, *arguments)
-            self.assertEqual(error, "")
+            self.assertEqual(said_by_program(error), [])
             self.assertEqual(out.count("4-6-3, tanh"), 1, "one speaks for all")
             self.assertIn(f"ranks: {ranks}\n", out)
             self.assertTrue((self.folder / "curves.dat").exists())
