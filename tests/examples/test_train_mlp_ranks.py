@@ -54,7 +54,7 @@ def without_times(text):
 
 
 def said_by_program(error):
-    """Lines that are not MPI's library of the machine's topology's, which complains in containers."""
+    """Without what MPI's hwloc says of containers."""
     return [line for line in error.splitlines() if line and not line.startswith("[hwloc/")]
 
 
