@@ -263,20 +263,23 @@ __global__ void __launch_bounds__(threads)
                        double* least_pivot, MatrixTasks<T> tasks) {
     const MatrixTask<T> task = task_of(tasks);
     const int n = task.n;
+    L += task.entry;
+    diagonal += task.row;
+    if (S) S += task.row;
     // The first bad entry and the least pivot, each as the largest of negative numbers.
-    double first = -static_cast<double>(n) - 1, pivot = -INFINITY;
+    int bad = n + 1;
+    double pivot = -INFINITY;
     for (int j = threadIdx.x; j < n; j += threads) {
-        const T l = L[task.entry + static_cast<std::size_t>(j) * n + j];
-        const int row = task.row + j;
-        if (!(l > T(0) && isfinite(l))) first = Larger()(-(j + 1.0), first);
-        pivot = Larger()(
-            -pivot_ratio(static_cast<T>(diagonal[row]), task.shift, S ? S[row] : T(1), l), pivot);
+        const T l = L[static_cast<std::size_t>(j) * n + j];
+        if (!(l > T(0) && isfinite(l))) bad = min(bad, j + 1);
+        pivot = Larger()(-pivot_ratio(static_cast<T>(diagonal[j]), task.shift, S ? S[j] : T(1), l),
+                         pivot);
     }
-    first = block_largest(first);
+    const double first = -block_largest(-static_cast<double>(bad));
     pivot = block_largest(pivot);
     if (threadIdx.x == 0) {
         const int found = info[blockIdx.x];
-        out[task.place] = found != 0 ? found : -first <= n ? -first : 0;
+        out[task.place] = found != 0 ? found : first <= n ? first : 0;
         least_pivot[task.place] = -pivot;
     }
 }
