@@ -19,7 +19,7 @@ std::vector<KroneckerLayers::Place> KroneckerLayers::places() const {
 }
 std::size_t KroneckerLayers::numbers() const {
     std::size_t sum = 0;
-    for (const PerceptronLayer& layer : layers) sum += square(layer.inputs) + square(layer.outputs);
+    for_each_factor([&](int order) { sum += square(order); });
     return sum;
 }
 std::size_t KroneckerLayers::lower_numbers() const {
@@ -28,15 +28,11 @@ std::size_t KroneckerLayers::lower_numbers() const {
     return sum;
 }
 std::size_t KroneckerLayers::largest_factor() const {
-    std::size_t largest = 0;
-    for (const PerceptronLayer& layer : layers)
-        largest = std::max(largest, square(std::max(layer.inputs, layer.outputs)));
-    return largest;
+    return square(widest());
 }
 int KroneckerLayers::widest() const {
     int widest = 0;
-    for (const PerceptronLayer& layer : layers)
-        widest = std::max({widest, layer.inputs, layer.outputs});
+    for_each_factor([&](int order) { widest = std::max(widest, order); });
     return widest;
 }
 long KroneckerLayers::enough_samples() const {
@@ -62,9 +58,8 @@ std::size_t KroneckerLayers::largest_weights() const {
     return largest;
 }
 std::size_t KroneckerLayers::memory() const {
-    const std::size_t factor = largest_factor();
-    return 2 * numbers() + factor + largest_weights() +
-           static_cast<std::size_t>(std::sqrt(static_cast<double>(factor)));
+    return 2 * numbers() + largest_factor() + largest_weights() +
+           static_cast<std::size_t>(widest());
 }
 
 template <class T>
@@ -80,8 +75,7 @@ KroneckerPreconditioner<T>::KroneckerPreconditioner(Evaluator<T>& evaluator, Vec
       inverses_(vectors.allocate(layers_.numbers())),
       factor_(vectors.allocate(layers_.largest_factor())),
       product_(vectors.allocate(layers_.largest_weights())),
-      ones_(vectors.allocate(
-          static_cast<std::size_t>(std::sqrt(static_cast<double>(layers_.largest_factor()))))),
+      ones_(vectors.allocate(static_cast<std::size_t>(layers_.widest()))),
       bias_inverses_(layers_.layers.size()) {
     vectors.upload(ones_.get(), std::vector<T>(ones_.size(), T(1)).data(), ones_.size());
     vectors.upload(means_.get(), std::vector<T>(means_.size(), T(0)).data(), means_.size());
