@@ -63,6 +63,8 @@ void Evaluator<T>::products(const T* V, int columns, T* HV) {
 }
 
 template <class T>
+void Evaluator<T>::sparse_hessian(const T*, T*) {}
+template <class T>
 void Evaluator<T>::compute_diagonal_blocks(T*) {}
 template <class T>
 void Evaluator<T>::compute_diagonal(T*) {}

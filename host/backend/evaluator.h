@@ -85,6 +85,10 @@ class Evaluator {
     virtual void value_and_gradient(const T* x, T* g, Scalar f) = 0;
     /// H = Hessian at x, column-major n x n, lower triangle.
     virtual void hessian(const T* x, T* H) = 0;
+    /// Whether sparse_hessian() writes the Hessian's entries of the problem's sparsity pattern.
+    virtual bool knows_sparse_hessian() const { return false; }
+    /// They, in the pattern's order, at x, with the penalty.
+    virtual void sparse_hessian(const T* x, T* entries);
     /// losses (host) = f at `count` points, column-major n x count (host).
     virtual void values(const T* points, int count, T* losses) = 0;
     /// HV = H V for `columns` vectors of n numbers at the point that the last prepare_products()

@@ -21,7 +21,10 @@ ARROWS = [
     ("host/data", ["include", "host/data", "host/cuda/device_memory.h", "kernels/samples.h"]),
     ("host/cpu", ["include", "host/backend", "host/data", "host/cpu"]),
     ("host/cuda", ["include", "kernels", "host/backend", "host/data", "host/cuda"]),
-    ("host/minimize", ["include", "host/backend", "host/data", "host/minimize"]),
+    # algorithms on what a backend gives, which name none
+    ("host/curvature", ["include", "host/at_point.h", "host/backend", "host/data", "host/curvature"]),
+    ("host/sparse", ["include", "host/at_point.h", "host/backend", "host/data", "host/sparse"]),
+    ("host/minimize", ["include", "host/backend", "host/data", "host/curvature", "host/sparse", "host/minimize"]),
     ("host", ["include", "host"]),
     ("examples", ["include", "examples"]),
     # both backends share the library's mathematics; what they are compared with must not

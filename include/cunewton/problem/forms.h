@@ -19,6 +19,7 @@
 #include "cunewton/functor/capabilities.h"
 #include "cunewton/math/penalty.h"
 #include "cunewton/problem/samples.h"
+#include "cunewton/sparse.h"
 
 namespace cunewton {
 
@@ -163,6 +164,8 @@ struct ProblemParts {
     double scale = 1;   ///< factor of the weighted sum: 1 / sum w for the mean
     Penalty penalty;
     std::shared_ptr<Ranks> ranks{};  ///< that share the samples; null: none do
+    /// Of the Hessian at every x; null: all entries may be other than zero.
+    std::shared_ptr<const SparsityPattern> sparsity{};
 };
 
 /// A loss, its data and its penalty, ready to be minimised or differentiated. Immutable; cheap to
