@@ -42,9 +42,13 @@ inline void require_indices(const std::vector<int>& indices, int n, const char* 
 template <class T>
 class Point {
   public:
-    Point(const BackendEntry& entry, const Problem<T>& problem, const std::vector<T>& x,
-          const EvaluationOptions& options)
-        : problem_(problem),
+    /// reason: why this backend. All of them must outlive it.
+    Point(const BackendEntry& entry, const std::string& reason, const Problem<T>& problem,
+          const std::vector<T>& x, const EvaluationOptions& options)
+        : entry_(entry),
+          reason_(reason),
+          problem_(problem),
+          host_x_(x),
           n_(problem.dimension()),
           budget_(options.derivatives.memory_budget),
           session_(entry.code<T>().open(problem, session_options(options))),
@@ -52,6 +56,16 @@ class Point {
           f_(session_.vectors->number()) {
         session_.vectors->upload(x_.get(), x.data(), n_);
     }
+
+    /// The same point with other options.
+    Point reopened(const EvaluationOptions& options) const {
+        return Point(entry_, reason_, problem_, host_x_, options);
+    }
+    RanOn ran_on() const { return {entry_.name, reason_}; }
+    const Problem<T>& problem() const { return problem_; }
+    std::size_t n() const { return static_cast<std::size_t>(n_); }
+    std::size_t memory_budget() const { return budget_; }
+    const std::vector<T>& host_x() const { return host_x_; }
 
     T value() {
         session_.evaluator->value(x_.get(), f_);
@@ -92,11 +106,36 @@ class Point {
     }
     Evaluator<T>& evaluator() { return *session_.evaluator; }
     Vectors<T>& vectors() { return *session_.vectors; }
+    DenseMatrices<T>& matrices() { return *session_.matrices; }
     const ResolvedDerivatives& derivatives() const { return session_.derivatives; }
     /// Where it is on the machine.
     const T* x() const { return x_.get(); }
 
-  private:
+    /// The Hessian there for products: the dense one if by_dense_hessian(), else without a matrix.
+    Curvature<T>& curvature() {
+        if (!curvature_) {
+            const bool dense = by_dense_hessian();
+            if (dense) require_matrix();
+            curvature_ = session_.evaluator->curvature(dense ? CurvatureKind::dense
+                                                             : CurvatureKind::product);
+            curvature_->update(x_.get());
+        }
+        return *curvature_;
+    }
+    /// Throws OutOfMemory, before any work, unless a Hessian fits there and its copy here, and
+    /// `more` matrices of its size besides there.
+    void require_matrix(double more = 0) const {
+        const double wanted = static_cast<double>(n_) * n_ * sizeof(T);
+        if (wanted < static_cast<double>(worth_asking)) return;
+        const std::string what =
+            "the " + std::to_string(n_) + " x " + std::to_string(n_) + " numbers of a Hessian";
+        const char* const advice = "reduce the parameters or use float; gradient() takes no matrix";
+        const Vectors<T>& vectors = *session_.vectors;
+        const bool here = std::string(vectors.name()) == "cpu";
+        require_room((1 + more) * wanted, vectors.free_bytes(), what, vectors.name(), advice);
+        require_room(here ? (2 + more) * wanted : wanted, free_host_bytes(),
+                     what + " and their copy", "host", advice);
+    }
     /// Whether products are no way to a part of it, and there is room for the whole.
     bool by_dense_hessian() const {
         const std::size_t n = n_;
@@ -113,6 +152,8 @@ class Point {
         return !(session_.vectors->on_device() ? has_products(opaque->cuda)
                                                : has_products(opaque->cpu));
     }
+
+  private:
     std::vector<T> by_products(const std::vector<int>& rows, const std::vector<int>& columns) {
         const std::size_t n = n_, count = columns.size();
         const std::size_t chunk = std::clamp<std::size_t>(budget_ / (4 * n * sizeof(T)), 1,
@@ -136,25 +177,15 @@ class Point {
         return block;
     }
 
-    /// Throws OutOfMemory, before any work, unless a Hessian fits there and its copy here.
-    void require_matrix() const {
-        const double wanted = static_cast<double>(n_) * n_ * sizeof(T);
-        if (wanted < static_cast<double>(worth_asking)) return;
-        const std::string what =
-            "the " + std::to_string(n_) + " x " + std::to_string(n_) + " numbers of a Hessian";
-        const char* const advice = "reduce the parameters or use float; gradient() takes no matrix";
-        const Vectors<T>& vectors = *session_.vectors;
-        const bool here = std::string(vectors.name()) == "cpu";
-        require_room(wanted, vectors.free_bytes(), what, vectors.name(), advice);
-        require_room(here ? 2 * wanted : wanted, free_host_bytes(), what + " and their copy",
-                     "host", advice);
-    }
     std::vector<T> fetch(const Buffer<T>& buffer) {
         std::vector<T> host(buffer.size());
         session_.vectors->download(host.data(), buffer.get(), host.size());
         return host;
     }
+    const BackendEntry& entry_;
+    const std::string& reason_;
     const Problem<T>& problem_;
+    const std::vector<T>& host_x_;
     const int n_;
     const std::size_t budget_;
     Session<T> session_;
@@ -162,6 +193,7 @@ class Point {
     Number f_;
     std::vector<T> dense_;   // where parts of it are wanted
     bool prepared_ = false;  // products
+    std::unique_ptr<Curvature<T>> curvature_;
 };
 
 /// job(point) on the first backend that can do it.
@@ -189,7 +221,7 @@ auto at_point(const Problem<T>& problem, const std::vector<T>& x, const Evaluati
         }
         std::string reason;
         return run_on_first(candidates, reason, [&](const BackendEntry& entry, std::string&) {
-            Point<T> point(entry, problem, x, options);
+            Point<T> point(entry, reason, problem, x, options);
             return job(point);
         });
     });

@@ -89,6 +89,10 @@ class DenseMatrices {
     virtual std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) = 0;
     /// X = (L L')^-1, both triangles.
     virtual void invert(const T* L, T* X, int n) = 0;
+    /// All eigenvalues of A, ascending, n of them; A becomes the unit eigenvectors, a column each,
+    /// if `vectors`, and is overwritten otherwise. Returns 0, or else how many did not converge.
+    /// Waits for the machine. Throws OutOfMemory for its workspace.
+    virtual int eigenvalues(T* A, int n, T* values, bool vectors) = 0;
     /// to = the sum of A's diagonal
     virtual void trace(const T* A, int n, Scalar to) = 0;
 

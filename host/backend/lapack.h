@@ -2,6 +2,9 @@
 // interface: every BLAS library has it).
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 extern "C" {
 void dpotrf_(const char*, const int*, double*, const int*, int*);
 void spotrf_(const char*, const int*, float*, const int*, int*);
@@ -27,6 +30,10 @@ void dsyr_(const char*, const int*, const double*, const double*, const int*, do
 void ssyr_(const char*, const int*, const float*, const float*, const int*, float*, const int*);
 void dgesvd_(const char*, const char*, const int*, const int*, double*, const int*, double*,
              double*, const int*, double*, const int*, double*, const int*, int*);
+void dsyevd_(const char*, const char*, const int*, double*, const int*, double*, double*,
+             const int*, int*, const int*, int*);
+void ssyevd_(const char*, const char*, const int*, float*, const int*, float*, float*, const int*,
+             int*, const int*, int*);
 }
 
 namespace cunewton::lapack {
@@ -103,6 +110,28 @@ inline int left_singular_vectors(int n, double* a, double* values, double* work,
     const int one = 1;
     double none = 0;
     dgesvd_("O", "N", &n, &n, a, &n, values, &none, &one, &none, &one, work, &work_size, &info);
+    return info;
+}
+
+/// Numbers that syevd() works in, and integers, by LAPACK's documentation of it.
+inline double syevd_work(bool vectors, int n) {
+    return vectors ? 1 + 6.0 * n + 2.0 * n * n : 2.0 * n + 1;
+}
+/// The eigenvalues of A, n x n, ascending (lower triangle); A becomes the eigenvectors, or is
+/// destroyed. Returns 0 if that worked. syevd_work() must be an int.
+template <class T>
+int syevd(bool vectors, int n, T* a, T* values) {
+    const int work_size = n > 1 ? static_cast<int>(syevd_work(vectors, n)) : 1;
+    const int integers = vectors && n > 1 ? 3 + 5 * n : 1;
+    std::vector<T> work(static_cast<std::size_t>(work_size));
+    std::vector<int> whole(static_cast<std::size_t>(integers));
+    int info = 0;
+    if constexpr (sizeof(T) == 8)
+        dsyevd_(vectors ? "V" : "N", "L", &n, a, &n, values, work.data(), &work_size, whole.data(),
+                &integers, &info);
+    else
+        ssyevd_(vectors ? "V" : "N", "L", &n, a, &n, values, work.data(), &work_size, whole.data(),
+                &integers, &info);
     return info;
 }
 

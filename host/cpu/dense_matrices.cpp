@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "cunewton/math/curvature_scale.h"
 #include "host/backend/lapack.h"
+#include "host/backend/memory.h"
 #include "host/cpu/block_cholesky.h"
 
 namespace cunewton::cpu {
@@ -210,6 +212,20 @@ void CpuDenseMatrices<T>::invert(const T* L, T* X, int n) {
     lapack::potri(n, X);
     for (std::size_t j = 0; j < size; ++j)
         for (std::size_t i = j + 1; i < size; ++i) X[i * size + j] = X[j * size + i];
+}
+template <class T>
+int CpuDenseMatrices<T>::eigenvalues(T* A, int n, T* values, bool vectors) {
+    const double work = lapack::syevd_work(vectors, n);
+    const std::string what = "the workspace of all eigenvalues of order " + std::to_string(n);
+    if (work > std::numeric_limits<int>::max())
+        throw OutOfMemory(
+            what +
+            " has more numbers than LAPACK counts (an int) ask for eigenvalues alone, "
+            "or some of them by extreme_eigenvalues()");
+    if (work * sizeof(T) >= static_cast<double>(worth_asking))
+        require_room(work * sizeof(T), free_host_bytes(), what, "host",
+                     "ask for eigenvalues alone, or some of them by extreme_eigenvalues()");
+    return lapack::syevd(vectors, n, A, values);
 }
 template <class T>
 void CpuDenseMatrices<T>::trace(const T* A, int n, Scalar to) {

@@ -41,6 +41,8 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
     void solve(const T* L, T* x, int n) override;
     void solve_lower(const T* L, T* x, int n) override;
     void invert(const T* L, T* X, int n) override;
+    /// LAPACK's syevd.
+    int eigenvalues(T* A, int n, T* values, bool vectors) override;
     void trace(const T* A, int n, Scalar to) override;
     void multiply_transposed(const T* A, int m, const T* B, int n, long rows, T* C) override;
     void multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) override;

@@ -131,6 +131,31 @@ void CudaDenseMatrices<T>::invert(const T* L, T* X, int n) {
     for (const bool transposed : {false, true}) blas::trsm(vectors_.blas(), transposed, n, n, L, X);
 }
 template <class T>
+int CudaDenseMatrices<T>::eigenvalues(T* A, int n, T* values, bool vectors) {
+    const cusolverEigMode_t mode = vectors ? CUSOLVER_EIG_MODE_VECTOR : CUSOLVER_EIG_MODE_NOVECTOR;
+    MemoryNeeded needed;
+    check(cusolverDnXsyevd_bufferSize(solver_.get(), params_.get(), mode, CUBLAS_FILL_MODE_LOWER, n,
+                                      data_type<T>, A, n, data_type<T>, values, data_type<T>,
+                                      &needed.device, &needed.host),
+          "the workspace of all eigenvalues is unknown");
+    const DeviceArray<char> device(needed.device);
+    const auto host = std::make_unique<char[]>(needed.host);
+    const DeviceArray<int> info(1);
+    check(cusolverDnXsyevd(solver_.get(), params_.get(), mode, CUBLAS_FILL_MODE_LOWER, n,
+                           data_type<T>, A, n, data_type<T>, values, data_type<T>, device.get(),
+                           needed.device, host.get(), needed.host, info.get()),
+          "the eigenvalues failed");
+    int left = 0;
+    check(
+        cudaMemcpyAsync(&left, info.get(), sizeof(int), cudaMemcpyDeviceToHost, vectors_.stream()),
+        "a copy from the device failed");
+    vectors_.synchronize();
+    if (left < 0)
+        throw DeviceError("cuSOLVER's Xsyevd did not accept its argument " + std::to_string(-left) +
+                          " (a bug here) report it");
+    return left;
+}
+template <class T>
 void CudaDenseMatrices<T>::trace(const T* A, int n, Scalar to) {
     launch_trace(A, n, vectors_.place(to), vectors_.stream());
 }

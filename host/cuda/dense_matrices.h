@@ -32,6 +32,8 @@ class CudaDenseMatrices final : public DenseMatrices<T> {
     void solve_lower(const T* L, T* x, int n) override;
     /// By two triangular solves with the identity.
     void invert(const T* L, T* X, int n) override;
+    /// cusolverDnXsyevd.
+    int eigenvalues(T* A, int n, T* values, bool vectors) override;
     void trace(const T* A, int n, Scalar to) override;
     void multiply_transposed(const T* A, int m, const T* B, int n, long rows, T* C) override;
     void multiply(const T* A, int m, const T* B, int n, long rows, T beta, T* C) override;

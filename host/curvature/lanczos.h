@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "cunewton/error.h"
 #include "host/backend/curvature.h"
 #include "host/backend/random.h"
 
@@ -26,25 +27,28 @@ class Basis {
     /// next() = w / |w|, made orthogonal to all before it. False: nothing is left of w, or it is
     /// not finite.
     bool begin(const T* w);
-    /// The same with random vectors. False: the space is everything.
-    bool begin_randomly(Generator& generator);
-    /// Takes w = H next(), which is overwritten: next() is in the basis, and what w adds to it is
-    /// the next one. 0 where that is nothing but rounding: an invariant subspace. NaN if w is not
-    /// finite.
+    /// The same with a random vector; size() < n. Throws DeviceError where no numbers come back.
+    void begin_randomly(Generator& generator);
+    /// next() is in the basis without its product: projected() is of no use then.
+    void keep() { ++size_; }
+    /// Takes w = H next(), which is overwritten: next() is in the basis, and what w adds to it, of
+    /// unit length, is the next one. Returns how long it was; 0 where that is nothing but rounding:
+    /// an invariant subspace. NaN if w is not finite.
     double extend(T* w);
     /// V'HV, row by row, size() squared.
     std::vector<double> projected() const;
     /// The last value of extend(): H V = V projected() + coupling() next() e'.
     double coupling() const { return coupling_; }
-    /// y = V s for size() numbers s.
-    void combine(const double* s, T* y);
+    /// Y = V S for `count` columns S, size() numbers each.
+    void combine(const double* S, int count, T* Y);
     /// The basis becomes V S for `count` columns S, size() numbers each, with these eigenvalues;
     /// next() stays what it is.
     void restart(const double* S, const double* eigenvalues, int count);
 
   private:
-    /// w -= V V'w, twice; the sum of V'w is `parts`. Returns |w|, and in `before` that it had.
-    double orthogonalize(T* w, int columns, std::vector<double>* parts, double& before);
+    /// w -= V V'w, twice, with so many columns; `parts` is the sum of the V'w. Returns |w|.
+    double orthogonalize(T* w, int columns, std::vector<double>& parts);
+    double norm(const T* w);
 
     Vectors<T>& vectors_;
     DenseMatrices<T>& matrices_;
@@ -52,9 +56,14 @@ class Basis {
     const int most_;
     int size_ = 0;
     double coupling_ = 0, largest_ = 0;
-    Buffer<T> V_, parts_, tile_;
+    Buffer<T> V_, small_, combined_;
     Number norm_;
-    std::vector<double> projected_;  // most x most
+    std::vector<double> projected_;  // most_ x most_
+};
+
+/// What is thrown where a product with the Hessian is not finite.
+struct NotFinite : InvalidArgument {
+    NotFinite();
 };
 
 struct Wanted {
@@ -83,7 +92,7 @@ struct Found {
 };
 /// Eigenvalues from the ends of the spectrum of H, n x n, at its point. See
 /// cunewton::extreme_eigenvalues(). start: n numbers, or null for a random vector. Throws
-/// InvalidArgument where products are not finite.
+/// NotFinite.
 template <class T>
 Found<T> find_extremes(Vectors<T>& vectors, DenseMatrices<T>& matrices, Curvature<T>& H,
                        std::size_t n, const Wanted& wanted, const T* start = nullptr);

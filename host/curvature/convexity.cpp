@@ -1,0 +1,449 @@
+// Whether a loss is convex: a search for points that deny it, and what is known without one.
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <tuple>
+
+#include "cunewton/curvature.h"
+#include "cunewton/loss/huber.h"
+#include "cunewton/loss/linear_regression.h"
+#include "cunewton/loss/logistic.h"
+#include "cunewton/loss/poisson.h"
+#include "cunewton/loss/quadratic.h"
+#include "cunewton/loss/softmax.h"
+#include "host/backend/random.h"
+#include "host/curvature/accuracy.h"
+#include "host/curvature/call.h"
+#include "host/curvature/eigen.h"
+
+namespace cunewton {
+
+namespace {
+
+template <class T>
+bool is_box(const Region<T>& region) {
+    return !region.lower.empty() || !region.upper.empty();
+}
+
+template <class T>
+void check_region(const Region<T>& region, std::size_t n, const ConvexityOptions& options) {
+    const auto check_numbers = [&](const std::vector<T>& numbers, const char* name) {
+        if (numbers.size() != n)
+            throw InvalidArgument(std::string(name) + " of the region has the wrong size (" +
+                                  std::to_string(numbers.size()) + " for " + std::to_string(n) +
+                                  " parameters) pass one number for each");
+        for (std::size_t j = 0; j < n; ++j)
+            if (!std::isfinite(numbers[j]))
+                throw InvalidArgument(std::string(name) + " of the region is not finite (number " +
+                                      std::to_string(j) + ") pass finite numbers");
+    };
+    if (is_box(region)) {
+        check_numbers(region.lower, "the lower end");
+        check_numbers(region.upper, "the upper end");
+        bool wide = false;
+        for (std::size_t j = 0; j < n; ++j) {
+            if (region.lower[j] > region.upper[j])
+                throw InvalidArgument("the region is empty (parameter " + std::to_string(j) +
+                                      " is from " + std::to_string(region.lower[j]) + " to " +
+                                      std::to_string(region.upper[j]) + ") swap the two");
+            wide = wide || region.lower[j] < region.upper[j];
+        }
+        if (!wide)
+            throw InvalidArgument(
+                "the region is a single point (its lower end is its upper end) give it an extent");
+    } else {
+        check_numbers(region.centre, "the centre");
+        if (!(region.radius > 0) || !std::isfinite(region.radius))
+            throw InvalidArgument("the radius of the region is out of range (" +
+                                  std::to_string(region.radius) + ") pass a positive number");
+    }
+    if (options.triples < 0 || options.curvatures < 0 || options.max_products < 1)
+        throw InvalidArgument("triples, curvatures or max_products are out of range (" +
+                              std::to_string(options.triples) + ", " +
+                              std::to_string(options.curvatures) + ", " +
+                              std::to_string(options.max_products) +
+                              ") pass 0 or more of the first two and at least one product");
+}
+
+template <class T>
+std::vector<T> centre_of(const Region<T>& region) {
+    if (!is_box(region)) return region.centre;
+    std::vector<T> centre(std::min(region.lower.size(), region.upper.size()));
+    for (std::size_t j = 0; j < centre.size(); ++j)
+        centre[j] = region.lower[j] / 2 + region.upper[j] / 2;
+    return centre;
+}
+
+/// Uniformly distributed in the region: of a ball a normal vector's direction, and a radius whose
+/// n-th power is uniform.
+template <class T>
+void draw(const Region<T>& region, Generator& generator, T* x) {
+    if (is_box(region)) {
+        for (std::size_t j = 0; j < region.lower.size(); ++j) {
+            const double low = static_cast<double>(region.lower[j]),
+                         high = static_cast<double>(region.upper[j]), u = generator.uniform();
+            x[j] = std::clamp(static_cast<T>((1 - u) * low + u * high), region.lower[j],
+                              region.upper[j]);
+        }
+        return;
+    }
+    const std::size_t n = region.centre.size();
+    std::vector<double> direction(n);
+    double square = 0;
+    do {
+        square = 0;
+        for (double& entry : direction) {
+            entry = generator.normal();
+            square += entry * entry;
+        }
+    } while (square == 0);
+    const double length = region.radius *
+                          std::pow(generator.uniform(), 1 / static_cast<double>(n)) /
+                          std::sqrt(square);
+    for (std::size_t j = 0; j < n; ++j)
+        x[j] = static_cast<T>(static_cast<double>(region.centre[j]) + length * direction[j]);
+}
+
+/// How far c + t v and c - t v stay in the region, for c in it and |v| = 1.
+template <class T>
+double reach(const Region<T>& region, const std::vector<T>& c, const std::vector<T>& v) {
+    if (is_box(region)) {
+        double reach = std::numeric_limits<double>::infinity();
+        for (std::size_t j = 0; j < c.size(); ++j)
+            if (v[j] != 0)
+                reach = std::min(
+                    reach,
+                    std::min(static_cast<double>(region.upper[j]) - static_cast<double>(c[j]),
+                             static_cast<double>(c[j]) - static_cast<double>(region.lower[j])) /
+                        std::abs(static_cast<double>(v[j])));
+        return reach;
+    }
+    double off = 0, along = 0;
+    for (std::size_t j = 0; j < c.size(); ++j) {
+        const double d = static_cast<double>(c[j]) - static_cast<double>(region.centre[j]);
+        off += d * d;
+        along += d * static_cast<double>(v[j]);
+    }
+    const double left = std::max(region.radius * region.radius - off, 0.0);
+    return left / (std::abs(along) + std::sqrt(along * along + left));
+}
+
+template <class T>
+class Search {
+  public:
+    Search(Point<T>& point, const Region<T>& region, const ConvexityOptions& options)
+        : point_(point),
+          region_(region),
+          options_(options),
+          n_(point.n()),
+          generator_(options.seed) {
+        static_cast<RanOn&>(result_) = point.ran_on();
+    }
+
+    ConvexityCheck<T> run() {
+        try_chords();
+        if (!result_.counter_example) try_curvatures();
+        result_.missed_at_most =
+            result_.counter_example || result_.triples == 0
+                ? 1
+                : -std::expm1(std::log(0.05) / static_cast<double>(result_.triples));
+        describe();
+        return std::move(result_);
+    }
+
+  private:
+    std::vector<T> values(const std::vector<T>& points) {
+        std::vector<T> losses(points.size() / n_);
+        point_.evaluator().values(points.data(), static_cast<int>(losses.size()), losses.data());
+        return losses;
+    }
+    static double eps() { return static_cast<double>(std::numeric_limits<T>::epsilon()); }
+
+    /// A failure at points whose losses have been taken.
+    struct Suspect {
+        std::vector<T> x, y, middle;
+        double l = 0.5, gap = 0, size = 0;
+        double ratio() const { return size > 0 ? gap / size : gap > 0 ? HUGE_VAL : 0; }
+    };
+
+    void try_chords() {
+        const std::size_t most =
+            std::clamp<std::size_t>(point_.memory_budget() / (16 * n_ * sizeof(T)), 1, 1024);
+        while (result_.triples + result_.not_finite < options_.triples &&
+               !result_.counter_example) {
+            const std::size_t count = static_cast<std::size_t>(std::min<long>(
+                static_cast<long>(most), options_.triples - result_.triples - result_.not_finite));
+            std::vector<T> points(3 * n_ * count);
+            std::vector<double> l(count);
+            for (std::size_t c = 0; c < count; ++c) {
+                T* const x = points.data() + 3 * n_ * c;
+                draw(region_, generator_, x);
+                draw(region_, generator_, x + n_);
+                l[c] = generator_.uniform();
+                for (std::size_t j = 0; j < n_; ++j)
+                    x[2 * n_ + j] = static_cast<T>(l[c] * static_cast<double>(x[j]) +
+                                                   (1 - l[c]) * static_cast<double>(x[n_ + j]));
+            }
+            const std::vector<T> f = values(points);
+            std::vector<Suspect> suspects;
+            for (std::size_t c = 0; c < count; ++c) {
+                const double fx = static_cast<double>(f[3 * c]),
+                             fy = static_cast<double>(f[3 * c + 1]),
+                             fm = static_cast<double>(f[3 * c + 2]);
+                if (!std::isfinite(fx + fy + fm)) {
+                    ++result_.not_finite;
+                    continue;
+                }
+                ++result_.triples;
+                Suspect suspect;
+                suspect.l = l[c];
+                suspect.gap = fm - (l[c] * fx + (1 - l[c]) * fy);
+                suspect.size = eps() * (std::abs(fx) + std::abs(fy) + std::abs(fm));
+                if (!(suspect.gap > 16 * suspect.size)) continue;
+                const auto at = [&](std::size_t which) {
+                    const auto begin =
+                        points.begin() + static_cast<std::ptrdiff_t>((3 * c + which) * n_);
+                    return std::vector<T>(begin, begin + static_cast<std::ptrdiff_t>(n_));
+                };
+                suspect.x = at(0);
+                suspect.y = at(1);
+                suspect.middle = at(2);
+                suspects.push_back(std::move(suspect));
+            }
+            std::ranges::sort(
+                suspects, [](const Suspect& a, const Suspect& b) { return a.ratio() > b.ratio(); });
+            // The clearest ones: the others fail by less.
+            for (std::size_t s = 0; s < std::min<std::size_t>(suspects.size(), 4); ++s)
+                if (confirm(suspects[s])) break;
+        }
+    }
+
+    /// The scatter of the loss near a point, by differences of order 3 to 6 of seven values next to
+    /// each other on the chord, which leave nothing of a smooth function (More and Wild 2011,
+    /// "Estimating computational noise", section 3). The points' own rounding is in it.
+    double noise(const std::vector<T>& at, const Suspect& chord) {
+        constexpr int values_taken = 7;
+        std::vector<T> points;
+        const double spacing = std::pow(eps(), 2.0 / 3);
+        for (int k = 0; k < values_taken; ++k)
+            for (std::size_t j = 0; j < n_; ++j)
+                points.push_back(static_cast<T>(
+                    static_cast<double>(at[j]) +
+                    spacing * (k - values_taken / 2) *
+                        (static_cast<double>(chord.y[j]) - static_cast<double>(chord.x[j]))));
+        std::array<double, values_taken> table{};
+        const std::vector<T> f = values(points);
+        std::ranges::copy(f, table.begin());
+        double noise = 0, gamma = 1;
+        for (int order = 1; order < values_taken; ++order) {
+            for (int k = 0; k + order < values_taken; ++k) table[k] = table[k + 1] - table[k];
+            gamma *= 0.5 * order / (2 * order - 1);  // (order!)^2 / (2 order)!
+            if (order < 3) continue;
+            double sum = 0;
+            for (int k = 0; k + order < values_taken; ++k) sum += table[k] * table[k];
+            noise = std::max(noise, std::sqrt(gamma * sum / (values_taken - order)));
+        }
+        return std::isfinite(noise) ? noise : std::numeric_limits<double>::infinity();
+    }
+
+    /// Whether it fails beyond rounding; it is the result then.
+    bool confirm(Suspect& suspect) {
+        const double rounding =
+            16 * suspect.size + 20 * (noise(suspect.middle, suspect) + noise(suspect.x, suspect) +
+                                      noise(suspect.y, suspect));
+        if (!(suspect.gap > rounding)) return false;
+        result_.counter_example = true;
+        result_.x = std::move(suspect.x);
+        result_.y = std::move(suspect.y);
+        result_.l = suspect.l;
+        result_.gap = suspect.gap;
+        result_.rounding = rounding;
+        return true;
+    }
+
+    void try_curvatures() {
+        lanczos::Wanted wanted;
+        wanted.largest = 0;
+        wanted.smallest = 1;
+        wanted.tolerance = 1e-3;
+        wanted.max_products = options_.max_products;
+        wanted.max_vectors = static_cast<int>(std::min<long>(options_.max_products, 60));
+        Vectors<T>& vectors = point_.vectors();
+        const Buffer<T> there = vectors.allocate(n_);
+        std::vector<T> c(n_), v(n_);
+        for (int i = 0; i < options_.curvatures && !result_.counter_example; ++i) {
+            draw(region_, generator_, c.data());
+            if (!std::isfinite(values(c)[0])) continue;
+            vectors.upload(there.get(), c.data(), n_);
+            point_.curvature().update(there.get());
+            wanted.seed = generator_.bits();
+            try {
+                const lanczos::Found<T> found = lanczos::find_extremes<T>(
+                    vectors, point_.matrices(), point_.curvature(), n_, wanted);
+                ++result_.curvatures;
+                result_.least_curvature =
+                    std::min(result_.least_curvature, found.smallest[0].value);
+                if (!(found.smallest[0].value < 0)) continue;
+                vectors.download(v.data(), found.vectors.get(), n_);
+            } catch (const lanczos::NotFinite&) {
+                continue;
+            }
+            follow(c, v);
+        }
+        result_.by_curvature = result_.counter_example;
+    }
+
+    /// Looks along c + t v and c - t v, for t from the end of the region on down.
+    void follow(const std::vector<T>& c, const std::vector<T>& v) {
+        const double end = reach(region_, c, v);
+        if (!(end > 0)) return;
+        constexpr int lengths = 24;
+        std::vector<T> points = c;
+        for (int k = 0; k < lengths; ++k)
+            for (const double sign : {1.0, -1.0})
+                for (std::size_t j = 0; j < n_; ++j)
+                    points.push_back(
+                        static_cast<T>(static_cast<double>(c[j]) +
+                                       sign * std::ldexp(end, -k) * static_cast<double>(v[j])));
+        const std::vector<T> f = values(points);
+        const double fm = static_cast<double>(f[0]);
+        Suspect best;
+        for (int k = 0; k < lengths; ++k) {
+            const double fx = static_cast<double>(f[1 + 2 * k]),
+                         fy = static_cast<double>(f[2 + 2 * k]);
+            Suspect suspect;
+            suspect.gap = fm - (fx + fy) / 2;
+            suspect.size = eps() * (std::abs(fx) + std::abs(fy) + std::abs(fm));
+            if (!std::isfinite(suspect.gap) || !(suspect.ratio() > best.ratio())) continue;
+            const auto x = points.begin() + static_cast<std::ptrdiff_t>((1 + 2 * k) * n_);
+            suspect.x.assign(x, x + static_cast<std::ptrdiff_t>(n_));
+            suspect.y.assign(x + static_cast<std::ptrdiff_t>(n_),
+                             x + static_cast<std::ptrdiff_t>(2 * n_));
+            best = std::move(suspect);
+        }
+        best.middle = c;
+        if (best.gap > 16 * best.size) confirm(best);
+    }
+
+    void describe() {
+        char text[320];
+        if (result_.counter_example)
+            std::snprintf(text, sizeof(text),
+                          "not convex: at l = %.3g between x and y the loss is %.3g above the "
+                          "chord, of which rounding may be %.1g%s",
+                          result_.l, result_.gap, result_.rounding,
+                          result_.by_curvature ? " (found by negative curvature)" : "");
+        else
+            std::snprintf(text, sizeof(text),
+                          "no counter-example in %ld triples (with 95%% confidence at most a share "
+                          "%.2g of all triples is one) and at %d points' smallest curvature; that "
+                          "is no proof",
+                          result_.triples, result_.missed_at_most, result_.curvatures);
+        result_.message = text;
+    }
+
+    Point<T>& point_;
+    const Region<T>& region_;
+    const ConvexityOptions& options_;
+    const std::size_t n_;
+    Generator generator_;
+    ConvexityCheck<T> result_;
+};
+
+}  // namespace
+
+template <class T>
+ConvexityCheck<T> check_convexity(const Problem<T>& problem, const Region<T>& region,
+                                  const ConvexityOptions& options) {
+    const std::size_t n = static_cast<std::size_t>(problem.dimension());
+    in_step(communicator_of(problem.parts().ranks.get()),
+            [&] { check_region(region, n, options); });
+    const auto numbers = [](const std::vector<T>& list) {
+        return hash(list.data(), list.size() * sizeof(T));
+    };
+    const std::vector<Common> agreed{
+        {"lower end", numbers(region.lower)},
+        {"upper end", numbers(region.upper)},
+        {"radius", bits(region.radius)},
+        {"triples", static_cast<std::uint64_t>(options.triples)},
+        {"curvatures", static_cast<std::uint64_t>(options.curvatures)},
+        {"max_products", static_cast<std::uint64_t>(options.max_products)},
+        {"seed", options.seed}};
+    return call_at_point(
+        problem, centre_of(region), options, [] {}, agreed,
+        [&](Point<T>& point) { return Search<T>(point, region, options).run(); });
+}
+template ConvexityCheck<double> check_convexity(const Problem<double>&, const Region<double>&,
+                                                const ConvexityOptions&);
+template ConvexityCheck<float> check_convexity(const Problem<float>&, const Region<float>&,
+                                               const ConvexityOptions&);
+
+namespace {
+
+/// What is said of a loss whose Hessian by the predictors is positive semidefinite; null: nothing
+/// is known of it.
+const char* why_convex(const std::any& functor) {
+    if (std::any_cast<LinearRegression>(&functor)) return "squares of linear predictors";
+    if (const Huber* const huber = std::any_cast<Huber>(&functor); huber && huber->delta > 0)
+        return "Huber's loss of linear predictors";
+    if (std::any_cast<Logistic>(&functor)) return "log(1 + e^z) of linear predictors";
+    if (std::any_cast<Softmax>(&functor)) return "the log of a sum of e^z of linear predictors";
+    if (std::any_cast<Poisson>(&functor)) return "e^z of linear predictors";
+    return nullptr;
+}
+
+template <class T>
+ConvexityCertificate of_quadratic(const Problem<T>& problem, EvaluationOptions options) {
+    // Its Hessian is the same everywhere, and known.
+    options.derivatives.hessian = HessianBy::automatic;
+    const std::vector<T> anywhere(static_cast<std::size_t>(problem.dimension()), T(0));
+    const Spectrum<T> all = spectrum(problem, anywhere, {{options}, false});
+    const double least = static_cast<double>(all.eigenvalues.front());
+    char text[160];
+    ConvexityCertificate certificate;
+    certificate.convex = least >= -all.rounding;
+    certificate.strong_convexity = std::max(least - all.rounding, 0.0);
+    std::snprintf(text, sizeof(text),
+                  "a quadratic whose smallest eigenvalue is %.6g, with a rounding of %.2g", least,
+                  all.rounding);
+    certificate.reason = text;
+    return certificate;
+}
+
+}  // namespace
+
+template <class T>
+ConvexityCertificate convexity_certificate(const Problem<T>& problem,
+                                           const EvaluationOptions& options) {
+    const ProblemParts<T>& parts = problem.parts();
+    const char* why = nullptr;
+    if (const auto* const sum = std::get_if<SampleSum<T>>(&parts.form)) {
+        if (std::any_cast<QuadraticRow>(&sum->code.functor)) return of_quadratic(problem, options);
+    } else if (const auto* const predictor = std::get_if<LinearPredictor<T>>(&parts.form)) {
+        why = why_convex(predictor->code.functor);
+    } else if (const auto* const network = std::get_if<PerceptronSum<T>>(&parts.form)) {
+        if (network->perceptron.widths.size() == 2)
+            why = network->perceptron.loss == PerceptronLoss::softmax_cross_entropy
+                      ? "the log of a sum of e^z of linear predictors"
+                      : "squares of linear predictors";
+    }
+    ConvexityCertificate certificate;
+    if (!why) {
+        certificate.reason =
+            "nothing is known of this loss: check_convexity() looks for points that deny it";
+        return certificate;
+    }
+    certificate.convex = true;
+    certificate.strong_convexity = parts.penalty.l2;
+    for (int j = 0; j < parts.dimension && certificate.strong_convexity > 0; ++j)
+        certificate.strong_convexity = std::min(certificate.strong_convexity, parts.penalty.at(j));
+    certificate.reason = std::string("a sum, with weights that are not negative, of ") + why +
+                         (parts.penalty.l2 > 0 ? ", and a penalty" : "");
+    return certificate;
+}
+template ConvexityCertificate convexity_certificate(const Problem<double>&,
+                                                    const EvaluationOptions&);
+template ConvexityCertificate convexity_certificate(const Problem<float>&,
+                                                    const EvaluationOptions&);
+
+}  // namespace cunewton

@@ -1,0 +1,293 @@
+// All eigenvalues, their density, and what follows from them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "tests/curvature/known_spectrum.h"
+#include "tests/support/message_of.h"
+#include "tests/support/models.h"
+#include "tests/support/reals.h"
+#include "tests/support/tolerances.h"
+
+namespace cunewton::test {
+namespace {
+
+template <class T>
+class SpectrumTest : public BackendTest {};
+TYPED_TEST_SUITE(SpectrumTest, Reals, RealName);
+
+std::vector<long double> mixed(int n) {
+    std::vector<long double> values;
+    for (int i = 0; i < n; ++i) values.push_back(i % 3 == 0 ? -1.0L - i : 2.0L + i);
+    return values;
+}
+
+TYPED_TEST(SpectrumTest, IsTheOneThatWasChosen) {
+    using T = TypeParam;
+    for (const int n : {1, 2, 33}) {
+        const KnownSpectrum<T> known(mixed(n));
+        auto options = there<SpectrumOptions>();
+        const Spectrum<T> values = spectrum(known.problem(), known.origin(), options);
+        options.vectors = true;
+        const Spectrum<T> both = spectrum(known.problem(), known.origin(), options);
+        std::vector<long double> sorted = known.values;
+        std::ranges::sort(sorted);
+        const std::size_t size = static_cast<std::size_t>(n);
+        ASSERT_EQ(values.eigenvalues.size(), size);
+        EXPECT_TRUE(values.vectors.empty());
+        ASSERT_EQ(both.vectors.size(), size * size);
+        EXPECT_EQ(values.backend, tested_backend());
+        for (std::size_t k = 0; k < size; ++k) {
+            EXPECT_NEAR(values.eigenvalues[k], static_cast<double>(sorted[k]), known.tolerance());
+            EXPECT_NEAR(both.eigenvalues[k], static_cast<double>(sorted[k]), known.tolerance());
+            for (std::size_t i = 0; i < size; ++i) {
+                long double left = 0;
+                for (std::size_t j = 0; j < size; ++j)
+                    left += static_cast<long double>(known.A[j * size + i]) *
+                            both.vectors[k * size + j];
+                EXPECT_NEAR(static_cast<double>(left),
+                            static_cast<double>(sorted[k]) * both.vectors[k * size + i],
+                            2 * known.tolerance());
+            }
+        }
+    }
+}
+
+TYPED_TEST(SpectrumTest, InertiaCountsTheSignsAlsoWhereTheRankIsDeficient) {
+    using T = TypeParam;
+    const KnownSpectrum<T> known({3, -1, 0, 0, 5, -2, 0, 1});
+    const Inertia all = inertia(known.problem(), known.origin(), there<InertiaOptions>());
+    EXPECT_EQ(all.positive, 3);
+    EXPECT_EQ(all.negative, 2);
+    EXPECT_EQ(all.zero, 3);
+    EXPECT_NEAR(all.smallest, -2, known.tolerance());
+    EXPECT_NEAR(all.largest, 5, known.tolerance());
+    auto options = there<InertiaOptions>();
+    options.tolerance = 1.5;
+    const Inertia wide = inertia(known.problem(), known.origin(), options);
+    EXPECT_EQ(wide.positive, 2);
+    EXPECT_EQ(wide.negative, 1);
+    EXPECT_EQ(wide.zero, 5);
+    // Two features that are the same, and the common shift of softmax's outputs.
+    ModelOptions model_options{.samples = 80, .features = 4};
+    const Model<T> model(ModelKind::softmax3, model_options);
+    const Inertia softmax =
+        inertia(model.problem(), model.theta(), there<InertiaOptions>());
+    EXPECT_EQ(softmax.zero, 4);
+    EXPECT_EQ(softmax.positive, 8);
+    EXPECT_EQ(softmax.negative, 0);
+}
+
+TYPED_TEST(SpectrumTest, InertiaByDifferencesKnowsTheirError) {
+    using T = TypeParam;
+    const KnownSpectrum<T> known({3, -1, 0, 0, 5});
+    for (const HessianBy by : {HessianBy::value_differences, HessianBy::gradient_differences}) {
+        auto options = there<InertiaOptions>();
+        options.derivatives.hessian = by;
+        const Inertia all = inertia(known.problem(), std::vector<T>(5, T(1)), options);
+        EXPECT_EQ(all.positive, 2) << to_string(by);
+        EXPECT_EQ(all.negative, 1) << to_string(by);
+        EXPECT_EQ(all.zero, 2) << to_string(by);
+    }
+}
+
+TYPED_TEST(SpectrumTest, DefinitenessByCholesky) {
+    using T = TypeParam;
+    const auto definite = [](const KnownSpectrum<T>& known) {
+        return is_positive_definite(known.problem(), known.origin(), there<EvaluationOptions>());
+    };
+    const Definiteness yes = definite(KnownSpectrum<T>({1, 2, 3}));
+    EXPECT_TRUE(yes.positive_definite);
+    EXPECT_TRUE(yes.certain);
+    EXPECT_EQ(yes.bad_minor, 0);
+    EXPECT_GT(yes.least_pivot, 0.1);
+    const Definiteness no = definite(KnownSpectrum<T>({1, 2, -3}));
+    EXPECT_FALSE(no.positive_definite);
+    EXPECT_FALSE(no.certain);
+    EXPECT_GE(no.bad_minor, 1);
+    // Whatever rounding makes of a singular one, it is not certain.
+    EXPECT_FALSE(definite(KnownSpectrum<T>({1, 2, 0, 4})).certain);
+}
+
+TYPED_TEST(SpectrumTest, ConditionNumbers) {
+    using T = TypeParam;
+    const auto condition = [](const KnownSpectrum<T>& known) {
+        return condition_number(known.problem(), known.origin(), there<EigenvalueOptions>());
+    };
+    const ConditionNumber definite = condition(KnownSpectrum<T>({1, 2, 50}));
+    EXPECT_NEAR(definite.value, 50, 5e4 * epsilon<T>);
+    EXPECT_LE(definite.at_least, definite.value);
+    EXPECT_GE(definite.at_most, definite.value);
+    EXPECT_NEAR(definite.at_most / definite.at_least, 1, 5e3 * epsilon<T>);
+    const ConditionNumber indefinite = condition(KnownSpectrum<T>({-20, 0.5L, 10}));
+    EXPECT_NEAR(indefinite.value, 40, 5e4 * epsilon<T>);
+    EXPECT_TRUE(std::isinf(condition(KnownSpectrum<T>({3, 0, 10})).value));
+    EXPECT_TRUE(std::isinf(condition(KnownSpectrum<T>({0, 0})).value));
+    EXPECT_NEAR(condition(KnownSpectrum<T>({-3})).value, 1, 1e2 * epsilon<T>);
+}
+
+TYPED_TEST(SpectrumTest, ConditionNumbersWithoutAMatrix) {
+    using T = TypeParam;
+    // Linear predictors: products are exact whatever the budget.
+    ModelOptions model_options{.samples = 2000, .features = 150};
+    model_options.problem = {.l2 = 0.5};
+    const Model<T> model(ModelKind::squared, model_options);
+    auto options = there<EigenvalueOptions>();
+    const ConditionNumber all = condition_number(model.problem(), model.theta(), options);
+    EXPECT_EQ(all.products, 0);
+    options.derivatives.memory_budget = 150 * 150 * sizeof(T) - 1;
+    const ConditionNumber ends = condition_number(model.problem(), model.theta(), options);
+    EXPECT_GT(ends.products, 0);
+    EXPECT_NEAR(ends.value, all.value, 1e-4 * all.value);
+    EXPECT_LE(ends.at_least, all.value);
+    EXPECT_GE(ends.at_most, all.value);
+}
+
+TYPED_TEST(SpectrumTest, DensityIsAMeasureWithTheRightMoments) {
+    using T = TypeParam;
+    const KnownSpectrum<T> known(mixed(60));
+    double truth[4] = {};
+    for (const long double value : known.values)
+        for (int power = 1; power <= 4; ++power)
+            truth[power - 1] += static_cast<double>(std::pow(value, power)) / 60;
+    auto options = there<DensityOptions>();
+    options.probes = 8;
+    options.steps = 20;
+    const SpectralDensity density = spectral_density(known.problem(), known.origin(), options);
+    EXPECT_EQ(density.products, 160);
+    EXPECT_EQ(density.nodes.size(), 160u);
+    EXPECT_NEAR(std::accumulate(density.weights.begin(), density.weights.end(), 0.0), 1,
+                1e3 * epsilon<T>);
+    double integral = 0;
+    for (std::size_t i = 1; i < density.points.size(); ++i)
+        integral += (density.density[i] + density.density[i - 1]) / 2 *
+                    (density.points[i] - density.points[i - 1]);
+    EXPECT_NEAR(integral, 1, 1e-3);
+    for (int k = 0; k < 4; ++k) {
+        EXPECT_GT(density.moment_errors[k], 0);
+        EXPECT_NEAR(density.moments[k], truth[k], 5 * density.moment_errors[k]) << k;
+        // It is the probes' own: tr H = n times the first, as of the same signs.
+    }
+    for (const double node : density.nodes) {
+        EXPECT_GE(node, -58 - known.tolerance());
+        EXPECT_LE(node, 61 + known.tolerance());
+    }
+    for (const double error : density.standard_errors) EXPECT_GE(error, 0);
+}
+
+TYPED_TEST(SpectrumTest, DensityOfFewEigenvaluesIsThem) {
+    using T = TypeParam;
+    // Probes find each eigenspace, in as many steps as there are.
+    std::vector<long double> values(30, 1.0L);
+    for (std::size_t i = 0; i < 6; ++i) values[i] = -4;
+    const KnownSpectrum<T> known(values);
+    auto options = there<DensityOptions>();
+    options.probes = 20;
+    const SpectralDensity density = spectral_density(known.problem(), known.origin(), options);
+    double below = 0;
+    for (std::size_t k = 0; k < density.nodes.size(); ++k)
+        if (density.nodes[k] < -1.5) below += density.weights[k];
+    EXPECT_NEAR(below, 0.2, 0.1);
+    EXPECT_NEAR(density.moments[0], 0, 5 * density.moment_errors[0]);
+    // Of a multiple of the identity there is one, after one step.
+    const KnownSpectrum<T> one(std::vector<long double>(7, 3.0L));
+    const SpectralDensity point = spectral_density(one.problem(), one.origin(), options);
+    EXPECT_EQ(point.steps, 1);
+    EXPECT_NEAR(point.moments[3], 81, 1e3 * 81 * epsilon<T>);
+    EXPECT_TRUE(std::isfinite(point.density[point.density.size() / 2]));
+    const KnownSpectrum<T> none({0, 0, 0});
+    const SpectralDensity zero = spectral_density(none.problem(), none.origin(), options);
+    EXPECT_EQ(zero.moments[1], 0);
+}
+
+/// How accurate a Hessian is said to be, and is.
+TYPED_TEST(SpectrumTest, AccuracyOfDifferencesIsWhatItIs) {
+    using T = TypeParam;
+    ModelOptions model_options{.samples = 100, .features = 5};
+    const Model<T> model(ModelKind::poisson, model_options);
+    const std::vector<T> x = model.theta();
+    const std::vector<long double> truth = model.hessian(x);
+    for (const HessianBy by :
+         {HessianBy::automatic, HessianBy::gradient_differences, HessianBy::value_differences}) {
+        auto options = there<EvaluationOptions>();
+        options.derivatives.hessian = by;
+        const HessianAccuracy said = assess_hessian(model.problem(), x, options);
+        const std::vector<T> H = hessian(model.problem(), x, options);
+        double square = 0, size = 0;
+        for (std::size_t e = 0; e < H.size(); ++e) {
+            square += std::pow(H[e] - static_cast<double>(truth[e]), 2);
+            size += std::pow(static_cast<double>(truth[e]), 2);
+        }
+        const double error = std::sqrt(square);
+        // No less than the error is, and no more than the formula's order allows.
+        EXPECT_LE(error, 2 * said.error + sum_tolerance<T>(100) * std::sqrt(size))
+            << to_string(by);
+        EXPECT_LE(said.relative_error, 100 * (by == HessianBy::value_differences
+                                                  ? std::sqrt(epsilon<T>)
+                                              : by == HessianBy::gradient_differences
+                                                  ? std::pow(epsilon<T>, 2.0 / 3)
+                                                  : epsilon<T>))
+            << to_string(by);
+        EXPECT_EQ(said.exact, by == HessianBy::automatic);
+        EXPECT_NEAR(said.digits, -std::log10(said.relative_error), 1e-9);
+        EXPECT_GE(said.row, said.column);
+        EXPECT_EQ(said.worst_value,
+                  static_cast<double>(H[static_cast<std::size_t>(said.column) * 5 +
+                                        static_cast<std::size_t>(said.row)]));
+        EXPECT_NE(said.message.find("digits"), std::string::npos);
+    }
+    // Steps that are too long are found out.
+    auto options = there<EvaluationOptions>();
+    options.derivatives.hessian = HessianBy::value_differences;
+    const double digits = assess_hessian(model.problem(), x, options).digits;
+    options.derivatives.relative_step = 0.5;
+    EXPECT_LT(assess_hessian(model.problem(), x, options).digits, std::min(2.0, digits));
+}
+
+class SpectrumMisuseTest : public BackendTest {};
+
+TEST_F(SpectrumMisuseTest, IsNamed) {
+    const KnownSpectrum<double> known({1, 2, 3});
+    for (const int which : {0, 1, 2}) {
+        auto options = there<DensityOptions>();
+        (which == 0 ? options.probes : which == 1 ? options.steps : options.points) = 1;
+        EXPECT_NE(message_of<InvalidArgument>([&] {
+                      spectral_density(known.problem(), known.origin(), options);
+                  }).find("too few"),
+                  std::string::npos);
+    }
+    auto options = there<DensityOptions>();
+    options.width = -1;
+    EXPECT_NE(message_of<InvalidArgument>([&] {
+                  spectral_density(known.problem(), known.origin(), options);
+              }).find("width"),
+              std::string::npos);
+    auto counted = there<InertiaOptions>();
+    counted.tolerance = -1;
+    EXPECT_NE(message_of<InvalidArgument>([&] {
+                  inertia(known.problem(), known.origin(), counted);
+              }).find("negative"),
+              std::string::npos);
+}
+
+TEST_F(SpectrumMisuseTest, AHessianThatIsNotFiniteHasNoEigenvalues) {
+    // e^z overflows.
+    ModelOptions model_options{.samples = 20};
+    const Model<double> model(ModelKind::poisson, model_options);
+    const std::vector<double> x(4, 1e3);
+    EXPECT_NE(message_of<InvalidArgument>([&] {
+                  spectrum(model.problem(), x, there<SpectrumOptions>());
+              }).find("not finite"),
+              std::string::npos);
+    EXPECT_NE(message_of<InvalidArgument>([&] {
+                  assess_hessian(model.problem(), x, there<EvaluationOptions>());
+              }).find("not finite"),
+              std::string::npos);
+}
+
+}  // namespace
+}  // namespace cunewton::test
