@@ -11,6 +11,7 @@
 #include "cunewton/error.h"
 #include "cunewton/estimate.h"
 #include "cunewton/fit.h"
+#include "cunewton/learning_rates.h"
 #include "cunewton/minimize.h"
 #include "cunewton/options.h"
 #include "cunewton/problem.h"
