@@ -6,6 +6,7 @@
 #include "cunewton/builtins.h"
 #include "cunewton/checkpoint.h"
 #include "cunewton/communicator.h"
+#include "cunewton/compare.h"
 #include "cunewton/curvature.h"
 #include "cunewton/differentiate.h"
 #include "cunewton/error.h"
