@@ -18,6 +18,7 @@ void run_rosenbrock_batch(Context& context);
 void run_nist(Context& context);
 void run_mlp_products(Context& context);
 void run_mlp_train(Context& context);
+void run_learning_rates(Context& context);
 
 struct Case {
     const char* name;
@@ -44,6 +45,8 @@ inline constexpr Case all_cases[] = {
     {"mlp_products", "loss, gradient and products with the Hessian of a perceptron",
      run_mlp_products},
     {"mlp_train", "a perceptron trained on all samples: the time to a given loss", run_mlp_train},
+    {"learning_rates", "gradient descent by rates from curvature, against Newton and BFGS",
+     run_learning_rates},
 };
 
 }  // namespace cunewton::bench
