@@ -142,7 +142,8 @@ class Point {
         if (n * n * sizeof(T) > budget_) return false;
         const auto& form = problem_.parts().form;
         if (std::holds_alternative<LinearPredictor<T>>(form) ||
-            std::holds_alternative<PerceptronSum<T>>(form))
+            std::holds_alternative<PerceptronSum<T>>(form) ||
+            std::holds_alternative<CurvaturePenalized<T>>(form))
             return false;
         const auto* opaque = std::get_if<Opaque<T>>(&form);
         if (!opaque) return true;

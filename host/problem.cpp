@@ -85,6 +85,12 @@ double checked_weight(Opaque<T>& form) {
     return 1;
 }
 
+/// Its options were checked before.
+template <class T>
+double checked_weight(CurvaturePenalized<T>& form) {
+    return form.inner->weight;
+}
+
 /// The samples of a form that ranks may share; others throw InvalidArgument.
 template <class T, class F>
 const Samples<T>& shared_samples(const F& form) {
@@ -173,6 +179,9 @@ Problem<T> make_own_problem(Form<T> form, long n, const ProblemOptions& options)
     if (weight == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
     parts->weight = weight;
     parts->scale = options.reduction == Reduction::mean ? 1 / weight : 1;
+    parts->reduction = options.reduction;
+    if (const auto* const penalized = std::get_if<CurvaturePenalized<T>>(&form))
+        parts->ranks = penalized->inner->ranks;
     if (const auto* const network = std::get_if<PerceptronSum<T>>(&form);
         network && !options.penalize_intercept)
         for (const PerceptronLayer& layer : layers_of(network->perceptron)) {

@@ -116,14 +116,8 @@ double checked_weight(Samples<T>& s) {
 
 template <class T>
 int device_for(const Problem<T>& problem, int asked) {
-    const int of_data = std::visit(
-        [](const auto& form) {
-            if constexpr (requires { form.samples; })
-                return form.samples.memory == Memory::device ? form.samples.device : -1;
-            else
-                return -1;
-        },
-        problem.parts().form);
+    const Samples<T>* const samples = samples_in(problem.parts());
+    const int of_data = samples && samples->memory == Memory::device ? samples->device : -1;
     if (asked >= 0 && of_data >= 0 && asked != of_data)
         reject("the samples are on another GPU (device " + std::to_string(of_data) +
                ", but options.device says device " + std::to_string(asked) +

@@ -39,6 +39,10 @@ bool products_are_cheaper(const PerceptronSum<T>&, int n, const Ranks*) {
     return n > 50;
 }
 template <class T>
+bool products_are_cheaper(const CurvaturePenalized<T>&, int n, const Ranks*) {
+    return n > 50;
+}
+template <class T>
 bool products_are_cheaper(const Opaque<T>& form, int n, const Ranks*) {
     const bool has_hessian =
         form.cpu ? static_cast<bool>(form.cpu.hessian) : static_cast<bool>(form.cuda.hessian);

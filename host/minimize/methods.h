@@ -43,6 +43,9 @@ inline int lanczos_vectors(const Options& options) {
                : 0;
 }
 
+/// That the Lanczos method of DescentStep::extreme_eigenvalues keeps.
+inline constexpr int descent_vectors = 20;
+
 #define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
 #define CUNEWTON_SAMPLING_METHOD(name) \
     template <class T>                 \

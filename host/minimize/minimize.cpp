@@ -63,6 +63,15 @@ void check_options(const Options& options, int n) {
         reject("sampling.size is negative (" + std::to_string(sampling.size) +
                ") pass a number of samples, or 0");
     tolerance(sampling.learning_rate, "sampling.learning_rate");
+    if (sampling.rate_interval < 0)
+        reject("sampling.rate_interval is negative (" + std::to_string(sampling.rate_interval) +
+               ") pass a number of passes, or 0");
+    if (sampling.rate_samples < 1)
+        reject("sampling.rate_samples is too small (" + std::to_string(sampling.rate_samples) +
+               ") pass at least 1");
+    if (options.curvature_interval < 1)
+        reject("curvature_interval is too small (" + std::to_string(options.curvature_interval) +
+               ") pass a number of iterations from 1");
     if (!(sampling.momentum >= 0 && sampling.momentum < 1))
         reject("sampling.momentum is invalid (" + std::to_string(sampling.momentum) +
                ") pass a number from 0 to below 1");
@@ -305,6 +314,9 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("sampling.size", static_cast<std::uint64_t>(options.sampling.size));
     also("sampling.learning_rate", bits(options.sampling.learning_rate));
     also("sampling.momentum", bits(options.sampling.momentum));
+    also("sampling.rate_interval", static_cast<std::uint64_t>(options.sampling.rate_interval));
+    also("sampling.rate_samples", static_cast<std::uint64_t>(options.sampling.rate_samples));
+    also("curvature_interval", static_cast<std::uint64_t>(options.curvature_interval));
     also("boundary", static_cast<std::uint64_t>(options.boundary));
     also("lanczos_vectors", static_cast<std::uint64_t>(options.lanczos_vectors));
     also("subspace_dimension", static_cast<std::uint64_t>(options.subspace_dimension));

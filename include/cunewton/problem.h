@@ -6,6 +6,7 @@
 //                        matrix product
 // make_perceptron        sum_i w_i l(z(x_i), y_i) with z the outputs of a multi-layer perceptron
 // make_black_box         a function that computes itself: values, and derivatives that it has
+// with_curvature_penalty another problem with a penalty on its Hessian
 //
 // A functor passed to the first three is compiled for the CPU here, unless the library has its
 // code: built-in losses bring that of CPU and GPU with them. A user's own loss gets its GPU code
@@ -13,6 +14,7 @@
 #pragma once
 
 #include "cunewton/problem/black_box.h"
+#include "cunewton/problem/curvature_penalty.h"
 #include "cunewton/problem/linear_predictor.h"
 #include "cunewton/problem/perceptron.h"
 #include "cunewton/problem/sample_sum.h"

@@ -7,6 +7,7 @@
 
 #include <any>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -149,9 +150,48 @@ struct PerceptronSum {
                                                .differences = false};
 };
 
+template <class T>
+struct ProblemParts;
+
+/// What is added to a loss to keep its curvature low, see with_curvature_penalty().
+struct CurvaturePenalty {
+    CurvaturePenaltyKind kind = CurvaturePenaltyKind::trace;
+    double strength = 0;  ///< what it is multiplied by, >= 0
+    /// Of trace and squared_frobenius_norm: vectors of random signs that it is estimated with. 0:
+    /// all n unit vectors instead, which make it exact.
+    int probes = 10;
+    std::uint64_t seed = 1;  ///< of everything random here
+    double radius = 0.05;    ///< of sharpness, > 0
+    /// Of sharpness. false: its gradient is taken to be that of f at x + radius g / |g| less g, as
+    /// Foret et al. do: not the derivative of the value, for methods that do not compare the two.
+    bool exact_gradient = true;
+    /// Of largest_eigenvalue: products of one evaluation, at most, >= 1.
+    int most_products = 200;
+    /// How the Hessian that is penalised is obtained. Not gauss_newton: that is no loss's Hessian,
+    /// and the gradients here rest on third derivatives that do not depend on their order.
+    HessianBy hessian = HessianBy::automatic;
+};
+
+/// Another problem's loss, and strength times a measure of its curvature.
+template <class T>
+struct CurvaturePenalized {
+    CurvaturePenalty penalty;
+    std::shared_ptr<const ProblemParts<T>> inner;
+
+    bool runs_on_cpu() const;
+    bool runs_on_cuda() const;
+    Capabilities capabilities_on_cpu() const { return capabilities; }
+    Capabilities capabilities_on_cuda() const { return capabilities; }
+
+  private:
+    /// The Hessian is by differences of the gradient.
+    static constexpr Capabilities capabilities{.analytic_gradient = true};
+};
+
 /// The forms there are. A new one is a struct as above and an evaluator in each backend.
 template <class T>
-using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>, PerceptronSum<T>>;
+using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>, PerceptronSum<T>,
+                          CurvaturePenalized<T>>;
 
 class Ranks;
 
@@ -162,11 +202,21 @@ struct ProblemParts {
     int dimension = 0;  ///< parameters n
     double weight = 1;  ///< sum w of a sum over samples
     double scale = 1;   ///< factor of the weighted sum: 1 / sum w for the mean
+    Reduction reduction = Reduction::mean;
     Penalty penalty;
     std::shared_ptr<Ranks> ranks{};  ///< that share the samples; null: none do
     /// Of the Hessian at every x; null: all entries may be other than zero.
     std::shared_ptr<const SparsityPattern> sparsity{};
 };
+
+template <class T>
+bool CurvaturePenalized<T>::runs_on_cpu() const {
+    return std::visit([](const auto& form) { return form.runs_on_cpu(); }, inner->form);
+}
+template <class T>
+bool CurvaturePenalized<T>::runs_on_cuda() const {
+    return std::visit([](const auto& form) { return form.runs_on_cuda(); }, inner->form);
+}
 
 /// A loss, its data and its penalty, ready to be minimised or differentiated. Immutable; cheap to
 /// copy; may be used by several threads at a time (a black box by one). T is double or float.
