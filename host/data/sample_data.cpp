@@ -116,12 +116,17 @@ double checked_weight(Samples<T>& s) {
 
 template <class T>
 int device_for(const Problem<T>& problem, int asked) {
+    const auto device_of = [](const Samples<T>& samples) {
+        return samples.memory == Memory::device ? samples.device : -1;
+    };
     const int of_data = std::visit(
-        [](const auto& form) {
-            if constexpr (requires { form.samples; })
-                return form.samples.memory == Memory::device ? form.samples.device : -1;
-            else
-                return -1;
+        [&](const auto& form) {
+            if constexpr (requires { form.samples; }) return device_of(form.samples);
+            int device = -1;
+            if constexpr (requires { form.kinds; })
+                for (const Elements<T>& kind : form.kinds)
+                    device = std::max(device, device_of(kind.data));
+            return device;
         },
         problem.parts().form);
     if (asked >= 0 && of_data >= 0 && asked != of_data)
