@@ -71,19 +71,19 @@ class ElementCodeOf final : public ElementCode<T> {
         if (by == GradientBy::analytic) {
             if constexpr (Own::gradient)
                 with_lanes([&]<class Lanes>() {
-                    add_gradients<Lanes, GradientBy::analytic>(range, x, nullptr, true, g, sum);
+                    sum = add_gradients<Lanes, GradientBy::analytic>(range, x, nullptr, true, g);
                 });
         } else if (by == GradientBy::autodiff) {
             with_lanes([&]<class Lanes>() {
-                add_gradients<Lanes, GradientBy::autodiff>(range, x, nullptr, true, g, sum);
+                sum = add_gradients<Lanes, GradientBy::autodiff>(range, x, nullptr, true, g);
             });
         } else {
-            const bool central = by == GradientBy::central_differences;
-            // Derivatives by differences are for checks: lanes of every set of instructions would
-            // double the time to compile an element.
+            // Derivatives by differences are for checks: code for the lanes of every instruction
+            // set would double the time to compile an element.
             run_in<BaselineLanes>([&]<class Lanes>() {
-                add_gradients<Lanes, GradientBy::central_differences>(range, x, steps, central, g,
-                                                                      sum);
+                const bool central = by == GradientBy::central_differences;
+                sum = add_gradients<Lanes, GradientBy::central_differences>(range, x, steps,
+                                                                            central, g);
             });
         }
         return sum;
@@ -141,19 +141,18 @@ class ElementCodeOf final : public ElementCode<T> {
     }
 
     template <class L, GradientBy by>
-    CUNEWTON_ALWAYS_INLINE void add_gradients(const ElementRange<T>& range, const T* x,
-                                              const T* steps, bool central, T* g,
-                                              double& sum) const {
+    CUNEWTON_ALWAYS_INLINE double add_gradients(const ElementRange<T>& range, const T* x,
+                                                const T* steps, bool central, T* g) const {
+        double sum = 0;
         for_elements<L, by == GradientBy::central_differences>(
             range, x, steps, [&](const auto& at) {
                 using P = std::remove_cvref_t<decltype(at.weight)>;
-                P gradient[k];
-                const P f = element::value_and_gradient<by, P>(element_, at.p, at.data, gradient,
-                                                               at.steps, central);
+                const P f = element::value_and_gradient<by, P>(
+                    element_, at.p, at.data, [&](int j) { return at.steps[j]; }, central,
+                    [&](int j, const P& d) { at.weighted(d).store(g + j * range.ld + at.first); });
                 add_lanes(sum, at.weighted(f));
-                for (int j = 0; j < k; ++j)
-                    at.weighted(gradient[j]).store(g + j * range.ld + at.first);
             });
+        return sum;
     }
 
     template <class L, HessianBy by, bool own_gradient>
@@ -163,11 +162,9 @@ class ElementCodeOf final : public ElementCode<T> {
             by == HessianBy::gradient_differences || by == HessianBy::value_differences;
         for_elements<L, differences>(range, x, steps, [&](const auto& at) {
             using P = std::remove_cvref_t<decltype(at.weight)>;
-            constexpr int size = element::hessian_size<Element>;
-            P hessian[size + 1];
-            element::hessian<by, own_gradient, P>(element_, at.p, at.data, hessian, at.steps);
-            for (int e = 0; e < size; ++e)
-                at.weighted(hessian[e]).store(h + e * range.ld + at.first);
+            element::hessian<by, own_gradient, P>(
+                element_, at.p, at.data, [&](int j) { return at.steps[j]; },
+                [&](int e, const P& d) { at.weighted(d).store(h + e * range.ld + at.first); });
         });
     }
 
@@ -202,7 +199,7 @@ class ElementCodeOf final : public ElementCode<T> {
             if (first + P::lanes > data.end)
                 for (int l = static_cast<int>(data.end - first); l < P::lanes; ++l)
                     weight.set_lane(l, T(0));
-            visit(LaneElements<P>{first, p, with_steps ? own_steps : nullptr,
+            visit(LaneElements<P>{first, p, own_steps,
                                   detail::LaneSample<P>{features.data(), m, target, number},
                                   weight});
         }

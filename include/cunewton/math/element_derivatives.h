@@ -1,15 +1,16 @@
 // (Compiled in the user's file.) Derivatives of one element of a sum by its own parameters. Host
 // and device; S is a number, or a Pack with an element in each lane.
 //
-// An element: `parameters`, k, and what cpu::ElementCodeOf describes. p and the steps of
-// differences are k numbers; Hessians are lower triangles, packed column by column (math/packed.h).
+// An element has `parameters`, k, and what cpu::ElementCodeOf describes; p are its k numbers.
+// Hessians are lower triangles, packed column by column (math/packed.h).
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/choices.h"
+#include "cunewton/math/perturbed_views.h"
 #include "cunewton/math/stencil.h"
-#include "cunewton/scalar/dual.h"
+#include "cunewton/math/unroll.h"
 #include "cunewton/scalar/parameters.h"
 #include "cunewton/scalar/std.h"
 #include "cunewton/scalar/views.h"
@@ -30,107 +31,112 @@ struct PackedTriangle {
     }
 };
 
+/// The numbers p, and views of them.
+template <class S>
+using Point = VectorView<const S>;
+template <class Element, class View, class Data>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto at(const Element& element, const View& view,
+                                                    const Data& s) {
+    return element(FixedView<View, Element::parameters>{view}, s);
+}
+
 template <class S, class Element, class Data>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S value(const Element& element, const S* p,
                                                     const Data& s) {
     return S(element(Parameters<S, Element::parameters>{p}, s));
 }
 
-/// Writes g[0] ... and returns the value. `by` central_differences: steps[j] to both sides, or, if
-/// not `central`, to one.
-template <GradientBy by, class S, class Element, class Data>
+/// Returns the value, and calls write(j, derivative by j) for all j < k, unless `by` is automatic.
+/// By differences, where `by` is central_differences, they are of step(j) to both sides, or, if not
+/// `central`, to one.
+template <GradientBy by, class S, class Element, class Data, class Step, class Write>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S value_and_gradient(const Element& element, const S* p,
-                                                                 const Data& s, S* g,
-                                                                 const S* steps = nullptr,
-                                                                 bool central = true) {
+                                                                 const Data& s, const Step& step,
+                                                                 bool central, const Write& write) {
     constexpr int k = Element::parameters;
-    if constexpr (by == GradientBy::analytic) {
-        for (int j = 0; j < k; ++j) g[j] = S(0.0);
-        VectorView<S> out{g, k};
-        element.gradient(Parameters<S, k>{p}, s, out);
-        return value(element, p, s);
-    } else if constexpr (by == GradientBy::autodiff) {
+    if constexpr (by == GradientBy::autodiff) {
         // An element may return a Jet with fewer derivatives, or none.
         const typename SeededParameters<S, k>::value_type f(element(SeededParameters<S, k>{p}, s));
-        for (int j = 0; j < k; ++j) g[j] = f.d[j];
+        for (int j = 0; j < k; ++j) write(j, f.d[j]);
         return f.v;
     } else {
-        S moved[k];
-        for (int j = 0; j < k; ++j) moved[j] = p[j];
-        const S f = value<S>(element, moved, s);
-        for (int j = 0; j < k; ++j) {
-            const S up = p[j] + steps[j], down = central ? p[j] - steps[j] : p[j];
-            moved[j] = up;
-            const S above = value<S>(element, moved, s);
-            moved[j] = down;
-            const S below = central ? value<S>(element, moved, s) : f;
-            moved[j] = p[j];
-            g[j] = (above - below) / (up - down);
+        const S f = value(element, p, s);
+        if constexpr (by == GradientBy::analytic) {
+            S g[k];
+            for (int j = 0; j < k; ++j) g[j] = S(0.0);
+            VectorView<S> out{g, k};
+            element.gradient(Parameters<S, k>{p}, s, out);
+            for (int j = 0; j < k; ++j) write(j, g[j]);
+        } else if constexpr (by == GradientBy::central_differences) {
+            batch::loop<0>(0, k, [&](int j) {
+                const S h = step(j);
+                const auto moved = [&](const S& a) {
+                    return S(at(element, ShiftedView<Point<S>>{{p, k}, j, -1, a, a}, s));
+                };
+                write(j, central ? central_difference(moved(h), moved(-h), h)
+                                 : forward_difference(moved(h), f, h));
+            });
         }
         return f;
     }
 }
 
-/// Writes h, which has room for one number more than the triangle's. own_gradient: what differences
-/// of gradients are taken of; else of those by automatic differentiation.
-template <HessianBy by, bool own_gradient, class S, class Element, class Data>
+/// Calls write(e, entry e) for the entries of the packed Hessian. own_gradient: what differences of
+/// gradients are taken of; else of derivatives by automatic differentiation.
+template <HessianBy by, bool own_gradient, class S, class Element, class Data, class Step,
+          class Write>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void hessian(const Element& element, const S* p,
-                                                         const Data& s, S* h,
-                                                         const S* steps = nullptr) {
+                                                         const Data& s, const Step& step,
+                                                         const Write& write) {
     constexpr int k = Element::parameters;
+    const Point<S> point{p, k};
     if constexpr (by == HessianBy::analytic) {
+        S h[hessian_size<Element> + 1];
         for (int e = 0; e < hessian_size<Element>; ++e) h[e] = S(0.0);
         PackedTriangle<S, k> out{h};
         element.hessian(Parameters<S, k>{p}, s, out);
-    } else if constexpr (by == HessianBy::autodiff) {
-        using H = HyperDual<S>;
-        H q[k];
-        for (int j = 0; j < k; ++j) q[j] = H(p[j]);
-        const Parameters<H, k> at{q};
-        for (int j = 0; j < k; ++j) {
-            q[j].d1 = S(1.0);
-            for (int i = j; i < k; ++i, ++h) {
-                q[i].d2 = S(1.0);
-                *h = H(element(at, s)).d12;
-                q[i].d2 = S(0.0);
-            }
-            q[j].d1 = S(0.0);
-        }
-    } else if constexpr (by == HessianBy::gradient_differences) {
-        constexpr GradientBy gradient_by =
-            own_gradient ? GradientBy::analytic : GradientBy::autodiff;
-        S moved[k], above[k], below[k];
-        for (int j = 0; j < k; ++j) moved[j] = p[j];
-        for (int j = 0; j < k; ++j) {
-            const S up = p[j] + steps[j], down = p[j] - steps[j];
-            moved[j] = up;
-            value_and_gradient<gradient_by, S>(element, moved, s, above);
-            moved[j] = down;
-            value_and_gradient<gradient_by, S>(element, moved, s, below);
-            moved[j] = p[j];
-            for (int i = j; i < k; ++i, ++h) *h = (above[i] - below[i]) / (up - down);
-        }
+        for (int e = 0; e < hessian_size<Element>; ++e) write(e, h[e]);
+    } else if constexpr (by == HessianBy::gradient_differences && own_gradient) {
+        int e = 0;
+        batch::loop<0>(0, k, [&](int j) {
+            const S h = step(j);
+            S above[k], below[k];
+            for (int i = 0; i < k; ++i) above[i] = below[i] = S(0.0);
+            VectorView<S> to_above{above, k}, to_below{below, k};
+            const auto moved = [&](const S& a) {
+                return FixedView<ShiftedView<Point<S>>, k>{{point, j, -1, a, a}};
+            };
+            element.gradient(moved(h), s, to_above);
+            element.gradient(moved(-h), s, to_below);
+            for (int i = 0; i < k; ++i)
+                if (i >= j) write(e++, central_difference(above[i], below[i], h));
+        });
     } else {
-        S moved[k];
-        for (int j = 0; j < k; ++j) moved[j] = p[j];
-        const auto at = [&](int j, const S& xj, int i, const S& xi) {
-            moved[j] = xj;
-            moved[i] = xi;
-            const S f = value<S>(element, moved, s);
-            moved[j] = p[j];
-            moved[i] = p[i];
-            return f;
-        };
-        for (int j = 0; j < k; ++j) {
-            const S jp = p[j] + steps[j], jm = p[j] - steps[j];
-            const S h_j = S(0.5) * (jp - jm);
-            *h++ = second_difference(at(j, jp, j, jp), at(j, p[j], j, p[j]), at(j, jm, j, jm), h_j);
-            for (int i = j + 1; i < k; ++i, ++h) {
-                const S ip = p[i] + steps[i], im = p[i] - steps[i];
-                *h = four_point_difference(at(j, jp, i, ip), at(j, jp, i, im), at(j, jm, i, ip),
-                                           at(j, jm, i, im), h_j, S(0.5) * (ip - im));
-            }
-        }
+        int e = 0;
+        batch::loop<0>(0, k, [&](int j) {
+            batch::loop<0>(j, k, [&](int i) {
+                if constexpr (by == HessianBy::autodiff) {
+                    using H = HyperDual<S>;
+                    write(e, H(at(element, HyperDualView<Point<S>>{point, i, j}, s)).d12);
+                } else if constexpr (by == HessianBy::gradient_differences) {
+                    const S h = step(j);
+                    const auto slope = [&](const S& a) {
+                        using V = ShiftedView<Point<S>>;
+                        return Dual<S>(at(element, DualView<V>{{point, j, -1, a, a}, i}, s)).d;
+                    };
+                    write(e, central_difference(slope(h), slope(-h), h));
+                } else {
+                    const S hi = step(i), hj = step(j);
+                    const auto moved = [&](int corner) {
+                        const Shifts<S> to = second_shifts(corner, i == j, hi, hj);
+                        return S(at(element, ShiftedView<Point<S>>{point, i, j, to.i, to.k}, s));
+                    };
+                    const S difference = (moved(0) - moved(1)) - (moved(2) - moved(3));
+                    write(e, difference / (i == j ? hi * hi : S(4.0) * hi * hj));
+                }
+                ++e;
+            });
+        });
     }
 }
 
