@@ -90,6 +90,7 @@ class Point {
                 block[j * rows.size() + i] = transposed[i * columns.size() + j];
         return block;
     }
+    Session<T>& session() { return session_; }
     Evaluator<T>& evaluator() { return *session_.evaluator; }
     Vectors<T>& vectors() { return *session_.vectors; }
     const ResolvedDerivatives& derivatives() const { return session_.derivatives; }

@@ -55,6 +55,7 @@ bool products_are_cheaper(const Opaque<T>& form, int n, const Ranks*) {
 template <class T>
 Method choose_method(const Problem<T>& problem) {
     const int n = problem.dimension();
+    if (problem.parts().sparsity) return Method::newton;
     const Ranks* const ranks = problem.parts().ranks.get();
     const bool products =
         n > largest_dense ||
