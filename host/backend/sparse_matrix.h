@@ -13,11 +13,12 @@ namespace cunewton {
 /// How a sparse Hessian H is had from few products with it. Parameters are coloured; for the seed
 /// h_c, which is h_j at the parameters j of colour c and 0 elsewhere, B is H h_c for all colours,
 /// n x colours. An entry in row i and column j is then
-///     (B(i, colour_j) - sum over the other columns k of that colour in row i of H(i, k) h_k) / h_j,
+///     (B(i, colour_j) - sum over the other columns k of that colour in row i of H(i, k) h_k) /
+///     h_j,
 /// where the sum is empty (direct recovery) or over entries that are known before (substitution).
 struct Compression {
     int colours = 0;
-    std::vector<int> colour_of{};       ///< n
+    std::vector<int> colour_of{};  ///< n
     /// Of each entry in the pattern's order: its place in B, and its column j there.
     std::vector<long> place{};
     std::vector<int> column{};

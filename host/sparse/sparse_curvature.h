@@ -32,7 +32,6 @@ class SparseCurvature final : public Factorable<T> {
     const Buffer<T>& entries() const { return A_; }
 
   private:
-
     Evaluator<T>& evaluator_;
     Vectors<T>& vectors_;
     const SparsityPattern& pattern_;
@@ -43,8 +42,8 @@ class SparseCurvature final : public Factorable<T> {
     std::unique_ptr<SparseMatrix<T>> matrix_;
     Compression how_;
     Buffer<T> A_, B_;
-    Buffer<T> seeds_;              // of products
-    Buffer<T> steps_, typical_;    // of differences
+    Buffer<T> seeds_;            // of products
+    Buffer<T> steps_, typical_;  // of differences
 };
 
 }  // namespace cunewton

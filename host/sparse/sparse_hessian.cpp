@@ -28,7 +28,8 @@ DerivativeOptions sparse_derivatives(const Problem<T>& problem, const Derivative
         throw InvalidArgument(
             "a black box has no sparse Hessian of its own (it has no products) give it "
             "`products`, or choose HessianBy::automatic");
-    if (options.hessian != HessianBy::automatic || (opaque && has_products(*opaque)))
+    const bool known = std::holds_alternative<ElementSum<T>>(form);
+    if (options.hessian != HessianBy::automatic || known || (opaque && has_products(*opaque)))
         return complete;
     if (own.analytic_gradient)
         complete.hessian = HessianBy::gradient_differences;

@@ -14,10 +14,10 @@
 
 namespace cunewton {
 
-/// The pattern of an n x n matrix with entries at these (row, column), 0 .. n-1, in any order and of
-/// either triangle; several of a place are one. The diagonal is added. Throws InvalidArgument for an
-/// n that is not positive, an entry that is not there, named by its number in the list, and for 2^31
-/// entries or more.
+/// The pattern of an n x n matrix with entries at these (row, column), 0 .. n-1, in any order and
+/// of either triangle; several of a place are one. The diagonal is added. Throws InvalidArgument
+/// for an n that is not positive, an entry that is not there, named by its number in the list, and
+/// for 2^31 entries or more.
 SparsityPattern sparsity_pattern(int n, const std::vector<std::pair<int, int>>& entries);
 
 /// The same problem, whose Hessian has no entries but those of the pattern at any x. Methods that
@@ -31,8 +31,8 @@ Problem<T> with_sparsity(const Problem<T>& problem, SparsityPattern pattern);
 /// How parameters share a product with the Hessian.
 enum class ColouringKind {
     star,     ///< every entry is one of a product's (direct recovery)
-    acyclic,  ///< fewer colours: entries are had from those before them (substitution), whose errors
-              ///< add up along paths of the pattern's graph
+    acyclic,  ///< fewer colours: entries are had from those before them (substitution), whose
+              ///< errors add up along paths of the pattern's graph
 };
 
 /// Parameters of a colour share a product.

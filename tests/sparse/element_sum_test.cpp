@@ -11,6 +11,7 @@
 
 #include "cunewton/differentiate.h"
 #include "cunewton/minimize.h"
+#include "tests/sparse/problems.h"
 #include "tests/sparse/test_elements.h"
 #include "tests/support/message_of.h"
 #include "tests/support/open_session.h"
@@ -263,7 +264,7 @@ TYPED_TEST(ElementSumTest, IsAChain) {
         Oracle oracle(n);
         for (std::size_t i = 0; i + 1 < n; ++i)
             oracle.add({i, i + 1}, rosenbrock_link(at[i], at[i + 1]));
-        this->expect_all(chained_rosenbrock_sum<T>(static_cast<long>(n)), x, oracle);
+        this->expect_all(chain_sum<T>(static_cast<int>(n)), x, oracle);
     }
 }
 
@@ -277,7 +278,7 @@ TYPED_TEST(ElementSumTest, HasKindsForItsEnds) {
         for (std::size_t i = 1; i + 1 < n; ++i)
             oracle.add({i - 1, i, i + 1}, broyden(at[i - 1], at[i], at[i + 1]));
         oracle.add({n - 2, n - 1}, without(broyden(at[n - 2], at[n - 1], 0), 2));
-        this->expect_all(broyden_tridiagonal_sum<T>(static_cast<long>(n)), x, oracle);
+        this->expect_all(broyden_sum<T>(static_cast<int>(n)), x, oracle);
     }
 }
 
@@ -288,38 +289,42 @@ TYPED_TEST(ElementSumTest, IsASurfaceOfGivenEdges) {
         const std::vector<T> x = numbers<T>(n, 8);
         const Real h = 1.0L / (side + 1);
         Oracle oracle(n);
-        for (int row = 0; row <= side; ++row)
-            for (int column = 0; column <= side; ++column) {
-                const int s[] = {column, column + 1, column + 1, column},
-                          t[] = {row, row, row + 1, row + 1};
-                Real z[4];
-                std::size_t free[4];
-                for (int c = 0; c < 4; ++c) {
-                    const bool inside = s[c] > 0 && s[c] <= side && t[c] > 0 && t[c] <= side;
-                    free[c] = inside ? static_cast<std::size_t>((t[c] - 1) * side + s[c] - 1) : n;
-                    z[c] = inside
-                               ? Real(x[free[c]])
-                               : Real(static_cast<T>(edge_height(s[c] * static_cast<double>(h),
-                                                                 t[c] * static_cast<double>(h))));
+        // Of the corner at the right angle and its neighbours, by row and column.
+        const auto add = [&](int row, int column, int step) {
+            const int rows[] = {row, row, row + step}, columns[] = {column, column + step, column};
+            Real z[3];
+            std::vector<std::size_t> indices;
+            std::vector<int> free;
+            for (int c = 0; c < 3; ++c) {
+                if (rows[c] >= 0 && rows[c] < side && columns[c] >= 0 && columns[c] < side) {
+                    free.push_back(c);
+                    indices.push_back(static_cast<std::size_t>(rows[c] * side + columns[c]));
+                    z[c] = x[indices.back()];
+                } else {
+                    const Real s = h * (columns[c] + 1), t = h * (rows[c] + 1);
+                    z[c] = s * s - t * t;
                 }
-                const Real u = z[0] - z[2], v = z[1] - z[3];
-                const Real root = std::sqrt(1 + (u * u + v * v) / (2 * h * h));
-                const Real du[] = {1, 0, -1, 0}, dv[] = {0, 1, 0, -1};
-                Oracle::Term term{h * h * root, {}, {}};
-                std::vector<std::size_t> indices;
-                for (int i = 0; i < 4; ++i) {
-                    if (free[i] == n) continue;
-                    indices.push_back(free[i]);
-                    term.g.push_back((u * du[i] + v * dv[i]) / (2 * root));
-                    for (int j = 0; j < 4; ++j)
-                        if (free[j] != n)
-                            term.h.push_back((du[i] * du[j] + dv[i] * dv[j]) / (2 * root) -
-                                             (u * du[i] + v * dv[i]) * (u * du[j] + v * dv[j]) /
-                                                 (4 * h * h * root * root * root));
-                }
-                oracle.add(indices, term);
             }
-        this->expect_all(minimal_surface_sum<T>(side), x, oracle);
+            const Real u = z[1] - z[0], v = z[2] - z[0];
+            const Real root = std::sqrt(1 + (u * u + v * v) / (h * h));
+            const Real du[] = {-1, 1, 0}, dv[] = {-1, 0, 1};
+            Oracle::Term term{h * h / 2 * root, {}, {}};
+            for (const int i : free) {
+                const Real slope_i = u * du[i] + v * dv[i];
+                term.g.push_back(slope_i / (2 * root));
+                for (const int j : free)
+                    term.h.push_back((du[i] * du[j] + dv[i] * dv[j]) / (2 * root) -
+                                     slope_i * (u * du[j] + v * dv[j]) /
+                                         (2 * h * h * root * root * root));
+            }
+            oracle.add(indices, term);
+        };
+        for (int r = -1; r < side; ++r)
+            for (int c = -1; c < side; ++c) {
+                add(r, c, 1);
+                add(r + 1, c + 1, -1);
+            }
+        this->expect_all(surface_sum<T>(side), x, oracle);
     }
 }
 
@@ -333,17 +338,19 @@ TYPED_TEST(ElementSumTest, MixesKindsDataWeightsAndAPenalty) {
 
 TYPED_TEST(ElementSumTest, IsTheObjectiveOfTheSameFunction) {
     using T = TypeParam;
-    constexpr int n = 12;
-    const std::vector<T> x = numbers<T>(n, 9);
     const EvaluationOptions on_cpu{{.backend = BackendChoice::cpu}};
-    const Problem<T> sum = broyden_tridiagonal_sum<T>(n);
-    const Problem<T> objective = make_objective<T>(BroydenTridiagonal{}, n);
-    EXPECT_NEAR(evaluate(sum, x, this->at_tested()), evaluate(objective, x, on_cpu),
-                1000 * epsilon<T>);
-    expect_near(gradient(sum, x, this->at_tested()), wide(gradient(objective, x, on_cpu)),
-                sum_tolerance<T>(32), "gradient");
-    expect_near(hessian(sum, x, this->at_tested()), wide(hessian(objective, x, on_cpu)),
-                sum_tolerance<T>(32), "Hessian");
+    const auto compare = [&](const Problem<T>& sum, const Problem<T>& objective) {
+        const std::vector<T> x = numbers<T>(static_cast<std::size_t>(sum.dimension()), 9);
+        const T f = evaluate(objective, x, on_cpu);
+        EXPECT_NEAR(evaluate(sum, x, this->at_tested()), f, sum_tolerance<T>(200) * f);
+        expect_near(gradient(sum, x, this->at_tested()), wide(gradient(objective, x, on_cpu)),
+                    sum_tolerance<T>(32), "gradient");
+        expect_near(hessian(sum, x, this->at_tested()), wide(hessian(objective, x, on_cpu)),
+                    sum_tolerance<T>(32), "Hessian");
+    };
+    compare(chain_sum<T>(13), chain_problem<T>(13));
+    compare(broyden_sum<T>(13), broyden_problem<T>(13));
+    compare(surface_sum<T>(4), surface_problem<T>(4));
 }
 
 TYPED_TEST(ElementSumTest, TakesDerivativesAsItIsAsked) {
@@ -490,7 +497,7 @@ TYPED_TEST(ElementSumTest, MayBeConstantOrOfOneElement) {
 
 TYPED_TEST(ElementSumTest, IsMinimisedByEveryMethod) {
     using T = TypeParam;
-    const Problem<T> problem = broyden_tridiagonal_sum<T>(24);
+    const Problem<T> problem = broyden_sum<T>(24);
     const std::vector<T> x0(24, T(-1));
     for (const Method method : all_methods) {
         const Result<T> result = minimize(problem, x0, this->minimising(method));
@@ -523,7 +530,7 @@ TYPED_TEST(ElementSumTest, IsTheSameForAnyNumberOfThreads) {
     using T = TypeParam;
     if (testing_cuda()) GTEST_SKIP() << "threads are the CPU's";
     constexpr std::size_t n = 20000;
-    const Problem<T> problem = broyden_tridiagonal_sum<T>(n);
+    const Problem<T> problem = broyden_sum<T>(n);
     const std::vector<T> x = numbers<T>(n, 13), v = numbers<T>(n, 14);
     const SparsityPattern& pattern = *problem.parts().sparsity;
     const auto all = [&](int threads) {

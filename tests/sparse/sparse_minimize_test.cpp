@@ -136,15 +136,15 @@ TEST_P(SparseMinimizeTest, NamesWhatIsNotDetermined) {
     for (int j = 0; j < n; j += 2) entries.push_back({j + 1, j});
     const std::vector<double> x0(n, 0.25);
     for (const bool tied : {true, false}) {
-        const auto problem = with_sparsity(make_objective<double>(Pairs{tied}, n),
-                                           sparsity_pattern(n, entries));
+        const auto problem =
+            with_sparsity(make_objective<double>(Pairs{tied}, n), sparsity_pattern(n, entries));
         const Result<double> result = minimize(problem, x0, options_for(GetParam()));
         EXPECT_EQ(result.status, tied ? Status::converged : Status::singular) << result.message;
         EXPECT_EQ(result.undetermined, tied ? std::vector<int>{} : (std::vector<int>{0, 1}));
     }
     // A parameter that the loss does not know.
-    const auto odd = with_sparsity(make_objective<double>(Pairs{true}, n + 1),
-                                   sparsity_pattern(n + 1, entries));
+    const auto odd =
+        with_sparsity(make_objective<double>(Pairs{true}, n + 1), sparsity_pattern(n + 1, entries));
     const Result<double> result =
         minimize(odd, std::vector<double>(n + 1, 0.25), options_for(GetParam()));
     EXPECT_EQ(result.status, Status::singular) << result.message;
@@ -166,8 +166,9 @@ TEST_P(SparseMinimizeTest, WhatNeedsAMatrixIsRefused) {
         message_of<InvalidArgument>([&] { memory_needed(problem, options); }).find("analysed"),
         std::string::npos);
     options.keep_hessian_factor = true;
-    EXPECT_NE(message_of<InvalidArgument>([&] { minimize(problem, x0, options); })
-                  .find("keep_hessian_factor"),
+    EXPECT_NE(message_of<InvalidArgument>([&] {
+                  minimize(problem, x0, options);
+              }).find("keep_hessian_factor"),
               std::string::npos);
 }
 

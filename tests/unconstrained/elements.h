@@ -3,13 +3,12 @@
 #include <vector>
 
 #include "cunewton/problem.h"
-#include "tests/unconstrained/functors.h"
 
 // Large classical problems as sums of elements, compiled once for the tests and for the benchmark.
 // Formulas count from 1, code from 0.
 namespace cunewton::test {
 
-/// A term of functors.h's ChainedRosenbrock: 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2
+/// A term of the chained Rosenbrock function: 100 (x_{i+1} - x_i^2)^2 + (1 - x_i)^2
 struct RosenbrockLink {
     static constexpr int parameters = 2;
     template <class X>
@@ -19,7 +18,7 @@ struct RosenbrockLink {
     }
 };
 
-/// A squared residual of functors.h's BroydenTridiagonal, of x_{i-1}, x_i, x_{i+1}:
+/// A squared residual of Broyden's tridiagonal equations, of x_{i-1}, x_i, x_{i+1}:
 /// r_i = (3 - 2 x_i) x_i - x_{i-1} - 2 x_{i+1} + 1 with x_0 = x_{n+1} = 0
 struct BroydenInner {
     static constexpr int parameters = 3;
@@ -48,43 +47,36 @@ struct BroydenLast {
     }
 };
 
-/// The area of a surface over a square cell of side h, in the mean of both ways to cut it in two
-/// triangles: h^2 sqrt(1 + ((a - c)^2 + (b - d)^2) / 2h^2) for the heights a, b, c, d of the
-/// corners in their order (MINSURF of CUTEst).
-template <class A, class B, class C, class D>
-CUNEWTON_HOST_DEVICE auto surface_of_cell(double h, const A& a, const B& b, const C& c,
-                                          const D& d) {
-    using namespace math;
-    return h * h * sqrt(1.0 + (square(a - c) + square(b - d)) * (0.5 / (h * h)));
-}
-/// Of four free corners.
-struct SurfaceCell {
-    static constexpr int parameters = 4;
+/// The area of a plane over half of a square cell of side h, of its heights at the right angle's
+/// corner and at both others.
+struct SurfaceTriangle {
+    static constexpr int parameters = 3;
     double h;
     template <class X>
     CUNEWTON_HOST_DEVICE auto operator()(const X& x) const {
-        const auto& [a, b, c, d] = x;
-        return surface_of_cell(h, a, b, c, d);
+        using namespace math;
+        using T = scalar_t<X>;
+        const auto& [corner, a, b] = x;
+        return T(0.5 * h * h) *
+               sqrt(T(1.0) + T(1 / (h * h)) * (square(a - corner) + square(b - corner)));
     }
 };
-/// Of two free corners, neighbours; s: the heights of the others, in their order.
+/// The same with some corners at given heights: `free` parameters, and s tells both slopes of the
+/// plane, each as a constant and what it takes of the parameters.
+template <int free>
 struct SurfaceEdge {
-    static constexpr int parameters = 2;
+    static constexpr int parameters = free;
     double h;
     template <class X, class S>
     CUNEWTON_HOST_DEVICE auto operator()(const X& x, const S& s) const {
-        const auto& [a, b] = x;
-        return surface_of_cell(h, a, b, s[0], s[1]);
-    }
-};
-/// Of one free corner.
-struct SurfaceCorner {
-    static constexpr int parameters = 1;
-    double h;
-    template <class X, class S>
-    CUNEWTON_HOST_DEVICE auto operator()(const X& x, const S& s) const {
-        const auto& [a] = x;
-        return surface_of_cell(h, a, s[0], s[1], s[2]);
+        using namespace math;
+        using T = scalar_t<X>;
+        T a(s[0]), b(s[free + 1]);
+        for (int j = 0; j < free; ++j) {
+            a += s[1 + j] * x[j];
+            b += s[free + 2 + j] * x[j];
+        }
+        return T(0.5 * h * h) * sqrt(T(1.0) + a * a + b * b);
     }
 };
 
@@ -93,9 +85,9 @@ struct SurfaceCorner {
     X(BroydenInner)                     \
     X(BroydenFirst)                     \
     X(BroydenLast)                      \
-    X(SurfaceCell)                      \
-    X(SurfaceEdge)                      \
-    X(SurfaceCorner)
+    X(SurfaceTriangle)                  \
+    X(SurfaceEdge<1>)                   \
+    X(SurfaceEdge<2>)
 
 // add_device_code() gives elements their GPU code, which a .cu file holds. Does nothing without
 // CUDA.
@@ -110,17 +102,16 @@ template <class T, class Element>
 void add_device_code(Elements<T>&, const Element&) {}
 #endif
 
-/// functors.h's ChainedRosenbrock, n >= 2. T: double or float.
-template <class T>
-Problem<T> chained_rosenbrock_sum(long n);
-/// functors.h's BroydenTridiagonal, n >= 2.
-template <class T>
-Problem<T> broyden_tridiagonal_sum(long n);
+// The functions of tests/sparse/functions.h. T: double or float.
 
-/// The smallest surface over the unit square whose heights on its edges are edge_height(s, t): on a
-/// grid of side x side free points, one row (of equal t) after the other.
+/// n >= 2
 template <class T>
-Problem<T> minimal_surface_sum(int side);
-double edge_height(double s, double t);
+Problem<T> chain_sum(int n, const ProblemOptions& options = {});
+/// n >= 2
+template <class T>
+Problem<T> broyden_sum(int n, const ProblemOptions& options = {});
+/// n = side^2
+template <class T>
+Problem<T> surface_sum(int side, const ProblemOptions& options = {});
 
 }  // namespace cunewton::test
