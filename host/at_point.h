@@ -104,6 +104,7 @@ class Point {
                 block[j * rows.size() + i] = transposed[i * columns.size() + j];
         return block;
     }
+    Session<T>& session() { return session_; }
     Evaluator<T>& evaluator() { return *session_.evaluator; }
     Vectors<T>& vectors() { return *session_.vectors; }
     DenseMatrices<T>& matrices() { return *session_.matrices; }

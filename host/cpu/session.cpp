@@ -1,5 +1,6 @@
 #include "host/cpu/black_box_evaluator.h"
 #include "host/cpu/block_cholesky.h"
+#include "host/cpu/element_evaluator.h"
 #include "host/cpu/perceptron_evaluator.h"
 #include "host/cpu/predictor_evaluator.h"
 #include "host/cpu/sample_evaluator.h"
@@ -20,6 +21,8 @@ template <class T>
 struct EvaluatorOf<Opaque<T>> : std::type_identity<BlackBoxEvaluator<T>> {};
 template <class T>
 struct EvaluatorOf<PerceptronSum<T>> : std::type_identity<PerceptronEvaluator<T>> {};
+template <class T>
+struct EvaluatorOf<ElementSum<T>> : std::type_identity<ElementEvaluator<T>> {};
 
 /// What the problem's evaluator takes. options: that the plan was made from.
 template <class T>

@@ -4,6 +4,7 @@
 #include "host/backend/predictor_blocks.h"
 #include "host/cuda/black_box_evaluator.h"
 #include "host/cuda/block_cholesky.h"
+#include "host/cuda/element_evaluator.h"
 #include "host/cuda/perceptron_evaluator.h"
 #include "host/cuda/predictor_evaluator.h"
 #include "host/cuda/sample_evaluator.h"
@@ -24,6 +25,8 @@ template <class T>
 struct EvaluatorOf<Opaque<T>> : std::type_identity<BlackBoxEvaluator<T>> {};
 template <class T>
 struct EvaluatorOf<PerceptronSum<T>> : std::type_identity<PerceptronEvaluator<T>> {};
+template <class T>
+struct EvaluatorOf<ElementSum<T>> : std::type_identity<ElementEvaluator<T>> {};
 
 template <class T>
 ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& options) {

@@ -16,3 +16,4 @@
 #include "cunewton/minimize.h"
 #include "cunewton/options.h"
 #include "cunewton/problem.h"
+#include "cunewton/sparse_hessian.h"

@@ -5,6 +5,7 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include <algorithm>
 #include <any>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "cunewton/cpu/element_code.h"
 #include "cunewton/cpu/predictor_code.h"
 #include "cunewton/cpu/sample_code.h"
 #include "cunewton/cuda/code.h"
@@ -188,10 +190,70 @@ struct CurvaturePenalized {
     static constexpr Capabilities capabilities{.analytic_gradient = true};
 };
 
+/// Which parameters the elements of one kind are functions of.
+struct ElementIndices {
+    int parameters = 0;  ///< of an element, k
+    long count = 0;      ///< elements E
+    /// E rounded up, with parameters of the last element, so that lanes need no end of their own.
+    long ld = 0;
+    std::vector<int> numbers{};  ///< parameter j of element e is [j * ld + e]
+    static constexpr long padding = 64;
+};
+
+/// Elements of one kind, sum_e w_e f(x_{i(e,1)}, ..., x_{i(e,k)}; s_e), as make_elements() gives
+/// them.
+template <class T>
+struct Elements {
+    FunctorCode<cpu::ElementCode<T>, cuda::ElementCode<T>> code;
+    std::shared_ptr<const ElementIndices> indices;
+    Samples<T> data;  ///< a sample an element, without features if there are none
+};
+
+/// Sums of numbers from a list: sum r is that of terms[k], starts[r] <= k < starts[r + 1], each the
+/// place of a number.
+struct GatherLists {
+    std::vector<std::uint32_t> starts{}, terms{};
+};
+
+/// Where the derivatives of elements add up. Of kind after kind, ld * k places of gradients, and ld
+/// * k (k + 1) / 2 of Hessians, as cpu::ElementCode writes them.
+struct ElementPlaces {
+    GatherLists gradient{};  ///< a sum for each parameter
+    GatherLists hessian{};   ///< a sum for each entry of the pattern
+    SparsityPattern pattern{};
+};
+
+/// sum_e w_e f_e(a few of the parameters) over elements of several kinds.
+template <class T>
+struct ElementSum {
+    std::vector<Elements<T>> kinds;
+    std::shared_ptr<const ElementPlaces> places;
+
+    bool runs_on_cpu() const { return true; }
+    bool runs_on_cuda() const {
+        return std::ranges::all_of(kinds,
+                                   [](const auto& kind) { return kind.code.cuda != nullptr; });
+    }
+    Capabilities capabilities_on_cpu() const { return capabilities(); }
+    Capabilities capabilities_on_cuda() const { return capabilities(); }
+
+  private:
+    /// What all kinds have.
+    Capabilities capabilities() const {
+        Capabilities all{true, true, true};
+        for (const Elements<T>& kind : kinds) {
+            const Capabilities own = kind.code.cpu->capabilities();
+            all.analytic_gradient &= own.analytic_gradient;
+            all.analytic_hessian &= own.analytic_hessian;
+        }
+        return all;
+    }
+};
+
 /// The forms there are. A new one is a struct as above and an evaluator in each backend.
 template <class T>
 using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>, PerceptronSum<T>,
-                          CurvaturePenalized<T>>;
+                          ElementSum<T>, CurvaturePenalized<T>>;
 
 class Ranks;
 
@@ -263,6 +325,18 @@ template <class T>
 Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options);
 extern template Problem<double> make_problem(Form<double>, long, const ProblemOptions&);
 extern template Problem<float> make_problem(Form<float>, long, const ProblemOptions&);
+
+/// E rows of k numbers of parameters, or all of them in one row, on the host; copied. Throws
+/// InvalidArgument.
+std::shared_ptr<const ElementIndices> element_indices(const Array<const int>& rows, int parameters);
+
+/// The sum with where its derivatives add up. Throws InvalidArgument.
+template <class T>
+Problem<T> make_element_sum(std::vector<Elements<T>> kinds, long n, const ProblemOptions& options);
+extern template Problem<double> make_element_sum(std::vector<Elements<double>>, long,
+                                                 const ProblemOptions&);
+extern template Problem<float> make_element_sum(std::vector<Elements<float>>, long,
+                                                const ProblemOptions&);
 
 /// Throws InvalidArgument if they are null.
 void require_targets(const void* targets);
