@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "host/curvature/lanczos.h"
 #include "tests/curvature/known_spectrum.h"
 #include "tests/support/message_of.h"
 #include "tests/support/models.h"
+#include "tests/support/open_session.h"
 #include "tests/support/reals.h"
 #include "tests/support/tolerances.h"
 
@@ -209,6 +211,38 @@ TYPED_TEST(EigenvaluesTest, WithoutAMatrixAreThoseOfTheMatrix) {
     EXPECT_NEAR(found.largest.values[0], 3, found.largest.residuals[0] + rounding);
     EXPECT_NEAR(found.smallest.values[0], 1, found.smallest.residuals[0] + rounding);
     EXPECT_LE(found.largest.residuals[0], 0.3);
+}
+
+/// One whose Krylov space lacks the wanted eigenvector.
+TYPED_TEST(EigenvaluesTest, AreFoundFromAnyStart) {
+    using T = TypeParam;
+    const int n = 20;
+    std::vector<T> A(n * n, T(0)), b(n, T(0));
+    for (int j = 0; j < n; ++j) A[static_cast<std::size_t>(j) * (n + 1)] = static_cast<T>(j);
+    const auto problem = make_quadratic(A.data(), b.data(), n);
+    const Session<T> session = open(problem);
+    Vectors<T>& vectors = *session.vectors;
+    const auto H = session.evaluator->curvature(CurvatureKind::dense);
+    const Buffer<T> x = vectors.allocate(n), start = vectors.allocate(n);
+    vectors.upload(x.get(), b.data(), n);
+    H->update(x.get());
+    for (const int part : {0, 7}) {
+        std::vector<T> v(n, T(0));
+        v[0] = v[static_cast<std::size_t>(part)] = 2;
+        vectors.upload(start.get(), v.data(), n);
+        const lanczos::Found<T> found = lanczos::find_extremes(
+            vectors, *session.matrices, *H, static_cast<std::size_t>(n), {}, start.get());
+        ASSERT_EQ(found.largest.size(), 1u);
+        EXPECT_TRUE(found.smallest.empty());
+        EXPECT_NEAR(found.largest[0].value, n - 1, 1e-5 * n);
+        EXPECT_TRUE(found.converged);
+    }
+    // With a part in it, what is found is what a random start finds.
+    std::vector<T> all(n, T(1));
+    vectors.upload(start.get(), all.data(), n);
+    const lanczos::Found<T> found = lanczos::find_extremes(
+        vectors, *session.matrices, *H, static_cast<std::size_t>(n), {}, start.get());
+    EXPECT_NEAR(found.largest[0].value, n - 1, 1e-5 * n);
 }
 
 class EigenvaluesMisuseTest : public BackendTest {};
