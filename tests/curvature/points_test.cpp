@@ -319,6 +319,20 @@ TEST_F(RegionTest, MisuseIsNamed) {
         check_convexity(known.problem(), R::box({0, 1, 0}, {1, 1, 1}), options).counter_example);
 }
 
+TEST_F(RegionTest, RoundingWithinALossIsNoCounterExample) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    // A straight line, of which cancellation leaves six digits.
+    const auto problem = make_black_box<double>(
+        [](const double* points, int, int count, double* losses) {
+            for (int p = 0; p < count; ++p) losses[p] = (1e10 + points[p]) - 1e10;
+        },
+        1);
+    auto options = there<ConvexityOptions>();
+    options.curvatures = 0;
+    const auto check = check_convexity(problem, Region<double>::box({-1}, {1}), options);
+    EXPECT_FALSE(check.counter_example) << check.message;
+}
+
 TEST_F(RegionTest, LossesThatAreNotFiniteAreCounted) {
     if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
     // -log x is convex where it is a number.
