@@ -123,7 +123,38 @@ double potrf_rate(const Handles& handles, int n) {
         });
 }
 
+template <class T>
+double eigenvalues_seconds(const std::vector<double>& numbers, int n) {
+    constexpr cudaDataType type = sizeof(T) == 8 ? CUDA_R_64F : CUDA_R_32F;
+    constexpr auto lower = CUBLAS_FILL_MODE_LOWER;
+    constexpr auto values_alone = CUSOLVER_EIG_MODE_NOVECTOR;
+    const Handles handles;
+    const std::vector<T> matrix(numbers.begin(), numbers.end());
+    DeviceArray<T> a(matrix);
+    const DeviceArray<T> values(std::vector<T>(static_cast<std::size_t>(n)));
+    const DeviceArray<int> info(std::vector<int>(1));
+    std::size_t there = 0, here = 0;
+    CUNEWTON_BENCH_CHECK(cusolverDnXsyevd_bufferSize(handles.solver, nullptr, values_alone, lower,
+                                                     n, type, a.data(), n, type, values.data(),
+                                                     type, &there, &here));
+    const DeviceArray<char> work(std::vector<char>(std::max<std::size_t>(there, 1)));
+    std::vector<char> host_work(here);
+    // One operation: the rate is one over the time.
+    return 1 / best_rate(
+                   1, [&] { a.assign(matrix); },
+                   [&] {
+                       CUNEWTON_BENCH_CHECK(
+                           cusolverDnXsyevd(handles.solver, nullptr, values_alone, lower, n, type,
+                                            a.data(), n, type, values.data(), type, work.data(),
+                                            there, host_work.data(), here, info.data()));
+                   });
+}
+
 }  // namespace
+
+double device_eigenvalues_seconds(const std::vector<double>& matrix, int n, bool single) {
+    return single ? eigenvalues_seconds<float>(matrix, n) : eigenvalues_seconds<double>(matrix, n);
+}
 
 DenseRates measure_device_rates(const Settings& settings) {
     const RateSizes size(settings);
@@ -145,6 +176,9 @@ DenseRates measure_device_rates(const Settings& settings) {
 namespace cunewton::bench {
 
 DenseRates measure_device_rates(const Settings&) {
+    throw std::runtime_error("no device (this build has no CUDA) use --backend cpu");
+}
+double device_eigenvalues_seconds(const std::vector<double>&, int, bool) {
     throw std::runtime_error("no device (this build has no CUDA) use --backend cpu");
 }
 

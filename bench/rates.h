@@ -1,6 +1,8 @@
 // Speeds that floors are made of, measured in this process.
 #pragma once
 
+#include <vector>
+
 #include "bench/settings.h"
 
 namespace cunewton::bench {
@@ -31,6 +33,10 @@ Rates measure_rates(const Settings& settings);
 /// The same of cuBLAS and cuSOLVER. Throws std::runtime_error if a call fails; call it only where
 /// something has just run on a device.
 DenseRates measure_device_rates(const Settings& settings);
+
+/// Seconds of cuSOLVER's Xsyevd for all eigenvalues of this matrix, in float if `single`. Throws as
+/// measure_device_rates().
+double device_eigenvalues_seconds(const std::vector<double>& matrix, int n, bool single);
 
 /// Sizes of the measurements above; small ones for tests.
 struct RateSizes {

@@ -18,6 +18,8 @@ void run_rosenbrock_batch(Context& context);
 void run_nist(Context& context);
 void run_mlp_products(Context& context);
 void run_mlp_train(Context& context);
+void run_lanczos(Context& context);
+void run_spectrum(Context& context);
 void run_learning_rates(Context& context);
 
 struct Case {
@@ -45,6 +47,9 @@ inline constexpr Case all_cases[] = {
     {"mlp_products", "loss, gradient and products with the Hessian of a perceptron",
      run_mlp_products},
     {"mlp_train", "a perceptron trained on all samples: the time to a given loss", run_mlp_train},
+    {"lanczos", "the largest eigenvalues of a perceptron's Hessian, by products", run_lanczos},
+    {"spectrum", "all eigenvalues of a Hessian, and the spectral density of a large one",
+     run_spectrum},
     {"learning_rates", "gradient descent by rates from curvature, against Newton and BFGS",
      run_learning_rates},
 };

@@ -104,6 +104,16 @@ void draw(const Region<T>& region, Generator& generator, T* x) {
         x[j] = static_cast<T>(static_cast<double>(region.centre[j]) + length * direction[j]);
 }
 
+/// The length of its longest chord.
+template <class T>
+double extent(const Region<T>& region) {
+    double square = 0;
+    for (std::size_t j = 0; j < region.lower.size(); ++j)
+        square += std::pow(
+            static_cast<double>(region.upper[j]) - static_cast<double>(region.lower[j]), 2);
+    return is_box(region) ? std::sqrt(square) : 2 * region.radius;
+}
+
 /// How far c + t v and c - t v stay in the region, for c in it and |v| = 1.
 template <class T>
 double reach(const Region<T>& region, const std::vector<T>& c, const std::vector<T>& v) {
@@ -218,13 +228,21 @@ class Search {
         }
     }
 
-    /// The scatter of the loss near a point, by differences of order 3 to 6 of seven values next to
-    /// each other on the chord, which leave nothing of a smooth function (More and Wild 2011,
-    /// "Estimating computational noise", section 3). The points' own rounding is in it.
+    /// The scatter of the loss near a point, by differences of order 4 to 6 of seven values in the
+    /// chord's direction, at distances of h times the region's extent: they leave h^4 of a smooth
+    /// function, epsilon here (More and Wild 2011, "Estimating computational noise", section 3).
+    /// The points' own rounding is in it.
     double noise(const std::vector<T>& at, const Suspect& chord) {
         constexpr int values_taken = 7;
         std::vector<T> points;
-        const double spacing = std::pow(eps(), 2.0 / 3);
+        double length = 0;
+        for (std::size_t j = 0; j < n_; ++j)
+            length +=
+                std::pow(static_cast<double>(chord.y[j]) - static_cast<double>(chord.x[j]), 2);
+        if (length == 0) return 0;
+        // No power of two, at which rounding would repeat itself.
+        const double spacing =
+            0.7 * std::sqrt(std::sqrt(eps())) * extent(region_) / std::sqrt(length);
         for (int k = 0; k < values_taken; ++k)
             for (std::size_t j = 0; j < n_; ++j)
                 points.push_back(static_cast<T>(
@@ -232,16 +250,17 @@ class Search {
                     spacing * (k - values_taken / 2) *
                         (static_cast<double>(chord.y[j]) - static_cast<double>(chord.x[j]))));
         std::array<double, values_taken> table{};
-        const std::vector<T> f = values(points);
-        std::ranges::copy(f, table.begin());
+        std::ranges::copy(values(points), table.begin());
         double noise = 0, gamma = 1;
         for (int order = 1; order < values_taken; ++order) {
-            for (int k = 0; k + order < values_taken; ++k) table[k] = table[k + 1] - table[k];
-            gamma *= 0.5 * order / (2 * order - 1);  // (order!)^2 / (2 order)!
-            if (order < 3) continue;
             double sum = 0;
-            for (int k = 0; k + order < values_taken; ++k) sum += table[k] * table[k];
-            noise = std::max(noise, std::sqrt(gamma * sum / (values_taken - order)));
+            for (std::size_t k = 0; k + static_cast<std::size_t>(order) < table.size(); ++k) {
+                table[k] = table[k + 1] - table[k];
+                sum += table[k] * table[k];
+            }
+            gamma *= 0.5 * order / (2 * order - 1);  // (order!)^2 / (2 order)!
+            if (order >= 4)
+                noise = std::max(noise, std::sqrt(gamma * sum / (values_taken - order)));
         }
         return std::isfinite(noise) ? noise : std::numeric_limits<double>::infinity();
     }

@@ -42,7 +42,7 @@ TEST_PACKAGES=(git:git pkg-config:pkg-config python3:python3 libgtest-dev nlohma
     zlib1g-dev libopenmpi-dev openmpi-bin)
 BENCH_PACKAGES=(git:git libcli11-dev nlohmann-json3-dev libfmt-dev zlib1g-dev)
 PEER_PACKAGES=(pkg-config:pkg-config libceres-dev libeigen3-dev libcminpack-dev liblbfgs-dev
-    libgsl-dev libdlib-dev libpetsc-real-dev)
+    libgsl-dev libdlib-dev libpetsc-real-dev libarpack2-dev)
 
 # install_for_build [NAME...]: the tools, and these packages.
 install_for_build() {

@@ -20,10 +20,10 @@ from pathlib import Path
 PROGRAM = BACKEND = ""
 CASES = ["digits", "logistic_dense", "softmax_dense", "matrix_free", "subsampled_newton", "fd_hessian", "unconstrained",
          "gaussian2d_batch", "dwi_batch", "rosenbrock_batch", "nist", "mlp_products",
-         "mlp_train", "learning_rates"]
+         "mlp_train", "lanczos", "spectrum", "learning_rates"]
 WITHOUT_GPU_ROWS = ["unconstrained"]
 BATCHES = ["gaussian2d_batch", "dwi_batch", "rosenbrock_batch"]
-FLOAT_CASES = ["logistic_dense", "fd_hessian", *BATCHES, "mlp_products"]
+FLOAT_CASES = ["logistic_dense", "fd_hessian", *BATCHES, "mlp_products", "spectrum"]
 NUMBER, WHOLE, TEXT, NULL = (int, float), int, str, type(None)
 
 # Every row has these; the type None stands for "may be null".
@@ -198,6 +198,22 @@ class Results(unittest.TestCase):
                 if BACKEND == "cpu":
                     self.assertGreater(row["floor_seconds"], 0)
                     self.assertGreater(row["floor_peak_seconds"], 0)
+
+    def test_eigenvalues_are_right_by_few_products(self):
+        rows = self.ours("lanczos")
+        self.assertEqual(len(rows), 4)
+        for row in rows:
+            self.assertLess(row["error"], 1e-6, row["variant"])
+            self.assertLessEqual(row["products"], 200, row["variant"])
+
+    def test_spectra_add_up(self):
+        for rows, limit in ((self.all["rows"], 1e-12), (self.float["rows"], 1e-4)):
+            rows = [row for row in rows if row["case"] == "spectrum"]
+            self.assertEqual(len(rows), 2)
+            self.assertLess(rows[0]["error"], limit)
+            self.assertGreater(rows[0]["floor_seconds"], 0)
+            self.assertLess(rows[1]["error"], 1e-3)
+            self.assertLess(rows[1]["moment_deviation_in_errors"], 5)
 
     def test_fields_of_batches_are_null_elsewhere(self):
         for row in self.ours("logistic_dense"):

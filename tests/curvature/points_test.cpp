@@ -163,8 +163,7 @@ TYPED_TEST(PointsTest, NoneOfConvexLossesIsDenied) {
                 EXPECT_EQ(check.triples, options.triples);
                 EXPECT_EQ(check.curvatures, 3);
                 EXPECT_NEAR(check.missed_at_most, 3.0 / static_cast<double>(options.triples),
-                            0.1 / static_cast<double>(options.triples) *
-                                (testing_cuda() ? 2 : 1));
+                            0.1 / static_cast<double>(options.triples) * (testing_cuda() ? 2 : 1));
             }
         }
         const ConvexityCertificate certificate =
@@ -219,8 +218,8 @@ TYPED_TEST(PointsTest, CounterExamplesAreFoundWhereThereAreSome) {
         for (int j = 0; j < 2; ++j) X.push_back(static_cast<T>(random.near_normal()));
         y.push_back(static_cast<T>(i % 2));
     }
-    const auto perceptron = make_perceptron(
-        network, Samples<T>{X.data(), 20, 2, 0, y.data(), nullptr}, {.l2 = 1e-3});
+    const auto perceptron =
+        make_perceptron(network, Samples<T>{X.data(), 20, 2, 0, y.data(), nullptr}, {.l2 = 1e-3});
     const Region<T> weights = this->box(perceptron.dimension(), -2, 2);
     expect_counter_example(perceptron, weights, check_convexity(perceptron, weights, options));
     EXPECT_FALSE(convexity_certificate(perceptron, there<EvaluationOptions>()).convex);
@@ -316,8 +315,22 @@ TEST_F(RegionTest, MisuseIsNamed) {
     // A box without extent in one direction is one.
     auto options = there<ConvexityOptions>();
     options.triples = 10;
-    EXPECT_FALSE(check_convexity(known.problem(), R::box({0, 1, 0}, {1, 1, 1}), options)
-                     .counter_example);
+    EXPECT_FALSE(
+        check_convexity(known.problem(), R::box({0, 1, 0}, {1, 1, 1}), options).counter_example);
+}
+
+TEST_F(RegionTest, RoundingWithinALossIsNoCounterExample) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    // A straight line, of which cancellation leaves six digits.
+    const auto problem = make_black_box<double>(
+        [](const double* points, int, int count, double* losses) {
+            for (int p = 0; p < count; ++p) losses[p] = (1e10 + points[p]) - 1e10;
+        },
+        1);
+    auto options = there<ConvexityOptions>();
+    options.curvatures = 0;
+    const auto check = check_convexity(problem, Region<double>::box({-1}, {1}), options);
+    EXPECT_FALSE(check.counter_example) << check.message;
 }
 
 TEST_F(RegionTest, LossesThatAreNotFiniteAreCounted) {

@@ -75,8 +75,7 @@ TYPED_TEST(SpectrumTest, InertiaCountsTheSignsAlsoWhereTheRankIsDeficient) {
     // Two features that are the same, and the common shift of softmax's outputs.
     ModelOptions model_options{.samples = 80, .features = 4};
     const Model<T> model(ModelKind::softmax3, model_options);
-    const Inertia softmax =
-        inertia(model.problem(), model.theta(), there<InertiaOptions>());
+    const Inertia softmax = inertia(model.problem(), model.theta(), there<InertiaOptions>());
     EXPECT_EQ(softmax.zero, 4);
     EXPECT_EQ(softmax.positive, 8);
     EXPECT_EQ(softmax.negative, 0);
@@ -224,20 +223,19 @@ TYPED_TEST(SpectrumTest, AccuracyOfDifferencesIsWhatItIs) {
         }
         const double error = std::sqrt(square);
         // No less than the error is, and no more than the formula's order allows.
-        EXPECT_LE(error, 2 * said.error + sum_tolerance<T>(100) * std::sqrt(size))
-            << to_string(by);
-        EXPECT_LE(said.relative_error, 100 * (by == HessianBy::value_differences
-                                                  ? std::sqrt(epsilon<T>)
-                                              : by == HessianBy::gradient_differences
-                                                  ? std::pow(epsilon<T>, 2.0 / 3)
-                                                  : epsilon<T>))
+        EXPECT_LE(error, 2 * said.error + sum_tolerance<T>(100) * std::sqrt(size)) << to_string(by);
+        EXPECT_LE(said.relative_error,
+                  100 * (by == HessianBy::value_differences      ? std::sqrt(epsilon<T>)
+                         : by == HessianBy::gradient_differences ? std::pow(epsilon<T>, 2.0 / 3)
+                                                                 : epsilon<T>))
             << to_string(by);
         EXPECT_EQ(said.exact, by == HessianBy::automatic);
         EXPECT_NEAR(said.digits, -std::log10(said.relative_error), 1e-9);
         EXPECT_GE(said.row, said.column);
-        EXPECT_EQ(said.worst_value,
-                  static_cast<double>(H[static_cast<std::size_t>(said.column) * 5 +
-                                        static_cast<std::size_t>(said.row)]));
+        EXPECT_EQ(
+            said.worst_value,
+            static_cast<double>(
+                H[static_cast<std::size_t>(said.column) * 5 + static_cast<std::size_t>(said.row)]));
         EXPECT_NE(said.message.find("digits"), std::string::npos);
     }
     // Steps that are too long are found out.
