@@ -47,16 +47,16 @@ class DescentWay {
 
     /// 1 / curvature; where that is not positive there is none, and the length means nothing.
     double length() const { return length_; }
-    /// z, of which a step is a multiple, and g'z.
+    /// z, of which a step is a multiple, and length g'z; the square of |g| may be out of range.
     const T* z() { return has_diagonal_ ? scaled_.get() : run_.g(); }
-    double slope() {
+    double slope(double length) {
         const double g = run_.gradient_norm();
-        if (!has_diagonal_) return g * g;
+        if (!has_diagonal_) return length * g * g;
         diagonal_->apply(run_.g(), scaled_.get());
         run_.vectors().dot(run_.g(), scaled_.get(), run_.n(), *slope_);
-        return run_.read(*slope_);
+        return length * run_.read(*slope_);
     }
-    /// What a whole step promises is at most this multiple of g'z length(), so as not to be more
+    /// What a whole step promises is at most this multiple of slope(length()), so as not to be more
     /// than the decrement of Newton's step.
     double modesty() const { return modesty_; }
 
@@ -157,10 +157,10 @@ Status gradient_descent(Minimization<T>& run) {
             return Status::max_iterations;
         if (!way.is_fresh() && !way.estimate()) return Status::not_finite;
         way.grow_older();
-        const double g = run.gradient_norm(), gz = way.slope();
+        const double g = run.gradient_norm();
         double step = way.length();
         // What the step promises is no more than the decrement of Newton's, which decides.
-        const double promised = step > 0 ? way.modesty() * step * gz : 0;
+        const double promised = step > 0 ? way.modesty() * way.slope(step) : 0;
         if (step > 0 && std::isfinite(step)) {
             run.watch(promised);
             if (run.runs_away(promised)) return Status::unbounded;
@@ -177,7 +177,7 @@ Status gradient_descent(Minimization<T>& run) {
 
         // The length is in the direction: |g|^2 may be out of range.
         vectors.scale(run.direction(), static_cast<T>(-step), way.z(), run.n());
-        const double slope = -step * gz;
+        const double slope = -way.slope(step);
         const Trial first = run.try_step(1);
         // The length is the method: it is only shortened if the loss does not decrease.
         std::optional<Trial> accepted;

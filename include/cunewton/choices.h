@@ -79,10 +79,10 @@ enum class DescentStep {
                           ///< quadratic (Nesterov 2004, theorem 2.1.15), by the Lanczos method.
                           ///< Where the smallest is not positive there is none: 1 / the largest
                           ///< |eigenvalue|
-    inverse_diagonal,  ///< 1 / |H_jj| for each parameter j, no |H_jj| below sqrt(epsilon) of the
-                       ///< largest; exact or estimated as by PreconditionBy::diagonal. A whole
-                       ///< step lowers a quadratic if 2 D - H is positive definite, D the
-                       ///< diagonal: not always, as where features are correlated
+    inverse_diagonal,     ///< 1 / |H_jj| for each parameter j, no |H_jj| below sqrt(epsilon) of the
+                          ///< largest; exact or estimated as by PreconditionBy::diagonal. A whole
+                          ///< step lowers a quadratic if 2 D - H is positive definite, D the
+                          ///< diagonal: not always, as where features are correlated
 };
 /// "exact_quadratic", ...
 const char* to_string(DescentStep step);

@@ -433,6 +433,41 @@ TEST_F(MemoryOnTheHostTest, MethodsOnSamplesOfRanks) {
     }
 }
 
+TEST_F(MemoryOnTheHostTest, DescentSteps) {
+    Options options = options_of_test();
+    options.method = Method::gradient_descent;
+    options.threads = 1;
+    const auto problem = make_objective<double>(BowlWithHessian{}, 5000);
+    for (const DescentStep step :
+         {DescentStep::exact_quadratic, DescentStep::inverse_lambda_max,
+          DescentStep::extreme_eigenvalues, DescentStep::inverse_diagonal}) {
+        SCOPED_TRACE(to_string(step));
+        options.descent_step = step;
+        expect_enough(problem, options);
+    }
+}
+
+TEST_F(MemoryOnTheHostTest, PenaltiesOnCurvature) {
+    const Data<double> data(2000, 40);
+    Options options = options_of_test();
+    options.max_iterations = 2;
+    options.threads = 1;
+    const auto net = make_perceptron<double>({{40, 30, 2}}, data.samples, {.l2 = 0.1});
+    const auto linear = make_linear_predictor<double>(Logistic{}, data.samples, {.l2 = 0.1});
+    for (const CurvaturePenaltyKind kind :
+         {CurvaturePenaltyKind::trace, CurvaturePenaltyKind::squared_frobenius_norm,
+          CurvaturePenaltyKind::largest_eigenvalue, CurvaturePenaltyKind::sharpness}) {
+        SCOPED_TRACE(to_string(kind));
+        const CurvaturePenalty penalty{.kind = kind, .strength = 0.01, .probes = 3};
+        for (const Method method : {Method::newton_cg, Method::lbfgs, Method::sgd}) {
+            options.method = method;
+            expect_enough(with_curvature_penalty(net, penalty), options, 8 * small);
+        }
+        options.method = Method::newton;
+        expect_enough(with_curvature_penalty(linear, penalty), options, 8 * small);
+    }
+}
+
 TEST_F(MemoryOnTheHostTest, LanczosVectors) {
     Options options = options_of_test();
     options.method = Method::newton_cg;
