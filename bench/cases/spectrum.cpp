@@ -44,8 +44,7 @@ void run_all(int n, Context& context) {
     options.threads = context.settings.threads;
     Row row = context.report.row("spectrum", fmt::format("all eigenvalues, n = {}", n));
     Spectrum<T> found;
-    row.timing =
-        measure(context.settings.repeats, [&] { found = spectrum(problem, x, options); });
+    row.timing = measure(context.settings.repeats, [&] { found = spectrum(problem, x, options); });
     row.backend = found.backend;
     row.dimension = n;
     row.samples = data.samples;
@@ -86,7 +85,10 @@ double moment_deviation(const Problem<T>& problem, const std::vector<T>& x,
             for (std::size_t j = p * n; j < (p + 1) * n; ++j) {
                 const double v = static_cast<double>(V[j]), Hv = static_cast<double>(HV[j]),
                              HHv = static_cast<double>(HHV[j]);
-                value += (k == 0 ? v * Hv : k == 1 ? Hv * Hv : k == 2 ? Hv * HHv : HHv * HHv) /
+                value += (k == 0   ? v * Hv
+                          : k == 1 ? Hv * Hv
+                          : k == 2 ? Hv * HHv
+                                   : HHv * HHv) /
                          static_cast<double>(n);
             }
             const double off = value - mean;

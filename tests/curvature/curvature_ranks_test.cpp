@@ -38,15 +38,14 @@ TYPED_TEST(CurvatureRanksTest, GiveTheSameBitsHoweverMany) {
                 const ConvexityCheck<T> check = check_convexity(problem, region, search);
                 const Eigenvalues<T> found = extreme_eigenvalues(problem, x, ends);
                 const PointClass point = classify_point(problem, x, there<PointOptions>());
-                return joined<T>(
-                    {hessian_product(problem, x, std::vector<T>(2 * n, T(1)), at),
-                     hessian_diagonal(problem, x, at),
-                     estimate_diagonal(problem, x, probes).diagonal,
-                     {static_cast<T>(found.largest.values[0]),
-                      static_cast<T>(found.smallest.values[0]),
-                      static_cast<T>(check.counter_example), static_cast<T>(check.gap),
-                      static_cast<T>(point.distance), static_cast<T>(point.positive)},
-                     spectrum(problem, x, there<SpectrumOptions>()).eigenvalues});
+                return joined<T>({hessian_product(problem, x, std::vector<T>(2 * n, T(1)), at),
+                                  hessian_diagonal(problem, x, at),
+                                  estimate_diagonal(problem, x, probes).diagonal,
+                                  {static_cast<T>(found.largest.values[0]),
+                                   static_cast<T>(found.smallest.values[0]),
+                                   static_cast<T>(check.counter_example), static_cast<T>(check.gap),
+                                   static_cast<T>(point.distance), static_cast<T>(point.positive)},
+                                  spectrum(problem, x, there<SpectrumOptions>()).eigenvalues});
             });
         };
         const std::vector<T> of_one = of_ranks(1);
@@ -64,20 +63,20 @@ TYPED_TEST(CurvatureRanksTest, HearOfArgumentsThatDiffer) {
             call(shared.part(communicator), communicator->rank());
         });
     };
-    for (const std::string& error : errors([&](const Problem<T>& problem, int rank) {
+    for (const std::string& error : errors([&](const Problem<T>&problem, int rank) {
              auto options = there<ProbeOptions>();
              options.seed += static_cast<std::uint64_t>(rank);
              estimate_trace(problem, x, options);
          }))
         EXPECT_NE(error.find("seed"), std::string::npos) << error;
     // One of them refuses: both end.
-    for (const std::string& error : errors([&](const Problem<T>& problem, int rank) {
+    for (const std::string& error : errors([&](const Problem<T>&problem, int rank) {
              auto options = there<EigenvalueOptions>();
              options.tolerance = rank == 0 ? 1e-6 : -1;
              extreme_eigenvalues(problem, x, options);
          }))
         EXPECT_FALSE(error.empty());
-    for (const std::string& error : errors([&](const Problem<T>& problem, int rank) {
+    for (const std::string& error : errors([&](const Problem<T>&problem, int rank) {
              check_convexity(problem, Region<T>::ball(x, rank == 0 ? 1 : 0),
                              there<ConvexityOptions>());
          }))
