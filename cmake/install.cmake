@@ -30,7 +30,8 @@ write_basic_package_version_file(cunewton-config-version.cmake COMPATIBILITY Sam
 install(
   FILES ${PROJECT_BINARY_DIR}/cunewton-config.cmake
         ${PROJECT_BINARY_DIR}/cunewton-config-version.cmake
-        cmake/cunewton-blas.cmake cmake/FindNCCL.cmake
+        cmake/cunewton-blas.cmake cmake/FindCHOLMOD.cmake cmake/FindColPack.cmake
+        cmake/FindNCCL.cmake
   DESTINATION ${package_dir}
 )
 
@@ -39,6 +40,10 @@ install(
 set(pc_libs ${LAPACK_LIBRARIES} ${BLAS_LIBRARIES})
 list(REMOVE_DUPLICATES pc_libs)
 list(JOIN pc_libs " " pc_libs)
+foreach(library IN LISTS cunewton_sparse_libraries)
+  get_target_property(location ${library} IMPORTED_LOCATION)
+  set(pc_libs "${location} ${pc_libs}")
+endforeach()
 string(APPEND pc_libs " ${CMAKE_THREAD_LIBS_INIT}")
 if(CUNEWTON_WITH_CUDA)
   if(runtime STREQUAL shared)

@@ -52,6 +52,16 @@ if(CUNEWTON_WITH_CUDA)
   list(APPEND cunewton_sources ${cunewton_cuda_sources})
 endif()
 cunewton_part(cunewton_core ${cunewton_sources})
+# Of the files that know these libraries alone: all others compile the same without.
+set_source_files_properties(
+  host/cpu/sparse_cholesky.cpp
+  PROPERTIES COMPILE_DEFINITIONS CUNEWTON_WITH_CHOLMOD=${CUNEWTON_WITH_CHOLMOD}
+)
+set_source_files_properties(
+  host/sparse/colouring.cpp
+  PROPERTIES COMPILE_DEFINITIONS CUNEWTON_WITH_COLPACK=${CUNEWTON_WITH_COLPACK}
+             COMPILE_OPTIONS -w # its headers
+)
 # Half of the time of most files goes into these. None of ours: an edit would compile everything anew.
 target_precompile_headers(
   cunewton_core
@@ -125,7 +135,9 @@ foreach(target IN ITEMS cunewton ${parts})
   target_compile_options(
     ${target} PUBLIC "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-fno-ipa-sra>"
   )
-  target_link_libraries(${target} PRIVATE LAPACK::LAPACK BLAS::BLAS Threads::Threads)
+  target_link_libraries(
+    ${target} PRIVATE LAPACK::LAPACK BLAS::BLAS Threads::Threads ${cunewton_sparse_libraries}
+  )
   if(CUNEWTON_WITH_CUDA)
     target_link_libraries(${target} PRIVATE ${cunewton_cudart} CUDA::cublas CUDA::cusolver)
   endif()

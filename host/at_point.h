@@ -104,6 +104,7 @@ class Point {
                 block[j * rows.size() + i] = transposed[i * columns.size() + j];
         return block;
     }
+    Session<T>& session() { return session_; }
     Evaluator<T>& evaluator() { return *session_.evaluator; }
     Vectors<T>& vectors() { return *session_.vectors; }
     DenseMatrices<T>& matrices() { return *session_.matrices; }
@@ -142,7 +143,8 @@ class Point {
         if (n * n * sizeof(T) > budget_) return false;
         const auto& form = problem_.parts().form;
         if (std::holds_alternative<LinearPredictor<T>>(form) ||
-            std::holds_alternative<PerceptronSum<T>>(form))
+            std::holds_alternative<PerceptronSum<T>>(form) ||
+            std::holds_alternative<CurvaturePenalized<T>>(form))
             return false;
         const auto* opaque = std::get_if<Opaque<T>>(&form);
         if (!opaque) return true;

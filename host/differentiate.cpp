@@ -124,6 +124,10 @@ std::vector<T> gradient_second_moments(const Problem<T>& problem, const std::vec
         throw InvalidArgument(
             "second moments are of samples in one place (these are spread over ranks) take those "
             "of a problem of each rank's, and their mean");
+    if (std::holds_alternative<CurvaturePenalized<T>>(parts.form))
+        throw InvalidArgument(
+            "second moments are of samples' gradients (a penalty on the curvature has none) take "
+            "those of the loss itself");
     const Samples<T>* const samples = samples_of(problem);
     if (!samples)
         throw InvalidArgument(

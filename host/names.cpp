@@ -55,6 +55,34 @@ const char* to_string(Method method) {
     return "unknown";
 }
 
+const char* to_string(DescentStep step) {
+    switch (step) {
+        case DescentStep::exact_quadratic:
+            return "exact_quadratic";
+        case DescentStep::inverse_lambda_max:
+            return "inverse_lambda_max";
+        case DescentStep::extreme_eigenvalues:
+            return "extreme_eigenvalues";
+        case DescentStep::inverse_diagonal:
+            return "inverse_diagonal";
+    }
+    return "unknown";
+}
+
+const char* to_string(CurvaturePenaltyKind kind) {
+    switch (kind) {
+        case CurvaturePenaltyKind::trace:
+            return "trace";
+        case CurvaturePenaltyKind::squared_frobenius_norm:
+            return "squared_frobenius_norm";
+        case CurvaturePenaltyKind::largest_eigenvalue:
+            return "largest_eigenvalue";
+        case CurvaturePenaltyKind::sharpness:
+            return "sharpness";
+    }
+    return "unknown";
+}
+
 const char* to_string(GradientBy by) {
     switch (by) {
         case GradientBy::automatic:

@@ -77,12 +77,33 @@ double checked_weight(PerceptronSum<T>& form) {
     return cunewton::checked_weight(form.samples);
 }
 template <class T>
+double checked_weight(ElementSum<T>& form) {
+    double weight = 0;
+    int device = -1;
+    for (Elements<T>& kind : form.kinds) {
+        if (kind.indices->count == 0) continue;
+        weight += weight_of_single_targets(kind.data);
+        if (kind.data.memory == Memory::host) continue;
+        if (device >= 0 && kind.data.device != device)
+            reject("the data of elements are on several GPUs (devices " + std::to_string(device) +
+                   " and " + std::to_string(kind.data.device) + ") bring all to one");
+        device = kind.data.device;
+    }
+    return weight;
+}
+template <class T>
 double checked_weight(Opaque<T>& form) {
     if (!form.cpu && !form.cuda)
         reject(
             "a black box has no function (values and value_and_gradient are empty for the CPU "
             "and for the GPU) pass at least one");
     return 1;
+}
+
+/// Its options were checked before.
+template <class T>
+double checked_weight(CurvaturePenalized<T>& form) {
+    return form.inner->weight;
 }
 
 /// The samples of a form that ranks may share; others throw InvalidArgument.
@@ -94,8 +115,8 @@ const Samples<T>& shared_samples(const F& form) {
         if (!objective) return form.samples;
     }
     reject(
-        "a communicator was given (objectives and black boxes have no samples that ranks could "
-        "share) leave it out");
+        "a communicator was given (objectives, sums of elements and black boxes have no samples "
+        "that ranks could share) leave it out");
 }
 
 std::uint64_t hash_of(const std::string& text) {
@@ -172,7 +193,13 @@ Problem<T> make_own_problem(Form<T> form, long n, const ProblemOptions& options)
     }
     if (weight == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
     parts->weight = weight;
-    parts->scale = options.reduction == Reduction::mean ? 1 / weight : 1;
+    const auto* const elements = std::get_if<ElementSum<T>>(&form);
+    const Reduction natural = elements ? Reduction::sum : Reduction::mean;
+    parts->reduction = options.reduction == Reduction::automatic ? natural : options.reduction;
+    parts->scale = parts->reduction == Reduction::mean ? 1 / weight : 1;
+    if (elements) parts->sparsity = {elements->places, &elements->places->pattern};
+    if (const auto* const penalized = std::get_if<CurvaturePenalized<T>>(&form))
+        parts->ranks = penalized->inner->ranks;
     if (const auto* const network = std::get_if<PerceptronSum<T>>(&form);
         network && !options.penalize_intercept)
         for (const PerceptronLayer& layer : layers_of(network->perceptron)) {

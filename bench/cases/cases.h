@@ -20,6 +20,7 @@ void run_mlp_products(Context& context);
 void run_mlp_train(Context& context);
 void run_lanczos(Context& context);
 void run_spectrum(Context& context);
+void run_learning_rates(Context& context);
 
 struct Case {
     const char* name;
@@ -49,6 +50,8 @@ inline constexpr Case all_cases[] = {
     {"lanczos", "the largest eigenvalues of a perceptron's Hessian, by products", run_lanczos},
     {"spectrum", "all eigenvalues of a Hessian, and the spectral density of a large one",
      run_spectrum},
+    {"learning_rates", "gradient descent by rates from curvature, against Newton and BFGS",
+     run_learning_rates},
 };
 
 }  // namespace cunewton::bench

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "host/backend/sparse_matrix.h"
 #include "host/backend/vectors.h"
 
 namespace cunewton {
@@ -87,6 +88,8 @@ class DenseMatrices {
     virtual void solve_lower(const T* L, T* x, int n) = 0;
     /// Of blocks of these sizes, one after the other along a diagonal. It uses this object.
     virtual std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) = 0;
+    /// Of matrices with this pattern, which outlives it. It uses this object.
+    virtual std::unique_ptr<SparseMatrix<T>> sparse(const SparsityPattern& pattern) = 0;
     /// X = (L L')^-1, both triangles.
     virtual void invert(const T* L, T* X, int n) = 0;
     /// All eigenvalues of A, ascending, n of them; A becomes the unit eigenvectors, a column each,

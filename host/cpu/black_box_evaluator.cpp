@@ -177,7 +177,8 @@ void BlackBoxEvaluator<T>::products(const T* V, int columns, T* HV) {
 }
 
 template <class T>
-void BlackBoxEvaluator<T>::hessian_by_values(const T* x, T* H) {
+template <class ColumnOf>
+void BlackBoxEvaluator<T>::second_differences(const T* x, const ColumnOf& column_of) {
     const int n = parts_.dimension;
     set_steps(x, derivatives_.hessian_step);
     const T* h = steps_.data();
@@ -190,21 +191,60 @@ void BlackBoxEvaluator<T>::hessian_by_values(const T* x, T* H) {
     }
     const std::vector<T> axis = evaluate(x, shifts);
     for (int j = 0; j < n; ++j) {
-        T* column = H + static_cast<std::size_t>(j) * n;
-        column[j] = second_difference(axis[1 + 2 * j], axis[0], axis[2 + 2 * j], h[j]);
+        const auto column = column_of(j);
+        column.to[0] = second_difference(axis[1 + 2 * j], axis[0], axis[2 + 2 * j], h[j]);
         shifts.clear();
-        for (int i = j + 1; i < n; ++i)
+        for (long k = 1; k < column.count; ++k)
             for (int e = 0; e < 4; ++e) {
+                const int i = column.row(k);
                 const Shifts<T> by = second_shifts(e, false, h[i], h[j]);
                 shifts.push_back({i, j, by.i, by.k});
             }
         if (shifts.empty()) continue;
         const std::vector<T> f = evaluate(x, shifts);
-        for (int i = j + 1; i < n; ++i) {
-            const T* p = f.data() + 4 * static_cast<std::size_t>(i - j - 1);
-            column[i] = four_point_difference(p[0], p[1], p[2], p[3], h[i], h[j]);
+        for (long k = 1; k < column.count; ++k) {
+            const T* p = f.data() + 4 * (k - 1);
+            column.to[k] = four_point_difference(p[0], p[1], p[2], p[3], h[column.row(k)], h[j]);
         }
     }
+}
+
+namespace {
+
+template <class T>
+struct DenseColumn {
+    T* to;
+    int first;
+    long count;
+    int row(long k) const { return first + static_cast<int>(k); }
+};
+template <class T>
+struct SparseColumn {
+    T* to;
+    const int* rows;
+    long count;
+    int row(long k) const { return rows[k]; }
+};
+
+}  // namespace
+
+template <class T>
+void BlackBoxEvaluator<T>::hessian_by_values(const T* x, T* H) {
+    const std::size_t n = parts_.dimension;
+    second_differences(x, [&](int j) {
+        return DenseColumn<T>{H + static_cast<std::size_t>(j) * (n + 1), j,
+                              static_cast<long>(n) - j};
+    });
+}
+
+template <class T>
+void BlackBoxEvaluator<T>::sparse_hessian(const T* x, T* to) {
+    const SparsityPattern& pattern = *parts_.sparsity;
+    const long* starts = pattern.column_starts.data();
+    second_differences(x, [&](int j) {
+        return SparseColumn<T>{to + starts[j], pattern.rows.data() + starts[j],
+                               starts[j + 1] - starts[j]};
+    });
 }
 
 template class BlackBoxEvaluator<double>;

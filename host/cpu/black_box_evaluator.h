@@ -15,6 +15,11 @@ class BlackBoxEvaluator final : public DifferencingEvaluator<T> {
     void value_and_gradient(const T* x, T* g, Scalar f) override;
     void hessian(const T* x, T* H) override;
     void products(const T* V, int columns, T* HV) override;
+    /// By values alone, entry by entry.
+    bool knows_sparse_hessian() const override {
+        return derivatives_.hessian == HessianBy::value_differences;
+    }
+    void sparse_hessian(const T* x, T* to) override;
     void values(const T* points, int count, T* losses) override;
 
   private:
@@ -36,6 +41,10 @@ class BlackBoxEvaluator final : public DifferencingEvaluator<T> {
     void hessian_by_gradients(const T* x, T* H);
     void keep_mean(T* H) const;
     void hessian_by_values(const T* x, T* H);
+    /// Columns of second differences: column_of(j) says where one goes and what rows it has, from
+    /// the diagonal.
+    template <class ColumnOf>
+    void second_differences(const T* x, const ColumnOf& column_of);
 
     using Base::account;
     using Base::derivatives_;

@@ -10,6 +10,7 @@
 #include "host/backend/lapack.h"
 #include "host/backend/memory.h"
 #include "host/cpu/block_cholesky.h"
+#include "host/cpu/sparse_matrix.h"
 
 namespace cunewton::cpu {
 
@@ -140,6 +141,10 @@ void CpuDenseMatrices<T>::factorize(const T* A, T shift, const T* S, T* L, int n
 template <class T>
 std::unique_ptr<BlockCholesky<T>> CpuDenseMatrices<T>::blocks(std::span<const int> sizes) {
     return std::make_unique<CpuBlockCholesky<T>>(*this, sizes);
+}
+template <class T>
+std::unique_ptr<SparseMatrix<T>> CpuDenseMatrices<T>::sparse(const SparsityPattern& pattern) {
+    return std::make_unique<CpuSparseMatrix<T>>(pattern, vectors_);
 }
 template <class T>
 void CpuDenseMatrices<T>::solve(const T* L, T* x, int n) {

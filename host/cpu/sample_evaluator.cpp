@@ -93,6 +93,7 @@ template <class T>
 SampleEvaluator<T>::SampleEvaluator(const SampleSum<T>& form, const Setting<T>& at)
     : Base(at),
       code_(*form.code.cpu),
+      objective_(form.objective),
       data_(form.samples, parts_.ranks.get()),
       samples_(data_.view()),
       pieces_(pieces(samples_per_piece)) {}
@@ -255,33 +256,76 @@ void SampleEvaluator<T>::hessian(const T* x, T* H) {
     penalize_diagonal(parts_, H);
 }
 
-/// The lower triangle, entry by entry, in tiles of as many entries as the budget allows.
+/// In tiles of as many entries as the budget allows.
 template <class T>
-void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
+template <class ForEach>
+void SampleEvaluator<T>::collect_entries(Entries kind, const T* x, const ForEach& for_each_entry) {
     const int n = parts_.dimension;
     const std::size_t tile = EntryTile::of(n, parts_.ranks.get(), pieces_.size(),
                                            vectors_.pool().size(), derivatives_.memory_budget)
                                  .entries;
     std::vector<int> rows, columns;
+    std::vector<T*> places;
     rows.reserve(tile);
     columns.reserve(tile);
+    places.reserve(tile);
     std::vector<double> out;
     const auto flush = [&] {
         out.resize(rows.size());
         entries(kind, x, rows, columns, steps_.data(), out.data());
         for (std::size_t e = 0; e < rows.size(); ++e)
-            H[static_cast<std::size_t>(columns[e]) * n + rows[e]] =
-                static_cast<T>(parts_.scale * out[e]);
+            *places[e] = static_cast<T>(parts_.scale * out[e]);
         rows.clear();
         columns.clear();
+        places.clear();
     };
-    for (int j = 0; j < n; ++j)
-        for (int i = j; i < n; ++i) {
-            rows.push_back(i);
-            columns.push_back(j);
-            if (rows.size() == tile) flush();
-        }
+    for_each_entry([&](int row, int column, T* place) {
+        rows.push_back(row);
+        columns.push_back(column);
+        places.push_back(place);
+        if (rows.size() == tile) flush();
+    });
     if (!rows.empty()) flush();
+}
+
+/// The lower triangle.
+template <class T>
+void SampleEvaluator<T>::hessian_by_entries(Entries kind, const T* x, T* H) {
+    const int n = parts_.dimension;
+    collect_entries(kind, x, [&](const auto& take) {
+        for (int j = 0; j < n; ++j)
+            for (int i = j; i < n; ++i) take(i, j, H + static_cast<std::size_t>(j) * n + i);
+    });
+}
+
+template <class T>
+void SampleEvaluator<T>::sparse_hessian(const T* x, T* to) {
+    set_steps(x, derivatives_.hessian_step);
+    const SparsityPattern& pattern = *parts_.sparsity;
+    const auto& starts = pattern.column_starts;
+    collect_entries(*derivatives_.hessian_entries(), x, [&](const auto& take) {
+        for (int j = 0; j < pattern.n; ++j)
+            for (long e = starts[j]; e < starts[j + 1]; ++e) take(pattern.rows[e], j, to + e);
+    });
+    if (parts_.penalty.l2 == 0) return;
+    for (int j = 0; j < pattern.n; ++j) to[starts[j]] += static_cast<T>(parts_.penalty.at(j));
+}
+
+template <class T>
+void SampleEvaluator<T>::gradient_differences(const T* x, const T* h, const Compression& how,
+                                              SparseMatrix<T>& matrix, T* B) {
+    if (!objective_ || parts_.ranks || derivatives_.gradient != GradientBy::analytic)
+        return Evaluator<T>::gradient_differences(x, h, how, matrix, B);
+    const int n = parts_.dimension;
+    const int* colour = how.colour_of.data();
+    code_.gradient_difference_seeds(x, n, h, colour, how.colours, range(pieces_.front()), B);
+    if (parts_.scale != 1)
+        for (std::size_t e = 0; e < static_cast<std::size_t>(how.colours) * n; ++e)
+            B[e] = static_cast<T>(parts_.scale * B[e]);
+    if (parts_.penalty.l2 == 0) return;
+    for (int j = 0; j < n; ++j)
+        B[static_cast<std::size_t>(colour[j]) * n + j] +=
+            static_cast<T>(parts_.penalty.at(j) * h[j]);
 }
 
 /// Columns of differences of the analytic gradient; the mean of both triangles is kept.

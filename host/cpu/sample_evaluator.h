@@ -16,6 +16,13 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     void hessian(const T* x, T* H) override;
     /// By a direction and each axis, differentiated automatically, where the Hessian is exact.
     void products(const T* V, int columns, T* HV) override;
+    /// Entry by entry, where the dense Hessian is.
+    bool knows_sparse_hessian() const override {
+        return derivatives_.hessian_entries().has_value();
+    }
+    void sparse_hessian(const T* x, T* to) override;
+    void gradient_differences(const T* x, const T* h, const Compression& how,
+                              SparseMatrix<T>& matrix, T* B) override;
     void values(const T* points, int count, T* losses) override;
     long samples() const override { return data_.all(); }
     void select(std::span<const long> samples, double share) override;
@@ -40,6 +47,10 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     void entries(Entries kind, const T* x, const std::vector<int>& i, const std::vector<int>& k,
                  const T* steps, double* out);
     void hessian_by_entries(Entries kind, const T* x, T* H);
+    /// Entries of a Hessian, tile by tile: for_each_entry(take) calls take(row, column, place) for
+    /// each.
+    template <class ForEach>
+    void collect_entries(Entries kind, const T* x, const ForEach& for_each_entry);
     void hessian_by_columns(const T* x, T* H);
     void analytic_hessian(const T* x, T* H);
 
@@ -52,6 +63,7 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     using Base::vectors_;
 
     const SampleCode<T>& code_;
+    const bool objective_;
     ChunkedSamples<T> data_;
     const Samples<T>& samples_;
     std::vector<SampleBlock> pieces_;  // that threads sum

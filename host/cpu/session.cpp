@@ -1,8 +1,10 @@
 #include "host/cpu/black_box_evaluator.h"
 #include "host/cpu/block_cholesky.h"
+#include "host/cpu/element_evaluator.h"
 #include "host/cpu/perceptron_evaluator.h"
 #include "host/cpu/predictor_evaluator.h"
 #include "host/cpu/sample_evaluator.h"
+#include "host/curvature/penalized_evaluator.h"
 
 namespace cunewton::cpu {
 
@@ -19,6 +21,29 @@ template <class T>
 struct EvaluatorOf<Opaque<T>> : std::type_identity<BlackBoxEvaluator<T>> {};
 template <class T>
 struct EvaluatorOf<PerceptronSum<T>> : std::type_identity<PerceptronEvaluator<T>> {};
+template <class T>
+struct EvaluatorOf<ElementSum<T>> : std::type_identity<ElementEvaluator<T>> {};
+
+/// What the problem's evaluator takes. options: that the plan was made from.
+template <class T>
+std::size_t evaluator_memory(const ProblemParts<T>& parts, const EvaluationPlan& plan,
+                             const DerivativeOptions& options) {
+    return std::visit(
+        [&]<class Form>(const Form& form) -> std::size_t {
+            if constexpr (std::is_same_v<Form, CurvaturePenalized<T>>) {
+                using Penalized = PenalizedEvaluator<T>;
+                const EvaluationPlan inner = Penalized::inner_plan(
+                    form, plan, options, Problem<T>(form.inner).capabilities_on_cpu());
+                return evaluator_memory(*form.inner, inner,
+                                        inner_derivatives(form.penalty, options)) +
+                       Penalized::numbers(form.penalty, plan) * sizeof(T) +
+                       Penalized::host_memory(form.penalty, plan);
+            } else {
+                return EvaluatorOf<Form>::type::memory(form, plan);
+            }
+        },
+        parts.form);
+}
 
 template <class T>
 ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& options) {
@@ -33,12 +58,21 @@ ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& op
 template <class T>
 Session<T> open_cpu(const Problem<T>& problem, const SessionOptions& options) {
     const ResolvedDerivatives derivatives = resolved(problem, options);
+    if (const auto* form = std::get_if<CurvaturePenalized<T>>(&problem.parts().form))
+        return open_penalized(problem, *form, options, derivatives, open_cpu<T>, [](auto& numbers) {
+            return [&to = static_cast<CpuVectors<T>&>(numbers)](Scalar place, double value) {
+                to.set(place, value);
+            };
+        });
     auto vectors = std::make_unique<CpuVectors<T>>(options.threads);
     auto matrices = std::make_unique<CpuDenseMatrices<T>>(*vectors);
     const Setting<T> at{problem, derivatives, options.derivatives.typical_x, *vectors, *matrices};
     auto evaluator = std::visit(
         [&]<class Form>(const Form& form) -> std::unique_ptr<Evaluator<T>> {
-            return std::make_unique<typename EvaluatorOf<Form>::type>(form, at);
+            if constexpr (std::is_same_v<Form, CurvaturePenalized<T>>)
+                return nullptr;  // made above
+            else
+                return std::make_unique<typename EvaluatorOf<Form>::type>(form, at);
         },
         problem.parts().form);
     return {std::move(vectors), std::move(matrices), std::move(evaluator), derivatives};
@@ -60,9 +94,7 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
                               problem.parts().ranks.get()};
     const std::size_t n = static_cast<std::size_t>(plan.n);
     std::size_t bytes = (work.vectors * n + work.matrices * n * n + work.numbers) * sizeof(T);
-    bytes += std::visit(
-        [&]<class Form>(const Form& form) { return EvaluatorOf<Form>::type::memory(form, plan); },
-        problem.parts().form);
+    bytes += evaluator_memory(problem.parts(), plan, options.derivatives);
     if (work.precondition == PreconditionBy::nystrom)
         bytes += CpuDenseMatrices<T>::product_memory(plan.threads);
     if (work.curvature == CurvatureKind::dense)

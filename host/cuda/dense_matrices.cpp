@@ -106,6 +106,13 @@ std::unique_ptr<BlockCholesky<T>> CudaDenseMatrices<T>::blocks(std::span<const i
 }
 
 template <class T>
+std::unique_ptr<SparseMatrix<T>> CudaDenseMatrices<T>::sparse(const SparsityPattern&) {
+    throw BackendUnavailable(
+        "the CUDA backend has no sparse Hessians (it has dense ones and products) choose the CPU, "
+        "or Method::newton_cg");
+}
+
+template <class T>
 void CudaDenseMatrices<T>::solve(const T* L, T* x, int n) {
     check(cusolverDnXpotrs(solver_.get(), params_.get(), CUBLAS_FILL_MODE_LOWER, n, 1, data_type<T>,
                            L, n, data_type<T>, x, n, vectors_.solve_info()),

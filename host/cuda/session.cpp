@@ -4,9 +4,11 @@
 #include "host/backend/predictor_blocks.h"
 #include "host/cuda/black_box_evaluator.h"
 #include "host/cuda/block_cholesky.h"
+#include "host/cuda/element_evaluator.h"
 #include "host/cuda/perceptron_evaluator.h"
 #include "host/cuda/predictor_evaluator.h"
 #include "host/cuda/sample_evaluator.h"
+#include "host/curvature/penalized_evaluator.h"
 
 namespace cunewton::cuda {
 
@@ -23,6 +25,8 @@ template <class T>
 struct EvaluatorOf<Opaque<T>> : std::type_identity<BlackBoxEvaluator<T>> {};
 template <class T>
 struct EvaluatorOf<PerceptronSum<T>> : std::type_identity<PerceptronEvaluator<T>> {};
+template <class T>
+struct EvaluatorOf<ElementSum<T>> : std::type_identity<ElementEvaluator<T>> {};
 
 template <class T>
 ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& options) {
@@ -55,12 +59,26 @@ bool captures_products(const Problem<T>& problem, const SessionOptions& options)
             std::holds_alternative<LinearPredictor<T>>(parts.form));
 }
 
+/// What writes numbers there, and waits for it.
+template <class T>
+auto number_setter(CudaVectors<T>& numbers) {
+    return [&numbers](Scalar to, double value) {
+        check(cudaMemcpyAsync(numbers.place(to), &value, sizeof(value), cudaMemcpyHostToDevice,
+                              numbers.stream()),
+              "a copy to the device failed");
+        numbers.synchronize();
+    };
+}
+
 /// The evaluator of a problem without ranks.
 template <class T>
 std::unique_ptr<Evaluator<T>> make_evaluator(const Setting<T>& at) {
     return std::visit(
         [&]<class Form>(const Form& form) -> std::unique_ptr<Evaluator<T>> {
-            return std::make_unique<typename EvaluatorOf<Form>::type>(form, at);
+            if constexpr (std::is_same_v<Form, CurvaturePenalized<T>>)
+                return nullptr;  // open_cuda() makes it
+            else
+                return std::make_unique<typename EvaluatorOf<Form>::type>(form, at);
         },
         at.problem.parts().form);
 }
@@ -70,12 +88,64 @@ std::size_t chunk_budget(const ResolvedDerivatives& derivatives) {
     return derivatives.memory_budget / SampleGrid::chunks;
 }
 
+/// What the problem's evaluator takes. options: that the plan was made from.
+template <class T>
+MemoryNeeded evaluator_memory(const Problem<T>& problem, const EvaluationPlan& plan,
+                              const DerivativeOptions& options) {
+    if (const auto* form = std::get_if<CurvaturePenalized<T>>(&problem.parts().form)) {
+        const Problem<T> loss(form->inner);
+        MemoryNeeded needed = evaluator_memory(
+            loss,
+            PenalizedEvaluator<T>::inner_plan(*form, plan, options, loss.capabilities_on_cuda()),
+            inner_derivatives(form->penalty, options));
+        needed.device += PenalizedEvaluator<T>::numbers(form->penalty, plan) * sizeof(T);
+        needed.host += PenalizedEvaluator<T>::host_memory(form->penalty, plan);
+        return needed;
+    }
+    const auto of_problem = [](const Problem<T>& any, const EvaluationPlan& how) {
+        return std::visit(
+            [&]<class Form>(const Form& form) -> MemoryNeeded {
+                if constexpr (std::is_same_v<Form, CurvaturePenalized<T>>)
+                    return {};  // counted above
+                else
+                    return EvaluatorOf<Form>::type::memory(form, how);
+            },
+            any.parts().form);
+    };
+    const Ranks* const ranks = plan.ranks;
+    if (!ranks) return of_problem(problem, plan);
+    MemoryNeeded needed;
+    EvaluationPlan of_chunk = plan;
+    of_chunk.derivatives.memory_budget = chunk_budget(plan.derivatives);
+    for (const SampleBlock& chunk : ranks->chunks()) {
+        if (chunk.end == chunk.begin) continue;
+        of_chunk.sampled = std::min(plan.sampled, chunk.end - chunk.begin);
+        const MemoryNeeded more = of_problem(chunk_problem(problem, chunk), of_chunk);
+        needed.host += more.host;
+        needed.device += more.device;
+    }
+    DiagonalBlocks blocks;
+    if (std::holds_alternative<LinearPredictor<T>>(problem.parts().form))
+        blocks = predictor_blocks(problem.parts(), false);
+    KroneckerLayers layers;
+    if (const auto* const form = std::get_if<PerceptronSum<T>>(&problem.parts().form))
+        layers = {layers_of(form->perceptron)};
+    const MemoryNeeded more = ChunkEvaluator<T>::memory(plan, blocks, layers);
+    needed.host += more.host;
+    needed.device += more.device;
+    return needed;
+}
+
 }  // namespace
 
 template <class T>
 Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
     const ResolvedDerivatives derivatives = resolved(problem, options);
     if (problem.parts().ranks) require_device_of(problem.parts().ranks->communicator());
+    if (const auto* form = std::get_if<CurvaturePenalized<T>>(&problem.parts().form))
+        return open_penalized(
+            problem, *form, options, derivatives, open_cuda<T>,
+            [](auto& numbers) { return number_setter(static_cast<CudaVectors<T>&>(numbers)); });
     auto vectors =
         std::make_unique<CudaVectors<T>>(options.stream, captures_products(problem, options));
     auto matrices = std::make_unique<CudaDenseMatrices<T>>(*vectors);
@@ -83,21 +153,14 @@ Session<T> open_cuda(const Problem<T>& problem, const SessionOptions& options) {
                         options.threads, *vectors,    *matrices};
     std::unique_ptr<Evaluator<T>> evaluator;
     if (problem.parts().ranks) {
-        CudaVectors<T>& numbers = *vectors;
-        const auto set_number = [&numbers](Scalar to, double value) {
-            check(cudaMemcpyAsync(numbers.place(to), &value, sizeof(value), cudaMemcpyHostToDevice,
-                                  numbers.stream()),
-                  "a copy to the device failed");
-            numbers.synchronize();
-        };
         const auto make = [&](const Problem<T>& chunk) {
             Setting<T> of_chunk{chunk,      derivatives, at.typical,
                                 at.threads, at.vectors,  at.matrices};
             of_chunk.derivatives.memory_budget = chunk_budget(derivatives);
             return make_evaluator(of_chunk);
         };
-        evaluator =
-            std::make_unique<ChunkEvaluator<T>>(problem, *vectors, *matrices, make, set_number);
+        evaluator = std::make_unique<ChunkEvaluator<T>>(problem, *vectors, *matrices, make,
+                                                        number_setter(*vectors));
     } else {
         evaluator = make_evaluator(at);
     }
@@ -119,36 +182,7 @@ MemoryNeeded session_memory(const Problem<T>& problem, const SessionOptions& opt
                               work.kronecker,
                               problem.parts().ranks.get()};
     const std::size_t n = static_cast<std::size_t>(plan.n);
-    const auto of_problem = [](const Problem<T>& any, const EvaluationPlan& how) {
-        return std::visit(
-            [&]<class Form>(const Form& form) {
-                return EvaluatorOf<Form>::type::memory(form, how);
-            },
-            any.parts().form);
-    };
-    MemoryNeeded needed;
-    if (const Ranks* const ranks = plan.ranks) {
-        EvaluationPlan of_chunk = plan;
-        of_chunk.derivatives.memory_budget = chunk_budget(plan.derivatives);
-        for (const SampleBlock& chunk : ranks->chunks()) {
-            if (chunk.end == chunk.begin) continue;
-            of_chunk.sampled = std::min(plan.sampled, chunk.end - chunk.begin);
-            const MemoryNeeded more = of_problem(chunk_problem(problem, chunk), of_chunk);
-            needed.host += more.host;
-            needed.device += more.device;
-        }
-        DiagonalBlocks blocks;
-        if (std::holds_alternative<LinearPredictor<T>>(problem.parts().form))
-            blocks = predictor_blocks(problem.parts(), false);
-        KroneckerLayers layers;
-        if (const auto* const form = std::get_if<PerceptronSum<T>>(&problem.parts().form))
-            layers = {layers_of(form->perceptron)};
-        const MemoryNeeded more = ChunkEvaluator<T>::memory(plan, blocks, layers);
-        needed.host += more.host;
-        needed.device += more.device;
-    } else {
-        needed = of_problem(problem, plan);
-    }
+    MemoryNeeded needed = evaluator_memory(problem, plan, options.derivatives);
     needed.device += CudaVectors<T>::memory(plan.n, captures_products(problem, options)) +
                      (work.vectors * n + work.matrices * n * n + work.numbers) * sizeof(T);
     needed.host += work.host;

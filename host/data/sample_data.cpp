@@ -114,16 +114,35 @@ double checked_weight(Samples<T>& s) {
     return s.memory == Memory::device ? device_weight(s) : host_weight(s);
 }
 
+namespace {
+
+/// The GPU that the numbers of a problem lie on; -1: none.
+template <class T>
+int device_of_data(const ProblemParts<T>& parts) {
+    const auto device_of = [](const Samples<T>& samples) {
+        return samples.memory == Memory::device ? samples.device : -1;
+    };
+    return std::visit(
+        [&](const auto& form) {
+            int device = -1;
+            if constexpr (requires { form.samples; }) {
+                device = device_of(form.samples);
+            } else if constexpr (requires { form.kinds; }) {
+                for (const Elements<T>& kind : form.kinds)
+                    device = std::max(device, device_of(kind.data));
+            } else if constexpr (requires { form.inner; }) {
+                device = device_of_data(*form.inner);
+            }
+            return device;
+        },
+        parts.form);
+}
+
+}  // namespace
+
 template <class T>
 int device_for(const Problem<T>& problem, int asked) {
-    const int of_data = std::visit(
-        [](const auto& form) {
-            if constexpr (requires { form.samples; })
-                return form.samples.memory == Memory::device ? form.samples.device : -1;
-            else
-                return -1;
-        },
-        problem.parts().form);
+    const int of_data = device_of_data(problem.parts());
     if (asked >= 0 && of_data >= 0 && asked != of_data)
         reject("the samples are on another GPU (device " + std::to_string(of_data) +
                ", but options.device says device " + std::to_string(asked) +

@@ -14,17 +14,24 @@ namespace cunewton {
 template <class T>
 double checked_weight(Samples<T>& samples);
 
-/// The samples that the loss is a sum over; null if it is no sum over several.
+/// The samples that a problem is made from, also where another one is around it; null: none.
 template <class T>
-const Samples<T>* samples_of(const Problem<T>& problem) {
-    const Samples<T>* const samples = std::visit(
+const Samples<T>* samples_in(const ProblemParts<T>& parts) {
+    return std::visit(
         [](const auto& form) -> const Samples<T>* {
             if constexpr (requires { form.samples; })
                 return &form.samples;
+            else if constexpr (requires { form.inner; })
+                return samples_in(*form.inner);
             else
                 return nullptr;
         },
-        problem.parts().form);
+        parts.form);
+}
+/// The samples that the loss is a sum over; null if it is no sum over several.
+template <class T>
+const Samples<T>* samples_of(const Problem<T>& problem) {
+    const Samples<T>* const samples = samples_in(problem.parts());
     return samples && samples->count > 1 ? samples : nullptr;
 }
 

@@ -33,9 +33,18 @@ template <class T>
 bool products_are_cheaper(const SampleSum<T>&, int n, const Ranks*) {
     return n > largest_by_entries;
 }
+/// A Hessian costs as much as a few products, its factor what n x n numbers cost.
+template <class T>
+bool products_are_cheaper(const ElementSum<T>&, int n, const Ranks*) {
+    return n > largest_by_entries;
+}
 /// A product costs about as much as a gradient, a Hessian n products.
 template <class T>
 bool products_are_cheaper(const PerceptronSum<T>&, int n, const Ranks*) {
+    return n > 50;
+}
+template <class T>
+bool products_are_cheaper(const CurvaturePenalized<T>&, int n, const Ranks*) {
     return n > 50;
 }
 template <class T>
@@ -50,6 +59,7 @@ bool products_are_cheaper(const Opaque<T>& form, int n, const Ranks*) {
 template <class T>
 Method choose_method(const Problem<T>& problem) {
     const int n = problem.dimension();
+    if (problem.parts().sparsity) return Method::newton;
     const Ranks* const ranks = problem.parts().ranks.get();
     const bool products =
         n > largest_dense ||

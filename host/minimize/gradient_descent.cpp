@@ -2,67 +2,146 @@
 #include <cmath>
 #include <optional>
 
+#include "host/curvature/lanczos.h"
 #include "host/minimize/newton_cg.h"
+#include "host/minimize/power_method.h"
 
 namespace cunewton::solver {
 
 namespace {
 
-/// The curvature that a step is as long as the inverse of. The Hessian is that of the last
-/// prepare_products().
+/// The way of a step, -length() z, from the Hessian at the point of the last estimate().
 template <class T>
-class StepCurvature {
+class DescentWay {
   public:
-    explicit StepCurvature(Minimization<T>& run)
-        : run_(run),
-          v_(run.vector()),
-          Hv_(run.vector()),
-          vHv_(run.vectors().number()),
-          length_(run.vectors().number()) {}
-
-    /// g'Hg / g'g
-    double along_gradient() {
-        start();
-        return quotient();
-    }
-    /// The largest eigenvalue by the power method (Golub and Van Loan 2013, section 7.3.1), from
-    /// where it ended at the last point: slightly above the Rayleigh quotient, which approaches
-    /// from below. That of the largest magnitude, which may be negative. NaN if H is not finite.
-    double largest() {
-        const int products = known_ ? 3 : 30;
-        if (!known_) start();
-        double value = 0;
-        known_ = true;
-        for (int i = 0; i < products; ++i) {
-            value = quotient();
-            run_.vectors().norms({{Hv_.get(), length_}}, run_.n());
-            const double length = run_.read(length_);
-            known_ = length > 0 && std::isfinite(length);
-            if (!known_) break;
-            run_.vectors().scale(v_.get(), static_cast<T>(1 / length), Hv_.get(), run_.n());
+    explicit DescentWay(Minimization<T>& run)
+        : run_(run), by_(run.options().descent_step), power_(run.vectors(), run.n()) {
+        if (by_ == DescentStep::inverse_diagonal) {
+            scaled_ = run.vector();
+            slope_.emplace(run.vectors().number());
         }
-        return 1.02 * value;
     }
+
+    /// Looks at the curvature at x. False if that is not finite.
+    bool estimate() {
+        run_.prepare_products();
+        age_ = 0;
+        switch (by_) {
+            case DescentStep::exact_quadratic:
+                return look_along_gradient();
+            case DescentStep::inverse_lambda_max:
+                return curvature_is(largest());
+            case DescentStep::extreme_eigenvalues:
+                return find_extremes();
+            case DescentStep::inverse_diagonal:
+                return look_at_diagonal();
+        }
+        return false;
+    }
+    /// Whether the last estimate is to be kept for another iteration.
+    bool is_fresh() const { return age_ >= 0 && age_ < run_.options().curvature_interval; }
+    void grow_older() { ++age_; }
+    /// Whether the step at hand is by the curvature of a point before.
+    bool is_kept() const { return age_ > 1; }
+    void forget() { age_ = -1; }
+
+    /// 1 / curvature; where that is not positive there is none, and the length means nothing.
+    double length() const { return length_; }
+    /// z, of which a step is a multiple, and g'z.
+    const T* z() { return has_diagonal_ ? scaled_.get() : run_.g(); }
+    double slope() {
+        const double g = run_.gradient_norm();
+        if (!has_diagonal_) return g * g;
+        diagonal_->apply(run_.g(), scaled_.get());
+        run_.vectors().dot(run_.g(), scaled_.get(), run_.n(), *slope_);
+        return run_.read(*slope_);
+    }
+    /// What a whole step promises is at most this multiple of g'z length(), so as not to be more
+    /// than the decrement of Newton's step.
+    double modesty() const { return modesty_; }
 
   private:
-    /// From the gradient, of unit length: its square may be out of range.
-    void start() {
-        const double g = run_.gradient_norm();
-        run_.vectors().scale(v_.get(), static_cast<T>(g > 0 ? 1 / g : 0), run_.g(), run_.n());
+    bool curvature_is(double curvature) {
+        length_ = 1 / curvature;
+        return std::isfinite(curvature);
     }
-    double quotient() {
-        run_.take_products([&] {
-            run_.products().apply(v_.get(), 1, Hv_.get());
-            run_.vectors().dot(v_.get(), Hv_.get(), run_.n(), vHv_);
-        });
-        run_.count_products(1);
-        return run_.read(vHv_);
+    /// Products at x, counted and timed.
+    auto apply() {
+        return [this](const T* v, T* Hv) {
+            run_.take_products([&] { run_.products().apply(v, 1, Hv); });
+            run_.count_products(1);
+        };
+    }
+    /// From where it ended at the last point: slightly above the Rayleigh quotient, which
+    /// approaches from below. That of the largest magnitude, which may be negative.
+    double largest() {
+        if (!known_) power_.begin(run_.g(), run_.gradient_norm());
+        const auto found = power_.run(known_ ? 3 : 30, apply());
+        known_ = found.usable();
+        return 1.02 * found.quotient;
+    }
+    /// By a residual of a thousandth of the largest: a smallest eigenvalue that may be zero, as far
+    /// as its residual tells, does not count.
+    bool find_extremes() {
+        const lanczos::Wanted wanted{.largest = 1,
+                                     .smallest = run_.n() > 1 ? 1 : 0,
+                                     .tolerance = 1e-3,
+                                     .max_products = 100,
+                                     .max_vectors = descent_vectors,
+                                     .multiplicities = false,
+                                     .seed = run_.options().seed};
+        lanczos::Found<T> found;
+        try {
+            found = run_.take_products([&] {
+                return lanczos::find_extremes(run_.vectors(), run_.matrices(), run_.products(),
+                                              static_cast<std::size_t>(run_.n()), wanted,
+                                              start_.get());
+            });
+        } catch (const lanczos::NotFinite&) {
+            return false;  // products are not finite here
+        }
+        run_.count_products(found.products);
+        const lanczos::Pair high = found.largest.front(),
+                            low = found.smallest.empty() ? high : found.smallest.front();
+        const bool convex = low.value > low.residual;
+        const double bound =
+            std::max(std::abs(high.value) + high.residual, std::abs(low.value) + low.residual);
+        modesty_ = convex ? (high.value + low.value) / (2 * bound) : 1;
+        if (!start_) start_ = run_.vector();
+        // The next point's are near both of these.
+        Vectors<T>& vectors = run_.vectors();
+        vectors.copy(start_.get(), found.vectors.get(), run_.n());
+        if (!found.smallest.empty())
+            vectors.add_scaled(start_.get(), start_.get(), T(1), found.vectors.get() + run_.n(),
+                               run_.n());
+        return curvature_is(convex ? (high.value + low.value) / 2 : bound);
+    }
+    bool look_at_diagonal() {
+        if (!diagonal_)
+            diagonal_.emplace(run_.evaluator(), run_.products(), run_.vectors(), run_.n(),
+                              run_.options().seed);
+        const bool found = run_.take_products([&] { return diagonal_->update(run_.x()); });
+        run_.count_products(diagonal_->products());
+        has_diagonal_ = found;
+        // Where there is no curvature along any axis, as where there is none along -g.
+        if (!found) return look_along_gradient();
+        return curvature_is(1);
+    }
+    bool look_along_gradient() {
+        power_.begin(run_.g(), run_.gradient_norm());
+        return curvature_is(power_.quotient(apply()));
     }
 
     Minimization<T>& run_;
-    const Buffer<T> v_, Hv_;
-    const Number vHv_, length_;
-    bool known_ = false;  // v is near an eigenvector
+    const DescentStep by_;
+    PowerMethod<T> power_;
+    bool known_ = false;  // the power method is near an eigenvector
+    std::optional<DiagonalPreconditioner<T>> diagonal_;
+    bool has_diagonal_ = false;
+    Buffer<T> scaled_, start_;
+    std::optional<Number> slope_;
+    double length_ = 0, modesty_ = 1;
+    int age_ = -1;  // iterations since the last estimate; -1: there is none
 };
 
 }  // namespace
@@ -70,35 +149,35 @@ class StepCurvature {
 template <class T>
 Status gradient_descent(Minimization<T>& run) {
     Vectors<T>& vectors = run.vectors();
-    StepCurvature<T> curvature(run);
+    DescentWay<T> way(run);
     EndByProducts<T> end(run);
     double last_step = 0;
     for (;;) {
         if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
             return Status::max_iterations;
-        run.prepare_products();
-        const double g = run.gradient_norm();
-        const double bend = run.options().descent_step == DescentStep::exact_quadratic
-                                ? curvature.along_gradient()
-                                : curvature.largest();
-        if (!std::isfinite(bend)) return Status::not_finite;
-        double step = 1 / bend;
+        if (!way.is_fresh() && !way.estimate()) return Status::not_finite;
+        way.grow_older();
+        const double g = run.gradient_norm(), gz = way.slope();
+        double step = way.length();
         // What the step promises is no more than the decrement of Newton's, which decides.
-        const double promised = step > 0 ? g * step * g : 0;
+        const double promised = step > 0 ? way.modesty() * step * gz : 0;
         if (step > 0 && std::isfinite(step)) {
             run.watch(promised);
             if (run.runs_away(promised)) return Status::unbounded;
         }
         if (const auto status = end.look(promised)) return *status;
-        if (end.moved()) continue;
+        if (end.moved()) {
+            way.forget();
+            continue;
+        }
         // No positive curvature along the gradient: the last length, doubled; at first one that
         // would lower the loss to zero.
         if (!std::isfinite(step) || step <= 0)
             step = last_step > 0 ? 2 * last_step : run.first_step_length();
 
         // The length is in the direction: |g|^2 may be out of range.
-        vectors.scale(run.direction(), static_cast<T>(-step), run.g(), run.n());
-        const double slope = -step * g * g;
+        vectors.scale(run.direction(), static_cast<T>(-step), way.z(), run.n());
+        const double slope = -step * gz;
         const Trial first = run.try_step(1);
         // The length is the method: it is only shortened if the loss does not decrease.
         std::optional<Trial> accepted;
@@ -109,8 +188,11 @@ Status gradient_descent(Minimization<T>& run) {
             accepted = first;
         else
             accepted = line_search(run, slope, first);
+        const bool kept = way.is_kept();
+        if (!accepted || accepted->alpha < 1) way.forget();
         if (!accepted) {
             if (run.out_of_evaluations()) return Status::max_evaluations;
+            if (kept) continue;  // by the curvature here the step is another one
             if (!first.finite()) return Status::not_finite;
             if (const auto status = end.stuck(-slope)) return *status;
             continue;

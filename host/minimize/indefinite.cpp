@@ -117,7 +117,17 @@ Descent leave_plateau(Minimization<T>& run) {
     return descend_along(run, 1.4, 1e-8);  // not onto the origin
 }
 
+template <class T>
+void find_null_space(Minimization<T>& run) {
+    run.factorize(run.rounding_shift());
+    if (!run.factored() && !is_nearly_semidefinite(run)) return;
+    const Buffer<T> work = run.vector();
+    smallest_eigenvector(run, run.direction(), work.get());
+    run.note_null_space();
+}
+
 #define CUNEWTON_INSTANTIATE(T)                                                 \
+    template void find_null_space(Minimization<T>&);                            \
     template std::optional<double> factorize_shifted(Minimization<T>&, double); \
     template Definiteness definiteness(Minimization<T>&);                       \
     template bool is_nearly_semidefinite(Minimization<T>&);                     \

@@ -90,8 +90,10 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
         work.vectors += 7;
         work.curvature = CurvatureKind::product;
         add_preconditioners<T>(1, options, n, samples, layers, work);  // where the end is examined
+        if (method == Method::sgd) work.vectors += 2;                  // the power method's
         const bool grows = method == Method::kfac || method == Method::subsampled_newton;
-        work.sampled = grows ? samples : std::min(std::max(options.sampling.size, 1000L), samples);
+        const long most = std::max({options.sampling.size, options.sampling.rate_samples, 1000L});
+        work.sampled = grows ? samples : std::min(most, samples);
         if (method == Method::kfac) add_kronecker(1, layers, samples, work);
         return work;
     }
@@ -102,7 +104,12 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
             work.vectors += 2 * static_cast<std::size_t>(options.lbfgs_pairs);
         if (const int kept = lanczos_vectors(options))
             work.vectors += static_cast<std::size_t>(kept) + 1;
-        if (method == Method::gradient_descent) work.vectors += 2;
+        if (method == Method::gradient_descent) {
+            work.vectors += 3;
+            // The basis and what it is multiplied by.
+            if (options.descent_step == DescentStep::extreme_eigenvalues)
+                work.vectors += 2 * static_cast<std::size_t>(descent_vectors) + 6;
+        }
         // Conjugate gradients of its own, as many again.
         if (method == Method::hessian_free) work.vectors += hessian_free_vectors + 6;
         if (method == Method::block_newton) {

@@ -25,6 +25,11 @@ inline bool is_matrix_free(Method method) {
     return matrices_of(method) == 0;
 }
 
+/// Whether it holds a sparse Hessian where the problem has a pattern.
+inline bool takes_sparsity(Method method) {
+    return method == Method::newton || method == Method::trust_region;
+}
+
 /// Whether it takes its steps on samples.
 inline bool is_sampling(Method method) {
     return std::ranges::find(sampling_methods, method) != std::end(sampling_methods);
@@ -42,6 +47,9 @@ inline int lanczos_vectors(const Options& options) {
                ? options.lanczos_vectors
                : 0;
 }
+
+/// That the Lanczos method of DescentStep::extreme_eigenvalues keeps.
+inline constexpr int descent_vectors = 20;
 
 #define CUNEWTON_METHOD(name, matrices) CUNEWTON_SAMPLING_METHOD(name)
 #define CUNEWTON_SAMPLING_METHOD(name) \
@@ -82,6 +90,11 @@ struct Descent {
 /// without curvature, as at the inflection of x^3.
 template <class T>
 Descent leave_plateau(Minimization<T>& run);
+
+/// Where the Hessian is singular: notes the parameters that its null space has a part in, by a
+/// vector of it that is orthogonal to no part of it in particular.
+template <class T>
+void find_null_space(Minimization<T>& run);
 
 /// Looks for a lower loss along direction(), of unit length in the metric of S, both ways, downhill
 /// first: from `longest` to `shortest` of the problem's size.

@@ -4,12 +4,16 @@
 #include <limits>
 #include <utility>
 
+#include "host/sparse/sparse_curvature.h"
+
 namespace cunewton::solver {
 
 template <class T>
 Minimization<T>::Minimization(Session<T>& session, int n, const Options& options,
-                              Progress<T>& progress, int alike, const Ranks* ranks)
-    : vectors_(*session.vectors),
+                              Progress<T>& progress, int alike, const Ranks* ranks,
+                              const SparsityPattern* sparsity)
+    : session_(session),
+      vectors_(*session.vectors),
       matrices_(*session.matrices),
       evaluator_(*session.evaluator),
       n_(n),
@@ -18,6 +22,7 @@ Minimization<T>::Minimization(Session<T>& session, int n, const Options& options
       progress_(progress),
       alike_(alike),
       ranks_(ranks),
+      sparsity_(sparsity),
       calls_back_([&] {
           const bool here = options.callback || progress.callback;
           return ranks ? ranks->any(here) : here;
@@ -70,7 +75,11 @@ template <class T>
 void Minimization<T>::hessian() {
     const Timer timer(progress_.seconds.hessian);
     if (!curvature_) {
-        curvature_ = evaluator_.curvature(CurvatureKind::dense);
+        if (sparsity_)
+            curvature_ = std::make_unique<SparseCurvature<T>>(session_, *sparsity_,
+                                                              options_.derivatives.typical_x);
+        else
+            curvature_ = evaluator_.curvature(CurvatureKind::dense);
         factorable_ = curvature_->factorable();
         S_ = vectors_.allocate(n_);
         largest_scales_ = vectors_.allocate(n_);
@@ -106,6 +115,7 @@ void Minimization<T>::factorize(double shift) {
 
 template <class T>
 void Minimization<T>::newton_direction() {
+    const Timer timer(progress_.seconds.factorize);
     vectors_.scale(p_.get(), T(-1), g_.get(), n_);
     factorable_->solve(p_.get());
     vectors_.dot(g_.get(), p_.get(), n_, numbers_.decrease);
@@ -221,10 +231,11 @@ double Minimization<T>::rounding_shift() {
 template <class T>
 double Minimization<T>::hessian_accuracy() const {
     const double eps = std::numeric_limits<T>::epsilon(), root = std::cbrt(eps);
-    // Products are differences of gradients, which may be differences themselves.
+    // Products are differences of gradients, which may be differences themselves; as are the
+    // entries of a sparse Hessian.
     const bool differences = derivatives_.hessian == HessianBy::gradient_differences ||
                              derivatives_.hessian == HessianBy::value_differences;
-    if (!factorable_ && differences && derivatives_.gradient_step > 0) return root;
+    if ((!factorable_ || sparsity_) && differences && derivatives_.gradient_step > 0) return root;
     if (derivatives_.hessian == HessianBy::gradient_differences) return root * root;
     if (derivatives_.hessian == HessianBy::value_differences) return std::sqrt(eps);
     return derivatives_.precision == HessianPrecision::single
@@ -464,6 +475,22 @@ void Minimization<T>::note_null_direction() {
     undetermined_.clear();
     for (int j = 0; j < n_; ++j)
         if (std::abs(direction[static_cast<std::size_t>(j)]) > least) undetermined_.push_back(j);
+}
+
+template <class T>
+void Minimization<T>::note_null_space() {
+    const std::vector<T> direction = download(p_), scales = download(S_);
+    const auto part = [&](std::size_t j) {
+        return std::abs(static_cast<double>(direction[j]) * scales[j]);
+    };
+    double largest = 0;
+    for (std::size_t j = 0; j < direction.size(); ++j) largest = std::max(largest, part(j));
+    // As solver::undetermined() does: beyond the rounding of an inverse that is only just regular.
+    const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
+    const double least = std::sqrt(10 * (hessian_accuracy() + rounding)) * largest;
+    undetermined_.clear();
+    for (std::size_t j = 0; j < direction.size(); ++j)
+        if (part(j) > least) undetermined_.push_back(static_cast<int>(j));
 }
 
 template <class T>

@@ -98,9 +98,10 @@ template <class T>
 class Minimization {
   public:
     /// alike: the number of blocks of parameters whose common shift does not change the loss; 0:
-    /// none. ranks: that take the same steps; null: there are none.
+    /// none. ranks: that take the same steps; null: there are none. sparsity: the pattern that
+    /// hessian() keeps to; null: it is dense.
     Minimization(Session<T>& session, int n, const Options& options, Progress<T>& progress,
-                 int alike, const Ranks* ranks);
+                 int alike, const Ranks* ranks, const SparsityPattern* sparsity);
 
     // Set-up: uploads the iterate and evaluates it. Returns a status if that already ends the run.
     std::optional<Status> begin();
@@ -264,6 +265,9 @@ class Minimization {
 
     /// Takes note of direction() as one along which the loss does not change.
     void note_null_direction();
+    /// The same of one that is a sum over all such directions, by a factor: in the metric of S.
+    void note_null_space();
+    bool is_sparse() const { return sparsity_; }
     /// The parameters that the direction of note_null_direction() has a part in; none without one.
     const std::vector<int>& undetermined() const { return undetermined_; }
     /// Fetches the iterate into progress (also after an exception of the backend).
@@ -303,6 +307,7 @@ class Minimization {
     /// The decrement that errors of differences in the gradient pass for; 0 if it is exact.
     double decrement_error(double decrement);
 
+    Session<T>& session_;
     Vectors<T>& vectors_;
     DenseMatrices<T>& matrices_;
     Evaluator<T>& evaluator_;
@@ -312,6 +317,7 @@ class Minimization {
     Progress<T>& progress_;
     const int alike_;
     const Ranks* const ranks_;
+    const SparsityPattern* const sparsity_;
     const bool calls_back_;
     Numbers numbers_;
     Buffer<T> x_, g_, p_, trial_x_, trial_g_, S_, largest_scales_, x0_;

@@ -11,6 +11,7 @@
 #include "host/minimize/methods.h"
 #include "host/minimize/preconditioners.h"
 #include "host/minimize/undetermined.h"
+#include "host/sparse/derivatives.h"
 
 namespace cunewton {
 
@@ -63,6 +64,15 @@ void check_options(const Options& options, int n) {
         reject("sampling.size is negative (" + std::to_string(sampling.size) +
                ") pass a number of samples, or 0");
     tolerance(sampling.learning_rate, "sampling.learning_rate");
+    if (sampling.rate_interval < 0)
+        reject("sampling.rate_interval is negative (" + std::to_string(sampling.rate_interval) +
+               ") pass a number of passes, or 0");
+    if (sampling.rate_samples < 1)
+        reject("sampling.rate_samples is too small (" + std::to_string(sampling.rate_samples) +
+               ") pass at least 1");
+    if (options.curvature_interval < 1)
+        reject("curvature_interval is too small (" + std::to_string(options.curvature_interval) +
+               ") pass a number of iterations from 1");
     if (!(sampling.momentum >= 0 && sampling.momentum < 1))
         reject("sampling.momentum is invalid (" + std::to_string(sampling.momentum) +
                ") pass a number from 0 to below 1");
@@ -152,6 +162,12 @@ KroneckerLayers kronecker_layers(const Problem<T>& problem) {
     return {layers_of(std::get<PerceptronSum<T>>(problem.parts().form).perceptron)};
 }
 
+/// The pattern that the method's Hessian keeps to; null: it is dense, or not formed.
+template <class T>
+const SparsityPattern* sparsity_of(const Problem<T>& problem, Method method) {
+    return solver::takes_sparsity(method) ? problem.parts().sparsity.get() : nullptr;
+}
+
 /// The options with what `automatic` means for this problem.
 template <class T>
 Options completed(const Problem<T>& problem, const Options& options) {
@@ -160,6 +176,8 @@ Options completed(const Problem<T>& problem, const Options& options) {
     HessianBy& hessian = complete.derivatives.hessian;
     const bool by_gauss_newton = options.method == Method::kfac ||
                                  (options.method == Method::hessian_free && is_perceptron(problem));
+    if (sparsity_of(problem, complete.method))
+        complete.derivatives = sparse_derivatives(problem, options.derivatives);
     if (by_gauss_newton && hessian == HessianBy::automatic) hessian = HessianBy::gauss_newton;
     if (complete.precondition == PreconditionBy::automatic && is_perceptron(problem) &&
         std::holds_alternative<std::monostate>(options.preconditioner)) {
@@ -178,6 +196,10 @@ template <class T>
 void check_method(const Problem<T>& problem, const Options& options) {
     const Method method = options.method;
     const bool perceptron = is_perceptron(problem);
+    if (options.keep_hessian_factor && sparsity_of(problem, method))
+        reject(
+            "keep_hessian_factor is for dense Hessians (the problem has a sparsity pattern) take "
+            "the Hessian itself by sparse_hessian()");
     if (options.precondition == PreconditionBy::blocks && solver::is_matrix_free(method) &&
         !std::holds_alternative<LinearPredictor<T>>(problem.parts().form))
         reject(
@@ -252,15 +274,17 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
             solver::Progress<T>& progress, Result<T>& result, std::string& how_far) {
     std::optional<solver::Minimization<T>> run;
     try {
-        require_matrices(*session.vectors, problem.dimension(), options);
+        const SparsityPattern* const sparsity = sparsity_of(problem, options.method);
+        if (!sparsity) require_matrices(*session.vectors, problem.dimension(), options);
         run.emplace(session, problem.dimension(), options, progress, blocks_alike(problem),
-                    problem.parts().ranks.get());
+                    problem.parts().ranks.get(), sparsity);
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
         run->save_iterate();
+        if (*status == Status::singular && sparsity) solver::find_null_space(*run);
         if (*status == Status::singular)
             result.undetermined =
-                solver::is_matrix_free(options.method)
+                sparsity || solver::is_matrix_free(options.method)
                     ? run->undetermined()
                     : solver::undetermined(run->download_matrix(), problem.dimension(),
                                            run->hessian_accuracy());
@@ -305,6 +329,9 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("sampling.size", static_cast<std::uint64_t>(options.sampling.size));
     also("sampling.learning_rate", bits(options.sampling.learning_rate));
     also("sampling.momentum", bits(options.sampling.momentum));
+    also("sampling.rate_interval", static_cast<std::uint64_t>(options.sampling.rate_interval));
+    also("sampling.rate_samples", static_cast<std::uint64_t>(options.sampling.rate_samples));
+    also("curvature_interval", static_cast<std::uint64_t>(options.curvature_interval));
     also("boundary", static_cast<std::uint64_t>(options.boundary));
     also("lanczos_vectors", static_cast<std::uint64_t>(options.lanczos_vectors));
     also("subspace_dimension", static_cast<std::uint64_t>(options.subspace_dimension));
@@ -429,6 +456,10 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
     const Options options = completed(problem, given);
     check_options<T>(options, problem.dimension());
     check_method(problem, options);
+    if (sparsity_of(problem, options.method))
+        reject(
+            "what a sparse Hessian's factor takes is not known beforehand (it is once the pattern "
+            "has been analysed) ask for a method without matrices, or without the pattern");
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     const BackendEntry& entry = *choose_backends(problem, options.backend).entries.front();

@@ -1,6 +1,8 @@
 // Stochastic gradient descent with momentum.
 #include <cmath>
+#include <optional>
 
+#include "host/minimize/power_method.h"
 #include "host/minimize/sampling.h"
 
 namespace cunewton::solver {
@@ -25,10 +27,7 @@ class Sgd final : public SampledMethod<T> {
 
     /// v = momentum v + g; x -= rate v
     bool step(std::span<const long> samples, T* x) override {
-        if (rate_ == 0) {
-            rate_ = rate_from_curvature();
-            restart();
-        }
+        estimate_rate(x);
         if (!sampled_gradient(run_, samples, x, g_.get(), f_)) return false;
         Vectors<T>& vectors = run_.vectors();
         vectors.add_scaled(velocity_.get(), g_.get(), static_cast<T>(momentum_), velocity_.get(),
@@ -39,40 +38,54 @@ class Sgd final : public SampledMethod<T> {
     int patience() const override { return 5; }
     void slow_down() override {
         rate_ /= 2;
+        slower_ /= 2;
         restart();
     }
 
   private:
-    static constexpr long curvature_samples = 1000;
     static constexpr int curvature_products = 10;
 
     void restart() {
         run_.vectors().upload(velocity_.get(), std::vector<T>(run_.n(), T(0)).data(), run_.n());
     }
-    /// A tenth of 1 / the largest curvature of some samples, which the power method finds from the
-    /// gradient (LeCun, Simard and Pearlmutter 1993): with momentum steps add up.
-    double rate_from_curvature() {
+    /// A tenth of 1 / the largest curvature of some samples at x, which the power method finds from
+    /// the gradient there (LeCun, Simard and Pearlmutter 1993): with momentum steps add up.
+    double rate_from_curvature(const T* x) {
         Vectors<T>& vectors = run_.vectors();
         Evaluator<T>& evaluator = run_.evaluator();
-        const long all = evaluator.samples(), count = std::min(curvature_samples, all);
-        SampleOrder order(all, run_.options().seed);
-        run_.count_sampled(static_cast<double>(count) / all * curvature_products);
+        const long all = evaluator.samples(),
+                   count = std::min(run_.options().sampling.rate_samples, all);
+        if (!order_) order_.emplace(all, run_.options().seed);
+        run_.count_sampled(static_cast<double>(count) / all * (curvature_products + 1));
         return run_.sample([&] {
-            select(evaluator, order.next(count));
-            evaluator.prepare_products(run_.x());
+            select(evaluator, order_->next(count));
+            PowerMethod<T> power(vectors, run_.n());
             const Number length = vectors.number();
-            T *v = g_.get(), *Hv = velocity_.get();
-            vectors.scale(v, static_cast<T>(1 / run_.gradient_norm()), run_.g(), run_.n());
-            double largest = 0;
-            for (int i = 0; i < curvature_products; ++i) {
-                evaluator.products(v, 1, Hv);
-                vectors.norms({{Hv, length}}, run_.n());
-                largest = vectors.read(length);
-                if (!(largest > 0) || !std::isfinite(largest)) break;
-                vectors.scale(v, static_cast<T>(1 / largest), Hv, run_.n());
-            }
-            return largest > 0 && std::isfinite(largest) ? 0.1 / largest : run_.first_step_length();
+            evaluator.value_gradient_and_products(x, g_.get(), f_);
+            vectors.norms({{g_.get(), length}}, run_.n());
+            power.begin(g_.get(), vectors.read(length));
+            const auto largest = power.run(
+                curvature_products, [&](const T* v, T* Hv) { evaluator.products(v, 1, Hv); });
+            return largest.usable() ? 0.1 / largest.length : 0.0;
         });
+    }
+    /// Where it is time for it.
+    void estimate_rate(const T* x) {
+        const SamplingOptions& options = run_.options().sampling;
+        if (options.learning_rate > 0) return;
+        const bool first = rate_ == 0,
+                   due = options.rate_interval > 0 &&
+                         run_.iterations() >= estimated_at_ + options.rate_interval;
+        if (!first && !due) return;
+        estimated_at_ = run_.iterations();
+        const double estimate = rate_from_curvature(x);
+        // A rate that was too large for a loss whose curvature is no larger than seen is too large
+        // again.
+        if (estimate > 0)
+            rate_ = slower_ * estimate;
+        else if (first)
+            rate_ = run_.first_step_length();
+        if (first) restart();
     }
 
     Minimization<T>& run_;
@@ -81,6 +94,9 @@ class Sgd final : public SampledMethod<T> {
     const Buffer<T> g_, velocity_;
     const Number f_;
     double rate_;
+    double slower_ = 1;     // what setbacks have made of a rate by curvature
+    int estimated_at_ = 0;  // the iteration of the last estimate
+    std::optional<SampleOrder> order_;
 };
 
 }  // namespace

@@ -69,11 +69,35 @@ enum class Boundary {
                ///< method"), where that is within Options::lanczos_vectors of the start
 };
 
+/// The step lengths of Method::gradient_descent. Options::curvature_interval says how often they
+/// are estimated again. None is taken that raises the loss: it is shortened instead.
 enum class DescentStep {
     exact_quadratic,     ///< g'g / g'Hg, the minimiser along -g of the quadratic model: one product
     inverse_lambda_max,  ///< 1 / largest eigenvalue of H, by the power method: 30 products at the
-                         ///< start, then 3 an iteration from the last eigenvector
+                         ///< start, then 3 an estimate from the last eigenvector
+    extreme_eigenvalues,  ///< 2 / (largest + smallest eigenvalue of H), the best constant step of a
+                          ///< quadratic (Nesterov 2004, theorem 2.1.15), by the Lanczos method.
+                          ///< Where the smallest is not positive there is none: 1 / the largest
+                          ///< |eigenvalue|
+    inverse_diagonal,  ///< 1 / |H_jj| for each parameter j, no |H_jj| below sqrt(epsilon) of the
+                       ///< largest; exact or estimated as by PreconditionBy::diagonal. A whole
+                       ///< step lowers a quadratic if 2 D - H is positive definite, D the
+                       ///< diagonal: not always, as where features are correlated
 };
+/// "exact_quadratic", ...
+const char* to_string(DescentStep step);
+
+/// What with_curvature_penalty() adds to a loss f with gradient g and Hessian H.
+enum class CurvaturePenaltyKind : unsigned char {
+    trace,                   ///< tr H, the sum of the eigenvalues
+    squared_frobenius_norm,  ///< sum_ij H_ij^2, the sum of their squares
+    largest_eigenvalue,
+    sharpness,  ///< f(x + radius g / |g|) - f(x): how far the loss rises in a step up the slope
+                ///< (Foret, Kleiner, Mobahi and Neyshabur 2021, "Sharpness-aware minimization for
+                ///< efficiently improving generalization", equation 2)
+};
+/// "trace", ...
+const char* to_string(CurvaturePenaltyKind kind);
 
 /// How a gradient is obtained.
 enum class GradientBy {

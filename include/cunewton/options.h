@@ -81,12 +81,19 @@ struct SamplingOptions {
     /// means 0.001.
     double learning_rate = 0;
     double momentum = 0.9;  ///< of sgd, 0 <= momentum < 1; of adam the first of its decay rates
+    /// Of sgd without a learning_rate: passes over the samples after which the curvature, and the
+    /// rate by it, is estimated again, where the run is then; 0: only at the start.
+    int rate_interval = 0;
+    long rate_samples = 1000;  ///< that it is estimated from
 };
 
 struct Options : Execution {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
     DescentStep descent_step = DescentStep::exact_quadratic;
+    /// Iterations of gradient_descent for which a step length is kept. It is estimated again
+    /// earlier where it had to be shortened for the loss not to rise.
+    int curvature_interval = 1;
     /// Of Method::newton_cg and hessian_free, and of all methods without matrices where they
     /// examine their end.
     PreconditionBy precondition = PreconditionBy::automatic;

@@ -74,7 +74,7 @@ class Case {
                 data.X.push_back(features_[i * samples_.ld + j]);
         data.y.assign(targets_.begin(), targets_.end());
         data.w.assign(weights_.begin(), weights_.end());
-        data.mean = options_.reduction == Reduction::mean;
+        data.mean = options_.reduction != Reduction::sum;
         data.l2 = options_.l2;
         data.penalize_intercept = options_.penalize_intercept;
         return data;

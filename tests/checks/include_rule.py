@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that includes follow the arrows of the design:
 
-    include <- kernels <- host/cuda;  include <- host/cpu;  host/backend <- host/minimize, cpu, cuda;  host/data <- host/cpu, cuda
+    include <- kernels <- host/cuda;  include <- host/cpu;  host/backend <- host/minimize, cpu, cuda;  host/data <- host/cpu, cuda;
+    host/backend <- host/curvature <- host/cpu, cuda
 
 that headers other than include/cunewton/cuda/*.cuh can be used without a CUDA toolkit, and that the tests'
 oracle includes nothing of what it judges.
@@ -19,8 +20,8 @@ ARROWS = [
     ("host/backend", ["include", "host/backend"]),
     # the caller's arrays, wherever they are
     ("host/data", ["include", "host/data", "host/cuda/device_memory.h", "kernels/samples.h"]),
-    ("host/cpu", ["include", "host/backend", "host/data", "host/cpu"]),
-    ("host/cuda", ["include", "kernels", "host/backend", "host/data", "host/cuda"]),
+    ("host/cpu", ["include", "host/backend", "host/curvature", "host/data", "host/cpu"]),
+    ("host/cuda", ["include", "kernels", "host/backend", "host/curvature", "host/data", "host/cuda"]),
     # algorithms on what a backend gives, which name none
     ("host/curvature", ["include", "host/at_point.h", "host/backend", "host/data", "host/curvature"]),
     ("host/sparse", ["include", "host/at_point.h", "host/backend", "host/data", "host/sparse"]),

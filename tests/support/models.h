@@ -101,7 +101,7 @@ class Model {
         oracle_.X.assign(set.X.begin(), set.X.end());
         oracle_.w.assign(weights_.begin(), weights_.end());
         oracle_.intercept = options.problem.intercept;
-        oracle_.mean = options.problem.reduction == Reduction::mean;
+        oracle_.mean = options.problem.reduction != Reduction::sum;
         oracle_.l2 = options.problem.l2;
         oracle_.penalize_intercept = options.problem.penalize_intercept;
 

@@ -56,6 +56,12 @@ class SampleCode {
     /// Central differences of the analytic gradient: out[c * n + j] = d2 f/dx_j dx_{first + c}.
     virtual void gradient_difference_columns(const T* x, int n, const T* h, int first, int columns,
                                              const SampleRange<T>& range, double* out) const = 0;
+    /// Of an objective, central differences of its analytic gradient along seeds: out[c * n + j] =
+    /// (df/dx_j(x + h_c) - df/dx_j(x - h_c)) / 2 for all c < colours, where h_c is h at the
+    /// parameters whose colour is c and 0 at the others. Points are lanes.
+    virtual void gradient_difference_seeds(const T* x, int n, const T* h, const int* colour,
+                                           int colours, const SampleRange<T>& range,
+                                           T* out) const = 0;
     /// Analytic Hessian, lower triangle, column-major n x n; the upper half is set to zero.
     virtual void hessian(const T* x, int n, const SampleRange<T>& range, double* out) const = 0;
 };

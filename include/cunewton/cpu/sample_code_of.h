@@ -70,6 +70,20 @@ struct UniformPoint {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE P operator[](int j) const { return P(x[j]); }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return n; }
 };
+/// x_j + h_j s in every lane, where s, 1, -1 or 0, is the lane's for the colour of parameter j.
+template <class P, class T>
+struct SeededPoint {
+    using value_type = P;
+    const T* x;
+    const T* h;
+    const int* colour;
+    const P* signs;
+    int n;
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE P operator[](int j) const {
+        return P(x[j]) + P(h[j]) * signs[colour[j]];
+    }
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return n; }
+};
 /// Consecutive samples in lanes: feature j of lane l at rows[j].lane(l).
 template <class P>
 struct LaneSample {
@@ -95,6 +109,11 @@ struct LowerTriangle {
     }
 };
 
+template <class Loss>
+inline constexpr bool is_objective = false;
+template <class Loss>
+inline constexpr bool is_objective<ObjectiveAsSample<Loss>> = true;
+
 }  // namespace detail
 
 inline namespace CUNEWTON_CPU_CODE {
@@ -115,10 +134,18 @@ class SampleCodeOf final : public SampleCode<T> {
 
     double value(const T* x, int n, const SampleRange<T>& range) const override {
         double sum = 0;
-        for_sample_lanes(range, x, n, 0, [&](const auto& px, const auto& s, const auto& w, auto*) {
-            using P = std::remove_cvref_t<decltype(w)>;
-            add_lanes(sum, select(w == P(0.0), P(0.0), w * P(loss_(px, s))));
-        });
+        if constexpr (objective) {
+            // All lanes would do the same.
+            with_lanes([&]<class>() {
+                sum = loss_(VectorView<const T>{x, n}, range.sample(range.begin));
+            });
+        } else {
+            for_sample_lanes(range, x, n, 0,
+                             [&](const auto& px, const auto& s, const auto& w, auto*) {
+                                 using P = std::remove_cvref_t<decltype(w)>;
+                                 add_lanes(sum, select(w == P(0.0), P(0.0), w * P(loss_(px, s))));
+                             });
+        }
         return sum;
     }
 
@@ -126,7 +153,24 @@ class SampleCodeOf final : public SampleCode<T> {
                               double* g) const override {
         std::fill(g, g + n, 0.0);
         double sum = 0;
-        if constexpr (has_gradient) {
+        if constexpr (has_gradient && objective) {
+            const VectorView<const T> point{x, n};
+            const SampleView<T> sample = range.sample(range.begin);
+            std::vector<T> own;
+            T* to;
+            if constexpr (std::is_same_v<T, double>) {
+                to = g;
+            } else {
+                own.resize(static_cast<std::size_t>(n));
+                to = own.data();
+            }
+            with_lanes([&]<class>() {
+                sum = loss_(point, sample);
+                VectorView<T> gradient{to, n};
+                loss_.gradient(point, sample, gradient);
+            });
+            std::copy(own.begin(), own.end(), g);
+        } else if constexpr (has_gradient) {
             for_sample_lanes(range, x, n, n,
                              [&](const auto& px, const auto& s, const auto& w, auto* scratch) {
                                  using P = std::remove_cvref_t<decltype(w)>;
@@ -223,7 +267,43 @@ class SampleCodeOf final : public SampleCode<T> {
         }
     }
 
+    void gradient_difference_seeds(const T* x, int n, const T* h, const int* colour, int colours,
+                                   const SampleRange<T>& range, T* out) const override {
+        if constexpr (has_gradient && objective) {
+            with_lanes([&]<class Lanes>() {
+                // Both sides of a colour are neighbours.
+                constexpr bool alone = Lanes::template Pack<T, 1>::lanes == 1;
+                using P = typename Lanes::template Pack<T, alone ? 2 : 1>;
+                constexpr int pairs = P::lanes / 2;
+                const detail::PackBuffer<P> buffer(static_cast<std::size_t>(colours) + n);
+                P* const signs = buffer.data();
+                P* const g = signs + colours;
+                const SampleView<T> sample = range.sample(range.begin);
+                for (int first = 0; first < colours; first += pairs) {
+                    const int count = std::min(pairs, colours - first);
+                    for (int c = 0; c < colours; ++c) signs[c] = P(0.0);
+                    for (int l = 0; l < count; ++l) {
+                        signs[first + l].set_lane(2 * l, T(1));
+                        signs[first + l].set_lane(2 * l + 1, T(-1));
+                    }
+                    for (int j = 0; j < n; ++j) g[j] = P(0.0);
+                    VectorView<P> gradient{g, n};
+                    loss_.gradient(detail::SeededPoint<P, T>{x, h, colour, signs, n}, sample,
+                                   gradient);
+                    for (int l = 0; l < count; ++l) {
+                        T* column = out + static_cast<std::size_t>(first + l) * n;
+                        const T* lane = reinterpret_cast<const T*>(g) + 2 * l;
+                        for (int j = 0; j < n; ++j, lane += P::lanes)
+                            column[j] = T(0.5) * (lane[0] - lane[1]);
+                    }
+                }
+            });
+        }
+    }
+
   private:
+    static constexpr bool objective = detail::is_objective<Loss>;
+
     template <class P>
     static CUNEWTON_ALWAYS_INLINE void add_lanes(double& sum, const P& p) {
         double s = 0;

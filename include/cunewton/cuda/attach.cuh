@@ -1,5 +1,5 @@
-// Gives a user's own loss, model or small objective its GPU code. For a .cu file of the user,
-// compiled by nvcc:
+// Gives a user's own loss, model, small objective or elements their GPU code. For a .cu file of the
+// user, compiled by nvcc:
 //
 //     auto problem = cunewton::make_objective<double>(MyLoss{0.5}, n);   // here or in a .cpp file
 //     cunewton::cuda::attach_device_code<MyLoss>(problem);
@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "cunewton/cuda/code_of.cuh"
+#include "cunewton/cuda/element_code_of.cuh"
 #include "cunewton/cuda/small_code_of.cuh"
 #include "cunewton/fit.h"
 #include "cunewton/functor/check.h"
@@ -61,6 +62,10 @@ void attach_batch_code(Model& model, const Functor& witness) {
 template <class Loss, class T>
 void attach_device_code(Problem<T>& problem) {
     auto parts = std::make_shared<ProblemParts<T>>(problem.parts());
+    if (std::holds_alternative<ElementSum<T>>(parts->form))
+        throw InvalidArgument(
+            "device code of a sum of elements (each kind has its own) give it to what "
+            "make_elements() returns, and make the sum of that");
     auto* const sum = std::get_if<SampleSum<T>>(&parts->form);
     auto* const predictor = std::get_if<LinearPredictor<T>>(&parts->form);
     const auto functor = [](const auto& form) -> const Loss& {
@@ -99,6 +104,24 @@ void attach_device_code(Problem<T>& problem, const Loss& loss) {
         },
         problem.parts().form);
     problem = attached;
+}
+
+/// Gives elements of a sum the GPU code of their own functor, before the sum is made: problems made
+/// of them earlier stay without. Element is the type that make_elements() was given. Throws
+/// InvalidArgument, and changes nothing, if it was another one.
+template <class Element, class T>
+void attach_device_code(Elements<T>& elements) {
+    static_assert(probe::element<Element>());
+    using Wrapped = cpu::ElementWithData<Element>;
+    elements.code.cuda = probe::compiled<ElementCodeOf<T, Wrapped>>(
+        Wrapped{cunewton::detail::functor_as<Element>(elements.code.functor)});
+}
+/// The same, with the element as a witness.
+template <class T, class Element>
+void attach_device_code(Elements<T>& elements, const Element& element) {
+    cunewton::detail::require_same_functor(
+        cunewton::detail::functor_as<Element>(elements.code.functor), element);
+    attach_device_code<Element>(elements);
 }
 
 /// Gives a model the GPU code of its own functor. Functor is the type that it was made from by

@@ -89,4 +89,30 @@ class SampleCode {
                          double* partial, Stream stream) const = 0;
 };
 
+/// Elements of one kind on the device, as cpu::ElementRange; `data.count` of them.
+template <class T>
+struct DeviceElements {
+    const int* indices;
+    long ld;
+    DeviceSamples<T> data;
+};
+
+/// One kind of elements on the device; as PredictorCode. What is written for element e stands at
+/// [... * ld + e].
+template <class T>
+class ElementCode {
+  public:
+    virtual ~ElementCode() = default;
+    /// Partial sums that values are written as.
+    virtual int blocks(long elements) const = 0;
+    /// Partial sums of w_e f_e, whose total is the value; and, unless g is null, the gradients as
+    /// of cpu::ElementCode.
+    virtual void value_and_gradients(GradientBy by, const T* x, const T* steps,
+                                     const DeviceElements<T>& elements, T* g, double* partial,
+                                     Stream stream) const = 0;
+    /// As of cpu::ElementCode.
+    virtual void hessians(HessianBy by, bool own_gradient, const T* x, const T* steps,
+                          const DeviceElements<T>& elements, T* h, Stream stream) const = 0;
+};
+
 }  // namespace cunewton::cuda

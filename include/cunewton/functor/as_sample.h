@@ -57,4 +57,21 @@ struct FixedSampleLoss {
 template <class Loss>
 using SampleLoss = std::conditional_t<StatesItsParameters<Loss>, FixedSampleLoss<Loss>, Loss>;
 
+/// An element of a sum that reads no data, seen as one that does.
+template <class Element>
+struct FreeElement {
+    static constexpr int parameters = Element::parameters;
+    Element element;
+    template <class X, class S>
+    CUNEWTON_HOST_DEVICE auto operator()(const X& x, const S&) const {
+        return element(x);
+    }
+    template <class X, class S, class G>
+    requires requires(const Element& e, const X& x, G& g) { e.gradient(x, g); }
+    CUNEWTON_HOST_DEVICE void gradient(const X& x, const S&, G& g) const { element.gradient(x, g); }
+    template <class X, class S, class H>
+    requires requires(const Element& e, const X& x, H& h) { e.hessian(x, h); }
+    CUNEWTON_HOST_DEVICE void hessian(const X& x, const S&, H& h) const { element.hessian(x, h); }
+};
+
 }  // namespace cunewton::cpu

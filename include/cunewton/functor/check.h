@@ -198,7 +198,8 @@ constexpr bool takes_any_scalar(const Functor* functor, const Inputs*... inputs)
     static_assert(Callable<Functor, Inputs...>,
                   "cunewton: the functor cannot be called as it would be here: f(x) by "
                   "make_objective, l(x, s) by make_sample_sum, l(z, y) by make_linear_predictor, "
-                  "m(p, x) by make_fit_model and make_small_objective. Make operator() const and a "
+                  "f(x) or f(x, s) by make_elements, m(p, x) by make_fit_model and "
+                  "make_small_objective. Make operator() const and a "
                   "template that takes arguments of any type (docs/guide.md, Writing a loss)");
     if constexpr (!Callable<Functor, Inputs...>) {
         return TheErrorIsAbove<Functor, 0>::value;
@@ -248,6 +249,18 @@ constexpr bool sample_loss() {
 template <class Loss>
 constexpr bool predictor_loss() {
     return takes_any_scalar<Loss, Vector, Probe>(nullptr, nullptr, nullptr);
+}
+/// Whether an element is called with data, f(x, s), and not as f(x).
+template <class Element>
+inline constexpr bool element_reads_data =
+    Callable<Element, Parameters<Probe, Element::parameters>, Sample>;
+template <class Element>
+constexpr bool element() {
+    using X = Parameters<Probe, Element::parameters>;
+    if constexpr (element_reads_data<Element>)
+        return takes_any_scalar<Element, X, Sample>(nullptr, nullptr, nullptr);
+    else
+        return takes_any_scalar<Element, X>(nullptr, nullptr);
 }
 template <class Model>
 constexpr bool small_model() {

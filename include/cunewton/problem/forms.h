@@ -5,14 +5,17 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include <algorithm>
 #include <any>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "cunewton/cpu/element_code.h"
 #include "cunewton/cpu/predictor_code.h"
 #include "cunewton/cpu/sample_code.h"
 #include "cunewton/cuda/code.h"
@@ -149,9 +152,108 @@ struct PerceptronSum {
                                                .differences = false};
 };
 
+template <class T>
+struct ProblemParts;
+
+/// What is added to a loss to keep its curvature low, see with_curvature_penalty().
+struct CurvaturePenalty {
+    CurvaturePenaltyKind kind = CurvaturePenaltyKind::trace;
+    double strength = 0;  ///< what it is multiplied by, >= 0
+    /// Of trace and squared_frobenius_norm: vectors of random signs that it is estimated with. 0:
+    /// all n unit vectors instead, which make it exact.
+    int probes = 10;
+    std::uint64_t seed = 1;  ///< of everything random here
+    double radius = 0.05;    ///< of sharpness, > 0
+    /// Of sharpness. false: its gradient is taken to be that of f at x + radius g / |g| less g, as
+    /// Foret et al. do: not the derivative of the value, for methods that do not compare the two.
+    bool exact_gradient = true;
+    /// Of largest_eigenvalue: products of one evaluation, at most, >= 1.
+    int most_products = 200;
+    /// How the Hessian that is penalised is obtained. Not gauss_newton: that is no loss's Hessian,
+    /// and the gradients here rest on third derivatives that do not depend on their order.
+    HessianBy hessian = HessianBy::automatic;
+};
+
+/// Another problem's loss, and strength times a measure of its curvature.
+template <class T>
+struct CurvaturePenalized {
+    CurvaturePenalty penalty;
+    std::shared_ptr<const ProblemParts<T>> inner;
+
+    bool runs_on_cpu() const;
+    bool runs_on_cuda() const;
+    Capabilities capabilities_on_cpu() const { return capabilities; }
+    Capabilities capabilities_on_cuda() const { return capabilities; }
+
+  private:
+    /// The Hessian is by differences of the gradient.
+    static constexpr Capabilities capabilities{.analytic_gradient = true};
+};
+
+/// Which parameters the elements of one kind are functions of.
+struct ElementIndices {
+    int parameters = 0;  ///< of an element, k
+    long count = 0;      ///< elements E
+    /// E rounded up, with parameters of the last element, so that lanes need no end of their own.
+    long ld = 0;
+    std::vector<int> numbers{};  ///< parameter j of element e is [j * ld + e]
+    static constexpr long padding = 64;
+};
+
+/// Elements of one kind, sum_e w_e f(x_{i(e,1)}, ..., x_{i(e,k)}; s_e), as make_elements() gives
+/// them.
+template <class T>
+struct Elements {
+    FunctorCode<cpu::ElementCode<T>, cuda::ElementCode<T>> code;
+    std::shared_ptr<const ElementIndices> indices;
+    Samples<T> data;  ///< a sample an element, without features if there are none
+};
+
+/// Sums of numbers from a list: sum r is that of terms[k], starts[r] <= k < starts[r + 1], each the
+/// place of a number.
+struct GatherLists {
+    std::vector<std::uint32_t> starts{}, terms{};
+};
+
+/// Where the derivatives of elements add up. Of kind after kind, ld * k places of gradients, and ld
+/// * k (k + 1) / 2 of Hessians, as cpu::ElementCode writes them.
+struct ElementPlaces {
+    GatherLists gradient{};  ///< a sum for each parameter
+    GatherLists hessian{};   ///< a sum for each entry of the pattern
+    SparsityPattern pattern{};
+};
+
+/// sum_e w_e f_e(a few of the parameters) over elements of several kinds.
+template <class T>
+struct ElementSum {
+    std::vector<Elements<T>> kinds;
+    std::shared_ptr<const ElementPlaces> places;
+
+    bool runs_on_cpu() const { return true; }
+    bool runs_on_cuda() const {
+        return std::ranges::all_of(kinds,
+                                   [](const auto& kind) { return kind.code.cuda != nullptr; });
+    }
+    Capabilities capabilities_on_cpu() const { return capabilities(); }
+    Capabilities capabilities_on_cuda() const { return capabilities(); }
+
+  private:
+    /// What all kinds have.
+    Capabilities capabilities() const {
+        Capabilities all{true, true, true};
+        for (const Elements<T>& kind : kinds) {
+            const Capabilities own = kind.code.cpu->capabilities();
+            all.analytic_gradient &= own.analytic_gradient;
+            all.analytic_hessian &= own.analytic_hessian;
+        }
+        return all;
+    }
+};
+
 /// The forms there are. A new one is a struct as above and an evaluator in each backend.
 template <class T>
-using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>, PerceptronSum<T>>;
+using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>, PerceptronSum<T>,
+                          ElementSum<T>, CurvaturePenalized<T>>;
 
 class Ranks;
 
@@ -162,11 +264,21 @@ struct ProblemParts {
     int dimension = 0;  ///< parameters n
     double weight = 1;  ///< sum w of a sum over samples
     double scale = 1;   ///< factor of the weighted sum: 1 / sum w for the mean
+    Reduction reduction = Reduction::mean;
     Penalty penalty;
     std::shared_ptr<Ranks> ranks{};  ///< that share the samples; null: none do
     /// Of the Hessian at every x; null: all entries may be other than zero.
     std::shared_ptr<const SparsityPattern> sparsity{};
 };
+
+template <class T>
+bool CurvaturePenalized<T>::runs_on_cpu() const {
+    return std::visit([](const auto& form) { return form.runs_on_cpu(); }, inner->form);
+}
+template <class T>
+bool CurvaturePenalized<T>::runs_on_cuda() const {
+    return std::visit([](const auto& form) { return form.runs_on_cuda(); }, inner->form);
+}
 
 /// A loss, its data and its penalty, ready to be minimised or differentiated. Immutable; cheap to
 /// copy; may be used by several threads at a time (a black box by one). T is double or float.
@@ -213,6 +325,18 @@ template <class T>
 Problem<T> make_problem(Form<T> form, long n, const ProblemOptions& options);
 extern template Problem<double> make_problem(Form<double>, long, const ProblemOptions&);
 extern template Problem<float> make_problem(Form<float>, long, const ProblemOptions&);
+
+/// E rows of k numbers of parameters, or all of them in one row, on the host; copied. Throws
+/// InvalidArgument.
+std::shared_ptr<const ElementIndices> element_indices(const Array<const int>& rows, int parameters);
+
+/// The sum with where its derivatives add up. Throws InvalidArgument.
+template <class T>
+Problem<T> make_element_sum(std::vector<Elements<T>> kinds, long n, const ProblemOptions& options);
+extern template Problem<double> make_element_sum(std::vector<Elements<double>>, long,
+                                                 const ProblemOptions&);
+extern template Problem<float> make_element_sum(std::vector<Elements<float>>, long,
+                                                const ProblemOptions&);
 
 /// Throws InvalidArgument if they are null.
 void require_targets(const void* targets);

@@ -42,12 +42,13 @@ extern template struct Samples<double>;
 extern template struct Samples<float>;
 
 enum class Reduction {
-    mean,  ///< divide the weighted sum by sum_i w_i
+    automatic,  ///< sum of elements, mean of others
+    mean,       ///< divide the weighted sum by sum_i w_i
     sum,
 };
 
 struct ProblemOptions {
-    Reduction reduction = Reduction::mean;
+    Reduction reduction = Reduction::automatic;
     /// Adds l2/2 sum_j x_j^2 (after the reduction).
     double l2 = 0;
     /// Linear predictors only: one more coefficient for each output, multiplied by 1.
@@ -57,7 +58,8 @@ struct ProblemOptions {
     /// part. These are consecutive, in the order of ranks. All calls on the problem are then made
     /// by all ranks, with the same points and options; threads, device and callback may differ. All
     /// take the same steps and return the same bits. What fails on one of them throws RankError on
-    /// the others. Null: all samples are here. Objectives and black boxes refuse it.
+    /// the others. Null: all samples are here. Objectives, black boxes and
+    /// sums of elements refuse it.
     std::shared_ptr<Communicator> communicator{};
     RankSums rank_sums = RankSums::fixed_order;
 };

@@ -1,0 +1,49 @@
+// The Hessian of a problem with a sparsity pattern: its entries and a sparse factor.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cunewton/sparse_hessian.h"
+#include "host/backend/evaluator.h"
+
+namespace cunewton {
+
+/// Entries by the evaluator where it knows them, else from products or differences of gradients
+/// along the seeds of a colouring, which is made here.
+template <class T>
+class SparseCurvature final : public Factorable<T> {
+  public:
+    /// Uses session and pattern as long as it lives. typical: magnitudes of the parameters; empty
+    /// means 1.
+    SparseCurvature(Session<T>& session, const SparsityPattern& pattern,
+                    const std::vector<double>& typical, ColouringKind kind = ColouringKind::star);
+    void update(const T* x) override;
+    void apply(const T* V, int columns, T* HV) override;
+    /// Of no problem with a pattern.
+    void determine_common_shifts(int) override {}
+    void raise_scales(const T* g, double f, int parity, T* largest, T* S) override;
+    void bounds(const T* S, Scalar norm, Scalar least_diagonal) override;
+    void factorize(T shift, const T* S, Scalar info, Scalar least_pivot) override;
+    void solve(T* x) override;
+    void solve_lower(T* x) override;
+
+    /// In the pattern's order.
+    const Buffer<T>& entries() const { return A_; }
+
+  private:
+    Evaluator<T>& evaluator_;
+    Vectors<T>& vectors_;
+    const SparsityPattern& pattern_;
+    const ColouringKind kind_;
+    const bool by_products_;
+    const T relative_step_;
+    const std::size_t n_;
+    std::unique_ptr<SparseMatrix<T>> matrix_;
+    Compression how_;
+    Buffer<T> A_, B_;
+    Buffer<T> seeds_;            // of products
+    Buffer<T> steps_, typical_;  // of differences
+};
+
+}  // namespace cunewton

@@ -1,0 +1,63 @@
+// Problems whose Hessian is sparse. With a pattern Method::newton and Method::trust_region hold the
+// pattern's entries and a sparse factor in the place of n x n numbers, and take few gradients or
+// products for a Hessian: parameters are coloured so that those of a colour share one.
+#pragma once
+
+#include "cunewton/scalar/cpp20.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cunewton/differentiate.h"
+#include "cunewton/sparse.h"
+
+namespace cunewton {
+
+/// The pattern of an n x n matrix with entries at these (row, column), 0 .. n-1, in any order and
+/// of either triangle; several of a place are one. The diagonal is added. Throws InvalidArgument
+/// for an n that is not positive, an entry that is not there, named by its number in the list, and
+/// for 2^31 entries or more.
+SparsityPattern sparsity_pattern(int n, const std::vector<std::pair<int, int>>& entries);
+
+/// The same problem, whose Hessian has no entries but those of the pattern at any x. Methods that
+/// factorise Hessians take only these for it; nothing else changes. An entry that is missing from
+/// the pattern makes others wrong: check_sparsity() finds it. Throws InvalidArgument unless the
+/// pattern is one of the problem's n and as SparsityPattern says, and for linear predictors and
+/// perceptrons, whose Hessians are dense.
+template <class T>
+Problem<T> with_sparsity(const Problem<T>& problem, SparsityPattern pattern);
+
+/// How parameters share a product with the Hessian.
+enum class ColouringKind {
+    star,     ///< every entry is one of a product's (direct recovery)
+    acyclic,  ///< fewer colours: entries are had from those before them (substitution), whose
+              ///< errors add up along paths of the pattern's graph
+};
+
+/// Parameters of a colour share a product.
+struct Colouring {
+    int colours = 0;
+    std::vector<int> colour_of{};  ///< of each parameter, from 0
+};
+
+/// A colouring of the pattern's graph by ColPack (Gebremedhin, Nguyen, Patwary and Pothen 2013,
+/// "ColPack: Software for graph coloring and related problems in scientific computing"), the one
+/// with the fewest colours of several. Throws BackendUnavailable in a build without it.
+Colouring colour(const SparsityPattern& pattern, ColouringKind kind = ColouringKind::star);
+
+/// A symmetric sparse matrix: values[k] is the entry of the pattern's k-th row index.
+template <class T>
+struct SparseMatrixOf {
+    SparsityPattern pattern;
+    std::vector<T> values;
+};
+
+/// The Hessian at x of a problem with a pattern. Throws as hessian(), and InvalidArgument where the
+/// problem has none.
+template <class T>
+SparseMatrixOf<T> sparse_hessian(const Problem<T>& problem, const std::vector<T>& x,
+                                 const EvaluationOptions& options = {},
+                                 ColouringKind kind = ColouringKind::star);
+
+}  // namespace cunewton
