@@ -7,7 +7,7 @@
 #include "bench/cases/dense.h"
 #include "bench/cases/solve.h"
 #include "cunewton/loss/softmax.h"
-#include "examples/readers/file.h"
+#include "readers/file.h"
 #include "tests/support/data_file.h"
 
 namespace cunewton::bench {

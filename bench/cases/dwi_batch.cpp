@@ -8,7 +8,7 @@
 #include "bench/cases/cases.h"
 #include "bench/cases/small_fit_rows.h"
 #include "cunewton/model/diffusion.h"
-#include "examples/readers/file.h"
+#include "readers/file.h"
 #include "tests/support/data_file.h"
 
 namespace cunewton::bench {

@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
-#include "examples/readers/fashion_mnist.h"
-#include "examples/readers/idx.h"
+#include "readers/fashion_mnist.h"
+#include "readers/idx.h"
 
 namespace cunewton::bench {
 

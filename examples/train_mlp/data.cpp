@@ -9,8 +9,8 @@
 
 #include "cunewton/checkpoint.h"
 #include "cunewton/error.h"
-#include "examples/readers/csv.h"
-#include "examples/readers/idx.h"
+#include "readers/csv.h"
+#include "readers/idx.h"
 
 namespace cunewton::train_mlp {
 namespace {
@@ -37,19 +37,10 @@ T checked_label(double label, long i, const std::string& path) {
 }
 
 /// The column, from 0.
-long column_of(const Table& table, const std::string& label, const std::string& path) {
+template <class T>
+long column_of(const Table<T>& table, const std::string& label, const std::string& path) {
     if (label.empty()) return table.columns - 1;
-    const auto name = std::find(table.names.begin(), table.names.end(), label);
-    if (name != table.names.end()) return name - table.names.begin();
-    const bool is_number = label.size() < 10 && std::all_of(label.begin(), label.end(), [](char c) {
-                               return c >= '0' && c <= '9';
-                           });
-    const long number = is_number ? std::stol(label) : 0;
-    if (number >= 1 && number <= table.columns) return number - 1;
-    throw FileError("there is no such column of labels ('" + label + "' in '" + path +
-                    "', which has " + std::to_string(table.columns) + " columns" +
-                    (table.names.empty() ? " and no header" : "") +
-                    ") pass a name of its header, or a number from 1");
+    return static_cast<long>(readers::column_named(label, table.names, path));
 }
 
 }  // namespace
@@ -126,7 +117,7 @@ Labelled<T> read_images(const std::string& images, const std::string& labels, lo
 template <class T>
 Labelled<T> read_table(const std::string& path, const std::string& label, double divisor,
                        long most) {
-    const Table table = readers::read_csv(path);
+    const Table<T> table = readers::read_csv<T>(path);
     if (table.columns < 2)
         throw FileError("there is one column alone ('" + path +
                         "') separate features and label by commas");
@@ -137,11 +128,11 @@ Labelled<T> read_table(const std::string& path, const std::string& label, double
     data.features = static_cast<int>(table.columns - 1);
     for (long i = 0; i < data.count; ++i)
         for (long j = 0; j < table.columns; ++j) {
-            const double value = table.values[static_cast<std::size_t>(i * table.columns + j)];
+            const T value = table.values[static_cast<std::size_t>(i * table.columns + j)];
             if (j == column)
-                data.y.push_back(checked_label<T>(value, i, path));
+                data.y.push_back(checked_label<T>(static_cast<double>(value), i, path));
             else
-                data.X.push_back(static_cast<T>(value / divisor));
+                data.X.push_back(static_cast<T>(static_cast<double>(value) / divisor));
         }
     return data;
 }

@@ -26,11 +26,11 @@
 #include <thread>
 #include <vector>
 
-#include "examples/readers/fashion_mnist.h"
 #include "examples/train_mlp/data.h"
 #include "examples/train_mlp/processes.h"
 #include "examples/train_mlp/progress.h"
 #include "examples/train_mlp/report.h"
+#include "readers/fashion_mnist.h"
 
 namespace cunewton::train_mlp {
 namespace {

@@ -27,7 +27,9 @@ ARROWS = [
     ("host/sparse", ["include", "host/at_point.h", "host/backend", "host/data", "host/sparse"]),
     ("host/minimize", ["include", "host/backend", "host/data", "host/curvature", "host/sparse", "host/minimize"]),
     ("host", ["include", "host"]),
-    ("examples", ["include", "examples"]),
+    ("readers", ["include", "readers"]),
+    ("tool", ["include", "readers", "tool"]),
+    ("examples", ["include", "readers", "examples"]),
     # both backends share the library's mathematics; what they are compared with must not
     ("tests/support/oracle.h", []),
     ("tests/support/oracle.cpp", ["tests/support/oracle.h"]),

@@ -260,9 +260,9 @@ class TrainMlp(unittest.TestCase):
         refuse("rows have different lengths ('table.csv', line 3 has 2 fields, the first has 3) mend the file",
                "1,2,0\n3,4,1\n5,1\n")
         refuse("a field is not a finite number ('table.csv', line 2, column 2: 'x')", "1,2,0\n3,x,1\n")
-        refuse("a field is not a finite number ('table.csv', line 3, column 1: 'nan')", "a,b\n1,0\nnan,1\n")
+        refuse("a value is missing ('table.csv', line 3, column 1 'a': 'nan')", "a,b\n1,0\nnan,1\n")
         refuse("a field is not a finite number ('table.csv', line 1, column 1: 'inf')", "inf,0\n1,1\n")
-        refuse("a field is not a finite number ('table.csv', line 2, column 2: '')", "1,2,0\n3,,1\n")
+        refuse("a value is missing ('table.csv', line 2, column 2: '')", "1,2,0\n3,,1\n")
         refuse("a field is not a finite number ('table.csv', line 1, column 1: '1e999')", "1e999,0\n1,1\n")
         refuse("a field is not a finite number ('table.csv', line 1, column 2: '2O')", "1,2O,0\n3,4,1\n")
         refuse("there are no rows ('table.csv', which has at most a header)", "")
@@ -270,9 +270,9 @@ class TrainMlp(unittest.TestCase):
         refuse("there is one column alone", "1\n2\n")
         refuse("a label is no class (sample 1 of 'table.csv' has 1.5", "1,2,0\n3,4,1.5\n")
         refuse("a label is no class (sample 0 of 'table.csv' has -1.0", "1,2,-1\n3,4,1\n")
-        refuse("there is no such column of labels ('digit' in 'table.csv', which has 3 columns)",
+        refuse("there is no such column ('digit' in 'table.csv', which has: a, b, label)",
                "a,b,label\n1,2,0\n", "--label-column", "digit")
-        refuse("there is no such column of labels ('4' in 'table.csv', which has 3 columns and no header)",
+        refuse("there is no such column ('4' in 'table.csv', which has: column 1, column 2, column 3)",
                "1,2,0\n", "--label-column", "4")
         self.refused("the file cannot be read ('nowhere.csv'", "--csv", "nowhere.csv")
 

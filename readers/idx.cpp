@@ -1,11 +1,11 @@
-#include "examples/readers/idx.h"
+#include "readers/idx.h"
 
 #include <bit>
 #include <cstdint>
 #include <limits>
 
 #include "cunewton/error.h"
-#include "examples/readers/file.h"
+#include "readers/file.h"
 
 namespace cunewton::readers {
 namespace {

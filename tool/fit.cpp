@@ -1,0 +1,254 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "cunewton/error.h"
+#include "tool/commands.h"
+#include "tool/gnuplot.h"
+#include "tool/pictures.h"
+#include "tool/regression.h"
+#include "tool/text.h"
+
+namespace cunewton::tool {
+namespace {
+
+struct FitSettings {
+    RegressionSettings regression;
+    RunSettings run;
+    std::string method = "automatic", errors = "yes";
+    int max_iterations = 1000;
+    double time_limit = std::numeric_limits<double>::infinity();
+};
+
+template <class T>
+Json to_json(const Regression<T>& r, const Result<T>& result, const Inference& inference) {
+    Json json;
+    json["command"] = "fit";
+    json["data"] = r.settings().table.file;
+    json["loss"] = r.settings().loss;
+    json["title"] = r.title();
+    json["rows"] = r.rows();
+    json["features"] = r.features();
+    json["l2"] = r.settings().l2;
+    if (!r.classes().empty()) json["classes"] = r.classes();
+    json["status"] = to_string(result.status);
+    json["message"] = result.message;
+    json["method"] = to_string(result.method);
+    json["iterations"] = result.iterations;
+    json["backend"] = result.backend;
+    json["seconds"] = result.seconds.total;
+    json["objective"] = number(static_cast<double>(result.f));
+    json["gradient_norm"] = number(result.gradient_norm);
+    json["degrees_of_freedom"] = inference.degrees_of_freedom;
+    json["deviance"] = number(inference.deviance);
+    json["log_likelihood"] = number(inference.log_likelihood);
+    json["aic"] = number(inference.aic);
+    json["explained"] = number(inference.explained);
+    json["scale"] = number(inference.scale);
+    if (!r.classes().empty()) json["accuracy"] = number(inference.accuracy);
+    json["standard_errors"] = inference.errors;
+    json["coefficients"] = Json::array();
+    for (const Coefficient& c : inference.coefficients) {
+        Json entry;
+        if (!c.output.empty()) entry["class"] = c.output;
+        entry["name"] = c.name;
+        entry["estimate"] = number(c.estimate);
+        entry["standard_error"] = number(c.error);
+        entry[inference.statistic] = number(c.statistic);
+        entry["p"] = number(c.p);
+        entry["low"] = number(c.low);
+        entry["high"] = number(c.high);
+        if (!std::isnan(c.standardized)) entry["standardized"] = c.standardized;
+        json["coefficients"].push_back(std::move(entry));
+    }
+    if (!result.undetermined.empty()) {
+        const std::vector<std::string> names = r.parameter_names();
+        Json undetermined = Json::array();
+        for (const int j : result.undetermined)
+            undetermined.push_back(names[static_cast<std::size_t>(j)]);
+        json["undetermined"] = undetermined;
+    }
+    return json;
+}
+
+template <class T>
+void print_table(const Regression<T>& r, const Result<T>& result, const Inference& inference) {
+    std::cout << r.settings().table.file << ": " << r.rows() << " rows, " << r.features()
+              << " features\n"
+              << r.title();
+    if (r.settings().l2 > 0) std::cout << ", penalty " << r.settings().l2 << "/2 |w|^2";
+    if (r.settings().standardize)
+        std::cout << " on standardised features; estimates are per unit of the data";
+    std::cout << "\n\n";
+    const bool has_outputs = r.loss() == Loss::softmax;
+    std::vector<std::string> header{"feature", "estimate", "std. error", inference.statistic,
+                                    "p",       "95% from", "to"};
+    if (has_outputs) header.insert(header.begin(), "class");
+    if (r.settings().standardize) header.push_back("standardised");
+    TextTable table(header, has_outputs ? 2 : 1);
+    constexpr std::size_t shown = 100;
+    for (const Coefficient& c : inference.coefficients) {
+        if (table.rows() == shown) break;
+        std::vector<std::string> row{c.name,
+                                     number_text(c.estimate),
+                                     number_text(c.error),
+                                     std::isnan(c.statistic) ? "" : format("%.3f", c.statistic),
+                                     probability_text(c.p),
+                                     number_text(c.low),
+                                     number_text(c.high)};
+        if (has_outputs) row.insert(row.begin(), c.output);
+        if (r.settings().standardize) row.push_back(number_text(c.standardized));
+        table.add(row);
+    }
+    std::cout << table.text();
+    if (inference.coefficients.size() > shown)
+        std::cout << "... and " << inference.coefficients.size() - shown
+                  << " more: --json has all of them\n";
+    std::cout << "\nStandard errors " << inference.errors << ".\n";
+    std::vector<std::string> facts;
+    const auto fact = [&](const char* name, double value) {
+        if (!std::isnan(value)) facts.push_back(name + number_text(value));
+    };
+    if (r.loss() == Loss::linear) {
+        fact("residual standard deviation ", inference.scale);
+        facts.push_back(format("%.0f degrees of freedom", inference.degrees_of_freedom));
+        fact("R^2 = ", inference.explained);
+    } else if (r.loss() == Loss::huber) {
+        fact("robust standard deviation of the residuals ", inference.scale);
+    } else {
+        fact("deviance ", inference.deviance);
+        fact("explained deviance ", inference.explained);
+    }
+    fact("log likelihood ", inference.log_likelihood);
+    fact("AIC ", inference.aic);
+    if (!std::isnan(inference.accuracy))
+        facts.push_back(format("%.2f%% of the rows classified right", 100 * inference.accuracy));
+    std::string line;
+    for (std::size_t i = 0; i < facts.size(); ++i) line += (i ? "; " : "") + facts[i];
+    if (!line.empty()) line[0] = static_cast<char>(std::toupper(line[0]));
+    if (!line.empty()) std::cout << line << ".\n";
+    std::cout << to_string(result.status) << " by " << to_string(result.method) << " after "
+              << result.iterations << " iterations on " << result.backend
+              << format(", %.3g s: ", result.seconds.total) << result.message << '\n';
+    if (!result.undetermined.empty()) {
+        std::vector<std::string> names;
+        const std::vector<std::string> all = r.parameter_names();
+        for (const int j : result.undetermined) names.push_back(all[static_cast<std::size_t>(j)]);
+        std::cout << "Not determined: " << list_text(names) << '\n';
+    }
+}
+
+/// Estimates with their intervals, and how the loss came down.
+template <class T>
+void draw(Picture& picture, const Regression<T>& r, const Result<T>& result,
+          const Inference& inference) {
+    constexpr std::size_t shown = 40;
+    std::vector<const Coefficient*> chosen;
+    for (const Coefficient& c : inference.coefficients)
+        if (c.name != "(intercept)") chosen.push_back(&c);
+    // In one unit, the standard deviation of the estimate, they can be drawn beside each other.
+    const bool by_error = !chosen.empty() && !std::isnan(chosen[0]->error);
+    const auto size = [&](const Coefficient* c) {
+        return std::abs(by_error ? c->statistic : c->estimate);
+    };
+    const bool all = chosen.size() <= shown;
+    if (!all) {
+        std::partial_sort(chosen.begin(), chosen.begin() + shown, chosen.end(),
+                          [&](auto* a, auto* b) { return size(a) > size(b); });
+        chosen.resize(shown);
+    }
+    std::vector<std::vector<double>> rows;
+    std::string tics;
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+        const Coefficient& c = *chosen[i];
+        const double place = -static_cast<double>(i);
+        rows.push_back({by_error ? c.statistic : c.estimate, place, by_error ? 1.959964 : 0});
+        tics += (i ? ", " : "") + in_quotes((c.output.empty() ? "" : c.output + ": ") + c.name) +
+                format(" %.0f", place);
+    }
+    picture.size(1100, std::max(440, 120 + 22 * static_cast<int>(chosen.size())));
+    picture << plain_style() << "set multiplot layout 1,2 title "
+            << in_quotes(r.title() + ", " + std::to_string(r.rows()) + " rows") << " noenhanced\n";
+    if (!rows.empty()) {
+        picture << "set title " +
+                       in_quotes(all ? "Coefficients"
+                                     : format("The %zu largest coefficients", shown)) +
+                       "\nset ytics (" + tics + ") noenhanced\nset yrange [" +
+                       format("%.1f", -static_cast<double>(rows.size()) + 0.4) +
+                       ":0.6]\nset xlabel " +
+                       in_quotes(by_error ? "estimate / standard error, with 95% interval"
+                                          : "estimate, per unit of the feature") +
+                       "\nset arrow 1 from 0, graph 0 to 0, graph 1 nohead linecolor '#888888' "
+                       "dashtype 2\nplot " +
+                       picture.data(rows) +
+                       " using 1:2:3 with xerrorbars linewidth 2 pointtype 7 "
+                       "pointsize 0.7 linecolor '" +
+                       colours[0] + "' notitle\n"
+                << "unset arrow 1\nset ytics autofreq\nset yrange [*:*]\n";
+    } else {
+        picture << "set multiplot next\n";
+    }
+    draw_convergence(picture, {{to_string(result.method), result.trace}});
+    picture << "unset multiplot\n";
+    picture.draw();
+}
+
+template <class T>
+int fit(const FitSettings& s) {
+    std::optional<Picture> picture;
+    if (!s.run.plot.empty()) picture.emplace(s.run.plot);
+    Progress progress(progress_when(s.run));
+    const Regression<T> r(s.regression, progress);
+    Options options;
+    apply(s.run, options);
+    options.method = method_named(s.method);
+    options.max_iterations = s.max_iterations;
+    options.time_limit = s.time_limit;
+    options.keep_trace = picture.has_value();
+    options.callback = shown_by(progress, "fitting");
+    const Problem<T> problem = r.problem();
+    const Result<T> result = minimize(problem, r.start(), options);
+    check_signals();
+    progress.show([] { return std::string("standard errors"); });
+    const Inference inference = infer(r, result, s.errors == "yes");
+    progress.clear();
+    check_signals();
+    if (s.run.json)
+        print(to_json(r, result, inference));
+    else
+        print_table(r, result, inference);
+    if (picture) draw(*picture, r, result, inference);
+    return result.converged() ? success : not_converged;
+}
+
+}  // namespace
+
+void add_fit(CLI::App& app, int& status) {
+    auto* const command = app.add_subcommand(
+        "fit", "Regression on the columns of a CSV file: coefficients with standard errors");
+    const auto s = std::make_shared<FitSettings>();
+    add_regression_options(*command, s->regression);
+    command->add_option("--method", s->method, list_text(method_names(), 99))
+        ->capture_default_str()
+        ->type_name("NAME");
+    command->add_option("--errors", s->errors, "standard errors: yes or no")
+        ->check(CLI::IsMember({"yes", "no"}))
+        ->capture_default_str();
+    command->add_option("--max-iterations", s->max_iterations)->check(CLI::NonNegativeNumber);
+    command->add_option("--time-limit", s->time_limit, "seconds")->check(CLI::PositiveNumber);
+    add_run_options(*command, s->run, "coefficients and convergence");
+    command->footer(examples({
+        "cunewton fit bench/data/longley.csv --loss linear --target employed",
+        "cunewton fit bench/data/challenger.csv --loss logistic --target distress --drop flight "
+        "--json",
+        "cunewton fit bench/data/digits.csv.gz --loss softmax --target 65 --l2 1e-4 --errors no",
+        "cunewton fit bench/data/longley.csv --loss huber --target employed --features gnp,year "
+        "--standardize --plot longley.svg",
+    }));
+    command->callback(
+        [s, &status] { in_precision(s->run, [&](auto t) { status = fit<decltype(t)>(*s); }); });
+}
+
+}  // namespace cunewton::tool

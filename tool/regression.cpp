@@ -1,0 +1,426 @@
+#include "tool/regression.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <iostream>
+#include <limits>
+#include <numeric>
+#include <type_traits>
+
+#include "cunewton/differentiate.h"
+#include "cunewton/error.h"
+#include "cunewton/loss/huber.h"
+#include "cunewton/loss/linear_regression.h"
+#include "cunewton/loss/logistic.h"
+#include "cunewton/loss/poisson.h"
+#include "cunewton/loss/softmax.h"
+#include "tool/statistics.h"
+#include "tool/text.h"
+
+namespace cunewton::tool {
+namespace {
+
+using readers::Column;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t most_classes = 1000, most_levels = 1000;
+/// Of the standardised normal distribution: the median of |z|.
+constexpr double normal_mad = 0.6744897501960817;
+
+const char* const losses[] = {"linear", "logistic", "softmax", "poisson", "huber"};
+
+double median(std::vector<double> values) {
+    const std::size_t half = values.size() / 2;
+    std::nth_element(values.begin(), values.begin() + half, values.end());
+    const double upper = values[half];
+    if (values.size() % 2) return upper;
+    return 0.5 * (upper + *std::max_element(values.begin(), values.begin() + half));
+}
+
+}  // namespace
+
+void add_table_options(CLI::App& app, TableSettings& s) {
+    const std::string group = "How the file is read";
+    app.add_option("--missing", s.missing,
+                   "what becomes of a row with a value that is empty, NA, NaN, ...: reject or drop")
+        ->check(CLI::IsMember({"reject", "drop"}))
+        ->group(group);
+    app.add_option("--separator", s.separator,
+                   "between fields, one character or 'tab'; found out where it is not given")
+        ->group(group);
+    app.add_flag("--decimal-comma", s.decimal_comma, "1,5 is one and a half")->group(group);
+    app.add_flag("--no-header", s.no_header,
+                 "the first row has values; columns are named by their number")
+        ->group(group);
+}
+
+readers::CsvOptions csv_options(const TableSettings& s, Progress& progress) {
+    readers::CsvOptions options;
+    if (s.separator == "tab" || s.separator == "\\t")
+        options.separator = '\t';
+    else if (s.separator.size() == 1)
+        options.separator = s.separator[0];
+    else if (!s.separator.empty())
+        throw InvalidArgument("a separator is one character ('" + s.separator +
+                              "') pass ';' or tab, say");
+    if (s.no_header) options.header = false;
+    options.decimal_comma = s.decimal_comma;
+    if (s.missing == "drop") options.missing = readers::Missing::rows_dropped;
+    options.if_missing = "mend the file, or pass --missing drop";
+    options.if_text =
+        "mend the file, leave the column out (--drop), or say that it has categories "
+        "(--categorical)";
+    options.progress = [&progress, file = s.file](std::size_t bytes) {
+        progress.show([&] { return "reading " + file + ": " + size_text(bytes); });
+    };
+    return options;
+}
+
+template <class T>
+void say_what_was_read(const readers::Table<T>& table, const std::string& file) {
+    if (table.decimal_comma) std::cerr << "note: " << file << " has decimal commas\n";
+    if (table.dropped > 0)
+        std::cerr << "note: " << table.dropped << " of " << table.rows + table.dropped
+                  << " rows were left out for missing values, the first in line "
+                  << table.first_dropped << '\n';
+}
+
+void add_regression_options(CLI::App& app, RegressionSettings& s) {
+    app.add_option("data", s.table.file, "CSV file, may be gzipped; - reads from a pipe")
+        ->type_name("FILE");
+    app.add_option("--loss", s.loss, "linear, logistic, softmax, poisson or huber")
+        ->check(CLI::IsMember(std::vector<std::string>(std::begin(losses), std::end(losses))));
+    app.add_option("--target", s.target, "column that is predicted, by name or number from 1")
+        ->type_name("COLUMN");
+    app.add_option("--features", s.features, "columns it is predicted from; without, all others")
+        ->delimiter(',')
+        ->type_name("COLUMN,...");
+    app.add_option("--drop", s.drop, "columns to leave out")
+        ->delimiter(',')
+        ->type_name("COLUMN,...");
+    app.add_option("--categorical", s.categorical,
+                   "features of texts or codes: a column of 0 and 1 for each but the first of "
+                   "their sorted values")
+        ->delimiter(',')
+        ->type_name("COLUMN,...");
+    app.add_option("--weights", s.weights, "column with a weight >= 0 for each row")
+        ->type_name("COLUMN");
+    app.add_option("--reference", s.reference,
+                   "class of logistic and softmax that others are compared with; without, the "
+                   "first of the sorted ones")
+        ->type_name("CLASS");
+    app.add_flag("--no-intercept", s.no_intercept, "no constant term");
+    app.add_flag("--standardize", s.standardize,
+                 "fit features in standard deviations from their mean");
+    app.add_option("--l2", s.l2,
+                   "penalty l2/2 |w|^2, beside the mean loss of a row; not on the intercept")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option(
+           "--delta", s.delta,
+           "of huber, in the target's unit: residuals beyond count linearly; without, 1.345 "
+           "times a robust standard deviation of the residuals of a linear fit")
+        ->check(CLI::PositiveNumber);
+    add_table_options(app, s.table);
+}
+
+template <class T>
+Regression<T>::Regression(const RegressionSettings& settings, Progress& progress)
+    : settings_(settings) {
+    RegressionSettings& s = settings_;
+    if (s.table.file.empty())
+        throw InvalidArgument("there are no data (no file is named) name one, - for a pipe");
+    if (s.loss.empty())
+        throw InvalidArgument(
+            "there is no loss (--loss is not given) pass linear, logistic, softmax, poisson or "
+            "huber");
+    if (s.target.empty())
+        throw InvalidArgument(
+            "there is no target (--target is not given) name the column that is predicted");
+    loss_ = static_cast<Loss>(std::find(std::begin(losses), std::end(losses), s.loss) - losses);
+    const bool is_classification = loss_ == Loss::logistic || loss_ == Loss::softmax;
+    readers::CsvOptions options = csv_options(s.table, progress);
+    std::size_t target = 0, weights = 0;  // of the columns that are kept
+    const bool has_weights = !s.weights.empty();
+    options.choose = [&](const std::vector<std::string>& names) {
+        const auto place = [&](const std::string& name) {
+            return readers::column_named(name, names, s.table.file);
+        };
+        const std::size_t target_column = place(s.target);
+        target_name_ = names[target_column];
+        std::vector<Column> kinds(names.size(),
+                                  s.features.empty() ? Column::number : Column::skipped);
+        for (const std::string& name : s.features) kinds[place(name)] = Column::number;
+        for (const std::string& name : s.drop) kinds[place(name)] = Column::skipped;
+        for (const std::string& name : s.categorical) {
+            const std::size_t column = place(name);
+            if (!s.features.empty() && kinds[column] == Column::skipped)
+                throw InvalidArgument("a categorical column is no feature ('" + name +
+                                      "') name it in --features too");
+            kinds[column] = Column::category;
+        }
+        kinds[target_column] = is_classification ? Column::category : Column::number;
+        std::size_t weights_column = names.size();
+        if (has_weights) {
+            weights_column = place(s.weights);
+            if (weights_column == target_column)
+                throw InvalidArgument("one column is target and weights ('" + s.target +
+                                      "') name two");
+            kinds[weights_column] = Column::number;
+        }
+        std::size_t kept = 0;
+        for (std::size_t c = 0; c < names.size(); ++c) {
+            if (c == target_column) target = kept;
+            if (c == weights_column) weights = kept;
+            kept += kinds[c] != Column::skipped;
+        }
+        if (kept < (has_weights ? 3u : 2u) && s.no_intercept)
+            throw InvalidArgument(
+                "there is nothing to fit (no feature and no intercept) leave a "
+                "column or the intercept");
+        return kinds;
+    };
+    readers::Table<T> table = readers::read_csv<T>(s.table.file, options);
+    progress.clear();
+    say_what_was_read(table, s.table.file);
+    rows_ = table.rows;
+    if (is_classification) choose_classes(table.categories[target]);
+    // Where a class stands in the sorted list, and its number.
+    std::vector<T> number_of(table.categories[target].size());
+    for (std::size_t k = 0; k < number_of.size(); ++k)
+        number_of[k] = static_cast<T>(
+            std::find(classes_.begin(), classes_.end(), table.categories[target][k]) -
+            classes_.begin());
+    targets_.resize(static_cast<std::size_t>(rows_));
+    if (has_weights) weights_.resize(static_cast<std::size_t>(rows_));
+    const auto columns = static_cast<std::size_t>(table.columns);
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+        const T* const row = table.values.data() + i * columns;
+        targets_[i] =
+            is_classification ? number_of[static_cast<std::size_t>(row[target])] : row[target];
+        if (has_weights) weights_[i] = row[weights];
+    }
+    check_targets();
+    expand(table, target, has_weights ? weights : columns);
+    if (s.standardize) standardize();
+    if (loss_ != Loss::huber) return;
+    start_ = minimize(problem(Loss::linear, s.l2), start()).x;
+    delta_ = s.delta;
+    if (delta_ > 0) return;
+    std::vector<double> residuals;
+    const std::vector<double> x(start_.begin(), start_.end());
+    for (long i = 0; i < rows_; ++i) {
+        double z;
+        predict(x, i, &z);
+        residuals.push_back(z - target_at(i));
+    }
+    const double centre = median(residuals);
+    for (double& r : residuals) r = std::abs(r - centre);
+    const double scale = median(residuals) / normal_mad;
+    if (!(scale > 0))
+        throw InvalidArgument(
+            "the residuals have no scale (half of them are the same) pass --delta");
+    delta_ = 1.345 * scale;
+}
+
+template <class T>
+void Regression<T>::choose_classes(std::vector<std::string> found) {
+    const std::string where = "'" + target_name_ + "' of '" + settings_.table.file + "'";
+    const auto text = [&] { return list_text(found, 8); };
+    if (found.size() < 2)
+        throw FileError("there is one class alone (" + where + " has: " + text() +
+                        ") name the column that has the classes");
+    if (loss_ == Loss::logistic && found.size() != 2)
+        throw FileError("logistic regression is of two classes (" + where + " has: " + text() +
+                        ") pass --loss softmax, or another --target");
+    if (found.size() > most_classes)
+        throw FileError("there are too many classes (" + where + " has " +
+                        std::to_string(found.size()) + ", most are " +
+                        std::to_string(most_classes) +
+                        ") is it a class at all? --loss linear is for numbers");
+    if (!settings_.reference.empty()) {
+        const auto first = std::find(found.begin(), found.end(), settings_.reference);
+        if (first == found.end())
+            throw FileError("there is no such class ('" + settings_.reference + "'; " + where +
+                            " has: " + text() + ") name one of those as --reference");
+        std::rotate(found.begin(), first, first + 1);
+    }
+    classes_ = std::move(found);
+}
+
+/// Features alone, in the table's own memory unless categories become several columns each.
+template <class T>
+void Regression<T>::expand(readers::Table<T>& table, std::size_t target, std::size_t weights) {
+    const auto columns = static_cast<std::size_t>(table.columns);
+    struct Source {
+        std::size_t column;
+        int level;  // -1: the number itself
+    };
+    std::vector<Source> sources;
+    for (std::size_t c = 0; c < columns; ++c) {
+        if (c == target || c == weights) continue;
+        const std::vector<std::string>& levels = table.categories[c];
+        if (levels.size() > most_levels)
+            throw FileError("a column has too many categories ('" + table.names[c] + "' has " +
+                            std::to_string(levels.size()) + ", most are " +
+                            std::to_string(most_levels) + ") leave it out: --drop");
+        if (levels.empty()) {
+            sources.push_back({c, -1});
+            names_.push_back(table.names[c]);
+        }
+        for (std::size_t level = 1; level < levels.size(); ++level) {
+            sources.push_back({c, static_cast<int>(level)});
+            names_.push_back(table.names[c] + "=" + levels[level]);
+        }
+    }
+    const std::size_t width = sources.size(), rows = static_cast<std::size_t>(rows_);
+    readers::Numbers<T> wider;
+    const bool in_place =
+        width <= columns && std::all_of(sources.begin(), sources.end(),
+                                        [](const Source& source) { return source.level < 0; });
+    T* const to = in_place ? table.values.data() : wider.grow(rows * width);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const T* const from = table.values.data() + i * columns;
+        for (std::size_t j = 0; j < width; ++j) {
+            const T value = from[sources[j].column];
+            to[i * width + j] = sources[j].level < 0 ? value : T(value == T(sources[j].level));
+        }
+    }
+    if (in_place) {
+        table.values.drop(rows * (columns - width));
+        values_ = std::move(table.values);
+    } else {
+        values_ = std::move(wider);
+    }
+    values_.fit();
+    means_.assign(width, 0);
+    deviations_.assign(width, 1);
+}
+
+template <class T>
+void Regression<T>::standardize() {
+    const std::size_t width = names_.size(), rows = static_cast<std::size_t>(rows_);
+    std::vector<double> sums(width, 0);
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < width; ++j)
+            sums[j] += static_cast<double>(values_[i * width + j]);
+    for (std::size_t j = 0; j < width; ++j) means_[j] = sums[j] / static_cast<double>(rows);
+    std::fill(sums.begin(), sums.end(), 0);
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < width; ++j) {
+            const double u = static_cast<double>(values_[i * width + j]) - means_[j];
+            sums[j] += u * u;
+        }
+    for (std::size_t j = 0; j < width; ++j) {
+        deviations_[j] = std::sqrt(sums[j] / static_cast<double>(rows));
+        const double noise =
+            std::abs(means_[j]) * static_cast<double>(std::numeric_limits<T>::epsilon()) * 4;
+        if (!(deviations_[j] > noise))
+            throw FileError("a feature is constant ('" + names_[j] + "' of '" +
+                            settings_.table.file + "') leave it out: --drop");
+        if (!has_intercept()) means_[j] = 0;
+    }
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < width; ++j) {
+            T& value = values_[i * width + j];
+            value = static_cast<T>((static_cast<double>(value) - means_[j]) / deviations_[j]);
+        }
+}
+
+template <class T>
+void Regression<T>::check_targets() const {
+    if (loss_ == Loss::poisson)
+        for (long i = 0; i < rows_; ++i)
+            if (targets_[static_cast<std::size_t>(i)] < T(0))
+                throw FileError("a count is negative ('" + target_name_ + "' of '" +
+                                settings_.table.file + "', data row " + std::to_string(i + 1) +
+                                ": " + number_text(target_at(i)) + ") mend the file");
+    for (std::size_t i = 0; i < weights_.size(); ++i)
+        if (weights_[i] < T(0))
+            throw FileError("a weight is negative ('" + settings_.weights + "' of '" +
+                            settings_.table.file + "', data row " + std::to_string(i + 1) +
+                            ") mend the file");
+}
+
+template <class T>
+std::vector<std::string> Regression<T>::block_names() const {
+    std::vector<std::string> names = names_;
+    if (has_intercept()) names.push_back("(intercept)");
+    return names;
+}
+
+template <class T>
+std::vector<std::string> Regression<T>::parameter_names() const {
+    if (outputs() == 1) return block_names();
+    std::vector<std::string> names;
+    for (const std::string& output : classes_)
+        for (const std::string& name : block_names()) names.push_back(output + ": " + name);
+    return names;
+}
+
+template <class T>
+std::string Regression<T>::title() const {
+    std::string text = settings_.loss + " regression of '" + target_name_ + "'";
+    if (loss_ == Loss::logistic)
+        text += ", the log odds of '" + classes_[1] + "' against '" + classes_[0] + "'";
+    if (loss_ == Loss::softmax)
+        text += ", the log odds of each of " + std::to_string(classes_.size()) +
+                " classes against '" + classes_[0] + "'";
+    if (loss_ == Loss::huber) text += ", delta = " + number_text(delta_);
+    return text;
+}
+
+template <class T>
+Samples<T> Regression<T>::samples() const {
+    Samples<T> samples;
+    samples.features = values_.data();
+    samples.count = rows_;
+    samples.dimension = features();
+    samples.targets = targets_.data();
+    samples.weights = weights_.empty() ? nullptr : weights_.data();
+    return samples;
+}
+
+template <class T>
+std::vector<T> Regression<T>::start() const {
+    if (!start_.empty()) return start_;
+    return std::vector<T>(static_cast<std::size_t>(outputs()) * static_cast<std::size_t>(block()),
+                          T(0));
+}
+
+template <class T>
+Problem<T> Regression<T>::problem(Loss loss, double l2) const {
+    const ProblemOptions options{.l2 = l2, .intercept = has_intercept()};
+    switch (loss) {
+        case Loss::logistic:
+            return make_linear_predictor<T>(Logistic{}, samples(), options);
+        case Loss::softmax:
+            return make_linear_predictor<T>(Softmax{static_cast<int>(classes_.size())}, samples(),
+                                            options);
+        case Loss::poisson:
+            return make_linear_predictor<T>(Poisson{}, samples(), options);
+        case Loss::huber:
+            return make_linear_predictor<T>(Huber{delta_}, samples(), options);
+        default:
+            return make_linear_predictor<T>(LinearRegression{}, samples(), options);
+    }
+}
+
+template <class T>
+void Regression<T>::predict(const std::vector<double>& x, long i, double* z) const {
+    const T* const features_of = row(i);
+    const int width = features();
+    for (int k = 0; k < outputs(); ++k) {
+        const double* const w = x.data() + static_cast<std::ptrdiff_t>(k) * block();
+        double sum = has_intercept() ? w[width] : 0;
+        for (int j = 0; j < width; ++j) sum += w[j] * static_cast<double>(features_of[j]);
+        z[k] = sum;
+    }
+}
+
+template class Regression<double>;
+template class Regression<float>;
+template void say_what_was_read(const readers::Table<double>&, const std::string&);
+template void say_what_was_read(const readers::Table<float>&, const std::string&);
+
+}  // namespace cunewton::tool

@@ -1,0 +1,126 @@
+// Regressions on the columns of a table: what of the file is the problem, and what its minimum says
+// of the data.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "cunewton/minimize.h"
+#include "cunewton/problem.h"
+#include "readers/csv.h"
+#include "tool/shell.h"
+
+namespace cunewton::tool {
+
+/// How a CSV file is read.
+struct TableSettings {
+    std::string file, missing = "reject", separator;
+    bool no_header = false, decimal_comma = false;
+};
+void add_table_options(CLI::App& app, TableSettings& settings);
+readers::CsvOptions csv_options(const TableSettings& settings, Progress& progress);
+/// On stderr: decimal commas, rows that were left out.
+template <class T>
+void say_what_was_read(const readers::Table<T>& table, const std::string& file);
+
+enum class Loss { linear, logistic, softmax, poisson, huber };
+
+struct RegressionSettings {
+    TableSettings table;
+    std::string loss, target, weights, reference;
+    std::vector<std::string> features, drop, categorical;
+    bool no_intercept = false, standardize = false;
+    double l2 = 0, delta = 0;
+};
+void add_regression_options(CLI::App& app, RegressionSettings& settings);
+
+/// A table as samples of a regression.
+template <class T>
+class Regression {
+  public:
+    /// Reads the table. Throws FileError for what in it does not fit the settings.
+    Regression(const RegressionSettings& settings, Progress& progress);
+
+    const RegressionSettings& settings() const { return settings_; }
+    Loss loss() const { return loss_; }
+    long rows() const { return rows_; }
+    int features() const { return static_cast<int>(names_.size()); }
+    int outputs() const { return loss_ == Loss::softmax ? static_cast<int>(classes_.size()) : 1; }
+    bool has_intercept() const { return !settings_.no_intercept; }
+    /// Of one output: features and intercept.
+    int block() const { return features() + (has_intercept() ? 1 : 0); }
+    /// Of the parameters of one output, the intercept last.
+    std::vector<std::string> block_names() const;
+    /// Of the problem's parameters.
+    std::vector<std::string> parameter_names() const;
+    /// Of a classification: those whose number is their place; the first is what others are
+    /// compared with.
+    const std::vector<std::string>& classes() const { return classes_; }
+    const std::vector<double>& means() const { return means_; }
+    const std::vector<double>& deviations() const { return deviations_; }
+    double delta() const { return delta_; }
+    /// "logistic regression of 'label' (1 stands for 'yes')"
+    std::string title() const;
+
+    Samples<T> samples() const;
+    Problem<T> problem() const { return problem(loss_, settings_.l2); }
+    Problem<T> problem(Loss loss, double l2) const;
+    /// Where a minimisation begins: 0, of huber the linear fit (where no residual is within delta
+    /// its Hessian is 0).
+    std::vector<T> start() const;
+    /// The predictors z = W'x + b of a row: `outputs` numbers.
+    void predict(const std::vector<double>& x, long row, double* z) const;
+    double target_at(long row) const { return static_cast<double>(targets_[row]); }
+    double weight_at(long row) const {
+        return weights_.empty() ? 1.0 : static_cast<double>(weights_[row]);
+    }
+    const T* row(long i) const { return values_.data() + i * features(); }
+
+  private:
+    void choose_classes(std::vector<std::string> found);
+    void expand(readers::Table<T>& table, std::size_t target, std::size_t weights);
+    void standardize();
+    void check_targets() const;
+
+    RegressionSettings settings_;
+    Loss loss_ = Loss::linear;
+    long rows_ = 0;
+    std::string target_name_;
+    std::vector<std::string> names_, classes_;
+    readers::Numbers<T> values_;  // rows x features
+    std::vector<T> targets_, weights_;
+    std::vector<double> means_, deviations_;
+    double delta_ = 0;
+    std::vector<T> start_;  // empty: 0
+};
+
+/// An estimate with what is known of its error; NaN where nothing is.
+struct Coefficient {
+    std::string name, output;  ///< output: of several, the class
+    double estimate, error, statistic, p, low, high;
+    double
+        standardized;  ///< of a feature in standard deviations; NaN where it was not standardised
+};
+
+/// What a minimum says of the data.
+struct Inference {
+    std::vector<Coefficient> coefficients;
+    std::string errors;         ///< what the standard errors are, in words
+    std::string statistic;      ///< "t" or "z"
+    double degrees_of_freedom;  ///< of the residuals
+    double scale;           ///< linear: residual standard deviation; huber: of the residuals' MAD
+    double log_likelihood;  ///< NaN: the loss is none
+    double deviance;        ///< linear: residual sum of squares
+    double aic;
+    double
+        explained;    ///< linear: R squared; the others: 1 - deviance / that of the intercept alone
+    double accuracy;  ///< classification: rows whose most likely class is theirs
+};
+
+/// x: the minimum of regression.problem(). With `errors` false standard errors are left out, which
+/// need the Hessian's inverse.
+template <class T>
+Inference infer(const Regression<T>& regression, const Result<T>& result, bool errors);
+
+}  // namespace cunewton::tool

@@ -1,0 +1,68 @@
+#include "tool/text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+
+namespace cunewton::tool {
+namespace {
+
+/// Characters of UTF-8.
+std::size_t width_of(const std::string& text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    }));
+}
+
+}  // namespace
+
+std::string format(const char* pattern, ...) {
+    va_list arguments, again;
+    va_start(arguments, pattern);
+    va_copy(again, arguments);
+    const int size = std::vsnprintf(nullptr, 0, pattern, arguments);
+    va_end(arguments);
+    std::string text(static_cast<std::size_t>(std::max(size, 0)), '\0');
+    std::vsnprintf(text.data(), text.size() + 1, pattern, again);
+    va_end(again);
+    return text;
+}
+
+std::string number_text(double value) {
+    return std::isnan(value) ? std::string() : format("%.6g", value);
+}
+
+std::string probability_text(double p) {
+    if (std::isnan(p)) return {};
+    return p < 1e-16 ? "< 1e-16" : format("%.3g", p);
+}
+
+std::string TextTable::text() const {
+    std::vector<std::size_t> widths(rows_[0].size(), 0);
+    for (const auto& row : rows_)
+        for (std::size_t c = 0; c < row.size(); ++c)
+            widths[c] = std::max(widths[c], width_of(row[c]));
+    std::string text;
+    for (const auto& row : rows_) {
+        std::string line;
+        for (std::size_t c = 0; c < row.size(); ++c) {
+            const std::string blanks(widths[c] - width_of(row[c]), ' ');
+            if (c) line += "  ";
+            line += static_cast<int>(c) < left_ ? row[c] + blanks : blanks + row[c];
+        }
+        line.resize(line.find_last_not_of(' ') + 1);
+        text += line + '\n';
+    }
+    return text;
+}
+
+std::string list_text(const std::vector<std::string>& names, std::size_t most) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(names.size(), most); ++i)
+        text += (i ? ", " : "") + names[i];
+    if (names.size() > most) text += ", ... (" + std::to_string(names.size()) + ")";
+    return text;
+}
+
+}  // namespace cunewton::tool
