@@ -146,6 +146,41 @@ TYPED_TEST(SpectrumTest, ConditionNumbersWithoutAMatrix) {
     EXPECT_GE(ends.at_most, all.value);
 }
 
+/// Of an indefinite one the middle of the spectrum is not seen.
+TYPED_TEST(SpectrumTest, IndefiniteOnesWithoutAMatrix) {
+    using T = TypeParam;
+    const Perceptron network{{3, 4, 3}, Activation::tanh};
+    Random random(3);
+    std::vector<T> X, y;
+    for (int i = 0; i < 40; ++i) {
+        for (int j = 0; j < 3; ++j) X.push_back(static_cast<T>(random.near_normal()));
+        y.push_back(static_cast<T>(i % 3));
+    }
+    const auto problem =
+        make_perceptron(network, Samples<T>{X.data(), 40, 3, 0, y.data(), nullptr}, {.l2 = 1e-3});
+    const std::vector<T> x = random_start<T>(network, 7);
+    auto options = there<PointOptions>();
+    const ConditionNumber all = condition_number<T>(problem, x, options);
+    ASSERT_LT(all.smallest, 0);
+    const Inertia signs = inertia(problem, x, there<InertiaOptions>());
+    EXPECT_EQ(signs.positive + signs.negative + signs.zero, 31);
+    EXPECT_GT(signs.negative, 0);
+    options.derivatives.memory_budget = 31 * 31 * sizeof(T) - 1;
+    const ConditionNumber ends = condition_number<T>(problem, x, options);
+    EXPECT_TRUE(std::isnan(ends.value));
+    EXPECT_TRUE(std::isinf(ends.at_most));
+    EXPECT_LE(ends.at_least, all.at_most);
+    EXPECT_GE(ends.at_least, 1);
+    EXPECT_NEAR(ends.smallest, all.smallest, 1e-4 * all.largest);
+    const NegativeCurvature<T> way = negative_curvature<T>(problem, x, options);
+    EXPECT_GT(way.products, 0);
+    EXPECT_TRUE(way.found);
+    EXPECT_NEAR(way.curvature, all.smallest, 1e-4 * all.largest);
+    EXPECT_LT(way.escape_f, way.f);
+    options.gradient_tolerance = 1e3;
+    EXPECT_EQ(classify_point(problem, x, options).kind, PointKind::saddle);
+}
+
 TYPED_TEST(SpectrumTest, DensityIsAMeasureWithTheRightMoments) {
     using T = TypeParam;
     const KnownSpectrum<T> known(mixed(60));
