@@ -42,8 +42,8 @@ std::vector<double> numbers_of(const Problem<double>& problem, const std::vector
     how.threads = threads;
     how.max_iterations = 2;
     how.method = Method::gradient_descent;
-    for (const DescentStep step : {DescentStep::extreme_eigenvalues,
-                                   DescentStep::inverse_diagonal}) {
+    for (const DescentStep step :
+         {DescentStep::extreme_eigenvalues, DescentStep::inverse_diagonal}) {
         how.descent_step = step;
         numbers = joined<double>({numbers, minimize(problem, start, how).x});
     }
@@ -68,8 +68,7 @@ TEST_F(RatesOnRanksTest, HaveTheSameBitsForAnyNumberOfThem) {
             EXPECT_TRUE(equal_bits(of_ranks(size), one)) << size;
         // Sums in another order, as the problem of all samples has it.
         const auto all = learning_rates(shared.all(), shared.start(), rate_options(1));
-        EXPECT_NEAR(one[all.inverse_diagonal.size()], all.largest.value,
-                    1e-9 * all.largest.value);
+        EXPECT_NEAR(one[all.inverse_diagonal.size()], all.largest.value, 1e-9 * all.largest.value);
     }
 }
 

@@ -28,6 +28,19 @@ TEST(Names, StatusesAreTheirOwnNames) {
     EXPECT_STREQ(to_string(static_cast<Status>(99)), "unknown");
 }
 
+TEST(Names, DescentStepsAndCurvaturePenalties) {
+    EXPECT_STREQ(to_string(DescentStep::exact_quadratic), "exact_quadratic");
+    EXPECT_STREQ(to_string(DescentStep::inverse_lambda_max), "inverse_lambda_max");
+    EXPECT_STREQ(to_string(DescentStep::extreme_eigenvalues), "extreme_eigenvalues");
+    EXPECT_STREQ(to_string(DescentStep::inverse_diagonal), "inverse_diagonal");
+    EXPECT_STREQ(to_string(static_cast<DescentStep>(99)), "unknown");
+    EXPECT_STREQ(to_string(CurvaturePenaltyKind::trace), "trace");
+    EXPECT_STREQ(to_string(CurvaturePenaltyKind::squared_frobenius_norm), "squared_frobenius_norm");
+    EXPECT_STREQ(to_string(CurvaturePenaltyKind::largest_eigenvalue), "largest_eigenvalue");
+    EXPECT_STREQ(to_string(CurvaturePenaltyKind::sharpness), "sharpness");
+    EXPECT_STREQ(to_string(static_cast<CurvaturePenaltyKind>(99)), "unknown");
+}
+
 TEST(Names, Methods) {
     EXPECT_STREQ(to_string(Method::newton), "newton");
     EXPECT_STREQ(to_string(Method::trust_region), "trust_region");
