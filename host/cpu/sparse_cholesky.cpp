@@ -38,11 +38,11 @@ struct SparseCholesky::State {
     /// Throws for what is no outcome of numbers.
     void check() const {
         if (common.status == CHOLMOD_OUT_OF_MEMORY || common.status == CHOLMOD_TOO_LARGE)
-            throw OutOfMemory(
-                std::string("sparse Cholesky factors do not fit (CHOLMOD: ") +
-                (common.status == CHOLMOD_TOO_LARGE ? "more entries than 32-bit indices count"
-                                                    : "out of memory") +
-                ") use Method::newton_cg, which holds no matrix");
+            throw OutOfMemory(std::string("sparse Cholesky factors do not fit (CHOLMOD: ") +
+                              (common.status == CHOLMOD_TOO_LARGE
+                                   ? "more entries than 32-bit indices count"
+                                   : "out of memory") +
+                              ") use Method::newton_cg, which holds no matrix");
         if (common.status < 0)
             throw DeviceError("CHOLMOD failed (status " + std::to_string(common.status) +
                               ") report this as a bug");

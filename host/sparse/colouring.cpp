@@ -43,8 +43,7 @@ Colouring colour(const SparsityPattern& pattern, ColouringKind kind) {
     Colouring best;
     const auto attempt = [&](const char* order, const char* variant) {
         if (!graph.Coloring(order, variant))
-            throw DeviceError(std::string("ColPack failed (") + variant +
-                              ") report this as a bug");
+            throw DeviceError(std::string("ColPack failed (") + variant + ") report this as a bug");
         const int colours = graph.GetVertexColorCount();
         if (best.colours == 0 || colours < best.colours) {
             best.colours = colours;

@@ -23,8 +23,8 @@ Entries random_entries(int n, double neighbours, std::uint64_t seed) {
     Entries entries;
     const long count = static_cast<long>(n * neighbours / 2);
     for (long k = 0; k < count; ++k)
-        entries.push_back({static_cast<int>(random.uniform() * n),
-                           static_cast<int>(random.uniform() * n)});
+        entries.push_back(
+            {static_cast<int>(random.uniform() * n), static_cast<int>(random.uniform() * n)});
     return entries;
 }
 
@@ -46,8 +46,9 @@ TEST(SparsityPattern, OneParameterAndEmptyRowsHaveTheirDiagonal) {
 }
 
 TEST(SparsityPattern, NamesWhatIsNotInTheMatrix) {
-    EXPECT_NE(message_of<InvalidArgument>([] { sparsity_pattern(3, {{0, 0}, {1, 3}}); })
-                  .find("number 1 is in row 1 and column 3 of 3"),
+    EXPECT_NE(message_of<InvalidArgument>([] {
+                  sparsity_pattern(3, {{0, 0}, {1, 3}});
+              }).find("number 1 is in row 1 and column 3 of 3"),
               std::string::npos);
     EXPECT_FALSE(message_of<InvalidArgument>([] { sparsity_pattern(3, {{-1, 0}}); }).empty());
     EXPECT_FALSE(message_of<InvalidArgument>([] { sparsity_pattern(0, {}); }).empty());
@@ -58,12 +59,15 @@ TEST(SparsityPattern, ProblemsRefuseWhatIsNone) {
     const SparsityPattern good = sparsity_pattern(3, band(3, 2));
     EXPECT_EQ(with_sparsity(problem, good).parts().sparsity->rows, good.rows);
     EXPECT_FALSE(problem.parts().sparsity);
-    EXPECT_NE(message_of<InvalidArgument>([&] { with_sparsity(problem, sparsity_pattern(4, {})); }).find("of 4"),
+    EXPECT_NE(message_of<InvalidArgument>([&] {
+                  with_sparsity(problem, sparsity_pattern(4, {}));
+              }).find("of 4"),
               std::string::npos);
     SparsityPattern unsorted = good;
     std::swap(unsorted.rows[0], unsorted.rows[1]);
-    EXPECT_NE(message_of<InvalidArgument>([&] { with_sparsity(problem, unsorted); }).find("column 0"),
-              std::string::npos);
+    EXPECT_NE(
+        message_of<InvalidArgument>([&] { with_sparsity(problem, unsorted); }).find("column 0"),
+        std::string::npos);
     SparsityPattern beyond = good;
     beyond.rows[3] = 3;
     EXPECT_NE(message_of<InvalidArgument>([&] { with_sparsity(problem, beyond); }).find("column 1"),
@@ -76,9 +80,11 @@ TEST(SparsityPattern, ProblemsRefuseWhatIsNone) {
     EXPECT_FALSE(message_of<InvalidArgument>([&] { with_sparsity(problem, backwards); }).empty());
     const std::vector<double> X(6, 1.0), y{0, 1};
     const auto dense = make_linear_predictor<double>(
-        Logistic{}, Samples<double>{.features = X.data(), .count = 2, .dimension = 3,
-                                    .ld = 3, .targets = y.data()});
-    EXPECT_NE(message_of<InvalidArgument>([&] { with_sparsity(dense, good); }).find("dense"), std::string::npos);
+        Logistic{},
+        Samples<double>{
+            .features = X.data(), .count = 2, .dimension = 3, .ld = 3, .targets = y.data()});
+    EXPECT_NE(message_of<InvalidArgument>([&] { with_sparsity(dense, good); }).find("dense"),
+              std::string::npos);
 }
 
 /// A by naive loops: B = A h_c, then A again from B alone.
@@ -148,14 +154,19 @@ TEST(Compression, RecoversMatricesFromFewProducts) {
 TEST(Compression, ColouringsOfAnotherKindAreRefused) {
     const SparsityPattern chain = sparsity_pattern(4, band(4, 2));
     const Colouring two{2, {0, 1, 0, 1}}, same{1, {0, 0, 0, 0}};
-    EXPECT_NE(message_of<InvalidArgument>([&] { compression_of(chain, two, ColouringKind::star); }).find("star"),
+    EXPECT_NE(message_of<InvalidArgument>([&] {
+                  compression_of(chain, two, ColouringKind::star);
+              }).find("star"),
               std::string::npos);
     compression_of(chain, two, ColouringKind::acyclic);
-    EXPECT_FALSE(message_of<InvalidArgument>([&] { compression_of(chain, same, ColouringKind::acyclic); }).empty());
+    EXPECT_FALSE(message_of<InvalidArgument>([&] {
+                     compression_of(chain, same, ColouringKind::acyclic);
+                 }).empty());
     const SparsityPattern ring = sparsity_pattern(4, {{1, 0}, {2, 1}, {3, 2}, {3, 0}});
-    EXPECT_NE(
-        message_of<InvalidArgument>([&] { compression_of(ring, two, ColouringKind::acyclic); }).find("acyclic"),
-        std::string::npos);
+    EXPECT_NE(message_of<InvalidArgument>([&] {
+                  compression_of(ring, two, ColouringKind::acyclic);
+              }).find("acyclic"),
+              std::string::npos);
 }
 
 }  // namespace

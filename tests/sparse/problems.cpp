@@ -28,9 +28,9 @@ Problem<T> surface_problem(int side, const ProblemOptions& options) {
     return objective<T>(SurfaceWithGradient{side}, side * side, options);
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                         \
-    template Problem<T> chain_problem(int, const ProblemOptions&);      \
-    template Problem<T> broyden_problem(int, const ProblemOptions&);    \
+#define CUNEWTON_INSTANTIATE(T)                                      \
+    template Problem<T> chain_problem(int, const ProblemOptions&);   \
+    template Problem<T> broyden_problem(int, const ProblemOptions&); \
     template Problem<T> surface_problem(int, const ProblemOptions&);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

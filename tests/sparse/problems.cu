@@ -4,12 +4,12 @@
 
 namespace cunewton::test {
 
-#define CUNEWTON_TEST_DEFINE(Function)                                                     \
-    void add_sparse_device_code(Problem<double>& problem, const Function& function) {      \
-        cuda::attach_device_code(problem, function);                                       \
-    }                                                                                      \
-    void add_sparse_device_code(Problem<float>& problem, const Function& function) {       \
-        cuda::attach_device_code(problem, function);                                       \
+#define CUNEWTON_TEST_DEFINE(Function)                                                \
+    void add_sparse_device_code(Problem<double>& problem, const Function& function) { \
+        cuda::attach_device_code(problem, function);                                  \
+    }                                                                                 \
+    void add_sparse_device_code(Problem<float>& problem, const Function& function) {  \
+        cuda::attach_device_code(problem, function);                                  \
     }
 CUNEWTON_TEST_DEFINE(ChainWithGradient)
 CUNEWTON_TEST_DEFINE(BroydenWithGradient)

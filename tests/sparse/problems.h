@@ -3,7 +3,8 @@
 #include "cunewton/problem.h"
 #include "tests/sparse/functions.h"
 
-// The functions of functions.h as problems of the library, in a build with CUDA with their GPU code.
+// The functions of functions.h as problems of the library, in a build with CUDA with their GPU
+// code.
 namespace cunewton::test {
 
 template <class T>

@@ -13,11 +13,12 @@ namespace cunewton {
 /// How a sparse Hessian H is had from few products with it. Parameters are coloured; for the seed
 /// h_c, which is h_j at the parameters j of colour c and 0 elsewhere, B is H h_c for all colours,
 /// n x colours. An entry in row i and column j is then
-///     (B(i, colour_j) - sum over the other columns k of that colour in row i of H(i, k) h_k) / h_j,
+///     (B(i, colour_j) - sum over the other columns k of that colour in row i of H(i, k) h_k) /
+///     h_j,
 /// where the sum is empty (direct recovery) or over entries that are known before (substitution).
 struct Compression {
     int colours = 0;
-    std::vector<int> colour_of{};       ///< n
+    std::vector<int> colour_of{};  ///< n
     /// Of each entry in the pattern's order: its place in B, and its column j there.
     std::vector<long> place{};
     std::vector<int> column{};
@@ -36,9 +37,9 @@ struct Compression {
 /// A: the entries of a matrix in the pattern's order, on the machine, as vectors of n numbers are.
 /// Work is queued; factors are kept here.
 template <class T>
-class SparseMatrix {
+class SparseMatrices {
   public:
-    virtual ~SparseMatrix() = default;
+    virtual ~SparseMatrices() = default;
 
     // As in DenseMatrices. What is solved for is that of the last factorize(); the first one
     // analyses the pattern, and throws BackendUnavailable where the machine has no library for it.
@@ -48,7 +49,8 @@ class SparseMatrix {
     virtual void factorize(const T* A, T shift, const T* S, Scalar info, Scalar least_pivot) = 0;
     /// x = (A + shift S^2)^-1 x
     virtual void solve(T* x) = 0;
-    /// x = L^-1 P x for the factor L L' of P (A + shift S^2) P', with a permutation P.
+    /// x = C^-1 x for some C with C C' = A + shift S^2, or any other vector of that length, for
+    /// which alone it is asked: sqrt(x'(A + shift S^2)^-1 x).
     virtual void solve_lower(T* x) = 0;
 
     /// Takes note of how matrices are recovered; `how` outlives this object.
