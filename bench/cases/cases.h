@@ -21,6 +21,8 @@ void run_mlp_train(Context& context);
 void run_lanczos(Context& context);
 void run_spectrum(Context& context);
 void run_learning_rates(Context& context);
+void run_sparse_chain(Context& context);
+void run_sparse_grid(Context& context);
 
 struct Case {
     const char* name;
@@ -52,6 +54,8 @@ inline constexpr Case all_cases[] = {
      run_spectrum},
     {"learning_rates", "gradient descent by rates from curvature, against Newton and BFGS",
      run_learning_rates},
+    {"sparse_chain", "chained functions with banded Hessians, n up to 1,000,000", run_sparse_chain},
+    {"sparse_grid", "minimal surfaces over a grid, up to 1000 x 1000 points", run_sparse_grid},
 };
 
 }  // namespace cunewton::bench

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "host/backend/sparse_matrix.h"
+#include "host/backend/sparse_matrices.h"
 #include "host/backend/vectors.h"
 
 namespace cunewton {
@@ -89,7 +89,7 @@ class DenseMatrices {
     /// Of blocks of these sizes, one after the other along a diagonal. It uses this object.
     virtual std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) = 0;
     /// Of matrices with this pattern, which outlives it. It uses this object.
-    virtual std::unique_ptr<SparseMatrix<T>> sparse(const SparsityPattern& pattern) = 0;
+    virtual std::unique_ptr<SparseMatrices<T>> sparse(const SparsityPattern& pattern) = 0;
     /// X = (L L')^-1, both triangles.
     virtual void invert(const T* L, T* X, int n) = 0;
     /// All eigenvalues of A, ascending, n of them; A becomes the unit eigenvectors, a column each,
