@@ -77,7 +77,7 @@ struct SamplingOptions {
     /// Samples of a step; of subsampled_newton the first ones. 0: 64 for sgd and adam, a twentieth
     /// of all but at least 100 and at most 2000 for the others. All if there are fewer.
     long size = 0;
-    /// Of sgd: 0 means a tenth of 1 / largest curvature of 1000 samples at the start. Of adam: 0
+    /// Of sgd: 0 means a tenth of 1 / largest curvature of rate_samples at the start. Of adam: 0
     /// means 0.001.
     double learning_rate = 0;
     double momentum = 0.9;  ///< of sgd, 0 <= momentum < 1; of adam the first of its decay rates
