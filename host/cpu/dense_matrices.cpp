@@ -145,6 +145,10 @@ std::unique_ptr<SparseMatrix<T>> CpuDenseMatrices<T>::sparse(const SparsityPatte
     return std::make_unique<CpuSparseMatrix<T>>(pattern, vectors_);
 }
 template <class T>
+bool CpuDenseMatrices<T>::factorizes_sparse() const {
+    return SparseCholesky::available();
+}
+template <class T>
 void CpuDenseMatrices<T>::solve(const T* L, T* x, int n) {
     lapack::trsv(false, n, L, x);
     lapack::trsv(true, n, L, x);
