@@ -90,6 +90,8 @@ class DenseMatrices {
     virtual std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) = 0;
     /// Of matrices with this pattern, which outlives it. It uses this object.
     virtual std::unique_ptr<SparseMatrices<T>> sparse(const SparsityPattern& pattern) = 0;
+    /// Whether those are factorised: by a library that the build may lack.
+    virtual bool factorizes_sparse() const { return false; }
     /// X = (L L')^-1, both triangles.
     virtual void invert(const T* L, T* X, int n) = 0;
     /// All eigenvalues of A, ascending, n of them; A becomes the unit eigenvectors, a column each,

@@ -147,6 +147,10 @@ std::unique_ptr<SparseMatrices<T>> CpuDenseMatrices<T>::sparse(const SparsityPat
     return std::make_unique<CpuSparseMatrices<T>>(pattern, vectors_);
 }
 template <class T>
+bool CpuDenseMatrices<T>::factorizes_sparse() const {
+    return SparseCholesky::available();
+}
+template <class T>
 void CpuDenseMatrices<T>::solve(const T* L, T* x, int n) {
     lapack::trsv(false, n, L, x);
     lapack::trsv(true, n, L, x);

@@ -34,6 +34,7 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
                    Scalar least_pivot) override;
     std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) override;
     std::unique_ptr<SparseMatrices<T>> sparse(const SparsityPattern& pattern) override;
+    bool factorizes_sparse() const override;
     /// bounds() and factorize() of one block; by several threads at a time where n is at most
     /// lapack_order.
     static void find_bounds(const T* A, const T* S, int n, BlockFacts& facts);

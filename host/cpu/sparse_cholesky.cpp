@@ -14,6 +14,10 @@
 
 namespace cunewton::cpu {
 
+bool SparseCholesky::available() {
+    return CUNEWTON_WITH_CHOLMOD;
+}
+
 #if CUNEWTON_WITH_CHOLMOD
 
 struct SparseCholesky::State {

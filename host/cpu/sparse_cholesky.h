@@ -14,6 +14,8 @@ class SparseCholesky {
     /// their entries are. Throws BackendUnavailable in a build without CHOLMOD, OutOfMemory.
     explicit SparseCholesky(const SparsityPattern& pattern);
     ~SparseCholesky();
+    /// Whether the build has CHOLMOD.
+    static bool available();
 
     /// The matrix, in the pattern's order, for whoever fills it before factorize().
     double* values();

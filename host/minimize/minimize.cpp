@@ -274,7 +274,11 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
             solver::Progress<T>& progress, Result<T>& result, std::string& how_far) {
     std::optional<solver::Minimization<T>> run;
     try {
-        const SparsityPattern* const sparsity = sparsity_of(problem, options.method);
+        const SparsityPattern* sparsity = sparsity_of(problem, options.method);
+        // Elements are small problems too, and nobody asked for a sparse factor.
+        if (std::holds_alternative<ElementSum<T>>(problem.parts().form) &&
+            !session.matrices->factorizes_sparse())
+            sparsity = nullptr;
         if (!sparsity) require_matrices(*session.vectors, problem.dimension(), options);
         run.emplace(session, problem.dimension(), options, progress, blocks_alike(problem),
                     problem.parts().ranks.get(), sparsity);

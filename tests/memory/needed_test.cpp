@@ -104,6 +104,17 @@ struct BowlWithHessian : BowlWithGradient {
     }
 };
 
+/// An element of three.
+struct Springs {
+    static constexpr int parameters = 3;
+    template <class X>
+    CUNEWTON_HOST_DEVICE auto operator()(const X& x) const {
+        using math::square;
+        const auto& [a, b, c] = x;
+        return square(a - 1.0) + square(a - b) + square(a - c);
+    }
+};
+
 /// Rows of small whole numbers, as good as random, and targets 0 and 1.
 template <class T>
 struct Data {
@@ -258,6 +269,26 @@ TEST_F(MemoryOnTheHostTest, SumsOverSamples) {
     expect_enough(copied, options);
     EXPECT_EQ(memory_needed(copied, options).host - memory_needed(hessian, options).host,
               data.features.size() * sizeof(double));
+}
+
+TEST_F(MemoryOnTheHostTest, SumsOfElements) {
+    constexpr int n = 600;
+    std::vector<int> indices;
+    for (int j = 0; j < n; ++j) indices.insert(indices.end(), {j, (j + 7) % n, (j + 20) % n});
+    const std::vector<double> ones(n, 1.0);
+    const Samples<double> weighted{.count = n, .weights = ones.data()};
+    const Problem<double> problem =
+        make_element_sum<double>({make_elements<double>(Springs{}, indices, weighted)}, n);
+    Options options = options_of_test();
+    for (const GradientBy by : {GradientBy::automatic, GradientBy::central_differences})
+        for (const Method method : all_methods) {
+            options.derivatives.gradient = by;
+            options.method = method;
+            if (method == Method::newton || method == Method::trust_region)
+                EXPECT_THROW(memory_needed(problem, options), InvalidArgument);
+            else
+                expect_enough(problem, options);
+        }
 }
 
 template <class T>

@@ -14,6 +14,7 @@
 #include "tests/sparse/problems.h"
 #include "tests/sparse/test_elements.h"
 #include "tests/support/message_of.h"
+#include "tests/support/on_device.h"
 #include "tests/support/open_session.h"
 #include "tests/support/tolerances.h"
 
@@ -583,12 +584,40 @@ TYPED_TEST(ElementSumTest, SaysWhatIsWrongWithIndices) {
                       5);
               }),
               "data of elements have the wrong size (3 samples for 1 elements) pass one for each");
+    EXPECT_EQ(message_of<InvalidArgument>([&] {
+                  make_element_sum<T>(RosenbrockLink{},
+                                      Array<const int>(good.data(), 1, 2).on_device(), 5);
+              }),
+              "indices of elements are on a GPU (where the Hessian has its entries is found out on "
+              "the host) copy them to the host");
     // Rows at any distance, and columns for rows.
     const std::vector<int> by_variable{0, 1, 2, 1, 2, 3};
     const Array<const int> columns(by_variable.data(), 2, 3);
     const Problem<T> problem = make_element_sum<T>(RosenbrockLink{}, columns.transposed(), 4);
     EXPECT_EQ(problem.parts().sparsity->rows, (std::vector<int>{0, 1, 1, 2, 2, 3, 3}));
 }
+
+#if CUNEWTON_WITH_CUDA
+TYPED_TEST(ElementSumTest, ReadsDataWhereTheyAre) {
+    using T = TypeParam;
+    if (!testing_cuda()) GTEST_SKIP() << "data are on a device";
+    const typename TestFixture::Mixed mixed(Reduction::sum, 0);
+    const OnDevice<T> features(mixed.features), targets(mixed.targets), weights(mixed.weights);
+    const long elements = static_cast<long>(mixed.elements);
+    std::vector<Elements<T>> there = mixed.kinds;
+    there[1].data =
+        Samples<T>::of(Array<const T>(features.array(elements, 2)), Array<const T>(targets.array()),
+                       Array<const T>(weights.array()));
+    const Problem<T> problem = make_element_sum<T>(there, 9);
+    EXPECT_EQ(evaluate(problem, mixed.x, this->at_tested()),
+              evaluate(mixed.problem(), mixed.x, this->at_tested()));
+    EXPECT_EQ(hessian(problem, mixed.x, this->at_tested()),
+              hessian(mixed.problem(), mixed.x, this->at_tested()));
+    EvaluationOptions on_host = this->at_tested();
+    on_host.backend = BackendChoice::cpu;
+    EXPECT_EQ(gradient(problem, mixed.x, on_host), gradient(mixed.problem(), mixed.x, on_host));
+}
+#endif
 
 TYPED_TEST(ElementSumTest, HasAPatternOfItsElements) {
     using T = TypeParam;
