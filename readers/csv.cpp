@@ -482,10 +482,17 @@ class Parser {
     }
 
     [[noreturn]] void reject_length() {
-        std::size_t count = 1;
-        for (const char* p = at_;; ++count) {
+        std::size_t count = 0;
+        for (const char* p = at_;;) {
             const Field field = field_at(p);
-            if (!field.end || *field.end != table_.separator) break;
+            if (!field.end) {  // of the whole row, whatever the block
+                fill(at_);
+                p = at_;
+                count = 0;
+                continue;
+            }
+            ++count;
+            if (*field.end != table_.separator) break;
             p = field.end + 1;
         }
         reject("rows have different lengths",

@@ -186,7 +186,7 @@ void draw(Picture& picture, const Regression<T>& r, const Result<T>& result,
                        " using 1:2:3 with xerrorbars linewidth 2 pointtype 7 "
                        "pointsize 0.7 linecolor '" +
                        colours[0] + "' notitle\n"
-                << "unset arrow 1\nset ytics autofreq\nset yrange [*:*]\n";
+                << "unset arrow 1\nset ytics autofreq enhanced\nset yrange [*:*]\n";
     } else {
         picture << "set multiplot next\n";
     }

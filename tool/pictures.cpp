@@ -26,8 +26,11 @@ void draw_convergence(Picture& picture, const std::vector<Run>& runs, bool by_ti
     // What is lower is rounding.
     const double floor = std::max(1e-16 * std::max(std::abs(lowest), highest), 1e-300);
     std::string plots;
+    double last = 0;  // iteration
     for (std::size_t i = 0; i < runs.size(); ++i) {
         std::vector<std::vector<double>> rows;
+        if (!runs[i].trace.empty())
+            last = std::max(last, static_cast<double>(runs[i].trace.back().iteration));
         for (const IterationRecord& at : runs[i].trace)
             rows.push_back({by_time ? at.seconds : at.iteration, std::max(at.f - lowest, floor)});
         plots += (i ? ", \\\n    " : "") + picture.data(rows) +
@@ -40,6 +43,7 @@ void draw_convergence(Picture& picture, const std::vector<Run>& runs, bool by_ti
                    "' noenhanced\nset logscale y\nset format y '10^{%T}'\nset xlabel '" +
                    (by_time ? "seconds" : "iterations") +
                    "'\nset ylabel 'loss above the lowest'\nset key top right\n" +
+                   (by_time || last > 10 ? "set xtics autofreq\n" : "set xtics 1\n") +
                    format("set yrange [%.3g:%.3g]\n", floor / 3, highest * 3) + "plot " + plots +
                    "\nunset logscale y\nset format y '%h'\nset yrange [*:*]\nunset ylabel\n";
 }
