@@ -150,7 +150,7 @@ int compare_models(const CompareSettings& s) {
     if (picture) {
         picture->size(900, 520);
         *picture << plain_style();
-        draw_convergence(*picture, runs);
+        draw_convergence(*picture, runs, false);
         picture->draw();
     }
     return all_converged ? success : not_converged;
