@@ -242,7 +242,7 @@ class Parser {
         const char* behind = nullptr;
         for (;;) {
             table_.separator = options_.separator ? options_.separator : found_separator();
-            behind = first_row(first);
+            if (table_.separator) behind = first_row(first);
             if (behind) break;
             fill(at_);
         }
@@ -282,16 +282,18 @@ class Parser {
         table_.categories.resize(kept_);
     }
 
-    /// What separates the fields of the row at at_.
+    /// What separates the fields of the row at at_; 0 if the block ends before it.
     char found_separator() const {
-        bool in_quotes = false, has_tab = false;
-        for (const char* p = at_; p != end_ && (in_quotes || *p != '\n'); ++p) {
+        bool in_quotes = false, has_semicolon = false, has_tab = false;
+        const char* p = at_;
+        for (; p != end_ && (in_quotes || *p != '\n'); ++p) {
             if (*p == '"') in_quotes = !in_quotes;
             if (in_quotes) continue;
-            if (*p == ';') return ';';
+            has_semicolon = has_semicolon || *p == ';';
             has_tab = has_tab || *p == '\t';
         }
-        return has_tab ? '\t' : ',';
+        if (p == end_ && !is_last_) return 0;
+        return has_semicolon ? ';' : has_tab ? '\t' : ',';
     }
 
     /// Its fields, and whether they were quoted; returns behind its end, or null if the block ends
@@ -482,10 +484,17 @@ class Parser {
     }
 
     [[noreturn]] void reject_length() {
-        std::size_t count = 1;
-        for (const char* p = at_;; ++count) {
+        std::size_t count = 0;
+        for (const char* p = at_;;) {
             const Field field = field_at(p);
-            if (!field.end || *field.end != table_.separator) break;
+            if (!field.end) {  // of the whole row, whatever the block
+                fill(at_);
+                p = at_;
+                count = 0;
+                continue;
+            }
+            ++count;
+            if (*field.end != table_.separator) break;
             p = field.end + 1;
         }
         reject("rows have different lengths",

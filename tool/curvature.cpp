@@ -228,19 +228,24 @@ void draw(Picture& picture, const std::string& title, const std::vector<double>&
                        "\nunset logscale y\nset format y '%h'\nset yrange [*:*]\n"
                        "set xrange [*:*]\n";
     }
+    // Most eigenvalues are often near 0: on a logarithmic axis single ones are seen as well.
+    double highest = 0;
+    for (const double value : density.density) highest = std::max(highest, value);
+    const double floor = std::max(highest * 1e-5, 1e-300);
     std::vector<std::vector<double>> curve;
     for (std::size_t i = 0; i < density.points.size(); ++i)
-        curve.push_back({density.points[i], density.density[i],
-                         std::max(0.0, density.density[i] - density.standard_errors[i]),
-                         density.density[i] + density.standard_errors[i]});
+        curve.push_back({density.points[i], std::max(floor, density.density[i]),
+                         std::max(floor, density.density[i] - density.standard_errors[i]),
+                         std::max(floor, density.density[i] + density.standard_errors[i])});
     const std::string data = picture.data(curve);
     picture << "set title " +
                    in_quotes(format("Density, by Lanczos from %d probes of %d steps",
                                     density.probes, density.steps)) +
                    "\nset xlabel 'eigenvalue'\nset ylabel 'density (1 / eigenvalue)'\nset key top "
                    "right\n"
-                   "set style fill solid 0.25 noborder\nset yrange [0:*]\nplot " +
-                   data + " using 1:3:4 with filledcurves linecolor '" + colours[0] +
+                   "set style fill solid 0.25 noborder\nset logscale y\nset format y '10^{%T}'\n" +
+                   format("set yrange [%.3g:%.3g]\n", floor, 4 * highest) + "plot " + data +
+                   " using 1:3:4 with filledcurves linecolor '" + colours[0] +
                    "' title 'standard error', \\\n    " + data +
                    " using 1:2 with lines linewidth 2 linecolor '" + colours[0] +
                    "' title 'estimate'\n"

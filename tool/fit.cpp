@@ -18,6 +18,7 @@ struct FitSettings {
     RegressionSettings regression;
     RunSettings run;
     std::string method = "automatic", errors = "yes";
+    std::vector<std::string> also;
     int max_iterations = 1000;
     double time_limit = std::numeric_limits<double>::infinity();
 };
@@ -142,7 +143,7 @@ void print_table(const Regression<T>& r, const Result<T>& result, const Inferenc
 
 /// Estimates with their intervals, and how the loss came down.
 template <class T>
-void draw(Picture& picture, const Regression<T>& r, const Result<T>& result,
+void draw(Picture& picture, const Regression<T>& r, const std::vector<Run>& runs,
           const Inference& inference) {
     constexpr std::size_t shown = 40;
     std::vector<const Coefficient*> chosen;
@@ -186,11 +187,11 @@ void draw(Picture& picture, const Regression<T>& r, const Result<T>& result,
                        " using 1:2:3 with xerrorbars linewidth 2 pointtype 7 "
                        "pointsize 0.7 linecolor '" +
                        colours[0] + "' notitle\n"
-                << "unset arrow 1\nset ytics autofreq\nset yrange [*:*]\n";
+                << "unset arrow 1\nset ytics autofreq enhanced\nset yrange [*:*]\n";
     } else {
         picture << "set multiplot next\n";
     }
-    draw_convergence(picture, {{to_string(result.method), result.trace}});
+    draw_convergence(picture, runs);
     picture << "unset multiplot\n";
     picture.draw();
 }
@@ -204,6 +205,10 @@ int fit(const FitSettings& s) {
     Options options;
     apply(s.run, options);
     options.method = method_named(s.method);
+    for (const std::string& name : s.also) method_named(name);
+    if (!s.also.empty() && !picture)
+        throw InvalidArgument(
+            "other methods are only drawn (--also without --plot) pass --plot FILE.svg");
     options.max_iterations = s.max_iterations;
     options.time_limit = s.time_limit;
     options.keep_trace = picture.has_value();
@@ -219,7 +224,16 @@ int fit(const FitSettings& s) {
         print(to_json(r, result, inference));
     else
         print_table(r, result, inference);
-    if (picture) draw(*picture, r, result, inference);
+    if (picture) {
+        std::vector<Run> runs{{to_string(result.method), result.trace}};
+        for (const std::string& name : s.also) {
+            options.method = method_named(name);
+            runs.push_back({name, minimize(problem, r.start(), options).trace});
+            check_signals();
+        }
+        progress.clear();
+        draw(*picture, r, runs, inference);
+    }
     return result.converged() ? success : not_converged;
 }
 
@@ -233,6 +247,9 @@ void add_fit(CLI::App& app, int& status) {
     command->add_option("--method", s->method, list_text(method_names(), 99))
         ->capture_default_str()
         ->type_name("NAME");
+    command->add_option("--also", s->also, "methods whose convergence is drawn beside it")
+        ->delimiter(',')
+        ->type_name("NAME,...");
     command->add_option("--errors", s->errors, "standard errors: yes or no")
         ->check(CLI::IsMember({"yes", "no"}))
         ->capture_default_str();
@@ -244,6 +261,8 @@ void add_fit(CLI::App& app, int& status) {
         "cunewton fit bench/data/challenger.csv --loss logistic --target distress --drop flight "
         "--json",
         "cunewton fit bench/data/digits.csv.gz --loss softmax --target 65 --l2 1e-4 --errors no",
+        "cunewton fit bench/data/challenger.csv --loss logistic --target distress --drop flight "
+        "--standardize --method newton --also bfgs,lbfgs,gradient_descent --plot methods.svg",
         "cunewton fit bench/data/longley.csv --loss huber --target employed --features gnp,year "
         "--standardize --plot longley.svg",
     }));

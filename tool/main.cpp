@@ -114,6 +114,7 @@ int run(int argc, char** argv) {
     add_spectrum(app, status);
     add_check_convexity(app, status);
     add_contours(app, status);
+    add_compare(app, status);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

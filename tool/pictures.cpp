@@ -14,22 +14,31 @@ constexpr int most_drawn = 500;
 
 }  // namespace
 
-void draw_convergence(Picture& picture, const std::vector<Run>& runs, bool by_time) {
-    double lowest = std::numeric_limits<double>::infinity(), highest = 0;
-    for (const Run& run : runs)
-        for (const IterationRecord& at : run.trace)
-            if (std::isfinite(at.f)) lowest = std::min(lowest, at.f);
-    for (const Run& run : runs)
-        for (const IterationRecord& at : run.trace)
-            if (std::isfinite(at.f)) highest = std::max(highest, at.f - lowest);
+void draw_convergence(Picture& picture, const std::vector<Run>& runs, bool one_problem) {
+    std::vector<double> lowest(runs.size(), std::numeric_limits<double>::infinity());
+    double last = 0;  // iteration
+    for (std::size_t i = 0; i < runs.size(); ++i)
+        for (const IterationRecord& at : runs[i].trace) {
+            if (std::isfinite(at.f)) lowest[i] = std::min(lowest[i], at.f);
+            last = std::max(last, static_cast<double>(at.iteration));
+        }
+    if (one_problem && !lowest.empty())
+        std::fill(lowest.begin(), lowest.end(), *std::min_element(lowest.begin(), lowest.end()));
+    double highest = 0, size = 0;
+    for (std::size_t i = 0; i < runs.size(); ++i)
+        for (const IterationRecord& at : runs[i].trace)
+            if (std::isfinite(at.f)) {
+                highest = std::max(highest, at.f - lowest[i]);
+                size = std::max(size, std::abs(lowest[i]));
+            }
     if (!(highest > 0)) highest = 1;
     // What is lower is rounding.
-    const double floor = std::max(1e-16 * std::max(std::abs(lowest), highest), 1e-300);
+    const double floor = std::max(1e-16 * std::max(size, highest), 1e-300);
     std::string plots;
     for (std::size_t i = 0; i < runs.size(); ++i) {
         std::vector<std::vector<double>> rows;
         for (const IterationRecord& at : runs[i].trace)
-            rows.push_back({by_time ? at.seconds : at.iteration, std::max(at.f - lowest, floor)});
+            rows.push_back({static_cast<double>(at.iteration), std::max(at.f - lowest[i], floor)});
         plots += (i ? ", \\\n    " : "") + picture.data(rows) +
                  " using 1:2 with linespoints linewidth 2 pointtype 7 pointsize 0.5 linecolor '" +
                  colours[i % std::size(colours)] + "' " +
@@ -37,9 +46,11 @@ void draw_convergence(Picture& picture, const std::vector<Run>& runs, bool by_ti
     }
     picture << "set title 'Convergence" +
                    (runs.size() == 1 ? " of " + runs[0].name : std::string()) +
-                   "' noenhanced\nset logscale y\nset format y '10^{%T}'\nset xlabel '" +
-                   (by_time ? "seconds" : "iterations") +
-                   "'\nset ylabel 'loss above the lowest'\nset key top right\n" +
+                   "' noenhanced\nset logscale y\nset format y '10^{%T}'\nset xlabel "
+                   "'iterations'\nset ylabel 'loss above " +
+                   (one_problem ? "the" : "its") + " lowest'\n" +
+                   (runs.size() > 1 ? "set key below\n" : "") +
+                   (last > 10 ? "set xtics autofreq\n" : "set xtics 1\n") +
                    format("set yrange [%.3g:%.3g]\n", floor / 3, highest * 3) + "plot " + plots +
                    "\nunset logscale y\nset format y '%h'\nset yrange [*:*]\nunset ylabel\n";
 }

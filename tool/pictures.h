@@ -14,9 +14,8 @@ struct Run {
     std::vector<IterationRecord> trace;
 };
 
-/// The loss above the lowest one of all against iterations, as the next plot of a multiplot; with
-/// by_time against seconds.
-void draw_convergence(Picture& picture, const std::vector<Run>& runs, bool by_time = false);
+/// The loss above the lowest one of all runs, or of each run, against iterations, as the next plot.
+void draw_convergence(Picture& picture, const std::vector<Run>& runs, bool one_problem = true);
 
 /// A matrix of n x n as colours around zero, names on its sides if they are few enough.
 void draw_matrix(Picture& picture, const std::vector<double>& values, int n,

@@ -2,6 +2,7 @@
 
 #include "host/cuda/blas.h"
 #include "host/cuda/block_cholesky.h"
+#include "host/cuda/sparse_cholesky.h"
 #include "host/cuda/sparse_matrices.h"
 #include "kernels/differences.h"
 #include "kernels/vector.h"
@@ -109,6 +110,11 @@ std::unique_ptr<BlockCholesky<T>> CudaDenseMatrices<T>::blocks(std::span<const i
 template <class T>
 std::unique_ptr<SparseMatrices<T>> CudaDenseMatrices<T>::sparse(const SparsityPattern& pattern) {
     return std::make_unique<CudaSparseMatrices<T>>(pattern, vectors_);
+}
+
+template <class T>
+bool CudaDenseMatrices<T>::factorizes_sparse() const {
+    return SparseCholesky<T>::available();
 }
 
 template <class T>

@@ -8,6 +8,11 @@
 
 namespace cunewton::cuda {
 
+template <class T>
+bool SparseCholesky<T>::available() {
+    return CUNEWTON_WITH_CUDSS;
+}
+
 #if CUNEWTON_WITH_CUDSS
 
 namespace {

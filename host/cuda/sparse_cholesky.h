@@ -15,6 +15,8 @@ class SparseCholesky {
     /// Uses all of it as long as it lives. Throws BackendUnavailable in a build without cuDSS.
     SparseCholesky(const SparseView& at, long entries, const T* M, CudaVectors<T>& vectors);
     ~SparseCholesky();
+    /// Whether this build has cuDSS.
+    static bool available();
     SparseCholesky(const SparseCholesky&) = delete;
     SparseCholesky& operator=(const SparseCholesky&) = delete;
 

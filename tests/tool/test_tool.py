@@ -1,0 +1,654 @@
+#!/usr/bin/env python3
+"""The program cunewton as its users meet it: every example of its help texts, answers against certified ones,
+files that it refuses, pictures, exit codes, Ctrl-C.
+
+Usage: test_tool.py PROGRAM SOURCES [unittest's arguments]
+"""
+import csv
+import gzip
+import json
+import math
+import os
+import random
+import re
+import shlex
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+import zlib
+from pathlib import Path
+
+PROGRAM = SOURCES = ""
+LONGEST = 120  # seconds
+COMMANDS = ["fit", "curves", "images", "hessian", "spectrum", "check-convexity", "contours", "compare"]
+HAS_GNUPLOT = shutil.which("gnuplot") is not None
+NEEDS_GNUPLOT = unittest.skipUnless(HAS_GNUPLOT, "gnuplot is not installed")
+
+# Made-up numbers, for which NumPy 2 (linalg.solve, in a Newton iteration of its own) has the answers below.
+X = [(0.2, 1.1), (1.5, 0.3), (2.2, 1.9), (0.4, 2.5), (3.1, 0.8), (1.1, 1.4), (2.7, 2.2), (0.9, 0.6), (1.8, 2.9),
+     (3.3, 1.6), (0.1, 0.4), (2.0, 1.0)]
+CLASSES = [0, 1, 2, 0, 1, 2, 1, 0, 2, 1, 1, 0]
+Y = [1.2, 2.9, 5.1, 5.3, 6.2, 4.1, 30.0, 2.2, 7.9, 7.6, 0.9, 4.4]
+WEIGHTS = [1, 2, 1, 3, 1, 1, .5, 2, 1, 1, 4, 1]
+
+
+def npy(shape, values, kind="<f8", code="<d", fortran=False):
+    header = f"{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {tuple(shape)}, }}"
+    header += " " * (-(11 + len(header)) % 64) + "\n"
+    return (b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+            + b"".join(struct.pack(code, value) for value in values))
+
+
+def read_npy(path):
+    content = Path(path).read_bytes()
+    length, = struct.unpack_from("<H", content, 8)
+    header = eval(content[10:10 + length])  # the program's own
+    code = {"<f8": "d", "<f4": "f", "|u1": "B", "<i4": "i"}[header["descr"]]
+    values = struct.unpack(f"<{math.prod(header['shape'])}{code}", content[10 + length:])
+    return header["shape"], values
+
+
+class Tool(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / "bench").symlink_to(Path(SOURCES) / "bench")
+
+    def run_tool(self, *arguments, status=0, environment=None, stdin=None):
+        run = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, timeout=LONGEST, cwd=self.folder,
+                             input=stdin, env={**os.environ, **(environment or {})})
+        run.stdout, run.stderr = run.stdout.decode(), run.stderr.decode()
+        self.assertEqual(run.returncode, status, run.stdout + run.stderr)
+        return run
+
+    def json_of(self, *arguments, status=0, **more):
+        return json.loads(self.run_tool(*arguments, "--json", status=status, **more).stdout)
+
+    def refused(self, expected, *arguments, status=1, **more):
+        run = self.run_tool(*arguments, status=status, **more)
+        self.assertIn("error: " + expected, run.stderr)
+        self.assertEqual(run.stdout, "")
+
+    def write(self, name, content):
+        (self.folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return name
+
+    def write_table(self, name="t.csv", target=Y, weights=None):
+        rows = ["a,b,y" + (",w" if weights else "")]
+        for i, (a, b) in enumerate(X):
+            rows.append(f"{a},{b},{target[i]}" + (f",{weights[i]}" if weights else ""))
+        return self.write(name, "\n".join(rows) + "\n")
+
+    def assert_coefficients(self, fit, estimates, errors, digits=8):
+        for coefficient, estimate, error in zip(fit["coefficients"], estimates, errors, strict=True):
+            self.assert_close(coefficient["estimate"], estimate, digits)
+            self.assert_close(coefficient["standard_error"], error, digits)
+
+    def assert_close(self, value, expected, digits):
+        self.assertLessEqual(abs(value - expected), 10**-digits * max(abs(expected), 1e-300), f"{value} {expected}")
+
+    def assert_no_leftovers(self):
+        self.assertEqual([p.name for p in self.folder.rglob("*.tmp*")], [])
+
+    # ---- the help texts
+
+    def test_examples_of_the_help_run(self):
+        lines = []
+        for command in COMMANDS:
+            text = self.run_tool(command, "--help").stdout
+            found = re.findall(r"^  (cunewton .*)$", text[text.index("Examples:"):], re.M)
+            self.assertGreaterEqual(len(found), 2, command)
+            lines += found
+        (self.folder / "bin").mkdir()
+        (self.folder / "bin" / "cunewton").symlink_to(Path(PROGRAM).resolve())
+        for line in lines:
+            if not HAS_GNUPLOT and ("--plot" in line and "none" not in line or "--output tensor" in line):
+                continue
+            with self.subTest(line):
+                run = subprocess.run(["sh", "-c", line], cwd=self.folder, capture_output=True, text=True,
+                                     timeout=LONGEST,
+                                     env={**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}"})
+                self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+                self.assertGreater(len(run.stdout), 10)
+                for word in shlex.split(line):
+                    if word.endswith((".svg", ".png", ".npy", ".csv")) and not word.startswith("bench/"):
+                        self.assertGreater((self.folder / word).stat().st_size, 50, word)
+        self.assert_no_leftovers()
+
+    def test_the_documentation_runs(self):
+        """Lines of docs/tool.md and of the README that begin with build/dev/tool/cunewton."""
+        lines = []
+        for document in ("docs/tool.md", "README.md"):
+            lines += re.findall(r"^    build/dev/tool/(cunewton .*?)(?:\s+#.*)?$", (Path(SOURCES) / document).read_text(), re.M)
+        self.assertGreaterEqual(len(lines), 8)
+        for line in lines:
+            if not HAS_GNUPLOT and ("--plot" in line or " images " in line):
+                continue
+            with self.subTest(line):
+                run = subprocess.run(["sh", "-c", line.replace("cunewton", shlex.quote(PROGRAM), 1)], cwd=self.folder,
+                                     capture_output=True, text=True, timeout=LONGEST)
+                self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_usage(self):
+        self.assertIn("check-convexity", self.run_tool("--help").stdout)
+        self.assertRegex(self.run_tool("--version").stdout, r"^cunewton \d+\.\d+\.\d+\n$")
+        for arguments in ([], ["nonsense"], ["fit", "--nonsense"], ["fit", "a", "--loss", "square"],
+                          ["curves", "a"], ["fit", "a", "--l2", "-1"]):
+            with self.subTest(arguments):
+                self.assertTrue(self.run_tool(*arguments, status=1).stderr)
+
+    # ---- fit
+
+    def test_longley_as_nist_certifies_it(self):
+        # NIST/ITL StRD, linear least squares regression, Longley: certified values.
+        estimates = {"(intercept)": (-3482258.63459582, 890420.383607373), "deflator": (15.0618722713733, 84.9149257747669),
+                     "gnp": (-0.0358191792925910, 0.0334910077722432),
+                     "unemployed": (-2.02022980381683, 0.488399681651699),
+                     "armed_forces": (-1.03322686717359, 0.214274163161675),
+                     "population": (-0.0511041056535807, 0.226073200069370),
+                     "year": (1829.15146461355, 455.478499142212)}
+        for more in ([], ["--standardize"]):
+            fit = self.json_of("fit", "bench/data/longley.csv", "--loss", "linear", "--target", "employed", *more)
+            self.assertEqual(fit["status"], "converged")
+            for c in fit["coefficients"]:
+                # The matrix's condition number of 5e9 costs digits unless features are standardised.
+                digits = 10 if more else 5
+                self.assert_close(c["estimate"], estimates[c["name"]][0], digits)
+                self.assert_close(c["standard_error"], estimates[c["name"]][1], digits)
+            self.assert_close(fit["scale"], 304.854073561965, 10)
+            self.assert_close(fit["explained"], 0.995479004577296, 10)
+            # Student's t with 9 degrees of freedom: R's summary(lm) prints 0.00304 for the year.
+            year = next(c for c in fit["coefficients"] if c["name"] == "year")
+            self.assert_close(year["p"], 0.003037, 3)
+            self.assert_close((year["high"] - year["low"]) / 2 / year["standard_error"], 2.262157, 6)
+
+    def test_challenger_as_published(self):
+        # Dalal, Fowlkes and Hoadley 1989, with R's glm: 15.0429 (7.3786), -0.2322 (0.1082), deviance 20.315.
+        fit = self.json_of("fit", "bench/data/challenger.csv", "--loss", "logistic", "--target", "distress", "--drop",
+                           "flight")
+        self.assert_coefficients(fit, [-0.23216274, 15.04290165], [0.10823652, 7.37863638], 7)
+        self.assert_close(fit["deviance"], 20.31519269, 8)
+        self.assert_close(fit["aic"], 24.31519269, 8)
+        self.assert_close(fit["accuracy"], 20 / 23, 12)
+
+    def test_poisson_with_categories_as_published(self):
+        # Dobson 1990, "An introduction to generalized linear models", p. 93, the example of R's glm:
+        # 3.045 (0.1709), outcome2 -0.4543 (0.2022), outcome3 -0.2930 (0.1927), treatments 0 (0.2); deviance 5.1291.
+        rows = "".join(f"{n},{o},t{t}\n" for n, o, t in zip((18, 17, 15, 20, 10, 20, 25, 13, 12), "123" * 3, "111222333"))
+        self.write("dobson.csv", "counts,outcome,treatment\n" + rows)
+        fit = self.json_of("fit", "dobson.csv", "--loss", "poisson", "--target", "counts", "--categorical",
+                           "outcome,treatment")
+        names = [c["name"] for c in fit["coefficients"]]
+        self.assertEqual(names, ["outcome=2", "outcome=3", "treatment=t2", "treatment=t3", "(intercept)"])
+        for c, (estimate, error) in zip(fit["coefficients"], ((-0.4543, 0.2022), (-0.2930, 0.1927), (0, 0.2), (0, 0.2),
+                                                              (3.045, 0.1709))):
+            self.assertAlmostEqual(c["estimate"], estimate, 3)
+            self.assertAlmostEqual(c["standard_error"], error, 4)
+        self.assertAlmostEqual(fit["deviance"], 5.1291, 4)
+        self.assertAlmostEqual(fit["aic"], 56.76, 2)
+
+    def test_softmax(self):
+        fit = self.json_of("fit", self.write_table(target=CLASSES), "--loss", "softmax", "--target", "y")
+        self.assert_coefficients(
+            fit, [1.8864660521210928, -1.5958659491509246, -0.7296327337612044, 0.7829041507008968, 0.9559434243621033,
+                  -2.9267444312764663],
+            [1.1163728370170567, 1.4847392354273392, 1.7719165726591504, 0.9736869334577971, 1.1472887493530204,
+             2.3787884156575805], 7)
+        self.assertEqual([c["class"] for c in fit["coefficients"]], ["1"] * 3 + ["2"] * 3)
+        self.assert_close(fit["log_likelihood"], -8.997611287199506, 9)
+        other = self.json_of("fit", "t.csv", "--loss", "softmax", "--target", "y", "--reference", 2)
+        self.assert_close(other["coefficients"][0]["estimate"], -0.7829041507008968, 7)
+        self.assert_close(other["coefficients"][0]["standard_error"], 0.9736869334577971, 7)
+
+    def test_softmax_of_two_classes_is_logistic(self):
+        table = self.write_table(target=["no" if k == 1 else "yes" for k in CLASSES])
+        one, two = (self.json_of("fit", table, "--loss", loss, "--target", "y") for loss in ("logistic", "softmax"))
+        self.assertEqual(one["classes"], ["no", "yes"])
+        self.assert_coefficients(two, [c["estimate"] for c in one["coefficients"]],
+                                 [c["standard_error"] for c in one["coefficients"]], 6)
+        self.assert_close(two["deviance"], one["deviance"], 9)
+
+    def test_huber(self):
+        fit = self.json_of("fit", self.write_table(), "--loss", "huber", "--target", "y", "--delta", 1)
+        self.assert_coefficients(fit, [1.6056217240143411, 1.8898404495516008, -0.4232942490156683],
+                                 [0.1913941776150822, 0.2153346341779424, 0.4295439796285699], 7)
+        automatic = self.json_of("fit", "t.csv", "--loss", "huber", "--target", "y")
+        self.assertEqual(automatic["status"], "converged")
+        self.assertIn("delta = ", automatic["title"])
+
+    def test_penalised(self):
+        target = [int(k == 1) for k in CLASSES]
+        fit = self.json_of("fit", self.write_table(target=target), "--loss", "logistic", "--target", "y", "--l2", 0.1)
+        self.assert_coefficients(fit, [0.7225531101059949, -0.7023027471379889, -0.5806216567677162],
+                                 [0.52159414555258, 0.621911068359634, 1.2440047042286348], 7)
+        self.assertIn("penalty", fit["standard_errors"])
+        self.assertIsNone(fit["aic"])
+
+    def test_weights(self):
+        fit = self.json_of("fit", self.write_table(weights=WEIGHTS), "--loss", "linear", "--target", "y", "--weights", "w")
+        self.assert_coefficients(fit, [2.2099582667877096, 2.3953850831054195, -1.112370065356184],
+                                 [1.1563993430655157, 1.3440280556248745, 2.2687896952258613])
+        # Of a likelihood a weight of 2 is a row that is there twice.
+        rows = "".join(f"{a},{b},{int(k == 1)}\n" for (a, b), k in zip(X, CLASSES))
+        self.write("twice.csv", "a,b,y\n" + rows + rows)
+        self.write("two.csv", "a,b,y,w\n" + rows.replace("\n", ",2\n"))
+        twice = self.json_of("fit", "twice.csv", "--loss", "logistic", "--target", "y")
+        two = self.json_of("fit", "two.csv", "--loss", "logistic", "--target", "y", "--weights", "w")
+        self.assert_coefficients(two, [c["estimate"] for c in twice["coefficients"]],
+                                 [c["standard_error"] for c in twice["coefficients"]])
+
+    def test_units_and_order_do_not_matter(self):
+        fit = self.json_of("fit", self.write_table(), "--loss", "linear", "--target", "y")
+        rows = [f"{1000 * a},{b},{y}\n" for (a, b), y in zip(X, Y)]
+        random.Random(1).shuffle(rows)
+        self.write("other.csv", "a,b,y\n" + "".join(rows))
+        for more in ([], ["--standardize"], ["--method", "bfgs"], ["--method", "trust_region"]):
+            other = self.json_of("fit", "other.csv", "--loss", "linear", "--target", "y", *more)
+            scale = [1000, 1, 1]
+            self.assert_coefficients(other, [c["estimate"] / s for c, s in zip(fit["coefficients"], scale)],
+                                     [c["standard_error"] / s for c, s in zip(fit["coefficients"], scale)], 6)
+        single = self.json_of("fit", "t.csv", "--loss", "linear", "--target", "y", "--precision", "f32", status=0)
+        self.assert_close(single["coefficients"][0]["estimate"], fit["coefficients"][0]["estimate"], 4)
+
+    def test_what_is_chosen_of_the_columns(self):
+        table = self.write_table()
+        names = lambda *more: [c["name"] for c in self.json_of("fit", table, "--loss", "linear", "--target", "y",  # noqa: E731
+                                                               *more)["coefficients"]]
+        self.assertEqual(names(), ["a", "b", "(intercept)"])
+        self.assertEqual(names("--features", "b"), ["b", "(intercept)"])
+        self.assertEqual(names("--drop", "b", "--no-intercept"), ["a"])
+        self.assertEqual(names("--drop", "a,b"), ["(intercept)"])
+        self.assertEqual(names("--features", "2,1"), ["a", "b", "(intercept)"])
+
+    def test_every_way_to_write_a_table(self):
+        rows = [("a", "b", "y")] + [(str(a), str(b), str(y)) for (a, b), y in zip(X, Y)]
+        plain = "".join(",".join(row) + "\n" for row in rows)
+        command = ["fit", "t.csv", "--loss", "linear", "--target", "y"]
+        self.write("t.csv", plain)
+        expected = self.json_of(*command)["coefficients"]
+        for name, content in {
+            "CR LF": plain.replace("\n", "\r\n"),
+            "byte-order mark": "\ufeff" + plain,
+            "quotes": "".join(",".join(f'"{field}"' for field in row) + "\n" for row in rows),
+            "decimal commas": plain.replace(",", ";").replace(".", ","),
+            "tabs": plain.replace(",", "\t"),
+            "blanks": plain.replace(",", " , ") + "\n\n",
+            "gzip": gzip.compress(plain.encode()),
+        }.items():
+            with self.subTest(name):
+                self.write("t.csv", content)
+                self.assertEqual(self.json_of(*command)["coefficients"], expected)
+        piped = self.json_of("fit", "-", *command[2:], stdin=plain.encode())
+        self.assertEqual(piped["coefficients"], expected)
+        self.write("t.csv", plain.split("\n", 1)[1])
+        self.assertEqual([c["estimate"] for c in self.json_of(*command[:-1], "3", "--no-header")["coefficients"]],
+                         [c["estimate"] for c in expected])
+
+    def test_missing_values(self):
+        table = self.write("t.csv", "a,y\n1,2\nNA,3\n2,4.5\n3,\n4,8\n5,11\n")
+        command = ["fit", table, "--loss", "linear", "--target", "y"]
+        self.refused("a value is missing ('t.csv', line 3, column 1 'a': 'NA') mend the file, or pass --missing drop",
+                     *command)
+        run = self.run_tool(*command, "--missing", "drop")
+        self.assertIn("note: 2 of 6 rows were left out for missing values, the first in line 3", run.stderr)
+        self.assertIn("4 rows", run.stdout)
+
+    def test_what_is_wrong_is_said(self):
+        table = self.write_table()
+        command = ["fit", table, "--loss", "linear", "--target"]
+        self.refused("there is no such column ('z' in 't.csv', which has: a, b, y)", *command, "z")
+        self.refused("there is no such column ('aa' in 't.csv', which has: a, b, y) did you mean 'a'?", *command, "y",
+                     "--features", "aa")
+        self.refused("the file cannot be read ('nowhere.csv': No such file or directory)", "fit", "nowhere.csv",
+                     "--loss", "linear", "--target", "y")
+        self.refused("there is no loss", "fit", table, "--target", "y")
+        self.refused("there is no target", "fit", table, "--loss", "linear")
+        self.refused("there is no such method ('newtom') did you mean 'newton'?", *command, "y", "--method", "newtom")
+        self.refused("logistic regression is of two classes ('y' of 't.csv' has: 0.9, 1.2, ", "fit", table, "--loss",
+                     "logistic", "--target", "y")
+        self.refused("there is no such class ('maybe'", "fit", self.write_table("c.csv", [str(k) for k in CLASSES]),
+                     "--loss", "softmax", "--target", "y", "--reference", "maybe")
+        self.refused("a count is negative ('y' of 'p.csv', data row 1: -1)", "fit",
+                     self.write("p.csv", "a,y\n1,-1\n2,3\n"), "--loss", "poisson", "--target", "y")
+        self.refused("a field is not a finite number ('x.csv', line 2, column 1 'a': 'red') mend the file, leave the "
+                     "column out (--drop), or say that it has categories (--categorical)", "fit",
+                     self.write("x.csv", "a,y\nred,1\nblue,2\n"), "--loss", "linear", "--target", "y")
+        self.refused("a feature is constant ('a' of 'k.csv') leave it out: --drop", "fit",
+                     self.write("k.csv", "a,y\n3,1\n3,2\n"), "--loss", "linear", "--target", "y", "--standardize")
+        self.refused("rows have different lengths ('r.csv', line 3 has 3 fields, the first has 2)", "fit",
+                     self.write("r.csv", "a,y\n1,2\n1,2,3\n"), "--loss", "linear", "--target", "y")
+
+    def test_exit_codes(self):
+        separated = self.write("s.csv", "a,y\n" + "".join(f"{i},{int(i > 4)}\n" for i in range(10)))
+        fit = self.json_of("fit", separated, "--loss", "logistic", "--target", "y", status=2)
+        self.assertEqual(fit["status"], "unbounded")
+        self.assertIsNone(fit["coefficients"][0]["standard_error"])
+        twice = self.write("d.csv", "a,b,y\n" + "".join(f"{a},{2 * a},{y}\n" for (a, _), y in zip(X, Y)))
+        fit = self.json_of("fit", twice, "--loss", "linear", "--target", "y", status=2)
+        self.assertEqual((fit["status"], fit["undetermined"]), ("singular", ["a", "b"]))
+        self.refused("", "fit", twice, "--loss", "linear", "--target", "y", "--backend", "cuda", status=3,
+                     environment={"CUDA_VISIBLE_DEVICES": ""})
+        self.assertEqual(self.json_of("fit", self.write_table(target=CLASSES), "--loss", "softmax", "--target", "y",
+                                      "--max-iterations", 1, status=2)["status"], "max_iterations")
+
+    # ---- curves
+
+    def test_curves_as_nist_certifies_them(self):
+        fit = self.json_of("curves", "bench/data/rat42.csv", "--model", "logistic_growth", "--x", "days", "--y", "yield")
+        c, k, m = (fit["curves"][0]["parameters"][name] for name in "ckm")
+        self.assert_close(c["estimate"], 72.462237576, 8)
+        self.assert_close(c["standard_error"], 1.7340283401, 6)
+        self.assert_close(k["estimate"], 0.067359200066, 8)
+        self.assert_close(k["standard_error"], 0.0034465663377, 6)
+        self.assert_close(m["estimate"], 2.6180768402 / 0.067359200066, 8)
+        self.assert_close(fit["curves"][0]["objective"], 8.0565229338, 8)
+        fit = self.json_of("curves", "bench/data/danwood.csv", "--model", "power_law", "--x", "temperature", "--y",
+                           "energy", "--fix", "c=0")
+        a, b, c = (fit["curves"][0]["parameters"][name] for name in "abc")
+        self.assert_close(a["estimate"], 0.76886226176, 8)
+        self.assert_close(a["standard_error"], 0.01828197386, 6)
+        self.assert_close(b["estimate"], 3.8604055871, 8)
+        self.assertEqual((c["estimate"], c["standard_error"]), (0, 0))
+
+    def test_many_curves(self):
+        # Bates and Watts 1988 and R's nls: 212.7 (6.947), 0.06412 (0.008281); 160.3 (6.480), 0.04771 (0.007782).
+        command = ["curves", "bench/data/puromycin.csv", "--model", "michaelis_menten", "--x", "concentration", "--y",
+                   "rate", "--by", "state"]
+        fit = self.json_of(*command, "--output", "fits.csv")
+        self.assertEqual(fit["statuses"], {"converged": 2})
+        published = {"treated": (212.7, 6.947, 0.06412, 0.008281), "untreated": (160.3, 6.480, 0.04771, 0.007782)}
+        lines = (self.folder / "fits.csv").read_text().splitlines()
+        rows = {row["state"]: row for row in csv.DictReader(lines)}
+        for curve in fit["curves"]:
+            own = [curve["parameters"][p][what] for p in "vk" for what in ("estimate", "standard_error")]
+            for value, expected in zip(own, published[curve["state"]]):
+                self.assert_close(value, expected, 3)
+            row = rows[curve["state"]]
+            self.assertEqual([float(row[name]) for name in ("v", "v_error", "k", "k_error")], own)
+        self.assertRegex(self.run_tool(*command).stdout, r"treated +212\.68\d +6\.95 +0\.0641\d+ +0\.00828 +converged")
+
+    def test_every_model_finds_its_way(self):
+        """From the guess of the program to the parameters that the points were made with."""
+        numbers = random.Random(3)
+        xs = [0.25 * i for i in range(1, 41)]
+        logistic = lambda z: 1 / (1 + math.exp(-z))  # noqa: E731
+        gauss = lambda u: math.exp(-0.5 * u * u)  # noqa: E731
+        cases = {
+            "gaussian1d": ([7, 4, 0.8, 2], lambda x, p: p[0] * gauss((x - p[1]) / p[2]) + p[3]),
+            "lorentzian": ([-5, 6, 0.9, 1], lambda x, p: p[0] / (1 + ((x - p[1]) / p[2])**2) + p[3]),
+            "pseudo_voigt": ([9, 5, 1.1, 0.4, 1], lambda x, p: p[0] * (
+                p[3] / (1 + ((x - p[1]) / p[2])**2) + (1 - p[3]) * math.exp(-((x - p[1]) / p[2])**2 * math.log(2))) + p[4]),
+            "decay": ([100, 0.5, 7], lambda x, p: p[0] * math.exp(-p[1] * x) + p[2]),
+            "decay2": ([80, 0.2, 50, 2, 3], lambda x, p: p[0] * math.exp(-p[1] * x) + p[2] * math.exp(-p[3] * x) + p[4]),
+            "logistic_growth": ([20, 1.2, 4], lambda x, p: p[0] * logistic(p[1] * (x - p[2]))),
+            "michaelis_menten": ([12, 2.5], lambda x, p: p[0] * x / (p[1] + x)),
+            "hill": ([12, 3, 2.5], lambda x, p: p[0] * x**p[2] / (p[1]**p[2] + x**p[2])),
+            "power_law": ([2, 1.5, 4], lambda x, p: p[0] * x**p[1] + p[2]),
+            "sine": ([3, 2.2, 0.7, 1], lambda x, p: p[0] * math.sin(p[1] * x + p[2]) + p[3]),
+            "polynomial1": ([1, 2], lambda x, p: p[0] + p[1] * x),
+            "polynomial2": ([1, 2, -1], lambda x, p: p[0] + p[1] * x + p[2] * x**2),
+            "polynomial3": ([1, 2, -1, .5], lambda x, p: sum(q * x**k for k, q in enumerate(p))),
+            "polynomial4": ([1, 2, -1, .5, .1], lambda x, p: sum(q * x**k for k, q in enumerate(p))),
+        }
+        for model, (truth, function) in cases.items():
+            with self.subTest(model):
+                rows = [f"{x},{function(x, truth):.17g}\n" for x in xs]
+                numbers.shuffle(rows)
+                self.write("c.csv", "x,y\n" + "".join(rows))
+                fit = self.json_of("curves", "c.csv", "--model", model, "--x", "x", "--y", "y")
+                found = [p["estimate"] for p in fit["curves"][0]["parameters"].values()]
+                if model == "decay2" and found[1] > found[3]:
+                    found = [found[2], found[3], found[0], found[1], found[4]]
+                if model == "sine" and found[0] < 0:
+                    found = [-found[0], found[1], found[2] + math.pi, found[3]]
+                if model == "sine":
+                    found[2] = math.remainder(found[2], 2 * math.pi)
+                for value, expected in zip(found, truth, strict=True):
+                    self.assert_close(value, expected, 5)
+
+    def test_peaks_in_the_plane(self):
+        truth = [50, 4.5, 5.5, 1.8, 1.1, 0.5, 10]
+        rows = ""
+        for i in range(144):
+            x, y = i % 12, i // 12
+            u = (x - truth[1]) * math.cos(truth[5]) + (y - truth[2]) * math.sin(truth[5])
+            v = (y - truth[2]) * math.cos(truth[5]) - (x - truth[1]) * math.sin(truth[5])
+            rows += f"{x},{y},{truth[0] * math.exp(-u * u / 2 / truth[3]**2 - v * v / 2 / truth[4]**2) + truth[6]:.17g}\n"
+        self.write("p.csv", "x,y,z\n" + rows)
+        fit = self.json_of("curves", "p.csv", "--model", "gaussian2d_rotated", "--x", "x,y", "--y", "z")
+        found = [p["estimate"] for p in fit["curves"][0]["parameters"].values()]
+        widths = sorted(found[3:5])
+        self.assert_close(widths[0], 1.1, 6)
+        self.assert_close(widths[1], 1.8, 6)
+        for model in ("gaussian2d", "gaussian2d_elliptic"):
+            own = self.json_of("curves", "p.csv", "--model", model, "--x", "x,y", "--y", "z")["curves"][0]
+            self.assertEqual(own["status"], "converged")
+            self.assertAlmostEqual(own["parameters"]["cx"]["estimate"], 4.5, 1)
+
+    def test_curves_say_what_is_wrong(self):
+        table = self.write_table()
+        self.refused("there is no such model ('gauss1d') did you mean 'gaussian1d'?", "curves", table, "--model",
+                     "gauss1d", "--x", "a", "--y", "y")
+        self.refused("the model has other coordinates (gaussian2d has 2, --x names 1 columns)", "curves", table,
+                     "--model", "gaussian2d", "--x", "a", "--y", "y")
+        self.refused("a value is not understood (--start k)", "curves", table, "--model", "decay", "--x", "a", "--y",
+                     "y", "--start", "k")
+        self.refused("the model has no such parameter ('q' in --fix) decay has: a, k, b", "curves", table, "--model",
+                     "decay", "--x", "a", "--y", "y", "--fix", "q=1")
+        self.write("n.csv", "x,y\n1,5\n2,5\n")
+        run = self.run_tool("curves", "n.csv", "--model", "decay", "--x", "x", "--y", "y", status=2)
+        self.assertIn("singular", run.stdout)
+
+    # ---- images
+
+    def decay_stack(self, height=6, width=5, images=12):
+        truth = [(100 + 7 * p, 0.2 + 0.03 * p, 5 + p) for p in range(height * width)]
+        return truth, [a * math.exp(-k * 0.5 * t) + b for t in range(images) for a, k, b in truth]
+
+    def test_maps(self):
+        truth, stack = self.decay_stack()
+        fortran = [stack[t * 30 + r * 5 + c] for c in range(5) for r in range(6) for t in range(12)]
+        for name, content in {"C": npy((12, 6, 5), stack), "Fortran": npy((12, 6, 5), fortran, ">f8", ">d", True)}.items():
+            with self.subTest(name):
+                self.write("stack.npy", content)
+                result = self.json_of("images", "stack.npy", "--model", "decay", "--dt", 0.5, "--plot", "none", "--output",
+                                      "m")
+                self.assertEqual(result["statuses"], {"converged": 30})
+                for j, parameter in enumerate("akb"):
+                    shape, values = read_npy(self.folder / f"m_{parameter}.npy")
+                    self.assertEqual(shape, (6, 5))
+                    for value, own in zip(values, truth):
+                        self.assert_close(value, own[j], 7)
+                    self.assertEqual(read_npy(self.folder / f"m_{parameter}_error.npy")[0], (6, 5))
+                self.assertEqual(set(read_npy(self.folder / "m_status.npy")[1]), {0})
+                self.assertEqual(len(result["files"]), 7)
+        self.write("times.csv", "t\n" + "".join(f"{0.5 * t}\n" for t in range(12)))
+        again = self.json_of("images", "stack.npy", "--model", "decay", "--times", "times.csv", "--plot", "none",
+                             "--precision", "f32")
+        self.assertAlmostEqual(again["medians"]["k"], result["medians"]["k"], 4)
+
+    def test_maps_of_bad_pixels(self):
+        truth, stack = self.decay_stack()
+        stack[3] = math.nan
+        self.write("stack.npy", npy((12, 6, 5), stack))
+        result = self.json_of("images", "stack.npy", "--model", "decay", "--dt", 0.5, "--plot", "none", status=2)
+        self.assertEqual(result["statuses"], {"converged": 29, "invalid_data": 1})
+        self.assertEqual(read_npy(self.folder / "maps_status.npy")[1][3], result["status_codes"]["invalid_data"])
+
+    def test_images_say_what_is_wrong(self):
+        self.write("flat.npy", npy((3, 4), range(12)))
+        self.refused("the array is no stack of images ('flat.npy' has 2 dimensions)", "images", "flat.npy", "--model",
+                     "decay", "--dt", 1, "--plot", "none")
+        self.write("stack.npy", npy((3, 2, 2), range(12)))
+        self.refused("the images have no coordinates", "images", "stack.npy", "--model", "decay", "--plot", "none")
+        self.write("t.csv", "1\n2\n")
+        self.refused("the coordinates do not fit the images ('t.csv' has 2 rows of 1 numbers, there are 3 images",
+                     "images", "stack.npy", "--model", "decay", "--times", "t.csv", "--plot", "none")
+        self.write("text.npy", "a,b\n")
+        self.refused("the file is no NumPy array ('text.npy'", "images", "text.npy", "--model", "decay", "--dt", 1,
+                     "--plot", "none")
+
+    # ---- curvature
+
+    def test_hessian(self):
+        result = self.json_of("hessian", "--function", "rosenbrock", "--at", "1,1", "--output", "h.npy")
+        self.assertEqual(result["hessian"], [[802, -400], [-400, 200]])
+        self.assertEqual(read_npy(self.folder / "h.npy"), ((2, 2), (802, -400, -400, 200)))
+        self.assertEqual(result["class"]["kind"], "minimum")
+        self.assert_close(result["condition_number"], 2508.009601277298, 9)
+        self.assertEqual(self.json_of("hessian", "--function", "saddle", "--at", "0,0")["class"]["kind"], "saddle")
+        # Of a mean of squares 2/N sum x x' with the intercept's column.
+        result = self.json_of("hessian", self.write_table(), "--loss", "linear", "--target", "y")
+        self.assert_close(result["hessian"][0][1], 2 / 12 * sum(a * b for a, b in X), 12)
+        self.assert_close(result["hessian"][2][2], 2, 12)
+        self.refused("the point has the wrong size (--at has 3 numbers, the problem 2 parameters)", "hessian",
+                     "--function", "booth", "--at", "1,2,3")
+        self.refused("there is no such function ('rosenbrok') did you mean 'rosenbrock'?", "hessian", "--function",
+                     "rosenbrok")
+        self.refused("there is no problem", "hessian")
+
+    def test_spectrum(self):
+        result = self.json_of("spectrum", "--function", "booth", "--output", "e.csv")
+        for value, expected in zip(result["eigenvalues"], (2, 18)):
+            self.assert_close(value, expected, 10)
+        self.assertEqual((result["positive"], result["negative"], result["zero"]), (2, 0, 0))
+        self.assertEqual(len((self.folder / "e.csv").read_text().split()), 3)
+        step = result["density"]["points"][1] - result["density"]["points"][0]
+        self.assertAlmostEqual(step * sum(result["density"]["density"]), 1, 3)
+
+    def test_convexity(self):
+        self.assertTrue(self.json_of("check-convexity", "--function", "rosenbrock", status=2)["counter_example"])
+        self.assertFalse(self.json_of("check-convexity", "--function", "booth")["counter_example"])
+        result = self.json_of("check-convexity", self.write_table(), "--loss", "huber", "--target", "y", "--delta", 1)
+        self.assertTrue(result["certified"])
+
+    def test_compare_agrees_with_fit(self):
+        table = self.write_table()
+        compared = self.json_of("compare", table, "--loss", "linear", "--target", "y", "--models", "a", "b", "a+b",
+                                "--folds", 3)
+        self.assertEqual([m["name"] for m in compared["models"]], ["a", "b", "a+b"])
+        for model in compared["models"]:
+            fit = self.json_of("fit", table, "--loss", "linear", "--target", "y", "--features",
+                               model["name"].replace("+", ","))
+            self.assert_close(model["log_likelihood"], fit["log_likelihood"], 9)
+            self.assert_close(model["aic"], fit["aic"], 9)
+        self.assertIn("*", self.run_tool("compare", table, "--loss", "linear", "--target", "y", "--models", "a",
+                                         "a+b").stdout)
+
+    # ---- pictures and files
+
+    def pictures(self):
+        _, stack = self.decay_stack()
+        self.write("stack.npy", npy((12, 6, 5), stack))
+        table = self.write_table()
+        regression = [table, "--loss", "linear", "--target", "y"]
+        return {
+            "fit": (["fit", *regression], ["a", "b", "Convergence of "]),
+            "curves": (["curves", "bench/data/puromycin.csv", "--model", "michaelis_menten", "--x", "concentration", "--y",
+                        "rate", "--by", "state"], ["concentration", "rate", "state untreated: converged"]),
+            "images": (["images", "stack.npy", "--model", "decay", "--dt", 0.5, "--x-unit", "ms"],
+                       ["k (1/ms)", "status", "converged", "column (pixels)"]),
+            "hessian": (["hessian", *regression], ["a", "(intercept)", "second derivative"]),
+            "spectrum": (["spectrum", *regression], ["eigenvalue", "size of the eigenvalue"]),
+            "contours": (["contours", "--function", "himmelblau"], ["start", "newton (8 iterations)", "loss"]),
+            "compare": (["compare", *regression, "--models", "a", "a+b"], ["a+b", "iterations"]),
+        }
+
+    @NEEDS_GNUPLOT
+    def test_pictures_are_well_formed_and_labelled(self):
+        for name, (command, labels) in self.pictures().items():
+            with self.subTest(name):
+                self.run_tool(*command, "--plot", name + ".svg")
+                root = ElementTree.parse(self.folder / (name + ".svg")).getroot()
+                self.assertTrue(root.tag.endswith("svg"))
+                texts = ["".join(node.itertext()).strip() for node in root.iter() if node.tag.endswith("}text")]
+                for label in labels:
+                    self.assertTrue(any(label in text for text in texts), f"{label} is not among {texts}")
+                self.run_tool(*command, "--plot", name + ".png")
+                self.check_png((self.folder / (name + ".png")).read_bytes())
+        self.assert_no_leftovers()
+
+    def check_png(self, content):
+        self.assertEqual(content[:8], b"\x89PNG\r\n\x1a\n")
+        at, kinds, packed = 8, [], b""
+        while at < len(content):
+            length, = struct.unpack_from(">I", content, at)
+            kind, body = content[at + 4:at + 8], content[at + 8:at + 8 + length]
+            self.assertEqual(struct.unpack_from(">I", content, at + 8 + length)[0], zlib.crc32(kind + body))
+            kinds.append(kind)
+            packed += body if kind == b"IDAT" else b""
+            if kind == b"IHDR":
+                width, height = struct.unpack_from(">II", body)
+            at += 12 + length
+        self.assertEqual((kinds[0], kinds[-1]), (b"IHDR", b"IEND"))
+        self.assertGreater(width * height, 200000)
+        self.assertGreater(len(set(zlib.decompress(packed))), 10, "something is drawn")
+
+    def test_a_script_needs_no_gnuplot(self):
+        run = self.run_tool("contours", "--function", "booth", "--plot", "b.gp", environment={"PATH": "/nowhere"})
+        self.assertIn("script: b.gp", run.stderr)
+        self.assertIn("set output 'b.svg'", (self.folder / "b.gp").read_text())
+        if HAS_GNUPLOT:
+            subprocess.run(["gnuplot", "b.gp"], cwd=self.folder, check=True)
+            ElementTree.parse(self.folder / "b.svg")
+        self.refused("there is no gnuplot to draw with (it is not in PATH) install Debian's gnuplot-nox", "contours",
+                     "--function", "booth", "--plot", "b.png", environment={"PATH": "/nowhere"})
+        self.refused("a picture is drawn as .svg or .png ('b.jpg')", "contours", "--function", "booth", "--plot", "b.jpg")
+
+    def test_files_that_cannot_be_written(self):
+        self.refused("the file cannot be written ('no/where.csv': No such file or directory)", "curves",
+                     "bench/data/rat42.csv", "--model", "logistic_growth", "--x", "days", "--y", "yield", "--output",
+                     "no/where.csv")
+        # What was there before is there still.
+        self.write("keep.npy", "old")
+        self.run_tool("hessian", "--function", "booth", "--output", "keep.npy")
+        self.assertEqual(read_npy(self.folder / "keep.npy")[0], (2, 2))
+        self.assert_no_leftovers()
+
+    def test_progress_is_on_stderr(self):
+        table = self.write_table()
+        run = self.run_tool("fit", table, "--loss", "linear", "--target", "y", "--json", "--progress", "always")
+        self.assertIn("fitting: iteration ", run.stderr)
+        json.loads(run.stdout)
+        self.assertEqual(self.run_tool("fit", table, "--loss", "linear", "--target", "y").stderr, "")
+
+    def test_interrupted_while_reading(self):
+        process = subprocess.Popen([PROGRAM, "curves", "-", "--model", "decay", "--x", "x", "--y", "y", "--output", "o.csv"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder)
+        process.stdin.write(b"x,y\n1,2\n")
+        process.stdin.flush()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=LONGEST)
+        self.assertEqual((process.returncode, out), (130, b""), err)
+        self.assertIn(b"interrupted", err)
+        self.assertFalse((self.folder / "o.csv").exists())
+        self.assert_no_leftovers()
+
+    def test_interrupted_while_fitting(self):
+        rows = "".join(f"{p},{t},{50 * math.exp(-0.1 * t * (1 + p % 7)) + math.sin(p * t)}\n" for p in range(20000)
+                       for t in range(12))
+        self.write("many.csv", "p,t,y\n" + rows)
+        process = subprocess.Popen([PROGRAM, "curves", "many.csv", "--model", "decay3", "--x", "t", "--y", "y", "--by", "p",
+                                    "--output", "o.csv", "--progress", "always"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, cwd=self.folder)
+        for line in process.stderr:
+            if b" curves" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=LONGEST)
+        self.assertEqual((process.returncode, out), (143, b""))
+        self.assertFalse((self.folder / "o.csv").exists())
+        self.assert_no_leftovers()
+
+
+if __name__ == "__main__":
+    PROGRAM, SOURCES = (str(Path(argument).resolve()) for argument in sys.argv[1:3])
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
