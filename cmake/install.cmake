@@ -31,7 +31,7 @@ install(
   FILES ${PROJECT_BINARY_DIR}/cunewton-config.cmake
         ${PROJECT_BINARY_DIR}/cunewton-config-version.cmake
         cmake/cunewton-blas.cmake cmake/FindCHOLMOD.cmake cmake/FindColPack.cmake
-        cmake/FindNCCL.cmake
+        cmake/FindcuDSS.cmake cmake/FindNCCL.cmake
   DESTINATION ${package_dir}
 )
 

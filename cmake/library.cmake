@@ -58,6 +58,10 @@ set_source_files_properties(
   PROPERTIES COMPILE_DEFINITIONS CUNEWTON_WITH_CHOLMOD=${CUNEWTON_WITH_CHOLMOD}
 )
 set_source_files_properties(
+  host/cuda/sparse_cholesky.cpp
+  PROPERTIES COMPILE_DEFINITIONS CUNEWTON_WITH_CUDSS=${CUNEWTON_WITH_CUDSS}
+)
+set_source_files_properties(
   host/sparse/colouring.cpp
   PROPERTIES COMPILE_DEFINITIONS CUNEWTON_WITH_COLPACK=${CUNEWTON_WITH_COLPACK}
              COMPILE_OPTIONS -w # its headers

@@ -1,7 +1,14 @@
 # What sparse Hessians are coloured and factorised by. The library works without, and says so where a
 # problem needs one of them.
 set(cunewton_sparse_libraries)
-foreach(package IN ITEMS CHOLMOD ColPack)
+set(packages CHOLMOD ColPack)
+set(CUNEWTON_WITH_CUDSS 0)
+if(CUNEWTON_WITH_CUDA)
+  list(APPEND packages cuDSS)
+elseif(CUNEWTON_ENABLE_CUDSS AND NOT CUNEWTON_ENABLE_CUDSS STREQUAL AUTO)
+  message(FATAL_ERROR "CUNEWTON_ENABLE_CUDSS needs the CUDA backend: add -DCUNEWTON_ENABLE_CUDA=ON")
+endif()
+foreach(package IN LISTS packages)
   string(TOUPPER ${package} name)
   set(CUNEWTON_WITH_${name} 0)
   set(${package}_FOUND FALSE)

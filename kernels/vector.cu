@@ -5,6 +5,7 @@
 #include "cunewton/cuda/launch.cuh"
 #include "cunewton/math/curvature_scale.h"
 #include "cunewton/math/ratio.h"
+#include "kernels/largest.cuh"
 
 namespace cunewton::cuda {
 
@@ -223,19 +224,6 @@ __global__ void __launch_bounds__(threads)
     }
 }
 
-/// The larger number; NaN if one is NaN.
-struct Larger {
-    __device__ double operator()(double a, double b) const { return a > b || isnan(a) ? a : b; }
-};
-
-/// Value over the block's threads, valid in thread 0.
-__device__ double block_largest(double value) {
-    using Reduce = cub::BlockReduce<double, threads>;
-    __shared__ typename Reduce::TempStorage storage;
-    __syncthreads();
-    return Reduce(storage).Reduce(value, Larger());
-}
-
 template <class T>
 __global__ void __launch_bounds__(threads)
     matrix_bounds_kernel(const T* A, const T* S, const double* row_sums, double* norm,
@@ -249,8 +237,8 @@ __global__ void __launch_bounds__(threads)
         sum = Larger()(row_sums[row], sum);
         low = Larger()(-diagonal, low);
     }
-    sum = block_largest(sum);
-    low = block_largest(low);
+    sum = block_largest<threads>(sum);
+    low = block_largest<threads>(low);
     if (threadIdx.x == 0) {
         norm[task.place] = sum;
         min_diagonal[task.place] = -low;
@@ -275,8 +263,8 @@ __global__ void __launch_bounds__(threads)
         pivot = Larger()(-pivot_ratio(static_cast<T>(diagonal[j]), task.shift, S ? S[j] : T(1), l),
                          pivot);
     }
-    const double first = -block_largest(-static_cast<double>(bad));
-    pivot = block_largest(pivot);
+    const double first = -block_largest<threads>(-static_cast<double>(bad));
+    pivot = block_largest<threads>(pivot);
     if (threadIdx.x == 0) {
         const int found = info[blockIdx.x];
         out[task.place] = found != 0 ? found : first <= n ? first : 0;

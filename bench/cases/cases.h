@@ -18,6 +18,8 @@ void run_rosenbrock_batch(Context& context);
 void run_nist(Context& context);
 void run_mlp_products(Context& context);
 void run_mlp_train(Context& context);
+void run_sparse_chain(Context& context);
+void run_sparse_grid(Context& context);
 
 struct Case {
     const char* name;
@@ -44,6 +46,8 @@ inline constexpr Case all_cases[] = {
     {"mlp_products", "loss, gradient and products with the Hessian of a perceptron",
      run_mlp_products},
     {"mlp_train", "a perceptron trained on all samples: the time to a given loss", run_mlp_train},
+    {"sparse_chain", "chained functions with banded Hessians, n up to 1,000,000", run_sparse_chain},
+    {"sparse_grid", "minimal surfaces over a grid, up to 1000 x 1000 points", run_sparse_grid},
 };
 
 }  // namespace cunewton::bench

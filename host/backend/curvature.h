@@ -45,7 +45,7 @@ class Factorable : public Curvature<T> {
     virtual void raise_scales(const T* g, double f, int parity, T* largest, T* S) = 0;
     virtual void bounds(const T* S, Scalar norm, Scalar least_diagonal) = 0;
     virtual void factorize(T shift, const T* S, Scalar info, Scalar least_pivot) = 0;
-    /// x = (L L')^-1 x and x = L^-1 x, for the last factor; of a sparse matrix see SparseMatrix.
+    /// x = (L L')^-1 x and x = L^-1 x, for the last factor; of a sparse matrix see SparseMatrices.
     virtual void solve(T* x) = 0;
     virtual void solve_lower(T* x) = 0;
     /// Itself, if it holds all entries; or null.

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "host/backend/sparse_matrix.h"
+#include "host/backend/sparse_matrices.h"
 #include "host/backend/vectors.h"
 
 namespace cunewton {
@@ -89,7 +89,7 @@ class DenseMatrices {
     /// Of blocks of these sizes, one after the other along a diagonal. It uses this object.
     virtual std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) = 0;
     /// Of matrices with this pattern, which outlives it. It uses this object.
-    virtual std::unique_ptr<SparseMatrix<T>> sparse(const SparsityPattern& pattern) = 0;
+    virtual std::unique_ptr<SparseMatrices<T>> sparse(const SparsityPattern& pattern) = 0;
     /// Whether those are factorised: by a library that the build may lack.
     virtual bool factorizes_sparse() const { return false; }
     /// X = (L L')^-1, both triangles.

@@ -66,14 +66,14 @@ template <class T>
 void Evaluator<T>::sparse_hessian(const T*, T*) {}
 template <class T>
 void Evaluator<T>::gradient_differences(const T* x, const T* h, const Compression& how,
-                                        SparseMatrix<T>& matrix, T* B) {
+                                        SparseMatrices<T>& matrices, T* B) {
     if (!differences_) differences_ = std::make_unique<GradientDifferences>(vectors_, n_);
     const GradientDifferences& d = *differences_;
     for (int c = 0; c < how.colours; ++c) {
         T* ahead = B + static_cast<std::size_t>(c) * n_;
-        matrix.shift(x, h, c, T(1), d.moved.get());
+        matrices.shift(x, h, c, T(1), d.moved.get());
         value_and_gradient(d.moved.get(), ahead, d.f);
-        matrix.shift(x, h, c, T(-1), d.moved.get());
+        matrices.shift(x, h, c, T(-1), d.moved.get());
         value_and_gradient(d.moved.get(), d.behind.get(), d.f);
         vectors_.add_scaled(ahead, ahead, T(-1), d.behind.get(), n_);
         vectors_.scale(ahead, T(0.5), ahead, n_);

@@ -15,7 +15,7 @@
 #include "host/backend/kronecker.h"
 #include "host/backend/preconditioner.h"
 #include "host/backend/ranks.h"
-#include "host/backend/sparse_matrix.h"
+#include "host/backend/sparse_matrices.h"
 #include "host/backend/vectors.h"
 
 namespace cunewton {
@@ -92,9 +92,9 @@ class Evaluator {
     virtual void sparse_hessian(const T* x, T* entries);
     /// B = H h_c for all colours c by central differences of the gradient along the seeds of a
     /// compression (see there), by default two gradients a colour: column c is (g(x + h_c) -
-    /// g(x - h_c)) / 2. `matrix` knows the colours.
+    /// g(x - h_c)) / 2. `matrices` knows the colours.
     virtual void gradient_differences(const T* x, const T* h, const Compression& how,
-                                      SparseMatrix<T>& matrix, T* B);
+                                      SparseMatrices<T>& matrices, T* B);
     /// losses (host) = f at `count` points, column-major n x count (host).
     virtual void values(const T* points, int count, T* losses) = 0;
     /// HV = H V for `columns` vectors of n numbers at the point that the last prepare_products()

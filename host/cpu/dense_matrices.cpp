@@ -8,7 +8,7 @@
 #include "cunewton/math/curvature_scale.h"
 #include "host/backend/lapack.h"
 #include "host/cpu/block_cholesky.h"
-#include "host/cpu/sparse_matrix.h"
+#include "host/cpu/sparse_matrices.h"
 
 namespace cunewton::cpu {
 
@@ -141,8 +141,8 @@ std::unique_ptr<BlockCholesky<T>> CpuDenseMatrices<T>::blocks(std::span<const in
     return std::make_unique<CpuBlockCholesky<T>>(*this, sizes);
 }
 template <class T>
-std::unique_ptr<SparseMatrix<T>> CpuDenseMatrices<T>::sparse(const SparsityPattern& pattern) {
-    return std::make_unique<CpuSparseMatrix<T>>(pattern, vectors_);
+std::unique_ptr<SparseMatrices<T>> CpuDenseMatrices<T>::sparse(const SparsityPattern& pattern) {
+    return std::make_unique<CpuSparseMatrices<T>>(pattern, vectors_);
 }
 template <class T>
 bool CpuDenseMatrices<T>::factorizes_sparse() const {

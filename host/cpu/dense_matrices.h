@@ -33,7 +33,7 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
     void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
                    Scalar least_pivot) override;
     std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) override;
-    std::unique_ptr<SparseMatrix<T>> sparse(const SparsityPattern& pattern) override;
+    std::unique_ptr<SparseMatrices<T>> sparse(const SparsityPattern& pattern) override;
     bool factorizes_sparse() const override;
     /// bounds() and factorize() of one block; by several threads at a time where n is at most
     /// lapack_order.

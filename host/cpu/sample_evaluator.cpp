@@ -313,9 +313,9 @@ void SampleEvaluator<T>::sparse_hessian(const T* x, T* to) {
 
 template <class T>
 void SampleEvaluator<T>::gradient_differences(const T* x, const T* h, const Compression& how,
-                                              SparseMatrix<T>& matrix, T* B) {
+                                              SparseMatrices<T>& matrices, T* B) {
     if (!objective_ || parts_.ranks || derivatives_.gradient != GradientBy::analytic)
-        return Evaluator<T>::gradient_differences(x, h, how, matrix, B);
+        return Evaluator<T>::gradient_differences(x, h, how, matrices, B);
     const int n = parts_.dimension;
     const int* colour = how.colour_of.data();
     code_.gradient_difference_seeds(x, n, h, colour, how.colours, range(pieces_.front()), B);

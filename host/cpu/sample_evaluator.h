@@ -22,7 +22,7 @@ class SampleEvaluator final : public DifferencingEvaluator<T> {
     }
     void sparse_hessian(const T* x, T* to) override;
     void gradient_differences(const T* x, const T* h, const Compression& how,
-                              SparseMatrix<T>& matrix, T* B) override;
+                              SparseMatrices<T>& matrices, T* B) override;
     void values(const T* points, int count, T* losses) override;
     long samples() const override { return data_.all(); }
     void select(std::span<const long> samples, double share) override;

@@ -24,7 +24,7 @@ class SparseCholesky {
         double least_pivot;  ///< of all pivots beside their entries on the diagonal
     };
     Outcome factorize();
-    /// As SparseMatrix.
+    /// As SparseMatrices.
     void solve(double* x);
     void solve_lower(double* x);
     /// Entries of the factor.

@@ -2,6 +2,7 @@
 
 #include "host/cuda/blas.h"
 #include "host/cuda/block_cholesky.h"
+#include "host/cuda/sparse_matrices.h"
 #include "kernels/differences.h"
 #include "kernels/vector.h"
 
@@ -106,10 +107,12 @@ std::unique_ptr<BlockCholesky<T>> CudaDenseMatrices<T>::blocks(std::span<const i
 }
 
 template <class T>
-std::unique_ptr<SparseMatrix<T>> CudaDenseMatrices<T>::sparse(const SparsityPattern&) {
-    throw BackendUnavailable(
-        "the CUDA backend has no sparse Hessians (it has dense ones and products) choose the CPU, "
-        "or Method::newton_cg");
+std::unique_ptr<SparseMatrices<T>> CudaDenseMatrices<T>::sparse(const SparsityPattern& pattern) {
+    return std::make_unique<CudaSparseMatrices<T>>(pattern, vectors_);
+}
+template <class T>
+bool CudaDenseMatrices<T>::factorizes_sparse() const {
+    return SparseCholesky<T>::available();
 }
 
 template <class T>

@@ -28,7 +28,8 @@ class CudaDenseMatrices final : public DenseMatrices<T> {
     void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
                    Scalar least_pivot) override;
     std::unique_ptr<BlockCholesky<T>> blocks(std::span<const int> sizes) override;
-    std::unique_ptr<SparseMatrix<T>> sparse(const SparsityPattern& pattern) override;
+    std::unique_ptr<SparseMatrices<T>> sparse(const SparsityPattern& pattern) override;
+    bool factorizes_sparse() const override;
     void solve(const T* L, T* x, int n) override;
     void solve_lower(const T* L, T* x, int n) override;
     /// By two triangular solves with the identity.

@@ -74,18 +74,23 @@ double Minimization<T>::first_step_length() const {
 template <class T>
 void Minimization<T>::hessian() {
     const Timer timer(progress_.seconds.hessian);
+    const bool updated = !curvature_ && sparsity_;  // for the check of the pattern
     if (!curvature_) {
-        if (sparsity_)
-            curvature_ = std::make_unique<SparseCurvature<T>>(session_, *sparsity_,
-                                                              options_.derivatives.typical_x);
-        else
+        if (sparsity_) {
+            auto sparse = std::make_unique<SparseCurvature<T>>(session_, *sparsity_,
+                                                               options_.derivatives.typical_x);
+            sparse->update(x_.get());
+            sparse->require_complete(x_.get(), progress_.counts.products);
+            curvature_ = std::move(sparse);
+        } else {
             curvature_ = evaluator_.curvature(CurvatureKind::dense);
+        }
         factorable_ = curvature_->factorable();
         S_ = vectors_.allocate(n_);
         largest_scales_ = vectors_.allocate(n_);
         vectors_.upload(largest_scales_.get(), std::vector<T>(n_, T(0)).data(), n_);
     }
-    factorable_->update(x_.get());
+    if (!updated) factorable_->update(x_.get());
     if (alike_ > 1) factorable_->determine_common_shifts(alike_);
     factorable_->raise_scales(g_.get(), f_, parity(), largest_scales_.get(), S_.get());
     factorable_->bounds(S_.get(), numbers_.norm, numbers_.least_diagonal);

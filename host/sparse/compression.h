@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cunewton/sparse_hessian.h"
-#include "host/backend/sparse_matrix.h"
+#include "host/backend/sparse_matrices.h"
 
 namespace cunewton {
 

@@ -2,12 +2,23 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "cunewton/sparse_hessian.h"
 #include "host/backend/evaluator.h"
 
 namespace cunewton {
+
+/// An entry of a Hessian that its pattern has not.
+struct MissingEntry {
+    int row, column;
+    double value;
+};
+
+/// "entry (3, 1) is 2.5": what InvalidArgument says of it.
+std::string describe(const MissingEntry& missing);
 
 /// Entries by the evaluator where it knows them, else from products or differences of gradients
 /// along the seeds of a colouring, which is made here.
@@ -28,6 +39,14 @@ class SparseCurvature final : public Factorable<T> {
     void solve(T* x) override;
     void solve_lower(T* x) override;
 
+    /// Looks for entries that the pattern lacks, at x, for which update() was called: a product
+    /// with random signs by the evaluator is held against one by the entries, and of the rows where
+    /// they differ most a product each shows which. Entries below a thousandth of their column's
+    /// largest, or within the error of differences, pass. Adds the products to `taken`.
+    std::optional<MissingEntry> find_missing(const T* x, long& taken);
+    /// Throws InvalidArgument if there is one.
+    void require_complete(const T* x, long& taken);
+
     /// In the pattern's order.
     const Buffer<T>& entries() const { return A_; }
 
@@ -37,9 +56,10 @@ class SparseCurvature final : public Factorable<T> {
     const SparsityPattern& pattern_;
     const ColouringKind kind_;
     const bool by_products_;
+    const double accuracy_;  // of entries and products
     const T relative_step_;
     const std::size_t n_;
-    std::unique_ptr<SparseMatrix<T>> matrix_;
+    std::unique_ptr<SparseMatrices<T>> sparse_;
     Compression how_;
     Buffer<T> A_, B_;
     Buffer<T> seeds_;            // of products

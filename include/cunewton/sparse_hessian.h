@@ -5,6 +5,7 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +25,7 @@ SparsityPattern sparsity_pattern(int n, const std::vector<std::pair<int, int>>& 
 /// factorise Hessians take only these for it; nothing else changes. An entry that is missing from
 /// the pattern makes others wrong: check_sparsity() finds it. Throws InvalidArgument unless the
 /// pattern is one of the problem's n and as SparsityPattern says, and for linear predictors and
-/// perceptrons, whose Hessians are dense.
+/// perceptrons, whose Hessians are dense, and sums of elements, which have patterns of their own.
 template <class T>
 Problem<T> with_sparsity(const Problem<T>& problem, SparsityPattern pattern);
 
@@ -48,16 +49,45 @@ Colouring colour(const SparsityPattern& pattern, ColouringKind kind = ColouringK
 
 /// A symmetric sparse matrix: values[k] is the entry of the pattern's k-th row index.
 template <class T>
-struct SparseMatrixOf {
+struct SparseMatrix {
     SparsityPattern pattern;
     std::vector<T> values;
 };
 
-/// The Hessian at x of a problem with a pattern. Throws as hessian(), and InvalidArgument where the
-/// problem has none.
+/// The Hessian at x of a problem with a pattern. One more product tells whether the pattern lacks
+/// an entry, as check_sparsity() does. Throws as hessian(), and InvalidArgument where the problem
+/// has no pattern or one that lacks an entry, which it names.
 template <class T>
-SparseMatrixOf<T> sparse_hessian(const Problem<T>& problem, const std::vector<T>& x,
-                                 const EvaluationOptions& options = {},
-                                 ColouringKind kind = ColouringKind::star);
+SparseMatrix<T> sparse_hessian(const Problem<T>& problem, const std::vector<T>& x,
+                               const EvaluationOptions& options = {},
+                               ColouringKind kind = ColouringKind::star);
+
+/// What check_sparsity() finds.
+struct SparsityCheck {
+    bool complete = true;       ///< no entry was found that the pattern lacks
+    int row = -1, column = -1;  ///< one that it lacks
+    double value = 0;           ///< of the Hessian there
+    long products = 0;          ///< that were taken
+    std::string message;
+};
+
+/// Whether the Hessian at x has an entry that the problem's pattern lacks: its product with a
+/// vector of random signs is held against that of sparse_hessian(), and where they differ single
+/// columns show the entry. What is zero at x, or small beside its column (a thousandth, or the
+/// error of differences), is not found. minimize() does the same at its first Hessian and throws
+/// InvalidArgument.
+template <class T>
+SparsityCheck check_sparsity(const Problem<T>& problem, const std::vector<T>& x,
+                             const EvaluationOptions& options = {});
+
+/// A pattern from products with all n unit vectors at x and at points near by, up to a tenth of its
+/// size away (`points` in all, which the seed determines): for functions that sparsity_of() cannot
+/// read. Entries that are zero at all of them, or within the error of differences beside their
+/// column, are missed: what is made of it should be checked by check_sparsity() elsewhere. n x
+/// points products, each of two gradients where there is nothing better.
+template <class T>
+SparsityPattern probe_sparsity(const Problem<T>& problem, const std::vector<T>& x,
+                               const EvaluationOptions& options = {}, int points = 2,
+                               std::uint64_t seed = 1);
 
 }  // namespace cunewton

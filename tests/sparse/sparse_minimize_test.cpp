@@ -27,9 +27,10 @@ Options options_for(Method method) {
     return options;
 }
 
+/// Dense Hessians of more take seconds. CUNEWTON_TEST_LARGEST=100 includes them.
 int largest_dimension() {
     const std::string given = environment("CUNEWTON_TEST_LARGEST");
-    return given.empty() ? 100 : std::min(100, std::stoi(given));
+    return given.empty() ? 50 : std::stoi(given);
 }
 
 SparsityPattern all_entries(int n) {
@@ -82,9 +83,9 @@ TEST_P(SparseMinimizeTest, EndsAsOnDenseHessians) {
             EXPECT_EQ(sparse.method, method);
         }
     }
-    if (largest_dimension() >= 100) {
-        EXPECT_GE(cases, 40);
-        EXPECT_GE(sparse_ones, 15);
+    if (largest_dimension() >= 50) {
+        EXPECT_GE(cases, 30);
+        EXPECT_GE(sparse_ones, 10);
     }
 }
 

@@ -1,5 +1,5 @@
 // (Compiled in the library.) The entries of a sparse matrix from few products with it: see
-// Compression in host/backend/sparse_matrix.h. Host and device.
+// Compression in host/backend/sparse_matrices.h. Host and device.
 #pragma once
 
 #include "cunewton/scalar/macros.h"

@@ -1,4 +1,4 @@
-#include "host/cpu/sparse_matrix.h"
+#include "host/cpu/sparse_matrices.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 namespace cunewton::cpu {
 
 template <class T>
-void CpuSparseMatrix<T>::symv(const T* A, const T* x, T* y) {
+void CpuSparseMatrices<T>::symv(const T* A, const T* x, T* y) {
     const long* starts = pattern_.column_starts.data();
     const int* rows = pattern_.rows.data();
     std::fill(y, y + pattern_.n, T(0));
@@ -26,14 +26,14 @@ void CpuSparseMatrix<T>::symv(const T* A, const T* x, T* y) {
 }
 
 template <class T>
-void CpuSparseMatrix<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest,
-                                      T* S) {
+void CpuSparseMatrices<T>::raise_scales(const T* A, const T* g, double f, int parity, T* largest,
+                                        T* S) {
     for (int j = 0; j < pattern_.n; ++j)
         S[j] = raise_scale(largest[j], A[pattern_.column_starts[j]], g[j], f, parity);
 }
 
 template <class T>
-void CpuSparseMatrix<T>::bounds(const T* A, const T* S, Scalar norm, Scalar least_diagonal) {
+void CpuSparseMatrices<T>::bounds(const T* A, const T* S, Scalar norm, Scalar least_diagonal) {
     const long* starts = pattern_.column_starts.data();
     const int n = pattern_.n;
     std::vector<double> row_sum(n, 0.0), inverse(n);
@@ -58,8 +58,8 @@ void CpuSparseMatrix<T>::bounds(const T* A, const T* S, Scalar norm, Scalar leas
 }
 
 template <class T>
-void CpuSparseMatrix<T>::factorize(const T* A, T shift, const T* S, Scalar info,
-                                   Scalar least_pivot) {
+void CpuSparseMatrices<T>::factorize(const T* A, T shift, const T* S, Scalar info,
+                                     Scalar least_pivot) {
     if (!cholesky_) cholesky_ = std::make_unique<SparseCholesky>(pattern_);
     double* const values = cholesky_->values();
     std::copy(A, A + pattern_.size(), values);
@@ -74,7 +74,7 @@ void CpuSparseMatrix<T>::factorize(const T* A, T shift, const T* S, Scalar info,
 }
 
 template <class T>
-void CpuSparseMatrix<T>::solve(T* x) {
+void CpuSparseMatrices<T>::solve(T* x) {
     if constexpr (std::is_same_v<T, double>) {
         cholesky_->solve(x);
     } else {
@@ -85,7 +85,7 @@ void CpuSparseMatrix<T>::solve(T* x) {
 }
 
 template <class T>
-void CpuSparseMatrix<T>::solve_lower(T* x) {
+void CpuSparseMatrices<T>::solve_lower(T* x) {
     if constexpr (std::is_same_v<T, double>) {
         cholesky_->solve_lower(x);
     } else {
@@ -96,19 +96,19 @@ void CpuSparseMatrix<T>::solve_lower(T* x) {
 }
 
 template <class T>
-void CpuSparseMatrix<T>::difference_steps(const T* x, const T* typical, T relative, T* h) {
+void CpuSparseMatrices<T>::difference_steps(const T* x, const T* typical, T relative, T* h) {
     for (int j = 0; j < pattern_.n; ++j)
         h[j] = difference_step<T>(x[j], typical ? typical[j] : T(1), relative);
 }
 
 template <class T>
-void CpuSparseMatrix<T>::shift(const T* x, const T* h, int colour, T sign, T* to) {
+void CpuSparseMatrices<T>::shift(const T* x, const T* h, int colour, T sign, T* to) {
     for (int j = 0; j < pattern_.n; ++j)
         to[j] = seeded(x, h, how_->colour_of[j] == colour, sign, j);
 }
 
 template <class T>
-void CpuSparseMatrix<T>::recover(const T* B, const T* h, T* A) {
+void CpuSparseMatrices<T>::recover(const T* B, const T* h, T* A) {
     const RecoveryView<T> view{how_->place.data(),        how_->column.data(),
                                how_->known_starts.data(), how_->known.data(),
                                how_->known_column.data(), h};
@@ -119,7 +119,7 @@ void CpuSparseMatrix<T>::recover(const T* B, const T* h, T* A) {
     }
 }
 
-template class CpuSparseMatrix<double>;
-template class CpuSparseMatrix<float>;
+template class CpuSparseMatrices<double>;
+template class CpuSparseMatrices<float>;
 
 }  // namespace cunewton::cpu

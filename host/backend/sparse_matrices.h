@@ -37,9 +37,9 @@ struct Compression {
 /// A: the entries of a matrix in the pattern's order, on the machine, as vectors of n numbers are.
 /// Work is queued; factors are kept here.
 template <class T>
-class SparseMatrix {
+class SparseMatrices {
   public:
-    virtual ~SparseMatrix() = default;
+    virtual ~SparseMatrices() = default;
 
     // As in DenseMatrices. What is solved for is that of the last factorize(); the first one
     // analyses the pattern, and throws BackendUnavailable where the machine has no library for it.
@@ -49,7 +49,8 @@ class SparseMatrix {
     virtual void factorize(const T* A, T shift, const T* S, Scalar info, Scalar least_pivot) = 0;
     /// x = (A + shift S^2)^-1 x
     virtual void solve(T* x) = 0;
-    /// x = L^-1 P x for the factor L L' of P (A + shift S^2) P', with a permutation P.
+    /// x = C^-1 x for some C with C C' = A + shift S^2, or any other vector of that length, for
+    /// which alone it is asked: sqrt(x'(A + shift S^2)^-1 x).
     virtual void solve_lower(T* x) = 0;
 
     /// Takes note of how matrices are recovered; `how` outlives this object.

@@ -3,17 +3,17 @@
 
 #include <memory>
 
-#include "host/backend/sparse_matrix.h"
+#include "host/backend/sparse_matrices.h"
 #include "host/cpu/sparse_cholesky.h"
 #include "host/cpu/vectors.h"
 
 namespace cunewton::cpu {
 
 template <class T>
-class CpuSparseMatrix final : public SparseMatrix<T> {
+class CpuSparseMatrices final : public SparseMatrices<T> {
   public:
     /// Uses both as long as it lives.
-    CpuSparseMatrix(const SparsityPattern& pattern, CpuVectors<T>& vectors)
+    CpuSparseMatrices(const SparsityPattern& pattern, CpuVectors<T>& vectors)
         : pattern_(pattern), vectors_(vectors) {}
 
     void symv(const T* A, const T* x, T* y) override;

@@ -1,0 +1,18 @@
+# Looks for cuDSS: cuDSS_FOUND and the target cunewton_cudss; cuDSS_ROOT names its folder, as that of
+# Python's package nvidia-cudss-cu13 (site-packages/nvidia/cu13). Used by the build and, installed, by
+# cunewton-config.cmake.
+find_path(cuDSS_INCLUDE_DIR cudss.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+# The later names: those of Python's packages.
+find_library(cuDSS_LIBRARY NAMES cudss libcudss.so.1 libcudss.so.0 HINTS ${CUDAToolkit_LIBRARY_DIR})
+mark_as_advanced(cuDSS_INCLUDE_DIR cuDSS_LIBRARY)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(cuDSS REQUIRED_VARS cuDSS_LIBRARY cuDSS_INCLUDE_DIR)
+if(cuDSS_FOUND AND NOT TARGET cunewton_cudss)
+  add_library(cunewton_cudss UNKNOWN IMPORTED)
+  # It wants cuBLAS, which it finds by itself.
+  set_target_properties(
+    cunewton_cudss
+    PROPERTIES IMPORTED_LOCATION ${cuDSS_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${cuDSS_INCLUDE_DIR}
+               INTERFACE_LINK_OPTIONS LINKER:--allow-shlib-undefined
+  )
+endif()
