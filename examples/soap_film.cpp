@@ -1,6 +1,6 @@
 // The soap film in a wire frame: of all surfaces with this boundary the one with the least area, by
-// linear pieces over triangles. The area is a sum of functions of at most three heights each, which
-// is told as such: a million heights take Newton's method seconds.
+// linear pieces over triangles. The area is a sum of functions of at most three heights each, and
+// is told as such: Newton's method then holds a sparse Hessian.
 //
 //     soap_film [heights on each side, 300 if left out]
 #include <cunewton/cunewton.h>

@@ -38,8 +38,8 @@ void run_parts(const SparseJob& job, Context& context) {
     const double prepared = wall_seconds();
     SparseCurvature<double> curvature(session, pattern, {});
     row.extra["preparation_seconds"] = wall_seconds() - prepared;  // with the colouring
-    const Buffer<double> x = vectors.allocate(n), g = vectors.allocate(n),
-                         S = vectors.allocate(n), largest = vectors.allocate(n);
+    const Buffer<double> x = vectors.allocate(n), g = vectors.allocate(n), S = vectors.allocate(n),
+                         largest = vectors.allocate(n);
     const Number f = vectors.number(), info = vectors.number(), pivot = vectors.number();
     vectors.upload(x.get(), job.x0.data(), n);
     row.timing = measure(context.settings.repeats, [&] {
@@ -81,22 +81,57 @@ void run_parts(const SparseJob& job, Context& context) {
     context.report.add(row);
 }
 
-void run_solve(const SparseJob& job, Context& context) {
-    Row row = context.report.row(job.case_name, job.label);
+void run_solve(const Problem<double>& problem, const std::string& label, const SparseJob& job,
+               Context& context) {
+    Row row = context.report.row(job.case_name, label);
     row.group = job.label;
     Options options;
     options.method = Method::newton;
     options.gradient_tolerance = job.gradient_tolerance;
-    timed_minimize(job.problem, job.x0, options, context, row);
+    timed_minimize(problem, job.x0, options, context, row);
     row.samples.reset();
     row.solved = row.status == to_string(Status::converged);
     context.report.add(row);
 }
 
+/// One Hessian, and the solve.
+void run_sum(const SparseJob& job, Context& context) {
+    const double start = wall_seconds();
+    const Problem<double> problem = job.make_sum();
+    const double made = wall_seconds() - start;
+    const std::string label = job.label + " as a separable sum";
+    {
+        Row row = context.report.row(job.case_name, label + ", one Hessian");
+        SessionOptions options;
+        options.threads = context.settings.threads;
+        const Candidates candidates = choose_backends(problem, context.settings.backend);
+        const BackendEntry& backend = *candidates.entries.front();
+        const Session<double> session = backend.code<double>().open(problem, options);
+        Vectors<double>& vectors = *session.vectors;
+        const long entries = problem.parts().sparsity->size();
+        const Buffer<double> x = vectors.allocate(job.x0.size()),
+                             H = vectors.allocate(static_cast<std::size_t>(entries));
+        const Number f = vectors.number();
+        vectors.upload(x.get(), job.x0.data(), job.x0.size());
+        row.timing = measure(context.settings.repeats, [&] {
+            session.evaluator->sparse_hessian(x.get(), H.get());
+            vectors.read(f);
+        });
+        row.backend = backend.name;
+        if (row.backend == "cpu") row.threads = context.settings.threads;
+        row.dimension = problem.dimension();
+        row.extra["entries"] = entries;
+        row.extra["preparation_seconds"] = made;
+        row.status = "";
+        context.report.add(row);
+    }
+    run_solve(problem, label, job, context);
+}
+
 void run_peers(const SparseJob& job, Context& context) {
     for (const SparsePeer& peer : sparse_peers()) {
-        Row row = context.report.peer_row(job.case_name,
-                                          fmt::format("{}, {}", job.label, peer.name));
+        Row row =
+            context.report.peer_row(job.case_name, fmt::format("{}, {}", job.label, peer.name));
         row.group = job.label;
         row.threads = 1;
         row.dimension = static_cast<int>(job.x0.size());
@@ -119,7 +154,8 @@ void run_peers(const SparseJob& job, Context& context) {
 void run_sparse_job(const SparseJob& job, Context& context) {
     if (!context.can_run(job.problem, job.label)) return;
     run_parts(job, context);
-    run_solve(job, context);
+    run_solve(job.problem, job.label, job, context);
+    run_sum(job, context);
     if (job.peers && context.settings.peers) run_peers(job, context);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,9 +21,10 @@ struct SparseJob {
     std::shared_ptr<const SparseObjective> plain;  ///< the same function in plain loops
     double gradient_tolerance;                     ///< of |g|_2, that all are given
     bool peers;
+    std::function<Problem<double>()> make_sum;  ///< the same function as a sum of elements
 };
 
-/// Rows of a Hessian, of the solve, and of peers.
+/// Rows of a Hessian and of the solve, of both again as a separable sum, and of peers.
 void run_sparse_job(const SparseJob& job, Context& context);
 
 /// A function of tests/sparse/functions.h in plain loops. Entries: f(pattern, x, to) writes its

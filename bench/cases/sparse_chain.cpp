@@ -3,6 +3,7 @@
 #include "bench/cases/sparse.h"
 #include "cunewton/sparse_hessian.h"
 #include "tests/sparse/functions.h"
+#include "tests/unconstrained/elements.h"
 
 namespace cunewton::bench {
 namespace {
@@ -40,13 +41,17 @@ void broyden_entries(const SparsityPattern& pattern, const double* x, double* to
 template <class Function>
 SparseJob chain_job(const std::string& name, const Function& function, int n, int diagonals,
                     double start, void (*entries)(const SparsityPattern&, const double*, double*),
-                    bool peers) {
-    const auto problem =
-        with_sparsity(make_objective<double>(function, n),
-                      sparsity_pattern(n, test::band(n, diagonals)));
-    return {case_name, fmt::format("{} n={}", name, n), problem,
+                    Problem<double> (*sum)(int, const ProblemOptions&), bool peers) {
+    const auto problem = with_sparsity(make_objective<double>(function, n),
+                                       sparsity_pattern(n, test::band(n, diagonals)));
+    return {case_name,
+            fmt::format("{} n={}", name, n),
+            problem,
             std::vector<double>(static_cast<std::size_t>(n), start),
-            plain_objective(function, entries, problem), 1e-6, peers};
+            plain_objective(function, entries, problem),
+            1e-6,
+            peers,
+            [=] { return sum(n, {}); }};
 }
 
 }  // namespace
@@ -61,10 +66,10 @@ void run_sparse_chain(Context& context) {
     // From these starts the number of iterations does not depend on n.
     for (const int n : sizes) {
         run_sparse_job(chain_job("Rosenbrock", test::ChainWithGradient{}, n, 2, 0.9, chain_entries,
-                                 true),
+                                 test::chain_sum<double>, true),
                        context);
         run_sparse_job(chain_job("Broyden", test::BroydenWithGradient{}, n, 3, -1, broyden_entries,
-                                 n == sizes.back()),
+                                 test::broyden_sum<double>, n == sizes.back()),
                        context);
     }
 }

@@ -6,6 +6,7 @@
 #include "bench/cases/sparse.h"
 #include "cunewton/sparse_hessian.h"
 #include "tests/sparse/functions.h"
+#include "tests/unconstrained/elements.h"
 
 namespace cunewton::bench {
 namespace {
@@ -42,9 +43,8 @@ class SurfaceEntries {
                      bb = 0.5 / q - 0.5 * inverse * b * b / cube,
                      ab = -0.5 * inverse * a * b / cube;
         // By (a, b) = (u1 - u0, u2 - u0).
-        const double H[3][3] = {{aa + 2 * ab + bb, -aa - ab, -ab - bb},
-                                {-aa - ab, aa, ab},
-                                {-ab - bb, ab, bb}};
+        const double H[3][3] = {
+            {aa + 2 * ab + bb, -aa - ab, -ab - bb}, {-aa - ab, aa, ab}, {-ab - bb, ab, bb}};
         for (int k = 0; k < 3; ++k)
             for (int l = 0; l < 3; ++l) {
                 const int i = index(corners[static_cast<std::size_t>(k)]),
@@ -81,8 +81,8 @@ void run_sparse_grid(Context& context) {
                                            sparsity_pattern(n, test::surface_entries(side)));
         run_sparse_job({"sparse_grid", fmt::format("surface {} x {}", side, side), problem,
                         std::vector<double>(static_cast<std::size_t>(n), 0.0),
-                        plain_objective(function, SurfaceEntries(side), problem), 1e-9,
-                        side <= 500},
+                        plain_objective(function, SurfaceEntries(side), problem), 1e-9, side <= 500,
+                        [=] { return test::surface_sum<double>(side); }},
                        context);
     }
 }

@@ -64,11 +64,12 @@ SparsePeerResult minimize_petsc_colouring(const SparseObjective& objective,
     CUNEWTON_PETSC(MatColoringDestroy(&colouring));
     CUNEWTON_PETSC(MatFDColoringCreate(H, colours, &differences));
     CUNEWTON_PETSC(TaoCreate(PETSC_COMM_SELF, &tao));
-    CUNEWTON_PETSC(MatFDColoringSetFunction(
-        differences,
-        // As PETSc wants it; by way of a type that compilers let pass.
-        reinterpret_cast<PetscErrorCode (*)(void)>(reinterpret_cast<void (*)()>(TaoComputeGradient)),
-        tao));
+    CUNEWTON_PETSC(
+        MatFDColoringSetFunction(differences,
+                                 // As PETSc wants it; by way of a type that compilers let pass.
+                                 reinterpret_cast<PetscErrorCode (*)(void)>(
+                                     reinterpret_cast<void (*)()>(TaoComputeGradient)),
+                                 tao));
     CUNEWTON_PETSC(MatFDColoringSetFromOptions(differences));
     CUNEWTON_PETSC(MatFDColoringSetUp(H, colours, differences));
     CUNEWTON_PETSC(ISColoringDestroy(&colours));

@@ -111,7 +111,6 @@ template <class T>
 std::unique_ptr<SparseMatrices<T>> CudaDenseMatrices<T>::sparse(const SparsityPattern& pattern) {
     return std::make_unique<CudaSparseMatrices<T>>(pattern, vectors_);
 }
-
 template <class T>
 bool CudaDenseMatrices<T>::factorizes_sparse() const {
     return SparseCholesky<T>::available();

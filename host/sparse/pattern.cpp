@@ -90,6 +90,11 @@ Problem<T> with_sparsity(const Problem<T>& problem, SparsityPattern pattern) {
         throw InvalidArgument(
             "a sparsity pattern is not for this problem (the Hessians of linear predictors and "
             "perceptrons are dense) pass the problem as it is");
+    if (std::holds_alternative<ElementSum<T>>(form))
+        throw InvalidArgument(
+            "a sum of elements has its own sparsity pattern (it is where the elements say) pass "
+            "the "
+            "problem as it is");
     check(pattern, problem.dimension());
     auto parts = std::make_shared<ProblemParts<T>>(problem.parts());
     parts->sparsity = std::make_shared<const SparsityPattern>(std::move(pattern));

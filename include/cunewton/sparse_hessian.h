@@ -25,7 +25,7 @@ SparsityPattern sparsity_pattern(int n, const std::vector<std::pair<int, int>>& 
 /// factorise Hessians take only these for it; nothing else changes. An entry that is missing from
 /// the pattern makes others wrong: check_sparsity() finds it. Throws InvalidArgument unless the
 /// pattern is one of the problem's n and as SparsityPattern says, and for linear predictors and
-/// perceptrons, whose Hessians are dense.
+/// perceptrons, whose Hessians are dense, and sums of elements, which have patterns of their own.
 template <class T>
 Problem<T> with_sparsity(const Problem<T>& problem, SparsityPattern pattern);
 

@@ -11,6 +11,7 @@
 
 #include "cunewton/differentiate.h"
 #include "cunewton/minimize.h"
+#include "cunewton/sparse_hessian.h"
 #include "tests/sparse/problems.h"
 #include "tests/sparse/test_elements.h"
 #include "tests/support/message_of.h"
@@ -627,6 +628,7 @@ TYPED_TEST(ElementSumTest, HasAPatternOfItsElements) {
     EXPECT_EQ(pattern.n, 6);
     EXPECT_EQ(pattern.column_starts, (std::vector<long>{0, 3, 4, 6, 7, 8, 9}));
     EXPECT_EQ(pattern.rows, (std::vector<int>{0, 2, 4, 1, 2, 4, 3, 4, 5}));
+    EXPECT_THROW(with_sparsity(problem, pattern), InvalidArgument);
 }
 
 }  // namespace
