@@ -48,16 +48,11 @@ lanczos::Found<T> find_extremes(Point<T>& point, const EigenvalueOptions& option
     wanted.seed = options.seed;
     wanted.max_vectors = options.max_vectors;
     if (wanted.max_vectors == 0) {
-        // A restart takes room for some of them besides. Ranks need not have as much memory, and
-        // have to do the same.
-        constexpr std::size_t most = 300;
+        // A restart takes room for half of them besides, at most. What is free at the moment would
+        // make another restart, and other bits, each time.
         const std::size_t bytes = point.n() * sizeof(T);
-        const std::size_t room =
-            point.problem().parts().ranks
-                ? point.memory_budget()
-                : std::min(point.vectors().free_bytes(), free_host_bytes()) / 4;
-        wanted.max_vectors =
-            static_cast<int>(std::clamp<std::size_t>(room / (bytes + bytes / 2), 20, most));
+        wanted.max_vectors = static_cast<int>(
+            std::clamp<std::size_t>(point.memory_budget() / (bytes + bytes / 2), 20, 300));
     }
     return lanczos::find_extremes<T>(point.vectors(), point.matrices(), point.curvature(),
                                      point.n(), wanted);

@@ -120,8 +120,8 @@ struct EigenvalueOptions : EvaluationOptions {
     /// is less.
     double tolerance = 1e-6;
     long max_products = 1000;
-    /// Vectors in memory at most; 0: as many as fit into a quarter of what is free, up to 300. At
-    /// least 2 (largest + smallest) + 2 are.
+    /// Vectors in memory at most; 0: as many as fit into DerivativeOptions::memory_budget with
+    /// those of a restart, 20 to 300. At least 2 (largest + smallest) + 2 are.
     int max_vectors = 0;
     /// A Krylov space has one vector of each eigenspace. With this, where more than one eigenvalue
     /// is wanted from an end, a second run from another start, orthogonal to what was found, looks
@@ -353,8 +353,9 @@ struct ConvexityCheck : RanOn {
 /// Looks for points of the region that show that the loss is not convex there: x and y uniformly
 /// distributed in it, l in (0, 1), many at a time; and at some points along the direction of the
 /// most negative curvature, which finds what chords miss. What it reports is a failure of the
-/// inequality itself beyond the rounding of the three losses, estimated from their gradients.
-/// Throws InvalidArgument also for a region that is empty, not finite or of the wrong size.
+/// inequality itself beyond the rounding of the three losses, estimated from the scatter of losses
+/// next to them (More and Wild 2011, "Estimating computational noise"). Throws InvalidArgument also
+/// for a region that is empty, not finite or of the wrong size.
 template <class T>
 ConvexityCheck<T> check_convexity(const Problem<T>& problem, const Region<T>& region,
                                   const ConvexityOptions& options = {});

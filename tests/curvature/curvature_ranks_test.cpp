@@ -49,7 +49,8 @@ TYPED_TEST_SUITE(CurvatureRanksTest, Reals, RealName);
 TYPED_TEST(CurvatureRanksTest, GiveTheSameBitsHoweverMany) {
     using T = TypeParam;
     for (const bool network : {false, true}) {
-        const Shared<T> shared(network, testing_cuda() ? 100 : 1000);
+        if (testing_cuda() && network != (sizeof(T) == 8)) continue;  // each on one of them
+        const Shared<T> shared(network, testing_cuda() ? 200 : 1000);
         const std::vector<T> x = shared.start();
         const std::size_t n = x.size();
         // All numbers that each rank gets.
@@ -90,7 +91,8 @@ TYPED_TEST(CurvatureRanksTest, GiveTheSameBitsHoweverMany) {
         };
         const std::vector<double> of_one = of_ranks(1);
         EXPECT_FALSE(of_one.empty());
-        for (const int size : {2, 3}) EXPECT_EQ(of_ranks(size), of_one) << size;
+        for (const int size : testing_cuda() ? std::vector<int>{3} : std::vector<int>{2, 3})
+            EXPECT_EQ(of_ranks(size), of_one) << size;
     }
 }
 

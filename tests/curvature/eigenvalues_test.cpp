@@ -204,13 +204,13 @@ TYPED_TEST(EigenvaluesTest, WithoutAMatrixAreThoseOfTheMatrix) {
     auto options = there<EigenvalueOptions>();
     // Less than the Hessian: products are differences of gradients.
     options.derivatives.memory_budget = n * n * sizeof(T) - 1;
-    options.max_products = 20;
+    options.max_products = testing_cuda() ? 8 : 20;
     const Eigenvalues<T> found = extreme_eigenvalues(known.problem(), known.origin(), options);
     // Central differences of a linear gradient have rounding alone.
     const double rounding = 50 * std::pow(epsilon<T>, 2.0 / 3);
     EXPECT_NEAR(found.largest.values[0], 3, found.largest.residuals[0] + rounding);
     EXPECT_NEAR(found.smallest.values[0], 1, found.smallest.residuals[0] + rounding);
-    EXPECT_LE(found.largest.residuals[0], 0.3);
+    EXPECT_LE(found.largest.residuals[0], 0.6);
 }
 
 /// One whose Krylov space lacks the wanted eigenvector.

@@ -126,7 +126,7 @@ TYPED_TEST(EstimatesTest, StandardErrorsAreWhatTheySay) {
         trace += values.back();
     }
     const KnownSpectrum<T> known(values);
-    const int seeds = testing_cuda() ? 10 : 40;
+    const int seeds = testing_cuda() ? 6 : 40;
     double spread[2] = {};
     for (const ProbeEstimator by : {ProbeEstimator::hutchinson, ProbeEstimator::hutch_plus_plus}) {
         double ratio = 0, diagonal_ratio = 0;
