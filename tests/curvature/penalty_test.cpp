@@ -177,12 +177,13 @@ TYPED_TEST(CurvaturePenaltyTest, OfAQuarticTheTraceIsExact) {
 
 TYPED_TEST(CurvaturePenaltyTest, DerivativesAgreeWithDifferencesOfTheLoss) {
     using T = TypeParam;
-    ModelOptions options{.samples = 40, .features = 3};
+    const int count = testing_cuda() ? 12 : 40;
+    ModelOptions options{.samples = count, .features = 3};
     options.problem = {.l2 = 0.1, .intercept = true};
     const Model<T> softmax(ModelKind::softmax3, options);
-    const Perceptron network{{3, 4, 2}};
+    const Perceptron network{{3, testing_cuda() ? 2 : 4, 2}};
     std::vector<T> labels;
-    for (int i = 0; i < 40; ++i) labels.push_back(T(i % 2));
+    for (int i = 0; i < count; ++i) labels.push_back(T(i % 2));
     Samples<T> samples = softmax.samples();
     samples.targets = labels.data();
     const auto perceptron = make_perceptron<T>(network, samples, {.l2 = 0.01});
