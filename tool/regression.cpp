@@ -23,7 +23,6 @@ namespace {
 
 using readers::Column;
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_classes = 1000, most_levels = 1000;
 /// Of the standardised normal distribution: the median of |z|.
 constexpr double normal_mad = 0.6744897501960817;
