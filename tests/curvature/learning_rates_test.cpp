@@ -30,7 +30,7 @@ Options descent_options(DescentStep step) {
     options.descent_step = step;
     options.max_iterations = 20000;
     // Thousands of iterations are for the CPU.
-    if (testing_cuda()) options.gradient_tolerance = 0.05;
+    if (testing_cuda()) options.gradient_tolerance = 0.08;
     return options;
 }
 
