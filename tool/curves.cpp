@@ -172,17 +172,27 @@ std::string csv_of(const Fits& fits) {
         return std::isfinite(value) ? format("%.17g", value) : std::string();
     };
     std::string text = field(fits.curves.by_name.empty() ? "curve" : fits.curves.by_name);
-    for (const std::string& name : fits.choice.model().parameters)
-        text += "," + name + "," + name + "_error";
+    const auto add = [&](const std::string& next) {
+        text += ',';
+        text += next;
+    };
+    for (const std::string& name : fits.choice.model().parameters) {
+        add(name);
+        add(name + "_error");
+    }
     text += ",objective,degrees_of_freedom,iterations,status\n";
     for (long i = 0; i < fits.curves.count(); ++i) {
         const auto at = static_cast<std::size_t>(i);
         text += fits.curves.names[at].empty() ? "1" : field(fits.curves.names[at]);
-        for (int j = 0; j < fits.choice.parameters(); ++j)
-            text += "," + numeral(fits.value(i, j)) + "," + numeral(fits.error(i, j));
-        text += "," + numeral(fits.result.objective[at]) + "," +
-                std::to_string(fits.result.degrees_of_freedom[at]) + "," +
-                std::to_string(fits.result.iterations[at]) + "," + to_string(fits.status(i)) + "\n";
+        for (int j = 0; j < fits.choice.parameters(); ++j) {
+            add(numeral(fits.value(i, j)));
+            add(numeral(fits.error(i, j)));
+        }
+        add(numeral(fits.result.objective[at]));
+        add(std::to_string(fits.result.degrees_of_freedom[at]));
+        add(std::to_string(fits.result.iterations[at]));
+        add(to_string(fits.status(i)));
+        text += '\n';
     }
     return text;
 }
