@@ -220,18 +220,18 @@ void launch_recover(const RecoveryView<T>& view, const int* order, long count, c
     check_launch("recover_kernel");
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                                   \
-    template void launch_sparse_symv(const SparseView&, const T*, const T*, T*, Stream);          \
-    template void launch_sparse_raise_scales(const SparseView&, const T*, const T*, double, int,  \
-                                             T*, T*, Stream);                                     \
-    template void launch_sparse_bounds(const SparseView&, const T*, const T*, double*, double*,   \
-                                       double*, Stream);                                          \
-    template void launch_equilibrate(const SparseView&, const T*, T, const T*, T*, T*, Stream);   \
-    template void launch_pivots(int, const T*, int, double*, double*, Stream);                    \
-    template void launch_multiply_entries(T*, const T*, const T*, long, Stream);                  \
-    template void launch_lengthen(T*, const T*, const double*, const double*, long, Stream);      \
-    template void launch_difference_steps(const T*, const T*, T, T*, long, Stream);               \
-    template void launch_seeded(const T*, const T*, const int*, int, T, T*, long, Stream);        \
+#define CUNEWTON_INSTANTIATE(T)                                                                  \
+    template void launch_sparse_symv(const SparseView&, const T*, const T*, T*, Stream);         \
+    template void launch_sparse_raise_scales(const SparseView&, const T*, const T*, double, int, \
+                                             T*, T*, Stream);                                    \
+    template void launch_sparse_bounds(const SparseView&, const T*, const T*, double*, double*,  \
+                                       double*, Stream);                                         \
+    template void launch_equilibrate(const SparseView&, const T*, T, const T*, T*, T*, Stream);  \
+    template void launch_pivots(int, const T*, int, double*, double*, Stream);                   \
+    template void launch_multiply_entries(T*, const T*, const T*, long, Stream);                 \
+    template void launch_lengthen(T*, const T*, const double*, const double*, long, Stream);     \
+    template void launch_difference_steps(const T*, const T*, T, T*, long, Stream);              \
+    template void launch_seeded(const T*, const T*, const int*, int, T, T*, long, Stream);       \
     template void launch_recover(const RecoveryView<T>&, const int*, long, const T*, T*, Stream);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

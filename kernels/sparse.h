@@ -52,8 +52,7 @@ void launch_lengthen(T* x, const T* z, const double* square, const double* lengt
 
 /// difference_step() of math/stencil.h for each parameter; typical null: 1
 template <class T>
-void launch_difference_steps(const T* x, const T* typical, T relative, T* h, long n,
-                             Stream stream);
+void launch_difference_steps(const T* x, const T* typical, T relative, T* h, long n, Stream stream);
 /// seeded() of math/recovery.h for each parameter.
 template <class T>
 void launch_seeded(const T* x, const T* h, const int* colours, int colour, T sign, T* to, long n,

@@ -47,7 +47,7 @@ inline constexpr Case all_cases[] = {
      run_mlp_products},
     {"mlp_train", "a perceptron trained on all samples: the time to a given loss", run_mlp_train},
     {"sparse_chain", "chained functions with banded Hessians, n up to 1,000,000", run_sparse_chain},
-    {"sparse_grid", "minimal surfaces over a grid, up to 1000 x 1000 points", run_sparse_grid},
+    {"sparse_grid", "minimal surfaces over a grid, up to 500 x 500 points", run_sparse_grid},
 };
 
 }  // namespace cunewton::bench

@@ -38,8 +38,8 @@ void run_parts(const SparseJob& job, Context& context) {
     const double prepared = wall_seconds();
     SparseCurvature<double> curvature(session, pattern, {});
     row.extra["preparation_seconds"] = wall_seconds() - prepared;  // with the colouring
-    const Buffer<double> x = vectors.allocate(n), g = vectors.allocate(n),
-                         S = vectors.allocate(n), largest = vectors.allocate(n);
+    const Buffer<double> x = vectors.allocate(n), g = vectors.allocate(n), S = vectors.allocate(n),
+                         largest = vectors.allocate(n);
     const Number f = vectors.number(), info = vectors.number(), pivot = vectors.number();
     vectors.upload(x.get(), job.x0.data(), n);
     row.timing = measure(context.settings.repeats, [&] {
@@ -77,7 +77,6 @@ void run_parts(const SparseJob& job, Context& context) {
                                          curvature.solve(g.get());
                                          vectors.read(info);
                                      }).cpu_median;
-    row.status = "";
     context.report.add(row);
 }
 
@@ -95,8 +94,8 @@ void run_solve(const SparseJob& job, Context& context) {
 
 void run_peers(const SparseJob& job, Context& context) {
     for (const SparsePeer& peer : sparse_peers()) {
-        Row row = context.report.peer_row(job.case_name,
-                                          fmt::format("{}, {}", job.label, peer.name));
+        Row row =
+            context.report.peer_row(job.case_name, fmt::format("{}, {}", job.label, peer.name));
         row.group = job.label;
         row.threads = 1;
         row.dimension = static_cast<int>(job.x0.size());
@@ -118,8 +117,13 @@ void run_peers(const SparseJob& job, Context& context) {
 
 void run_sparse_job(const SparseJob& job, Context& context) {
     if (!context.can_run(job.problem, job.label)) return;
-    run_parts(job, context);
-    run_solve(job, context);
+    try {
+        run_parts(job, context);
+        run_solve(job, context);
+    } catch (const BackendUnavailable& missing) {
+        context.report.progress(fmt::format("  {}: left out, {}", job.label, missing.what()));
+        return;
+    }
     if (job.peers && context.settings.peers) run_peers(job, context);
 }
 

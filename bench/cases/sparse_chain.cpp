@@ -41,12 +41,15 @@ template <class Function>
 SparseJob chain_job(const std::string& name, const Function& function, int n, int diagonals,
                     double start, void (*entries)(const SparsityPattern&, const double*, double*),
                     bool peers) {
-    const auto problem =
-        with_sparsity(make_objective<double>(function, n),
-                      sparsity_pattern(n, test::band(n, diagonals)));
-    return {case_name, fmt::format("{} n={}", name, n), problem,
+    const auto problem = with_sparsity(make_objective<double>(function, n),
+                                       sparsity_pattern(n, test::band(n, diagonals)));
+    return {case_name,
+            fmt::format("{} n={}", name, n),
+            problem,
             std::vector<double>(static_cast<std::size_t>(n), start),
-            plain_objective(function, entries, problem), 1e-6, peers};
+            plain_objective(function, entries, problem),
+            1e-6,
+            peers};
 }
 
 }  // namespace
@@ -60,9 +63,9 @@ void run_sparse_chain(Context& context) {
         context.settings.small ? std::vector<int>{1000} : std::vector<int>{10000, 100000, 1000000};
     // From these starts the number of iterations does not depend on n.
     for (const int n : sizes) {
-        run_sparse_job(chain_job("Rosenbrock", test::ChainWithGradient{}, n, 2, 0.9, chain_entries,
-                                 true),
-                       context);
+        run_sparse_job(
+            chain_job("Rosenbrock", test::ChainWithGradient{}, n, 2, 1.1, chain_entries, true),
+            context);
         run_sparse_job(chain_job("Broyden", test::BroydenWithGradient{}, n, 3, -1, broyden_entries,
                                  n == sizes.back()),
                        context);

@@ -70,7 +70,7 @@ class Unconstrained final : public TNLP {
                            const IpoptData* data, IpoptCalculatedQuantities*) override {
         std::copy_n(x, n, result_.x.data());
         result_.iterations = data->iter_count();
-        result_.status = status == SUCCESS                   ? "Success"
+        result_.status = status == SUCCESS                    ? "Success"
                          : status == STOP_AT_ACCEPTABLE_POINT ? "StopAtAcceptablePoint"
                                                               : "code " + std::to_string(status);
     }

@@ -40,8 +40,7 @@ struct SparseCholesky<T>::State {
     cudssData_t data = nullptr;
     bool analysed = false;
 
-    State(const SparseView& at, long entries, const T* M, CudaVectors<T>& v)
-        : vectors(v), n(at.n) {
+    State(const SparseView& at, long entries, const T* M, CudaVectors<T>& v) : vectors(v), n(at.n) {
         cudssHandle_t new_handle = nullptr;
         check(cudssCreate(&new_handle), "cuDSS did not start");
         handle.reset(new_handle);

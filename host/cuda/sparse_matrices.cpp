@@ -24,8 +24,7 @@ CudaSparseMatrices<T>::CudaSparseMatrices(const SparsityPattern& pattern, CudaVe
     : vectors_(vectors),
       n_(pattern.n),
       entries_(pattern.size()),
-      starts_(copied(
-          std::vector<int>(pattern.column_starts.begin(), pattern.column_starts.end()))),
+      starts_(copied(std::vector<int>(pattern.column_starts.begin(), pattern.column_starts.end()))),
       columns_(copied(pattern.rows)) {
     const std::size_t n = static_cast<std::size_t>(n_);
     std::vector<int> starts(n + 1, 0);
@@ -71,8 +70,7 @@ void CudaSparseMatrices<T>::factorize(const T* A, T shift, const T* S, Scalar in
         for (DeviceArray<T>* array : {&scale_, &pivots_, &right_side_, &solution_})
             *array = DeviceArray<T>(n);
         scaled_ = DeviceArray<T>(static_cast<std::size_t>(entries_));
-        cholesky_ =
-            std::make_unique<SparseCholesky<T>>(view(), entries_, scaled_.get(), vectors_);
+        cholesky_ = std::make_unique<SparseCholesky<T>>(view(), entries_, scaled_.get(), vectors_);
     }
     launch_equilibrate(view(), A, shift, S, scale_.get(), scaled_.get(), vectors_.stream());
     const int found = cholesky_->factorize();
@@ -129,12 +127,10 @@ template <class T>
 void CudaSparseMatrices<T>::recover(const T* B, const T* h, T* A) {
     const RecoveryView<T> how{place_.get(), column_.get(),       known_starts_.get(),
                               known_.get(), known_column_.get(), h};
-    if (direct_)
-        return launch_recover<T>(how, nullptr, entries_, B, A, vectors_.stream());
+    if (direct_) return launch_recover<T>(how, nullptr, entries_, B, A, vectors_.stream());
     for (std::size_t level = 0; level + 1 < level_starts_.size(); ++level) {
         const long first = level_starts_[level], count = level_starts_[level + 1] - first;
-        if (count > 0)
-            launch_recover(how, order_.get() + first, count, B, A, vectors_.stream());
+        if (count > 0) launch_recover(how, order_.get() + first, count, B, A, vectors_.stream());
     }
 }
 

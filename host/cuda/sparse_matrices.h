@@ -31,8 +31,8 @@ class CudaSparseMatrices final : public SparseMatrices<T> {
 
   private:
     SparseView view() const {
-        return {n_,           starts_.get(), columns_.get(),
-                below_starts_.get(), below_.get(),  below_columns_.get()};
+        return {n_,           starts_.get(),       columns_.get(), below_starts_.get(),
+                below_.get(), below_columns_.get()};
     }
     /// to = (A + shift S^2)^-1 x; other memory than x
     void solve(const T* x, T* to);

@@ -142,9 +142,9 @@ inline Tracked& operator/=(Tracked& a, const Tracked& b) {
     return a = a / b;
 }
 
-#define CUNEWTON_TRACKED_COMPARISON(op)                         \
+#define CUNEWTON_TRACKED_COMPARISON(op)                           \
     inline bool operator op(const Tracked& a, const Tracked& b) { \
-        return a.v op b.v;                                      \
+        return a.v op b.v;                                        \
     }
 CUNEWTON_TRACKED_COMPARISON(<)
 CUNEWTON_TRACKED_COMPARISON(>)

@@ -8,6 +8,7 @@
 
 #include "cunewton/cunewton.h"
 #include "cunewton/sparsity_of.h"
+#include "tests/sparse/components.h"
 #include "tests/sparse/problems.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
@@ -66,8 +67,7 @@ struct Operations {
 TEST(SparsityOf, EveryOperation) {
     const SparsityPattern found = sparsity_of(Operations{}, random_point(11, 3));
     // The diagonal is always there.
-    const SparsityPattern expected =
-        sparsity_pattern(11, {{1, 0}, {3, 2}, {5, 4}, {10, 9}});
+    const SparsityPattern expected = sparsity_pattern(11, {{1, 0}, {3, 2}, {5, 4}, {10, 9}});
     EXPECT_EQ(found.rows, expected.rows);
     EXPECT_EQ(found.column_starts, expected.column_starts);
 }
@@ -96,8 +96,8 @@ void expect_covered(const UnconstrainedCase& of, int& exact, int& all) {
 
 TEST(SparsityOf, CoversTheTestFunctions) {
     int exact = 0, all = 0;
-#define CUNEWTON_TEST_COVER(Functor)                                            \
-    for (const UnconstrainedCase& of : unconstrained_cases(Functor::id))        \
+#define CUNEWTON_TEST_COVER(Functor)                                     \
+    for (const UnconstrainedCase& of : unconstrained_cases(Functor::id)) \
         if (of.n <= 30) expect_covered<Functor>(of, exact, all);
     CUNEWTON_TEST_UNCONSTRAINED(CUNEWTON_TEST_COVER)
 #undef CUNEWTON_TEST_COVER
@@ -106,7 +106,7 @@ TEST(SparsityOf, CoversTheTestFunctions) {
 }
 
 template <class T>
-class DetectionTest : public BackendTest {
+class DetectionTest : public SparseFactorTest {
   protected:
     static EvaluationOptions there() {
         EvaluationOptions options;
@@ -139,8 +139,8 @@ TYPED_TEST(DetectionTest, AMissingEntryIsNamed) {
         const Entries all = surface ? surface_entries(side) : band(n, 3);
         const auto problem = surface ? surface_problem<T>(side) : broyden_problem<T>(n);
         const std::vector<T> x = this->point(n);
-        const auto good = check_sparsity(with_sparsity(problem, sparsity_pattern(n, all)), x,
-                                         this->there());
+        const auto good =
+            check_sparsity(with_sparsity(problem, sparsity_pattern(n, all)), x, this->there());
         EXPECT_TRUE(good.complete) << good.message;
         EXPECT_EQ(good.products, 1);
         // Without any one entry.
@@ -163,8 +163,9 @@ TYPED_TEST(DetectionTest, AMissingEntryIsNamed) {
                       std::string::npos);
             Options options;
             options.backend = tested_choice();
-            EXPECT_NE(message_of<InvalidArgument>([&] { minimize(wrong, x, options); })
-                          .find("the sparsity pattern lacks an entry"),
+            EXPECT_NE(message_of<InvalidArgument>([&] {
+                          minimize(wrong, x, options);
+                      }).find("the sparsity pattern lacks an entry"),
                       std::string::npos);
         }
     }
