@@ -44,7 +44,8 @@ struct Colouring {
 
 /// A colouring of the pattern's graph by ColPack (Gebremedhin, Nguyen, Patwary and Pothen 2013,
 /// "ColPack: Software for graph coloring and related problems in scientific computing"), the one
-/// with the fewest colours of several. Throws BackendUnavailable in a build without it.
+/// with the fewest colours of several; bands of three and five diagonals (acyclic: all full bands)
+/// are coloured in turn. Throws BackendUnavailable in a build without ColPack.
 Colouring colour(const SparsityPattern& pattern, ColouringKind kind = ColouringKind::star);
 
 /// A symmetric sparse matrix: values[k] is the entry of the pattern's k-th row index.
