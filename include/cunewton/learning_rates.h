@@ -51,7 +51,7 @@ struct LearningRates : RanOn {
     /// d'Hd / d'd along the direction d that was given, -g if none was.
     double curvature_along = 0;
     /// -g'd / d'Hd, where the model is lowest along d: g'g / g'Hg for d = -g. Negative where d goes
-    /// up. NaN unless d'Hd > 0: the model has no minimum along d.
+    /// up. NaN unless d'Hd > 0, as far as differences tell: the model has no minimum along d.
     double exact_along = std::numeric_limits<double>::quiet_NaN();
     /// 1 / |H_jj| for each parameter, no |H_jj| below sqrt(epsilon) of the largest. H_jj is exact
     /// for linear predictors, else estimated from 16 products with random signs, and taken to be

@@ -195,22 +195,23 @@ TYPED_TEST(LearningRatesTest, WhatDifferencesErrByIsNoCurvature) {
     }
     // (a'x - b)^2 / 2 has the eigenvalues |a|^2 and 0.
     Random random(11);
-    for (int trial = 0; trial < 200; ++trial) {
+    for (int trial = 0; trial < 1000; ++trial) {
         const T a0 = static_cast<T>(random.near_normal()),
                 a1 = static_cast<T>(random.near_normal()), b = static_cast<T>(random.near_normal());
-        const auto problem = with_gradient_only<T>(2, [=](const T* x, T* g) {
-            const T r = a0 * x[0] + a1 * x[1] - b;
+        const auto problem = with_gradient_only<T>(2, [=](const T* at, T* g) {
+            const T r = a0 * at[0] + a1 * at[1] - b;
             g[0] = a0 * r;
             g[1] = a1 * r;
             return r * r / 2;
         });
-        const auto rates = learning_rates(
-            problem, {static_cast<T>(random.near_normal()), static_cast<T>(random.near_normal())},
-            rate_options());
+        const std::vector<T> x{static_cast<T>(random.near_normal()),
+                               static_cast<T>(random.near_normal())};
+        const auto rates = learning_rates(problem, x, rate_options());
         const double top = static_cast<double>(a0) * a0 + static_cast<double>(a1) * a1;
         EXPECT_LE(std::abs(rates.smallest.value), rates.smallest.error) << trial;
         EXPECT_LE(std::abs(rates.largest.value - top), rates.largest.error) << trial;
         EXPECT_NE(rates.notes.find("zero as far as its error"), std::string::npos) << rates.notes;
+        EXPECT_TRUE(std::isnan(learning_rates(problem, x, rate_options(), {-a1, a0}).exact_along));
         EXPECT_NEAR(rates.inverse_lambda_max * top, 1, 300 * std::pow(epsilon<T>, 2.0 / 3));
     }
 }
