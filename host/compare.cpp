@@ -293,7 +293,7 @@ class Scorer {
         if (loss_.penalty.l2 > 0)
             note(score_,
                  "With a penalty x is not where the likelihood is largest; the criteria "
-                 "count all parameters that it holds.");
+                 "count all parameters that the two determine.");
     }
 
     void evidence() {
