@@ -13,6 +13,7 @@
 #include "cunewton/loss/softmax.h"
 #include "cunewton/minimize.h"
 #include "host/backend/lapack.h"
+#include "host/backend/perceptron_layers.h"
 #include "host/backend/sample_order.h"
 #include "host/data/sample_data.h"
 
@@ -65,10 +66,10 @@ template <class T>
 Model model_of(const FittedModel<T>& fitted) {
     Model model = known_model(loss_of(fitted.problem.parts()));
     if (fitted.likelihood == Likelihood::automatic) return model;
-    // What a loss is taken for by the caller has the factor that he gives, if it is none that is
-    // known.
+    // What a loss is taken for by the caller has the factor and the targets that he gives, if it is
+    // none that is known.
     if (model.likelihood != fitted.likelihood)
-        model = {fitted.likelihood, fitted.squares_factor, 1, false};
+        model = {fitted.likelihood, fitted.squares_factor, fitted.targets, false};
     return model;
 }
 
@@ -102,11 +103,57 @@ void check(const std::vector<FittedModel<T>>& models, const CompareOptions& opti
         if (!(model.squares_factor > 0) || std::isinf(model.squares_factor))
             reject(who + " has an invalid squares_factor (" + std::to_string(model.squares_factor) +
                    ") pass a finite number > 0");
+        if (model.targets < 1)
+            reject(who + " has too few targets (" + std::to_string(model.targets) +
+                   ") pass the number that a sample has");
+        if (model.samples && !(*model.samples > 0 && *model.samples < INFINITY))
+            reject(who + " has an invalid number of samples (" + std::to_string(*model.samples) +
+                   ") pass a finite number > 0");
         const Samples<T>* const samples = samples_of(model.problem);
         if (samples && options.folds > samples->count)
             reject("folds are too many (" + std::to_string(options.folds) + " for " +
                    std::to_string(samples->count) + " samples of " + who + ") pass fewer");
     }
+}
+
+/// The N of a sum over samples. An objective is one sample that stands for nothing, and elements
+/// are terms of a sum, of which priors are some.
+template <class T>
+double samples_known(const ProblemParts<T>& loss) {
+    const auto* const sum = std::get_if<SampleSum<T>>(&loss.form);
+    const bool known = (sum && !sum->objective) ||
+                       std::holds_alternative<LinearPredictor<T>>(loss.form) ||
+                       std::holds_alternative<PerceptronSum<T>>(loss.form);
+    return known ? loss.weight : not_known;
+}
+
+/// Parameters from `first` on that no penalty holds.
+template <class T>
+int count_free(const ProblemParts<T>& loss, std::size_t first) {
+    int free = 0;
+    for (int j = static_cast<int>(first); j < loss.dimension; ++j) free += loss.penalty.at(j) == 0;
+    return free;
+}
+
+/// Dimensions of x in which neither loss nor penalty changes: the outputs of softmax may all move
+/// by the same function of what they see, and a relu unit's inputs be a times as large and its
+/// outputs 1/a times.
+template <class T>
+int undetermined(const ProblemParts<T>& loss) {
+    if (const auto* form = std::get_if<LinearPredictor<T>>(&loss.form))
+        return form->code.cpu && form->code.cpu->shift_invariant()
+                   ? count_free(loss, 0) / form->outputs
+                   : 0;
+    const auto* form = std::get_if<PerceptronSum<T>>(&loss.form);
+    if (!form) return 0;
+    const Perceptron& network = form->perceptron;
+    const std::vector<PerceptronLayer> layers = layers_of(network);
+    int sum = 0;
+    if (network.loss == PerceptronLoss::softmax_cross_entropy)
+        sum += count_free(loss, layers.back().weights) / layers.back().outputs;
+    if (network.activation == Activation::relu && loss.penalty.l2 == 0)
+        for (std::size_t l = 0; l + 1 < layers.size(); ++l) sum += layers[l].outputs;
+    return sum;
 }
 
 /// The same without penalties, the weighted sum as it is or its mean.
@@ -186,9 +233,9 @@ class Scorer {
     ModelScore score() {
         score_.name = fitted_.name;
         score_.parameters = fitted_.problem.dimension();
-        score_.samples = loss_.weight;
+        score_.samples = fitted_.samples.value_or(samples_known(loss_));
         score_.loss = static_cast<double>(evaluate(fitted_.problem, fitted_.x, evaluation_));
-        count_parameters();
+        score_.counted = score_.parameters - undetermined(loss_);
         if (take_likelihood()) {
             criteria();
             if (options_.evidence) evidence();
@@ -198,13 +245,6 @@ class Scorer {
     }
 
   private:
-    void count_parameters() {
-        score_.counted = score_.parameters;
-        const auto* form = std::get_if<LinearPredictor<T>>(&loss_.form);
-        if (form && form->code.cpu && form->code.cpu->shift_invariant() && loss_.penalty.l2 == 0)
-            score_.counted -= score_.parameters / form->outputs;
-    }
-
     /// False if there is none.
     bool take_likelihood() {
         if (model_.likelihood == Likelihood::none) {
@@ -220,8 +260,12 @@ class Scorer {
             if (model_.counts) score_.log_likelihood -= log_factorials(*samples_in(loss_));
             return true;
         }
+        if (std::isnan(score_.samples)) {
+            note(score_, no_count);
+            return false;
+        }
         const double squares = total / model_.squares_factor,
-                     residuals = loss_.weight * model_.targets;
+                     residuals = score_.samples * model_.targets;
         const bool estimated = !fitted_.noise_variance;
         const double variance = estimated ? squares / residuals : *fitted_.noise_variance;
         score_.noise_variance = variance;
@@ -240,14 +284,16 @@ class Scorer {
         const double k = score_.counted, N = score_.samples, L = score_.log_likelihood;
         score_.aic = 2 * k - 2 * L;
         score_.bic = k * std::log(N) - 2 * L;
-        if (N - k - 1 > 0)
+        if (std::isnan(N))
+            note(score_, no_count);
+        else if (N - k - 1 > 0)
             score_.aicc = score_.aic + 2 * k * (k + 1) / (N - k - 1);
         else
             note(score_, "AICc needs more than k + 1 samples.");
         if (loss_.penalty.l2 > 0)
             note(score_,
                  "With a penalty x is not where the likelihood is largest; the criteria "
-                 "count all parameters.");
+                 "count all parameters that the two determine.");
     }
 
     void evidence() {
@@ -338,6 +384,8 @@ class Scorer {
         score_.held_out_error = std::sqrt(squares / (count - 1) / count);
     }
 
+    static constexpr const char* no_count =
+        "How many samples it is of is not known (say so by FittedModel::samples).";
     const FittedModel<T>& fitted_;
     const CompareOptions& options_;
     const ProblemParts<T>& parts_;

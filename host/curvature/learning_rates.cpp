@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cunewton/math/stencil.h"
 #include "host/backend/preconditioner.h"
 #include "host/backend/sample_order.h"
 #include "host/curvature/call.h"
 #include "host/curvature/lanczos.h"
+#include "host/curvature/products.h"
 
 namespace cunewton {
 
@@ -64,6 +66,8 @@ class Rates {
           x_(point.x()),
           n_(n),
           options_(options),
+          exact_(products_are_exact(point.problem().parts(), point.derivatives(),
+                                    vectors_.on_device())),
           H_(evaluator_),
           g_(vectors_.allocate(n_)),
           d_(vectors_.allocate(n_)),
@@ -124,19 +128,26 @@ class Rates {
         rates.converged = found.converged;
         const lanczos::Pair high = found.largest.front(),
                             low = found.smallest.empty() ? high : found.smallest.front();
-        rates.largest = {high.value, high.residual};
-        rates.smallest = {low.value, low.residual};
+        norm_of_H_ = found.norm;
+        const T* const vectors = found.vectors.get();
+        const double high_error = difference_error(vectors, rates),
+                     low_error = n_ > 1 ? difference_error(vectors + n_, rates) : high_error;
+        rates.largest = {high.value, high.residual + high_error};
+        rates.smallest = {low.value, low.residual + low_error};
         if (!found.converged)
             note(rates, "The eigenvalues are not within the tolerance (max_products).");
-        const double bound =
-            std::max(std::abs(high.value) + high.residual, std::abs(low.value) + low.residual);
-        if (bound > 0)
+        const double bound = std::max(std::abs(high.value) + rates.largest.error,
+                                      std::abs(low.value) + rates.smallest.error);
+        const bool seen = std::abs(high.value) > high_error || std::abs(low.value) > low_error;
+        if (seen)
             rates.inverse_lambda_max = 1 / bound;
         else
-            note(rates, "The Hessian is zero: it bounds no rate.");
-        if (low.value > low.residual)
+            note(rates, exact_ ? "The Hessian is zero: it bounds no rate."
+                               : "The Hessian is zero as far as differences of gradients tell: it "
+                                 "bounds no rate.");
+        if (low.value > rates.smallest.error)
             rates.extreme_eigenvalues = 2 / (high.value + low.value);
-        else if (low.value < -low.residual)
+        else if (low.value < -rates.smallest.error)
             note(
                 rates,
                 "The smallest eigenvalue is negative: the loss is not convex here, and no constant "
@@ -145,6 +156,28 @@ class Rates {
             note(rates,
                  "The smallest eigenvalue is zero as far as its error tells: no constant rate "
                  "shrinks all errors.");
+    }
+
+    /// About |E u| for a unit vector u, where the product is (H + E) u, which Hd_ becomes: 0 where
+    /// it is no difference. See EigenvalueBound.
+    double difference_error(const T* u, LearningRates<T>& rates) {
+        if (exact_) return 0;
+        product(u, rates);
+        const Buffer<T> moved = vectors_.allocate(n_), ahead = vectors_.allocate(n_),
+                        behind = vectors_.allocate(n_);
+        // The step of Evaluator::products().
+        const double h =
+            static_cast<double>(central_step<T>()) * std::max(std::abs(dot(x_, u)), 1.0);
+        vectors_.add_scaled(moved.get(), x_, static_cast<T>(-2 * h), u, n_);
+        evaluator_.value_and_gradient(moved.get(), behind.get(), number_);
+        vectors_.add_scaled(moved.get(), x_, static_cast<T>(2 * h), u, n_);
+        evaluator_.value_and_gradient(moved.get(), ahead.get(), number_);
+        vectors_.add_scaled(ahead.get(), ahead.get(), T(-1), behind.get(), n_);
+        vectors_.scale(ahead.get(), static_cast<T>(1 / (4 * h)), ahead.get(), n_);
+        vectors_.add_scaled(ahead.get(), ahead.get(), T(-1), Hd_.get(), n_);
+        const double rounding = static_cast<double>(std::numeric_limits<T>::epsilon()) *
+                                (rates.gradient_norm + norm_of_H_ * norm(x_)) / h;
+        return norm(ahead.get()) + rounding;
     }
 
     void along(LearningRates<T>& rates, const std::vector<T>& direction) {
@@ -160,12 +193,14 @@ class Rates {
                        given ? Hd_.get() : g_.get(), n_);
         product(d_.get(), rates);
         rates.curvature_along = dot(d_.get(), Hd_.get());
-        if (rates.curvature_along > 0)
+        if (rates.curvature_along > difference_error(d_.get(), rates))
             rates.exact_along = -dot(g_.get(), d_.get()) / rates.curvature_along / length;
         else
             note(rates,
-                 "There is no positive curvature along the direction: the model has no "
-                 "minimum there.");
+                 exact_ ? "There is no positive curvature along the direction: the model has no "
+                          "minimum there."
+                        : "There is no positive curvature along the direction as far as "
+                          "differences of gradients tell: the model has no minimum there.");
     }
 
     void by_diagonal(LearningRates<T>& rates) {
@@ -197,6 +232,8 @@ class Rates {
     const T* const x_;
     const long n_;
     const RateOptions& options_;
+    const bool exact_;      // products are no differences
+    double norm_of_H_ = 0;  // about
     ProductCurvature<T> H_;
     const Buffer<T> g_, d_, Hd_;
     const Number number_;

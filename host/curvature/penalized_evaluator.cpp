@@ -17,9 +17,9 @@ namespace {
 /// differences of gradients, good to epsilon^(2/3), epsilon^(2/9). The third derivatives are good
 /// to the squares of these: epsilon^(2/3) and epsilon^(4/9).
 template <class T>
-double third_derivative_step(const ResolvedDerivatives& inner) {
+double third_derivative_step(bool exact_products) {
     const double root = static_cast<double>(central_step<T>());
-    return inner.hessian_is_exact() ? root : std::pow(root, 2.0 / 3);
+    return exact_products ? root : std::pow(root, 2.0 / 3);
 }
 
 /// That the Lanczos method keeps in memory.
@@ -45,8 +45,7 @@ DerivativeOptions inner_derivatives(const CurvaturePenalty& penalty,
 
 template <class T>
 PenalizedEvaluator<T>::PenalizedEvaluator(const CurvaturePenalty& penalty,
-                                          std::unique_ptr<Evaluator<T>> inner,
-                                          const ResolvedDerivatives& inner_derivatives,
+                                          std::unique_ptr<Evaluator<T>> inner, bool exact_products,
                                           const ResolvedDerivatives& derivatives,
                                           const std::vector<double>& typical, Vectors<T>& vectors,
                                           DenseMatrices<T>& matrices, int n, SetNumber set_number)
@@ -59,7 +58,7 @@ PenalizedEvaluator<T>::PenalizedEvaluator(const CurvaturePenalty& penalty,
       matrices_(matrices),
       n_(n),
       set_number_(std::move(set_number)),
-      third_step_(third_derivative_step<T>(inner_derivatives)),
+      third_step_(third_derivative_step<T>(exact_products)),
       probes_(penalty.probes > 0 ? penalty.probes : n),
       block_(block_of(penalty, n)),
       wanted_{.largest = 1,
@@ -123,6 +122,8 @@ void PenalizedEvaluator<T>::fill(int first, int count) {
     filled_ = first;
     const std::size_t n = static_cast<std::size_t>(n_);
     std::vector<T> numbers(n * static_cast<std::size_t>(count), T(0));
+    // Seeds that are neighbours have no probe in common.
+    const std::uint64_t base = Generator(penalty_.seed).bits();
     for (std::size_t c = 0; c < static_cast<std::size_t>(count); ++c) {
         const std::uint64_t probe = static_cast<std::uint64_t>(first) + c;
         if (penalty_.probes == 0) {
@@ -130,7 +131,7 @@ void PenalizedEvaluator<T>::fill(int first, int count) {
             continue;
         }
         // Each its own numbers: they do not depend on how many are made at a time.
-        Generator generator(Generator(penalty_.seed + probe).bits());
+        Generator generator(Generator(base + probe).bits());
         for (std::size_t j = 0; j < n; ++j)
             numbers[c * n + j] = generator.bits() >> 63 ? T(1) : T(-1);
     }

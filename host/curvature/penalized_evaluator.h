@@ -10,6 +10,7 @@
 #include "host/backend/evaluator.h"
 #include "host/backend/registry.h"
 #include "host/curvature/lanczos.h"
+#include "host/curvature/products.h"
 
 namespace cunewton {
 
@@ -26,13 +27,13 @@ class PenalizedEvaluator final : public Evaluator<T> {
     /// Writes a number of the machine's.
     using SetNumber = std::function<void(Scalar, double)>;
 
-    /// `inner` is the loss's evaluator, made for `inner_derivatives` on the same machine; vectors
-    /// and matrices outlive this. derivatives: of the penalised loss.
+    /// `inner` is the loss's evaluator, made for `inner_derivatives` on the same machine, and
+    /// whether its products are no differences; vectors and matrices outlive this. derivatives: of
+    /// the penalised loss.
     PenalizedEvaluator(const CurvaturePenalty& penalty, std::unique_ptr<Evaluator<T>> inner,
-                       const ResolvedDerivatives& inner_derivatives,
-                       const ResolvedDerivatives& derivatives, const std::vector<double>& typical,
-                       Vectors<T>& vectors, DenseMatrices<T>& matrices, int n,
-                       SetNumber set_number);
+                       bool exact_products, const ResolvedDerivatives& derivatives,
+                       const std::vector<double>& typical, Vectors<T>& vectors,
+                       DenseMatrices<T>& matrices, int n, SetNumber set_number);
     /// What the inner evaluator will do for this one's plan.
     static EvaluationPlan inner_plan(const CurvaturePenalized<T>& form, const EvaluationPlan& plan,
                                      const DerivativeOptions& options,
@@ -96,9 +97,10 @@ Session<T> open_penalized(const Problem<T>& problem, const CurvaturePenalized<T>
     inner.derivatives = inner_derivatives(form.penalty, options.derivatives);
     Session<T> session = open(Problem<T>(form.inner), inner);
     session.evaluator = std::make_unique<PenalizedEvaluator<T>>(
-        form.penalty, std::move(session.evaluator), session.derivatives, derivatives,
-        options.derivatives.typical_x, *session.vectors, *session.matrices, problem.dimension(),
-        set_number(*session.vectors));
+        form.penalty, std::move(session.evaluator),
+        products_are_exact(*form.inner, session.derivatives, session.vectors->on_device()),
+        derivatives, options.derivatives.typical_x, *session.vectors, *session.matrices,
+        problem.dimension(), set_number(*session.vectors));
     session.derivatives = derivatives;
     return session;
 }

@@ -27,6 +27,34 @@ void check(const CurvaturePenalty& penalty) {
             "HessianBy::automatic");
 }
 
+/// Of trace, squared norm and largest eigenvalue the gradient has third derivatives.
+bool has_third_derivatives(const CurvaturePenalty& penalty) {
+    return penalty.kind != CurvaturePenaltyKind::sharpness;
+}
+template <class T>
+bool has_third_derivatives(const ProblemParts<T>& parts) {
+    const auto* const form = std::get_if<CurvaturePenalized<T>>(&parts.form);
+    return form && (has_third_derivatives(form->penalty) || has_third_derivatives(*form->inner));
+}
+
+bool has_exact_gradient(const Capabilities& capabilities) {
+    return capabilities.analytic_gradient || capabilities.autodiff;
+}
+
+/// What differences of products and gradients would make noise of.
+template <class T>
+void check_accuracy(const Problem<T>& problem, const CurvaturePenalty& penalty) {
+    if ((problem.runs_on_cpu() && !has_exact_gradient(problem.capabilities_on_cpu())) ||
+        (problem.runs_on_cuda() && !has_exact_gradient(problem.capabilities_on_cuda())))
+        throw InvalidArgument(
+            "a loss of values alone has no penalty on its curvature (third differences of values "
+            "are noise) give it a gradient");
+    if (has_third_derivatives(penalty) && has_third_derivatives(problem.parts()))
+        throw InvalidArgument(
+            "there is a penalty on the curvature already (the gradient of another one around it "
+            "would be noise) choose sharpness for the outer one");
+}
+
 }  // namespace
 
 template <class T>
@@ -45,6 +73,7 @@ Problem<T> with_curvature_penalty(const Problem<T>& problem, const CurvaturePena
                             {"most_products", static_cast<std::uint64_t>(penalty.most_products)},
                             {"hessian", static_cast<std::uint64_t>(penalty.hessian)}});
         if (penalty.strength == 0) return problem;
+        check_accuracy(problem, penalty);
         ProblemOptions options;
         options.reduction = parts.reduction;
         return detail::make_problem<T>(

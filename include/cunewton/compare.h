@@ -37,6 +37,11 @@ struct FittedModel {
     std::optional<double> noise_variance{};
     /// Of Likelihood::gaussian for a loss of your own: c, > 0 (1 if l_i = r_i^2).
     double squares_factor = 1;
+    /// And K, >= 1.
+    int targets = 1;
+    /// N, > 0. None: the sum of the weights of a sum over samples; of other losses (black boxes,
+    /// objectives, sums of elements) it is not known.
+    std::optional<double> samples{};
 };
 
 struct CompareOptions {
@@ -52,10 +57,12 @@ struct CompareOptions {
 struct ModelScore {
     std::string name;
     int parameters = 0;  ///< n
-    /// k, that the criteria count: n, less those that a loss does not determine (softmax without a
-    /// penalty: an output's), and one for a variance that was estimated.
+    /// k, that the criteria count: n, less those that neither loss nor penalty determines (of
+    /// softmax those of an output that have no penalty, as all outputs may move together; of relu
+    /// networks without a penalty one a hidden unit, whose scale may move to the next layer), and
+    /// one for a variance that was estimated.
     int counted = 0;
-    double samples = 0;                                      ///< N: the sum of their weights
+    double samples = std::numeric_limits<double>::quiet_NaN();  ///< N
     double loss = std::numeric_limits<double>::quiet_NaN();  ///< of the problem at x, with its l2
     double log_likelihood = std::numeric_limits<double>::quiet_NaN();
     double aic = std::numeric_limits<double>::quiet_NaN();
@@ -84,7 +91,8 @@ struct ModelScore {
 /// the evidence no scale.
 ///
 /// For samples with weights these count as that many of them. Criteria and evidence compare models
-/// of the same targets. L has all its constants for built-in losses (Poisson: log y!).
+/// of the same targets. L has all its constants for built-in losses (Poisson: log y!). Without N
+/// there is no aicc, no bic, and nothing of gaussian.
 ///
 /// Cross-validation: samples are dealt to folds at random; for each the model is fitted to the
 /// others, from x, by `minimize`, with the penalty as the problem has it (per sample for the mean,
@@ -96,8 +104,8 @@ struct ModelScore {
 /// A curvature penalty is no prior and no part of the likelihood: those are of the loss inside, the
 /// evidence NaN; fits to folds have the penalty.
 ///
-/// Throws InvalidArgument for no models, an x of the wrong size or not finite, options out of
-/// range, and samples that are spread over ranks.
+/// Throws InvalidArgument for no models, an x of the wrong size or not finite, numbers of a model
+/// and options out of range, and samples that are spread over ranks.
 template <class T>
 std::vector<ModelScore> compare(const std::vector<FittedModel<T>>& models,
                                 const CompareOptions& options = {});

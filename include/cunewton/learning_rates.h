@@ -21,7 +21,10 @@ struct RateOptions : EvaluationOptions {
     long samples = 0;
 };
 
-/// An eigenvalue is within `error` of `value`.
+/// An eigenvalue is within `error` of `value`: the residual and, where products are differences of
+/// gradients, an estimate of what those err by. That is how products with steps twice as long
+/// differ, which is three times the truncation, and rounding, epsilon (|g| + |H| |x|) over the
+/// step.
 struct EigenvalueBound {
     double value = std::numeric_limits<double>::quiet_NaN();
     double error = std::numeric_limits<double>::quiet_NaN();
@@ -37,7 +40,8 @@ struct LearningRates : RanOn {
     long products = 0;                  ///< that were taken
     /// 1 / L with L = max |eigenvalue|, at least as large as the errors allow: the model falls
     /// along -g by g'g / 2L at least (Nesterov 2004, "Introductory lectures on convex
-    /// optimization", equation 2.1.8), whether H is positive definite or not. NaN for H = 0.
+    /// optimization", equation 2.1.8), whether H is positive definite or not. NaN for H = 0, also
+    /// as far as differences tell.
     double inverse_lambda_max = std::numeric_limits<double>::quiet_NaN();
     /// 2 / (largest + smallest), the constant rate with which a quadratic's error shrinks fastest:
     /// by (k - 1) / (k + 1) a step, k = largest / smallest (theorem 2.1.15 there). NaN unless the
@@ -47,7 +51,7 @@ struct LearningRates : RanOn {
     /// d'Hd / d'd along the direction d that was given, -g if none was.
     double curvature_along = 0;
     /// -g'd / d'Hd, where the model is lowest along d: g'g / g'Hg for d = -g. Negative where d goes
-    /// up. NaN unless d'Hd > 0: the model has no minimum along d.
+    /// up. NaN unless d'Hd > 0, as far as differences tell: the model has no minimum along d.
     double exact_along = std::numeric_limits<double>::quiet_NaN();
     /// 1 / |H_jj| for each parameter, no |H_jj| below sqrt(epsilon) of the largest. H_jj is exact
     /// for linear predictors, else estimated from 16 products with random signs, and taken to be

@@ -276,6 +276,80 @@ TEST_F(CompareTest, WhatALossDoesNotDetermineIsNotCounted) {
     EXPECT_NE(scores[1].notes.find("count all"), std::string::npos);
 }
 
+TEST_F(CompareTest, OfSoftmaxAnOutputIsUndeterminedWhereverThePenaltyDoesNotHoldIt) {
+    // A perceptron without hidden layers is a softmax regression, its parameters in another order.
+    const Perceptron network{{3, 3}};
+    ModelOptions options{.samples = 60, .features = 3};
+    struct Case {
+        double l2;
+        bool penalize_intercept;
+        int counted;
+    };
+    for (const Case& c : {Case{0, false, 8}, Case{0.1, false, 11}, Case{0.1, true, 12}}) {
+        options.problem = {
+            .l2 = c.l2, .intercept = true, .penalize_intercept = c.penalize_intercept};
+        const Model<double> model(ModelKind::softmax3, options);
+        const auto perceptron = make_perceptron<double>(
+            network, model.samples(), {.l2 = c.l2, .penalize_intercept = c.penalize_intercept});
+        const std::vector<double> x = minimiser(model.problem());
+        std::vector<double> same(12);
+        for (std::size_t k = 0; k < 3; ++k) {
+            for (std::size_t j = 0; j < 3; ++j) same[3 * k + j] = x[4 * k + j];
+            same[9 + k] = x[4 * k + 3];
+        }
+        const auto scores =
+            compare<double>({{.name = "regression", .problem = model.problem(), .x = x},
+                             {.name = "perceptron", .problem = perceptron, .x = same}},
+                            compare_options());
+        for (const ModelScore& score : scores) EXPECT_EQ(score.counted, c.counted) << score.name;
+        EXPECT_NEAR(scores[0].aic, scores[1].aic, 1e-9);
+        EXPECT_NEAR(scores[0].bic, scores[1].bic, 1e-9);
+    }
+}
+
+TEST_F(CompareTest, OfReluUnitsAScaleIsUndetermined) {
+    const Perceptron network{{2, 4, 1}, Activation::relu, PerceptronLoss::squared_error};
+    const Model<double> model(ModelKind::squared, {.samples = 30, .features = 2});
+    const auto free = make_perceptron<double>(network, model.samples());
+    const auto held = make_perceptron<double>(network, model.samples(), {.l2 = 0.1});
+    const std::vector<double> x = random_start<double>(network, 2);
+    const auto scores = compare<double>(
+        {{.name = "free", .problem = free, .x = x}, {.name = "held", .problem = held, .x = x}},
+        compare_options());
+    EXPECT_EQ(scores[0].counted, 17 - 4 + 1);
+    EXPECT_EQ(scores[1].counted, 17 + 1);
+}
+
+TEST_F(CompareTest, WhatIsNoSumOverSamplesHasTheirNumberFromTheCaller) {
+    // 100 (x_1 - x_0^2)^2 + (1 - x_0)^2 = 101 at (0, 1).
+    const auto objective = make_objective<double>(ExtendedRosenbrock{}, 2);
+    const FittedModel<double> plain{.name = "plain", .problem = objective, .x = {0, 1}};
+    FittedModel<double> log = plain, log_of_30 = plain, normal = plain, normal_of_30 = plain;
+    log.likelihood = log_of_30.likelihood = Likelihood::negative_log;
+    normal.likelihood = normal_of_30.likelihood = Likelihood::gaussian;
+    normal.noise_variance = 2;
+    log_of_30.samples = normal_of_30.samples = 30;
+    normal_of_30.targets = 2;
+    const auto scores = compare<double>({log, log_of_30, normal, normal_of_30}, compare_options());
+    EXPECT_EQ(scores[0].aic, 2 * 2 + 2 * 101);
+    EXPECT_TRUE(std::isnan(scores[0].samples));
+    EXPECT_TRUE(std::isnan(scores[0].bic));
+    EXPECT_TRUE(std::isnan(scores[0].aicc));
+    EXPECT_NE(scores[0].notes.find("FittedModel::samples"), std::string::npos) << scores[0].notes;
+    EXPECT_NEAR(scores[1].bic, 2 * std::log(30.0) + 2 * 101, 1e-12);
+    EXPECT_EQ(scores[1].samples, 30);
+    EXPECT_TRUE(std::isnan(scores[2].log_likelihood));
+    EXPECT_TRUE(std::isnan(scores[2].noise_variance));
+    EXPECT_TRUE(std::isnan(scores[2].aic));
+    EXPECT_NE(scores[2].notes.find("FittedModel::samples"), std::string::npos) << scores[2].notes;
+    const double variance = 101.0 / 60;
+    EXPECT_NEAR(scores[3].noise_variance, variance, 1e-12);
+    EXPECT_NEAR(scores[3].log_likelihood, -30 * (std::log(2 * std::numbers::pi * variance) + 1),
+                1e-10);
+    EXPECT_EQ(scores[3].counted, 3);
+    EXPECT_EQ(std::ranges::count(to_table({scores[0]}), '*'), 1) << to_table({scores[0]});
+}
+
 TEST_F(CompareTest, PerceptronsAndOwnLossesHaveTheLikelihoodTheyAreSaidToHave) {
     // A perceptron without hidden layers is a linear regression with half of its loss.
     ModelOptions options{.samples = 30, .features = 2};
@@ -412,6 +486,12 @@ TEST_F(CompareTest, MisuseIsRefused) {
     bad = good;
     bad.squares_factor = -1;
     expect({bad}, compare_options(), "squares_factor");
+    bad = good;
+    bad.targets = 0;
+    expect({bad}, compare_options(), "too few targets (0)");
+    bad = good;
+    bad.samples = 0;
+    expect({bad}, compare_options(), "invalid number of samples");
 }
 
 TEST_F(CompareTest, FloatGivesTheSameTable) {

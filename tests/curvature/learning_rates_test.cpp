@@ -171,6 +171,53 @@ TYPED_TEST(LearningRatesTest, WhatCurvatureDoesNotGiveIsNotANumber) {
     }
 }
 
+/// A function of the host's that has a gradient and no Hessian.
+template <class T, class Function>
+Problem<T> with_gradient_only(int n, const Function& function) {
+    BlackBox<T> box;
+    box.value_and_gradient = [function](const T* x, int, T* g) { return function(x, g); };
+    return make_black_box<T>(box, n);
+}
+
+TYPED_TEST(LearningRatesTest, WhatDifferencesErrByIsNoCurvature) {
+    using T = TypeParam;
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    {
+        const auto rates = learning_rates(with_gradient_only<T>(1,
+                                                                [](const T* x, T* g) {
+                                                                    g[0] = 4 * x[0] * x[0] * x[0];
+                                                                    return x[0] * g[0] / 4;
+                                                                }),
+                                          {T(0)}, rate_options());
+        EXPECT_GT(rates.largest.value, 0);
+        EXPECT_GT(rates.largest.error, rates.largest.value);
+        EXPECT_TRUE(std::isnan(rates.inverse_lambda_max)) << rates.inverse_lambda_max;
+        EXPECT_TRUE(std::isnan(rates.extreme_eigenvalues));
+        EXPECT_NE(rates.notes.find("zero as far as differences"), std::string::npos) << rates.notes;
+    }
+    // (a'x - b)^2 / 2 has the eigenvalues |a|^2 and 0.
+    Random random(11);
+    for (int trial = 0; trial < 1000; ++trial) {
+        const T a0 = static_cast<T>(random.near_normal()),
+                a1 = static_cast<T>(random.near_normal()), b = static_cast<T>(random.near_normal());
+        const auto problem = with_gradient_only<T>(2, [=](const T* at, T* g) {
+            const T r = a0 * at[0] + a1 * at[1] - b;
+            g[0] = a0 * r;
+            g[1] = a1 * r;
+            return r * r / 2;
+        });
+        const std::vector<T> x{static_cast<T>(random.near_normal()),
+                               static_cast<T>(random.near_normal())};
+        const auto rates = learning_rates(problem, x, rate_options());
+        const double top = static_cast<double>(a0) * a0 + static_cast<double>(a1) * a1;
+        EXPECT_LE(std::abs(rates.smallest.value), rates.smallest.error) << trial;
+        EXPECT_LE(std::abs(rates.largest.value - top), rates.largest.error) << trial;
+        EXPECT_NE(rates.notes.find("zero as far as its error"), std::string::npos) << rates.notes;
+        EXPECT_TRUE(std::isnan(learning_rates(problem, x, rate_options(), {-a1, a0}).exact_along));
+        EXPECT_NEAR(rates.inverse_lambda_max * top, 1, 300 * std::pow(epsilon<T>, 2.0 / 3));
+    }
+}
+
 TYPED_TEST(LearningRatesTest, OfOneParameterAllAgree) {
     using T = TypeParam;
     const auto rates = learning_rates(diagonal<T>({4}, {2}), {T(1)}, rate_options());

@@ -285,6 +285,62 @@ TYPED_TEST(CurvaturePenaltyTest, RandomProbesAreRightOnTheAverage) {
     EXPECT_NEAR(of_norm / squares, 1, 0.1);
 }
 
+TYPED_TEST(CurvaturePenaltyTest, SeedsThatAreNeighboursShareNoProbe) {
+    using T = TypeParam;
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    constexpr int n = 64, probes = 10;
+    std::vector<std::vector<T>> seen;
+    BlackBox<T> box;
+    box.value_and_gradient = [](const T*, int count, T* g) {
+        std::fill_n(g, count, T(0));
+        return T(0);
+    };
+    box.products = [&](const T*, int count, const T* V, int columns, T* HV) {
+        for (int c = 0; c < columns; ++c) {
+            seen.emplace_back(V + c * count, V + (c + 1) * count);
+            // Of a vector and its opposite v'Hv is the same.
+            if (seen.back()[0] < 0)
+                for (T& v : seen.back()) v = -v;
+        }
+        std::fill_n(HV, count * columns, T(0));
+    };
+    const auto problem = make_black_box<T>(box, n);
+    constexpr std::uint64_t seeds = 5;
+    for (std::uint64_t seed = 0; seed < seeds; ++seed)
+        evaluate(with_curvature_penalty(problem, {.strength = 1, .probes = probes, .seed = seed}),
+                 std::vector<T>(n, T(0)), evaluation());
+    ASSERT_EQ(seen.size(), seeds * probes);
+    std::ranges::sort(seen);
+    EXPECT_EQ(std::ranges::adjacent_find(seen), seen.end());
+}
+
+TYPED_TEST(CurvaturePenaltyTest, AHessianWithoutProductsIsDifferencedFromGradients) {
+    using T = TypeParam;
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    // sum e^x_j: the gradient of its trace is e^x_j.
+    BlackBox<T> box;
+    box.value_and_gradient = [](const T* point, int n, T* g) {
+        T sum = 0;
+        for (int j = 0; j < n; ++j) sum += g[j] = std::exp(point[j]);
+        return sum;
+    };
+    box.hessian = [](const T* point, int n, T* H) {
+        std::fill_n(H, n * n, T(0));
+        for (int j = 0; j < n; ++j) H[j * n + j] = std::exp(point[j]);
+    };
+    constexpr std::size_t n = 20;
+    const auto problem = with_curvature_penalty(make_black_box<T>(box, static_cast<int>(n)),
+                                                {.strength = 1, .probes = 0});
+    std::vector<T> at;
+    for (std::size_t j = 0; j < n; ++j)
+        at.push_back(static_cast<T>(0.9 * std::sin(1 + static_cast<double>(j))));
+    const std::vector<T> g = gradient(problem, at, evaluation());
+    for (std::size_t j = 0; j < n; ++j)
+        EXPECT_NEAR(g[j], 2 * std::exp(static_cast<double>(at[j])),
+                    12 * std::pow(epsilon<T>, 4.0 / 9))
+            << j;
+}
+
 TYPED_TEST(CurvaturePenaltyTest, StrongerPenaltiesLeaveLessCurvature) {
     using T = TypeParam;
     for (const Kind kind : {Kind::trace, Kind::squared_frobenius_norm, Kind::largest_eigenvalue}) {
@@ -438,6 +494,24 @@ TYPED_TEST(CurvaturePenaltyTest, MemoryIsCountedWithThatOfTheLoss) {
                       with_curvature_penalty(problem, {.kind = kind, .strength = 1}), options)),
                   total(memory_needed(problem, options)))
             << to_string(kind);
+    // Of the device two vectors a probe, up to 16, and the Lanczos method's basis; of the host the
+    // probes as they are made.
+    const auto wide = make_objective<TypeParam>(ExtendedRosenbrock{}, 100);
+    const auto numbers = [&](Kind kind, int probes) {
+        const std::size_t bytes = total(memory_needed(
+            with_curvature_penalty(wide, {.kind = kind, .strength = 1, .probes = probes}),
+            options));
+        return static_cast<long>(bytes / sizeof(TypeParam));
+    };
+    const long four = numbers(Kind::trace, 4);
+    EXPECT_EQ(numbers(Kind::trace, 12) - four, 8 * 3 * 100);
+    EXPECT_EQ(numbers(Kind::trace, 0) - four, 12 * 3 * 100);
+    EXPECT_EQ(numbers(Kind::trace, 17) - four, 12 * 3 * 100);
+    EXPECT_EQ(numbers(Kind::squared_frobenius_norm, 4), four);
+    // One vector at a time; two of the host for its differences.
+    EXPECT_EQ(four - numbers(Kind::sharpness, 4), 3 * 2 * 100 + 2 * 100);
+    EXPECT_EQ(numbers(Kind::largest_eigenvalue, 4) - numbers(Kind::sharpness, 4),
+              (2 * 40 + 6) * 100 + 40 * 40 + 1);
 }
 
 TYPED_TEST(CurvaturePenaltyTest, MisuseIsRefused) {
@@ -454,6 +528,23 @@ TYPED_TEST(CurvaturePenaltyTest, MisuseIsRefused) {
     expect({.strength = 1, .most_products = 0}, "most_products is too small");
     expect({.strength = 1, .hessian = HessianBy::gauss_newton}, "no loss's Hessian");
     const auto penalised = with_curvature_penalty(problem, {.strength = 1});
+    const auto refused = [](const Problem<TypeParam>& loss, Kind kind, const char* part) {
+        const std::string message = message_of<InvalidArgument>(
+            [&] { with_curvature_penalty(loss, {.kind = kind, .strength = 1}); });
+        EXPECT_NE(message.find(part), std::string::npos) << message;
+    };
+    const auto around = with_curvature_penalty(penalised, {.kind = Kind::sharpness, .strength = 1});
+    for (const Kind kind : all_kinds) {
+        refused(make_black_box<TypeParam>(
+                    [](const TypeParam* points, int n, int count, TypeParam* losses) {
+                        for (int p = 0; p < count; ++p) losses[p] = points[p * n];
+                    },
+                    2),
+                kind, "values alone");
+        if (kind == Kind::sharpness) continue;
+        refused(penalised, kind, "already");
+        refused(around, kind, "already");
+    }
     auto options = evaluation();
     options.derivatives.hessian = HessianBy::autodiff;
     EXPECT_THROW(hessian(penalised, this->x, options), InvalidArgument);

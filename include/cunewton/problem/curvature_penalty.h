@@ -36,19 +36,19 @@ namespace cunewton {
 /// lower bound. Sharpness has a kink where g = 0, where it is taken to be 0 with the gradient of f.
 ///
 /// T is a central difference of two products, with an error of epsilon^(2/3) relative to |H|, of
-/// epsilon^(4/9) where products are differences of gradients themselves. The step is epsilon^(1/3),
-/// or epsilon^(2/9), of max(|x'u| / |u|, 1). Hessians, and products with them, are central
-/// differences of the gradient: HessianBy::gradient_differences, or automatic; the Hessian that is
-/// penalised is CurvaturePenalty::hessian's. A value takes a product a probe, a gradient three.
+/// epsilon^(4/9) where products are differences of exact gradients; without an exact gradient of f
+/// it would be noise. Sharpness has the error of a product: rounding, epsilon^(2/3) of differences,
+/// epsilon^(1/3) around another penalty with T. minimize() takes the gradient for exact: ask for no
+/// more. Hessians, and products with them, are differences of it; CurvaturePenalty::hessian is that
+/// which is penalised. A value takes a product a probe, a gradient three.
 ///
 /// Methods that step on samples have the penalty of these samples. Those of perceptrons alone
 /// (kfac, Kronecker products) and what linear predictors know of their Hessian are not for it.
+/// Memory: n (7 + 2b) numbers, b the probes (0: n), at most 16, and 1 of other kinds; for the
+/// largest eigenvalue n (2m + 6) + m^2 + 1 more, m = min(n, 40).
 ///
-/// Memory: 9 vectors of n numbers and two for each probe, up to 16; for the largest eigenvalue up
-/// to 88 more.
-///
-/// Throws InvalidArgument for a strength that is negative or not finite, a number of probes that is
-/// negative, and a radius or most_products that are not positive.
+/// Throws InvalidArgument for numbers out of range, a loss without an exact gradient, and a penalty
+/// with T around another one that has it.
 template <class T>
 Problem<T> with_curvature_penalty(const Problem<T>& problem, const CurvaturePenalty& penalty);
 extern template Problem<double> with_curvature_penalty(const Problem<double>&,
