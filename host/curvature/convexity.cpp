@@ -251,7 +251,8 @@ class Search {
     /// to 6 of seven values on the chord (More and Wild 2011, "Estimating computational noise",
     /// section 3). What they leave of a smooth function falls with the spacing, so the least over
     /// spacings is the scatter: from epsilon^(1/4) of the region's extent down to where rounding
-    /// repeats itself. The points' own rounding is in it.
+    /// repeats itself. Where it does from the beginning it is the first step of the staircase. The
+    /// points' own rounding is in it.
     double noise(const Suspect& chord, double at) {
         double length = 0, size = 0;
         for (std::size_t j = 0; j < n_; ++j) {
@@ -270,13 +271,50 @@ class Search {
             double most = 0;
             for (const double part : {1.0, 0.83, 0.71}) {
                 const auto [found, repeats] = differences(chord, at, part * spacing);
-                if (repeats && !first) return least;
+                if (repeats) return first ? first_step(chord, at) : least;
                 most = std::max(most, found);
             }
             least = std::min(least, most);
             first = false;
         }
         return least;
+    }
+
+    static void append_point(const Suspect& chord, double at, std::vector<T>& points) {
+        for (std::size_t j = 0; j < chord.x.size(); ++j) {
+            const double x = static_cast<double>(chord.x[j]), y = static_cast<double>(chord.y[j]);
+            points.push_back(std::clamp(static_cast<T>(x + at * (y - x)),
+                                        std::min(chord.x[j], chord.y[j]),
+                                        std::max(chord.x[j], chord.y[j])));
+        }
+    }
+
+    /// How much a loss that is constant near a point changes at once where it does: what rounding
+    /// within it cannot tell apart, and nothing of one that only becomes flat there.
+    double first_step(const Suspect& chord, double at) {
+        const auto loss = [&](double t) {
+            std::vector<T> point;
+            append_point(chord, t, point);
+            return static_cast<double>(values(point)[0]);
+        };
+        const double here = loss(at);
+        double same = at, other = at, there = here;
+        for (const double t : {0.0, 1 - chord.l, 1.0})
+            if (const double f = loss(t); f != here) {
+                other = t;
+                there = f;
+            }
+        while (std::abs(other - same) > eps()) {
+            const double middle = same + (other - same) / 2, f = loss(middle);
+            if (f == here) {
+                same = middle;
+            } else {
+                other = middle;
+                there = f;
+            }
+        }
+        return std::isfinite(there) ? std::abs(there - here)
+                                    : std::numeric_limits<double>::infinity();
     }
 
     static constexpr int values_taken = 7;
@@ -286,15 +324,7 @@ class Search {
         const double begin = std::clamp(at - spacing * (values_taken / 2), 0.0,
                                         std::max(1 - spacing * (values_taken - 1), 0.0));
         std::vector<T> points;
-        for (int k = 0; k < values_taken; ++k)
-            for (std::size_t j = 0; j < n_; ++j) {
-                const auto [low, high] = std::minmax(chord.x[j], chord.y[j]);
-                const double x = static_cast<double>(chord.x[j]);
-                points.push_back(
-                    std::clamp(static_cast<T>(x + (begin + spacing * k) *
-                                                      (static_cast<double>(chord.y[j]) - x)),
-                               low, high));
-            }
+        for (int k = 0; k < values_taken; ++k) append_point(chord, begin + spacing * k, points);
         std::array<double, values_taken> table{};
         std::ranges::copy(values(points), table.begin());
         int same = 0;

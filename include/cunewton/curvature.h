@@ -149,7 +149,8 @@ struct Eigenvalues : RanOn {
     bool converged = false;  ///< all residuals are within the tolerance
     double norm = 0;         ///< the largest |t| seen, a lower bound of |H|_2
     /// Estimated 2-norm of what the products themselves are off by, rounding where nothing is
-    /// differenced: to be added to residuals where the eigenvalues of the true H are meant.
+    /// differenced: to be added to residuals where the eigenvalues of the true H are meant. Of
+    /// differences, and of products of a black box, it takes some more that are not counted.
     double product_error = 0;
     long products = 0;  ///< of the method and the residuals
     int restarts = 0;
@@ -368,7 +369,9 @@ struct ConvexityCheck : RanOn {
     long unconfirmed = 0;
     long not_finite = 0;  ///< and those that were not
     int curvatures = 0;   ///< points where curvature was looked at
-    double least_curvature = std::numeric_limits<double>::infinity();  ///< smallest v'Hv seen there
+    /// Smallest v'Hv seen there: no less than the smallest eigenvalue, whether or not the products
+    /// sufficed for that.
+    double least_curvature = std::numeric_limits<double>::infinity();
     /// If the inequality failed beyond that for a share p of all triples with finite losses, (1 -
     /// p)^triples would be the chance of seeing none: with 95 % confidence p is at most this, 1 -
     /// 0.05^(1 / triples), about 3 / triples. Unconfirmed ones count as failures: it is the upper

@@ -347,6 +347,40 @@ TEST_F(RegionTest, RoundingWithinALossIsNoCounterExample) {
     EXPECT_NE(check.message.find("may be rounding"), std::string::npos);
 }
 
+/// A plane of which cancellation leaves a staircase: along some chords it is constant for long.
+TEST_F(RegionTest, AStaircaseOfRoundingIsNoCounterExample) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    const auto problem = make_black_box<float>(
+        [](const float* points, int n, int count, float* losses) {
+            for (int p = 0; p < count; ++p) {
+                float sum = 0;
+                for (int j = 0; j < n; ++j) sum += points[p * n + j];
+                losses[p] = (1e4f + sum) - 1e4f;
+            }
+        },
+        3);
+    auto options = there<ConvexityOptions>();
+    options.curvatures = 0;
+    for (options.seed = 1; options.seed <= 20; ++options.seed) {
+        const auto check = check_convexity(problem, Region<float>::ball({0, 0, 0}, 1), options);
+        EXPECT_FALSE(check.counter_example) << check.message;
+    }
+}
+
+/// What is flat far away is not taken for a staircase.
+TEST_F(RegionTest, LossesThatAreFlatFarAwayAreDenied) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    const auto problem = make_black_box<double>(
+        [](const double* points, int, int count, double* losses) {
+            for (int p = 0; p < count; ++p) losses[p] = std::exp(-points[p] * points[p]);
+        },
+        1);
+    auto options = there<ConvexityOptions>();
+    options.curvatures = 0;
+    const auto check = check_convexity(problem, Region<double>::box({-60}, {60}), options);
+    EXPECT_TRUE(check.counter_example) << check.message;
+}
+
 /// Of n numbers all between `low` and `high`, on which losses are taken: cos(rate x_0).
 template <class T>
 Problem<T> wave(double rate, int n, double& low, double& high) {
