@@ -123,9 +123,9 @@ class Point {
         }
         return *curvature_;
     }
-    /// Throws OutOfMemory, before any work, unless a Hessian fits there and its copy here, and
-    /// `more` matrices of its size besides there.
-    void require_matrix(double more = 0) const {
+    /// Throws OutOfMemory, before any work, unless a Hessian fits there and so many copies of it
+    /// here, and `more` matrices of its size besides there.
+    void require_matrix(double more = 0, double copies = 1) const {
         const double wanted = static_cast<double>(n_) * n_ * sizeof(T);
         if (wanted < static_cast<double>(worth_asking)) return;
         const std::string what =
@@ -134,7 +134,7 @@ class Point {
         const Vectors<T>& vectors = *session_.vectors;
         const bool here = std::string(vectors.name()) == "cpu";
         require_room((1 + more) * wanted, vectors.free_bytes(), what, vectors.name(), advice);
-        require_room(here ? (2 + more) * wanted : wanted, free_host_bytes(),
+        require_room(here ? (1 + more + copies) * wanted : copies * wanted, free_host_bytes(),
                      what + " and their copy", "host", advice);
     }
     /// Whether products are no way to a part of it, and there is room for the whole.

@@ -136,6 +136,7 @@ int show_hessian(const CurvatureSettings& s) {
         json["point"] = point_json(x, how);
         json["class"] = class_json(point);
         json["condition_number"] = number(condition.value);
+        json["condition_number_at_least"] = number(condition.at_least);
         json["accuracy"] = {{"by", to_string(accuracy.by)},
                             {"exact", accuracy.exact},
                             {"relative_error", number(accuracy.relative_error)},
@@ -172,8 +173,9 @@ int show_hessian(const CurvatureSettings& s) {
         }
         std::cout << point.message << "\nEigenvalues from " << number_text(point.smallest) << " to "
                   << number_text(point.largest) << ", condition number "
-                  << (std::isfinite(condition.value) ? number_text(condition.value)
-                                                     : std::string("not finite"))
+                  << (std::isnan(condition.value)   ? "at least " + number_text(condition.at_least)
+                      : std::isinf(condition.value) ? std::string("not finite")
+                                                    : number_text(condition.value))
                   << ".\n"
                   << accuracy.message << '\n';
         if (!s.output.empty()) std::cerr << "matrix: " << s.output << '\n';
@@ -429,6 +431,7 @@ int show_convexity(const CurvatureSettings& s) {
         json["problem"] = problem.title();
         json["region"] = where;
         json["certified"] = certificate.convex;
+        json["certified_but_for_rounding"] = certificate.within_rounding;
         json["strong_convexity"] = number(certificate.strong_convexity);
         json["certificate"] = certificate.reason;
         json["counter_example"] = check.counter_example;
@@ -440,6 +443,7 @@ int show_convexity(const CurvatureSettings& s) {
             json["rounding"] = number(check.rounding);
         }
         json["triples"] = check.triples;
+        json["unconfirmed"] = check.unconfirmed;
         json["missed_at_most"] = check.missed_at_most;
         json["least_curvature"] = number(check.least_curvature);
         json["message"] = check.message;

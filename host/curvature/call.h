@@ -25,13 +25,30 @@ auto call_at_point(const Problem<T>& problem, const std::vector<T>& x,
     });
 }
 
+/// The epsilon of H's entries: that of float where the Hessian is summed in it.
+template <class T>
+double entry_rounding(const Point<T>& point) {
+    return point.derivatives().precision == HessianPrecision::single
+               ? static_cast<double>(std::numeric_limits<float>::epsilon())
+               : static_cast<double>(std::numeric_limits<T>::epsilon());
+}
+
 /// The relative error that rounding of eigenvalues has: that of LAPACK's methods is p(n) epsilon
 /// |H| for a slowly growing p (Anderson et al. 1999, "LAPACK users' guide", section 4.7), of which
-/// n is a common upper estimate.
+/// n is a common upper estimate; and that of H's entries.
 template <class T>
-double eigenvalue_rounding(std::size_t n) {
-    return static_cast<double>(std::max<std::size_t>(n, 10)) *
-           static_cast<double>(std::numeric_limits<T>::epsilon());
+double eigenvalue_rounding(const Point<T>& point) {
+    return std::max(static_cast<double>(std::max<std::size_t>(point.n(), 10)) *
+                        static_cast<double>(std::numeric_limits<T>::epsilon()),
+                    10 * entry_rounding(point));
+}
+
+/// Throws InvalidArgument where nothing can be said of a point.
+inline void require_finite_loss(double f, double gradient_norm) {
+    if (!std::isfinite(f) || !std::isfinite(gradient_norm))
+        throw InvalidArgument(
+            "the loss or its gradient is not finite there (nothing can be said of such a point) "
+            "choose another one");
 }
 
 /// The dense Hessian's eigenvalues, ascending, and its vectors if asked for, a column each.

@@ -138,6 +138,26 @@ double reach(const Region<T>& region, const std::vector<T>& c, const std::vector
     return left / (std::abs(along) + std::sqrt(along * along + left));
 }
 
+/// The share of all cases below which, with 95 % confidence, what was met `met` times in `count`
+/// cases is (Clopper and Pearson 1934): where the chance of so few falls to 0.05.
+double share_at_most(long met, long count) {
+    if (met >= count) return 1;
+    const double n = static_cast<double>(count), m = static_cast<double>(met);
+    if (met == 0) return -std::expm1(std::log(0.05) / n);
+    const double choices = std::lgamma(n + 1) - std::lgamma(m + 1) - std::lgamma(n - m + 1);
+    double low = m / n, high = 1;
+    for (int halving = 0; halving < 60; ++halving) {
+        const double p = low + (high - low) / 2;
+        double chance = 0, term = std::exp(choices + m * std::log(p) + (n - m) * std::log1p(-p));
+        for (double k = m; k >= 0 && term > 1e-17 * chance; --k) {
+            chance += term;
+            term *= k / (n - k + 1) * (1 - p) / p;
+        }
+        (chance > 0.05 ? low : high) = p;
+    }
+    return high;
+}
+
 template <class T>
 class Search {
   public:
@@ -153,10 +173,9 @@ class Search {
     ConvexityCheck<T> run() {
         try_chords();
         if (!result_.counter_example) try_curvatures();
-        result_.missed_at_most =
-            result_.counter_example || result_.triples == 0
-                ? 1
-                : -std::expm1(std::log(0.05) / static_cast<double>(result_.triples));
+        result_.missed_at_most = result_.counter_example || result_.triples == 0
+                                     ? 1
+                                     : share_at_most(result_.unconfirmed, result_.triples);
         describe();
         return std::move(result_);
     }
@@ -171,7 +190,7 @@ class Search {
 
     /// A failure at points whose losses have been taken.
     struct Suspect {
-        std::vector<T> x, y, middle;
+        std::vector<T> x, y;
         double l = 0.5, gap = 0, size = 0;
         double ratio() const { return size > 0 ? gap / size : gap > 0 ? HUGE_VAL : 0; }
     };
@@ -217,7 +236,6 @@ class Search {
                 };
                 suspect.x = at(0);
                 suspect.y = at(1);
-                suspect.middle = at(2);
                 suspects.push_back(std::move(suspect));
             }
             std::ranges::sort(
@@ -225,32 +243,94 @@ class Search {
             // The clearest ones: the others fail by less.
             for (std::size_t s = 0; s < std::min<std::size_t>(suspects.size(), 4); ++s)
                 if (confirm(suspects[s])) break;
+            if (!result_.counter_example) result_.unconfirmed += static_cast<long>(suspects.size());
         }
     }
 
-    /// The scatter of the loss near a point, by differences of order 4 to 6 of seven values in the
-    /// chord's direction, at distances of h times the region's extent: they leave h^4 of a smooth
-    /// function, epsilon here (More and Wild 2011, "Estimating computational noise", section 3).
-    /// The points' own rounding is in it.
-    double noise(const std::vector<T>& at, const Suspect& chord) {
-        constexpr int values_taken = 7;
-        std::vector<T> points;
-        double length = 0;
-        for (std::size_t j = 0; j < n_; ++j)
-            length +=
-                std::pow(static_cast<double>(chord.y[j]) - static_cast<double>(chord.x[j]), 2);
+    /// The scatter of the loss near a point of a chord, x + at (y - x), by differences of order 4
+    /// to 6 of seven values on the chord (More and Wild 2011, "Estimating computational noise",
+    /// section 3). What they leave of a smooth function falls with the spacing, so the least over
+    /// spacings is the scatter: from epsilon^(1/4) of the region's extent down to where rounding
+    /// repeats itself. Where it does from the beginning it is the first step of the staircase. The
+    /// points' own rounding is in it.
+    double noise(const Suspect& chord, double at) {
+        double length = 0, size = 0;
+        for (std::size_t j = 0; j < n_; ++j) {
+            const double x = static_cast<double>(chord.x[j]), y = static_cast<double>(chord.y[j]);
+            length = std::hypot(length, y - x);
+            size = std::hypot(size, std::max(std::abs(x), std::abs(y)));
+        }
         if (length == 0) return 0;
-        // No power of two, at which rounding would repeat itself.
-        const double spacing =
-            0.7 * std::sqrt(std::sqrt(eps())) * extent(region_) / std::sqrt(length);
-        for (int k = 0; k < values_taken; ++k)
-            for (std::size_t j = 0; j < n_; ++j)
-                points.push_back(static_cast<T>(
-                    static_cast<double>(at[j]) +
-                    spacing * (k - values_taken / 2) *
-                        (static_cast<double>(chord.y[j]) - static_cast<double>(chord.x[j]))));
+        constexpr double shrink = 0.25;
+        double spacing = std::min(0.7 * std::sqrt(std::sqrt(eps())) * extent(region_) / length,
+                                  1.0 / (values_taken - 1));
+        double least = std::numeric_limits<double>::infinity();
+        bool first = true;
+        for (; first || spacing * length > 16 * eps() * size; spacing *= shrink) {
+            // Of three spacings the most: at one alone rounding may be a straight line by chance.
+            double most = 0;
+            for (const double part : {1.0, 0.83, 0.71}) {
+                const auto [found, repeats] = differences(chord, at, part * spacing);
+                if (repeats) return first ? first_step(chord, at) : least;
+                most = std::max(most, found);
+            }
+            least = std::min(least, most);
+            first = false;
+        }
+        return least;
+    }
+
+    static void append_point(const Suspect& chord, double at, std::vector<T>& points) {
+        for (std::size_t j = 0; j < chord.x.size(); ++j) {
+            const double x = static_cast<double>(chord.x[j]), y = static_cast<double>(chord.y[j]);
+            points.push_back(std::clamp(static_cast<T>(x + at * (y - x)),
+                                        std::min(chord.x[j], chord.y[j]),
+                                        std::max(chord.x[j], chord.y[j])));
+        }
+    }
+
+    /// How much a loss that is constant near a point changes at once where it does: what rounding
+    /// within it cannot tell apart, and nothing of one that only becomes flat there.
+    double first_step(const Suspect& chord, double at) {
+        const auto loss = [&](double t) {
+            std::vector<T> point;
+            append_point(chord, t, point);
+            return static_cast<double>(values(point)[0]);
+        };
+        const double here = loss(at);
+        double same = at, other = at, there = here;
+        for (const double t : {0.0, 1 - chord.l, 1.0})
+            if (const double f = loss(t); f != here) {
+                other = t;
+                there = f;
+            }
+        while (std::abs(other - same) > eps()) {
+            const double middle = same + (other - same) / 2, f = loss(middle);
+            if (f == here) {
+                same = middle;
+            } else {
+                other = middle;
+                there = f;
+            }
+        }
+        return std::isfinite(there) ? std::abs(there - here)
+                                    : std::numeric_limits<double>::infinity();
+    }
+
+    static constexpr int values_taken = 7;
+    /// noise() at one spacing, in units of the chord; and whether half of the values are those next
+    /// to them.
+    std::pair<double, bool> differences(const Suspect& chord, double at, double spacing) {
+        const double begin = std::clamp(at - spacing * (values_taken / 2), 0.0,
+                                        std::max(1 - spacing * (values_taken - 1), 0.0));
+        std::vector<T> points;
+        for (int k = 0; k < values_taken; ++k) append_point(chord, begin + spacing * k, points);
         std::array<double, values_taken> table{};
         std::ranges::copy(values(points), table.begin());
+        int same = 0;
+        for (std::size_t k = 1; k < table.size(); ++k) same += table[k] == table[k - 1];
+        const bool finite =
+            std::ranges::all_of(table, [](double value) { return std::isfinite(value); });
         double noise = 0, gamma = 1;
         for (int order = 1; order < values_taken; ++order) {
             double sum = 0;
@@ -262,14 +342,14 @@ class Search {
             if (order >= 4)
                 noise = std::max(noise, std::sqrt(gamma * sum / (values_taken - order)));
         }
-        return std::isfinite(noise) ? noise : std::numeric_limits<double>::infinity();
+        return {finite ? noise : std::numeric_limits<double>::infinity(),
+                2 * same >= values_taken - 1};
     }
 
     /// Whether it fails beyond rounding; it is the result then.
     bool confirm(Suspect& suspect) {
-        const double rounding =
-            16 * suspect.size + 20 * (noise(suspect.middle, suspect) + noise(suspect.x, suspect) +
-                                      noise(suspect.y, suspect));
+        const double rounding = 16 * suspect.size + 20 * (noise(suspect, 1 - suspect.l) +
+                                                          noise(suspect, 0) + noise(suspect, 1));
         if (!(suspect.gap > rounding)) return false;
         result_.counter_example = true;
         result_.x = std::move(suspect.x);
@@ -340,24 +420,29 @@ class Search {
                              x + static_cast<std::ptrdiff_t>(2 * n_));
             best = std::move(suspect);
         }
-        best.middle = c;
         if (best.gap > 16 * best.size) confirm(best);
     }
 
     void describe() {
-        char text[320];
-        if (result_.counter_example)
+        char text[400];
+        if (result_.counter_example) {
             std::snprintf(text, sizeof(text),
                           "not convex: at l = %.3g between x and y the loss is %.3g above the "
                           "chord, of which rounding may be %.1g%s",
                           result_.l, result_.gap, result_.rounding,
                           result_.by_curvature ? " (found by negative curvature)" : "");
-        else
+        } else {
+            const std::string open = result_.unconfirmed > 0
+                                         ? ", of which " + std::to_string(result_.unconfirmed) +
+                                               " lie above their chord by what may be rounding"
+                                         : "";
             std::snprintf(text, sizeof(text),
-                          "no counter-example in %ld triples (with 95%% confidence at most a share "
-                          "%.2g of all triples is one) and at %d points' smallest curvature; that "
-                          "is no proof",
-                          result_.triples, result_.missed_at_most, result_.curvatures);
+                          "no counter-example in %ld triples%s (with 95%% confidence at most a "
+                          "share %.2g of all triples is one) and at %d points' smallest curvature; "
+                          "that is no proof",
+                          result_.triples, open.c_str(), result_.missed_at_most,
+                          result_.curvatures);
+        }
         result_.message = text;
     }
 
@@ -418,13 +503,16 @@ ConvexityCertificate of_quadratic(const Problem<T>& problem, EvaluationOptions o
     const std::vector<T> anywhere(static_cast<std::size_t>(problem.dimension()), T(0));
     const Spectrum<T> all = spectrum(problem, anywhere, {{options}, false});
     const double least = static_cast<double>(all.eigenvalues.front());
-    char text[160];
+    char text[200];
     ConvexityCertificate certificate;
-    certificate.convex = least >= -all.rounding;
+    // A matrix of zeros has no rounding.
+    certificate.convex = least > all.rounding || (least == 0 && all.rounding == 0);
+    certificate.within_rounding = !certificate.convex && least >= -all.rounding;
     certificate.strong_convexity = std::max(least - all.rounding, 0.0);
     std::snprintf(text, sizeof(text),
-                  "a quadratic whose smallest eigenvalue is %.6g, with a rounding of %.2g", least,
-                  all.rounding);
+                  "a quadratic whose smallest eigenvalue is %.6g, with a rounding of %.2g%s", least,
+                  all.rounding,
+                  certificate.within_rounding ? ", which may hide a negative one" : "");
     certificate.reason = text;
     return certificate;
 }

@@ -11,6 +11,10 @@ namespace cunewton {
 void check_eigenvalues(const EigenvalueOptions& options, int n, int largest, int smallest);
 std::vector<Common> common(const EigenvalueOptions& options);
 
+/// Lanczos vectors that the options allow or, if they do not say, the memory.
+template <class T>
+int lanczos_vectors(Point<T>& point, const EigenvalueOptions& options);
+
 /// find_extremes() of point.curvature() with so many Lanczos vectors as the options say.
 template <class T>
 lanczos::Found<T> find_extremes(Point<T>& point, const EigenvalueOptions& options, int largest,

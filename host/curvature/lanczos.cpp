@@ -18,10 +18,12 @@ NotFinite::NotFinite()
 SmallSpectrum small_spectrum(std::vector<double> matrix, int m) {
     SmallSpectrum spectrum;
     spectrum.values.resize(static_cast<std::size_t>(m));
+    for (const double entry : matrix)
+        if (!std::isfinite(entry)) throw NotFinite();
     if (lapack::syevd(true, m, matrix.data(), spectrum.values.data()) != 0)
-        throw InvalidArgument(
-            "the eigenvalues of a projected Hessian were not found (it is not finite) choose "
-            "another point");
+        throw DeviceError(
+            "the eigenvalues of a projected Hessian were not found (LAPACK's method did not "
+            "converge) use another seed");
     spectrum.vectors = std::move(matrix);
     return spectrum;
 }
@@ -47,9 +49,8 @@ Basis<T>::Basis(Vectors<T>& vectors, DenseMatrices<T>& matrices, std::size_t n, 
       n_(n),
       most_(most),
       V_(allocate_vectors(vectors, n, static_cast<std::size_t>(most) + 1)),
-      small_(vectors.allocate(static_cast<std::size_t>(most) * most + 1)),
-      norm_(vectors.number()),
-      projected_(static_cast<std::size_t>(most) * most) {}
+      small_(vectors.allocate(static_cast<std::size_t>(most) + 1)),
+      norm_(vectors.number()) {}
 
 template <class T>
 double Basis<T>::orthogonalize(T* w, int columns, std::vector<double>& parts) {
@@ -107,6 +108,7 @@ double Basis<T>::extend(T* w) {
     if (!std::isfinite(before)) return std::numeric_limits<double>::quiet_NaN();
     largest_ = std::max(largest_, before);
     const std::size_t j = static_cast<std::size_t>(size_), most = static_cast<std::size_t>(most_);
+    if (projected_.empty()) projected_.resize(most * most);
     std::vector<double> parts;
     coupling_ = orthogonalize(w, size_ + 1, parts);
     for (std::size_t i = 0; i <= j; ++i)
@@ -135,6 +137,7 @@ std::vector<double> Basis<T>::projected() const {
 template <class T>
 void Basis<T>::combine(const double* S, int count, T* Y) {
     const std::vector<T> weights(S, S + static_cast<std::ptrdiff_t>(size_) * count);
+    if (small_.size() < weights.size()) small_ = vectors_.allocate(weights.size());
     vectors_.upload(small_.get(), weights.data(), weights.size());
     matrices_.multiply(V_.get(), size_, small_.get(), count, static_cast<long>(n_), T(0), Y);
 }

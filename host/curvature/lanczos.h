@@ -58,7 +58,7 @@ class Basis {
     double coupling_ = 0, largest_ = 0;
     Buffer<T> V_, small_, combined_;
     Number norm_;
-    std::vector<double> projected_;  // most_ x most_
+    std::vector<double> projected_;  // most_ x most_; empty before the first extend()
 };
 
 /// What is thrown where a product with the Hessian is not finite.

@@ -33,16 +33,6 @@ double norm(const std::vector<double>& v) {
     return std::sqrt(square);
 }
 
-/// Of x, each parameter at least of its typical size.
-template <class T>
-std::vector<double> sizes(const Point<T>& point, const DerivativeOptions& options) {
-    std::vector<double> sizes;
-    for (std::size_t j = 0; j < point.n(); ++j)
-        sizes.push_back(std::max(std::abs(static_cast<double>(point.host_x()[j])),
-                                 options.typical_x.empty() ? 1 : options.typical_x[j]));
-    return sizes;
-}
-
 /// Estimated 2-norm of the error of a gradient g by differences: what twice the step changes, which
 /// is more than what either leaves out, and rounding.
 template <class T>
@@ -60,27 +50,57 @@ double gradient_error(const Point<T>& point, const EvaluationOptions& options,
     return norm(errors);
 }
 
-/// How far the stationary point of the quadratic model is; see PointClass::distance. Of all
-/// eigenvalues, or |g| / |H|. Slopes that rounding of the gradient makes, 10 epsilon |H| |x|, are
-/// none.
+/// How far the stationary point of the quadratic model is; see PointClass::distance. slopes: sizes
+/// of g's parts along eigenvectors, with their eigenvalues; those that rounding of the gradient
+/// makes, 10 epsilon |H| |x|, are none. A curvature that is zero to the accuracy at hand is that
+/// accuracy at most, so a slope along it is as far from its end at least.
 template <class T>
-double model_distance(const DenseSpectrum<T>* all, const std::vector<double>& g, double H_norm,
+double model_distance(const std::vector<std::pair<double, double>>& slopes, double H_norm,
                       double zero, double size) {
-    const double slope = norm(g);
     const double rounding =
         10 * static_cast<double>(std::numeric_limits<T>::epsilon()) * H_norm * size;
-    if (H_norm == 0) return slope > 0 ? std::numeric_limits<double>::infinity() : 0;
-    if (!all) return std::max(slope - rounding, 0.0) / H_norm / size;
+    double square = 0;
+    for (const auto& [slope, value] : slopes) {
+        const double left = std::max(slope - rounding, 0.0), step = std::max(std::abs(value), zero);
+        if (left > 0) square += std::pow(left / step, 2);
+    }
+    return std::sqrt(square) / size;
+}
+
+/// What model_distance() takes, from all eigenvectors.
+template <class T>
+std::vector<std::pair<double, double>> slopes_along(const DenseSpectrum<T>& all,
+                                                    const std::vector<double>& g) {
     const std::size_t n = g.size();
-    std::vector<double> steps(n);
+    std::vector<std::pair<double, double>> slopes;
     for (std::size_t i = 0; i < n; ++i) {
         double part = 0;
         for (std::size_t j = 0; j < n; ++j)
-            part += static_cast<double>(all->vectors[i * n + j]) * g[j];
-        const double value = std::abs(static_cast<double>(all->values[i]));
-        steps[i] = std::max(std::abs(part) - rounding, 0.0) / (value > zero ? value : H_norm);
+            part += static_cast<double>(all.vectors[i * n + j]) * g[j];
+        slopes.emplace_back(std::abs(part), static_cast<double>(all.values[i]));
     }
-    return norm(steps) / size;
+    return slopes;
+}
+
+/// The same of the matrix that H is in g's Krylov space, whose quadrature of g'H^-2 g approaches
+/// that of H from below (Golub and Meurant 2010, "Matrices, moments and quadrature", section 6.2).
+template <class T>
+std::vector<std::pair<double, double>> slopes_along(Point<T>& point, const PointOptions& options,
+                                                    const std::vector<T>& gradient, double slope,
+                                                    long& products) {
+    std::vector<std::pair<double, double>> slopes;
+    if (!(slope > 0)) return slopes;
+    const Buffer<T> start = point.vectors().allocate(point.n());
+    point.vectors().upload(start.get(), gradient.data(), gradient.size());
+    const long steps = std::min<long>(lanczos_vectors(point, options), options.max_products);
+    const std::vector<lanczos::Quadrature> rules =
+        lanczos::quadratures(point.vectors(), point.matrices(), point.curvature(), point.n(),
+                             start.get(), 1, static_cast<int>(steps));
+    const lanczos::Quadrature& rule = rules.front();
+    for (std::size_t k = 0; k < rule.nodes.size(); ++k)
+        slopes.emplace_back(slope * std::sqrt(rule.weights[k]), rule.nodes[k]);
+    products += static_cast<long>(rule.nodes.size());
+    return slopes;
 }
 
 /// Smallest and largest eigenvalue `low` and `high`, some of which are zero or not.
@@ -112,10 +132,7 @@ PointClass classify_point(const Problem<T>& problem, const std::vector<T>& x,
         const std::vector<T> gradient = point.gradient();
         const std::vector<double> g(gradient.begin(), gradient.end());
         result.gradient_norm = norm(g);
-        if (!std::isfinite(result.f) || !std::isfinite(result.gradient_norm))
-            throw InvalidArgument(
-                "the loss or its gradient is not finite there (nothing can be said of such a "
-                "point) choose another one");
+        require_finite_loss(result.f, result.gradient_norm);
         std::optional<DenseSpectrum<T>> all;
         bool some_zero = false;
         if (wants_all_eigenvalues(point)) {
@@ -135,18 +152,21 @@ PointClass classify_point(const Problem<T>& problem, const std::vector<T>& x,
             result.smallest = found.smallest[0].value;
             result.largest = found.largest[0].value;
             result.products = found.products;
+            result.converged = found.converged;
             result.tolerance =
                 options.eigenvalue_tolerance
                     ? *options.eigenvalue_tolerance
-                    : product_error(point, found.norm, options.seed) +
+                    : product_error(point, options, found.norm, options.seed) +
                           std::max(found.smallest[0].residual, found.largest[0].residual);
             some_zero =
                 std::min(std::abs(result.smallest), std::abs(result.largest)) <= result.tolerance;
         }
         const double H_norm = std::max(std::abs(result.smallest), std::abs(result.largest));
         const std::vector<double> scale = sizes(point, options.derivatives);
-        result.distance =
-            model_distance<T>(all ? &*all : nullptr, g, H_norm, result.tolerance, norm(scale));
+        result.distance = model_distance<T>(
+            all ? slopes_along(*all, g)
+                : slopes_along(point, options, gradient, result.gradient_norm, result.products),
+            H_norm, result.tolerance, norm(scale));
         double limit = 0;  // of the gradient: the error of its differences
         if (options.gradient_tolerance) {
             limit = *options.gradient_tolerance;
@@ -163,7 +183,11 @@ PointClass classify_point(const Problem<T>& problem, const std::vector<T>& x,
                       "%s: |g| = %.3g, eigenvalues from %.6g to %.6g, of which those within %.2g "
                       "are zero%s",
                       to_string(result.kind), result.gradient_norm, result.smallest, result.largest,
-                      result.tolerance, all ? "" : " (the outermost ones, by Lanczos's method)");
+                      result.tolerance,
+                      all                ? ""
+                      : result.converged ? " (the outermost ones, by Lanczos's method)"
+                                         : " (by Lanczos's method, which was stopped before it was "
+                                           "within its tolerance)");
         result.message = text;
         return result;
     });
@@ -221,11 +245,13 @@ NegativeCurvature<T> negative_curvature(const Problem<T>& problem, const std::ve
         static_cast<RanOn&>(result) = point.ran_on();
         const std::size_t n = point.n();
         result.f = static_cast<double>(point.value());
+        const std::vector<T> g = point.gradient();
+        require_finite_loss(result.f, norm({g.begin(), g.end()}));
         double zero = 0;
         if (wants_all_eigenvalues(point)) {
             const DenseSpectrum<T> all = dense_spectrum(point, true);
             result.curvature = static_cast<double>(all.values.front());
-            result.residual = eigenvalue_rounding<T>(n) * all.norm();
+            result.residual = eigenvalue_rounding(point) * all.norm();
             result.direction.assign(all.vectors.begin(),
                                     all.vectors.begin() + static_cast<std::ptrdiff_t>(n));
             zero = zero_eigenvalue(point, options, all.norm(), {});
@@ -234,11 +260,11 @@ NegativeCurvature<T> negative_curvature(const Problem<T>& problem, const std::ve
             result.curvature = found.smallest[0].value;
             result.residual = found.smallest[0].residual;
             result.products = found.products;
+            result.converged = found.converged;
             result.direction.resize(n);
             point.vectors().download(result.direction.data(), found.vectors.get(), n);
-            zero = product_error(point, found.norm, options.seed);
+            zero = product_error(point, options, found.norm, options.seed);
         }
-        const std::vector<T> g = point.gradient();
         double slope = 0;
         for (std::size_t j = 0; j < n; ++j)
             slope += static_cast<double>(g[j]) * static_cast<double>(result.direction[j]);

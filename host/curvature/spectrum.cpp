@@ -37,6 +37,18 @@ std::vector<Common> common(const EigenvalueOptions& options) {
 }
 
 template <class T>
+int lanczos_vectors(Point<T>& point, const EigenvalueOptions& options) {
+    if (options.max_vectors > 0) return options.max_vectors;
+    // A restart takes room for half of them besides, at most. What is free at the moment would make
+    // another restart, and other bits, each time.
+    const std::size_t bytes = point.n() * sizeof(T);
+    return static_cast<int>(
+        std::clamp<std::size_t>(point.memory_budget() / (bytes + bytes / 2), 20, 300));
+}
+template int lanczos_vectors(Point<double>&, const EigenvalueOptions&);
+template int lanczos_vectors(Point<float>&, const EigenvalueOptions&);
+
+template <class T>
 lanczos::Found<T> find_extremes(Point<T>& point, const EigenvalueOptions& options, int largest,
                                 int smallest) {
     lanczos::Wanted wanted;
@@ -46,14 +58,7 @@ lanczos::Found<T> find_extremes(Point<T>& point, const EigenvalueOptions& option
     wanted.max_products = options.max_products;
     wanted.multiplicities = options.multiplicities;
     wanted.seed = options.seed;
-    wanted.max_vectors = options.max_vectors;
-    if (wanted.max_vectors == 0) {
-        // A restart takes room for half of them besides, at most. What is free at the moment would
-        // make another restart, and other bits, each time.
-        const std::size_t bytes = point.n() * sizeof(T);
-        wanted.max_vectors = static_cast<int>(
-            std::clamp<std::size_t>(point.memory_budget() / (bytes + bytes / 2), 20, 300));
-    }
+    wanted.max_vectors = lanczos_vectors(point, options);
     return lanczos::find_extremes<T>(point.vectors(), point.matrices(), point.curvature(),
                                      point.n(), wanted);
 }
@@ -76,10 +81,13 @@ DenseSpectrum<T> dense_spectrum(Point<T>& point, bool vectors) {
     const Buffer<T> S = there.allocate(n);
     there.upload(S.get(), ones.data(), n);
     point.matrices().bounds(H.get(), S.get(), static_cast<int>(n), norm, least);
-    if (!std::isfinite(there.read(norm)) ||
-        point.matrices().eigenvalues(H.get(), static_cast<int>(n), values.get(), vectors) != 0)
+    if (!std::isfinite(there.read(norm)))
         throw InvalidArgument(
             "the Hessian has no eigenvalues (it is not finite) choose another point");
+    if (point.matrices().eigenvalues(H.get(), static_cast<int>(n), values.get(), vectors) != 0)
+        throw DeviceError(std::string("the eigenvalues of the Hessian were not found (the method "
+                                      "of LAPACK or cuSOLVER did not converge on ") +
+                          there.name() + ") use another backend or extreme_eigenvalues()");
     there.download(spectrum.values.data(), values.get(), n);
     if (vectors) {
         spectrum.vectors.resize(n * n);
@@ -94,10 +102,7 @@ template <class T>
 double zero_eigenvalue(Point<T>& point, const EvaluationOptions& options, double norm,
                        std::optional<double> tolerance) {
     if (tolerance) return *tolerance;
-    const double eps = point.derivatives().precision == HessianPrecision::single
-                           ? static_cast<double>(std::numeric_limits<float>::epsilon())
-                           : 0;
-    const double rounding = std::max(eps, eigenvalue_rounding<T>(point.n())) * norm;
+    const double rounding = eigenvalue_rounding(point) * norm;
     return is_differenced(point) ? std::max(rounding, assess(point, options).error) : rounding;
 }
 template double zero_eigenvalue(Point<double>&, const EvaluationOptions&, double,
@@ -118,6 +123,7 @@ Eigenvalues<T> extreme_eigenvalues(const Problem<T>& problem, const std::vector<
         static_cast<RanOn&>(result) = point.ran_on();
         result.converged = found.converged;
         result.norm = found.norm;
+        result.product_error = product_error(point, options, found.norm, options.seed);
         result.products = found.products;
         result.restarts = found.restarts;
         result.seed = options.seed;
@@ -146,7 +152,7 @@ Spectrum<T> spectrum(const Problem<T>& problem, const std::vector<T>& x,
         DenseSpectrum<T> found = dense_spectrum(point, options.vectors);
         Spectrum<T> result;
         static_cast<RanOn&>(result) = point.ran_on();
-        result.rounding = eigenvalue_rounding<T>(point.n()) * found.norm();
+        result.rounding = eigenvalue_rounding(point) * found.norm();
         result.eigenvalues = std::move(found.values);
         result.vectors = std::move(found.vectors);
         return result;
@@ -165,8 +171,9 @@ std::pair<double, double> mean_and_error(const std::vector<double>& values) {
 }
 
 /// The smoothed curve, its errors, moments and theirs.
+/// eps: of the products' type.
 void describe(const std::vector<lanczos::Quadrature>& rules, const DensityOptions& options,
-              SpectralDensity& result) {
+              double eps, SpectralDensity& result) {
     double low = std::numeric_limits<double>::infinity(), high = -low;
     for (const lanczos::Quadrature& rule : rules)
         for (std::size_t k = 0; k < rule.nodes.size(); ++k) {
@@ -185,12 +192,11 @@ void describe(const std::vector<lanczos::Quadrature>& rules, const DensityOption
         std::tie(result.moments[power - 1], result.moment_errors[power - 1]) =
             mean_and_error(values);
     }
-    const double spread = high - low;
-    // Of a multiple of the identity: any width that shows it.
-    result.width = options.width > 0 ? options.width
-                   : spread > 0      ? spread / 100
-                   : high != 0       ? std::abs(high) / 100
-                                     : 0.01;
+    // Nodes of one eigenvalue differ by rounding, and the curve's points do not resolve less.
+    const double largest = std::max(std::abs(low), std::abs(high));
+    result.width =
+        std::max(options.width > 0 ? options.width : (high - low) / 100, std::sqrt(eps) * largest);
+    if (!(result.width > 0)) result.width = 0.01;  // H = 0
     const double begin = low - 6 * result.width, end = high + 6 * result.width;
     const double scale = 1 / (result.width * std::sqrt(2 * std::numbers::pi));
     for (int i = 0; i < options.points; ++i) {
@@ -256,7 +262,10 @@ SpectralDensity spectral_density(const Problem<T>& problem, const std::vector<T>
         }
         result.probes = options.probes;
         result.seed = options.seed;
-        describe(rules, options, result);
+        describe(rules, options, static_cast<double>(std::numeric_limits<T>::epsilon()), result);
+        // A rule of two nodes is exact to degree 3.
+        if (steps == 2 && n > 2)
+            result.moments[3] = result.moment_errors[3] = std::numeric_limits<double>::quiet_NaN();
         return result;
     });
 }
@@ -272,8 +281,12 @@ ConditionNumber condition_number(const Problem<T>& problem, const std::vector<T>
         ConditionNumber result;
         static_cast<RanOn&>(result) = point.ran_on();
         // Of eigenvalues a and b of the smallest and the largest size, each known within an error.
-        const auto set = [&](double a, double a_error, double b, double b_error) {
-            result.value = a > a_error ? b / a : infinity;
+        // What H itself does not tell from 0, `zero`, is singular; where the error is that of a
+        // method that was stopped the value is not known.
+        const auto set = [&](double a, double a_error, double b, double b_error, double zero) {
+            result.value = a > a_error               ? b / a
+                           : a + a_error <= 2 * zero ? infinity
+                                                     : std::numeric_limits<double>::quiet_NaN();
             result.at_least =
                 a + a_error > 0 ? std::max((b - b_error) / (a + a_error), 1.0) : infinity;
             result.at_most = a > a_error ? (b + b_error) / (a - a_error) : infinity;
@@ -286,7 +299,7 @@ ConditionNumber condition_number(const Problem<T>& problem, const std::vector<T>
             result.smallest = static_cast<double>(all.values.front());
             result.largest = static_cast<double>(all.values.back());
             const double error = zero_eigenvalue(point, options, all.norm(), {});
-            set(least, error, all.norm(), error);
+            set(least, error, all.norm(), error, error);
             return result;
         }
         const lanczos::Found<T> found = find_extremes(point, options, 1, 1);
@@ -294,17 +307,16 @@ ConditionNumber condition_number(const Problem<T>& problem, const std::vector<T>
         result.smallest = low.value;
         result.largest = high.value;
         result.products = found.products;
-        const double error = product_error(point, found.norm, options.seed);
+        result.converged = found.converged;
+        const double error = product_error(point, options, found.norm, options.seed);
         const bool same_sign = (low.value > 0) == (high.value > 0);
         const lanczos::Pair& least = std::abs(low.value) <= std::abs(high.value) ? low : high;
         const lanczos::Pair& most = std::abs(low.value) <= std::abs(high.value) ? high : low;
         set(std::abs(least.value), least.residual + error, std::abs(most.value),
-            most.residual + error);
-        if (!same_sign) {
-            // Eigenvalues between the two may be nearer to zero.
-            result.value = std::numeric_limits<double>::quiet_NaN();
-            result.at_most = infinity;
-        }
+            most.residual + error, error);
+        // Eigenvalues between two of different signs may be nearer to zero.
+        if (!same_sign) result.value = std::numeric_limits<double>::quiet_NaN();
+        if (!same_sign || !found.converged) result.at_most = infinity;
         return result;
     });
 }
@@ -351,8 +363,9 @@ Definiteness is_positive_definite(const Problem<T>& problem, const std::vector<T
             return result;
         }
         result.least_pivot = least;
-        const double error = is_differenced(point) ? assess(point, options).relative_error : 0;
-        result.certain = least > 10 * (error + eigenvalue_rounding<T>(point.n()));
+        double error = 0;
+        if (is_differenced(point)) assess(point, options, &error);
+        result.certain = least > 10 * (error + eigenvalue_rounding(point));
         return result;
     });
 }

@@ -101,11 +101,13 @@ struct HessianAccuracy : RanOn {
     std::string message;                      ///< all of it in a sentence
 };
 /// How accurate hessian() with these options is, from two of them: with the formula's steps h and
-/// with 2h. Both formulas have errors of order h^2 from what they leave out, and of order 1/h or
-/// 1/h^2 from rounding: so the difference of the two is three times the first kind and about as
-/// large as the second, and bounds the error of the one with h where one of the two kinds dominates
-/// (Dennis and Schnabel 1983, section 5.6, for the steps). Rounding of the result itself is added.
-/// Takes two dense Hessians.
+/// with 2h. Both formulas have errors of order h^2 from what they leave out: there the difference
+/// of the two is three times the error of the one with h. Rounding is of order 1/h or 1/h^2, and
+/// the two may have it in common: so what it may be is added, 4 epsilon |f| / (h_i h_j) of
+/// differences of values and epsilon max |g| / h of those of gradients (Dennis and Schnabel 1983,
+/// section 5.6), and rounding of the result itself. Of linear predictors and perceptrons, whose
+/// losses are differenced sample by sample, the first is left out. An estimate, not a bound: terms
+/// of a loss or gradient that cancel round by more than its size tells. Takes two dense Hessians.
 template <class T>
 HessianAccuracy assess_hessian(const Problem<T>& problem, const std::vector<T>& x,
                                const EvaluationOptions& options = {});
@@ -119,6 +121,7 @@ struct EigenvalueOptions : EvaluationOptions {
     /// Of the residuals |H v - t v|, in units of the largest |t|. What double or float allows if it
     /// is less.
     double tolerance = 1e-6;
+    /// Of the method; the residuals take one more for each eigenvalue.
     long max_products = 1000;
     /// Vectors in memory at most; 0: as many as fit into DerivativeOptions::memory_budget with
     /// those of a restart, 20 to 300. At least 2 (largest + smallest) + 2 are.
@@ -134,8 +137,9 @@ template <class T>
 struct EigenvalueList {
     std::vector<double> values;
     /// |H v - t v|_2 of each with its unit vector, computed by a product for each at the end: there
-    /// is an eigenvalue of H within it of t (Parlett 1998, "The symmetric eigenvalue problem",
-    /// theorem 4.5.1).
+    /// is an eigenvalue of H, as the products have it, within it of t (Parlett 1998, "The symmetric
+    /// eigenvalue problem", theorem 4.5.1). What differences put into the products is apart:
+    /// Eigenvalues::product_error.
     std::vector<double> residuals;
     std::vector<T> vectors;  ///< n numbers each, of unit length; empty unless asked for
 };
@@ -144,7 +148,11 @@ struct Eigenvalues : RanOn {
     EigenvalueList<T> largest, smallest;
     bool converged = false;  ///< all residuals are within the tolerance
     double norm = 0;         ///< the largest |t| seen, a lower bound of |H|_2
-    long products = 0;
+    /// Estimated 2-norm of what the products themselves are off by, rounding where nothing is
+    /// differenced: to be added to residuals where the eigenvalues of the true H are meant. Of
+    /// differences, and of products of a black box, it takes some more that are not counted.
+    double product_error = 0;
+    long products = 0;  ///< of the method and the residuals
     int restarts = 0;
     std::uint64_t seed = 0;
 };
@@ -165,8 +173,9 @@ template <class T>
 struct Spectrum : RanOn {
     std::vector<T> eigenvalues;  ///< n, ascending
     std::vector<T> vectors;      ///< n x n, a column each; empty unless asked for
-    /// What rounding may have moved an eigenvalue by: max(n, 10) epsilon |H|_2. That of differences
-    /// in H itself is apart: assess_hessian().
+    /// What rounding may have moved an eigenvalue by: max(n, 10) epsilon |H|_2, at least 10 epsilon
+    /// of float where H is summed in it (HessianPrecision::single). That of differences in H itself
+    /// is apart: assess_hessian().
     double rounding = 0;
 };
 /// All eigenvalues, of the dense Hessian: LAPACK's syevd on the host, cuSOLVER's Xsyevd on a GPU.
@@ -176,10 +185,12 @@ Spectrum<T> spectrum(const Problem<T>& problem, const std::vector<T>& x,
                      const SpectrumOptions& options = {});
 
 struct DensityOptions : EvaluationOptions {
-    int probes = 10;         ///< random vectors, at least 2
-    int steps = 50;          ///< products with each, at least 2; n if that is less
-    int points = 1000;       ///< of the smoothed curve, at least 2
-    double width = 0;        ///< standard deviation of the smoothing; 0: a hundredth of the spread
+    int probes = 10;    ///< random vectors, at least 2
+    int steps = 50;     ///< products with each, at least 2; n if that is less
+    int points = 1000;  ///< of the smoothed curve, at least 2
+    /// Standard deviation of the smoothing; 0: a hundredth of the spread. At least sqrt(epsilon) of
+    /// the largest |node|, so that nodes of one eigenvalue are one.
+    double width = 0;
     std::uint64_t seed = 1;  ///< the same seed gives the same bits
 };
 /// The distribution of the eigenvalues: mu(t) = (1/n) sum_i delta(t - lambda_i).
@@ -191,7 +202,8 @@ struct SpectralDensity : RanOn {
     /// probes.
     std::vector<double> points, density, standard_errors;
     double width = 0;
-    /// (1/n) tr H^k for k = 1 .. 4, and their standard errors over the probes.
+    /// (1/n) tr H^k for k = 1 .. 4, and their standard errors over the probes. Of two steps the
+    /// fourth is NaN.
     double moments[4] = {}, moment_errors[4] = {};
     long products = 0;
     int probes = 0, steps = 0;  ///< steps: of the longest run
@@ -208,11 +220,15 @@ SpectralDensity spectral_density(const Problem<T>& problem, const std::vector<T>
                                  const DensityOptions& options = {});
 
 struct ConditionNumber : RanOn {
-    /// Largest |eigenvalue| over smallest |eigenvalue|; infinity if H is singular in working
-    /// precision; NaN if it is not known.
+    /// Largest |eigenvalue| over smallest |eigenvalue|; infinity if H is singular to the accuracy
+    /// of its entries or products; NaN if it is not known, as where products ended before the
+    /// smallest one was told from zero.
     double value = std::numeric_limits<double>::quiet_NaN();
-    double at_least = 1, at_most = std::numeric_limits<double>::infinity();  ///< where it is
+    /// Where it is. By products at_most rests on the smallest eigenvalue having been found, which
+    /// no residual proves; infinity where they did not converge.
+    double at_least = 1, at_most = std::numeric_limits<double>::infinity();
     double smallest = 0, largest = 0;  ///< eigenvalues (not their sizes), of the two ends
+    bool converged = true;             ///< as Eigenvalues::converged; true from all eigenvalues
     long products = 0;                 ///< 0: from all eigenvalues
 };
 /// The condition number of H in the 2-norm: by all eigenvalues where the dense Hessian fits into
@@ -240,7 +256,9 @@ Inertia inertia(const Problem<T>& problem, const std::vector<T>& x,
 
 struct Definiteness : RanOn {
     bool positive_definite = false;  ///< Cholesky's factorisation of the dense Hessian worked
-    /// And every pivot is beyond rounding: positive definite also with what rounding may have done.
+    /// And every pivot is beyond rounding and the estimated error of differences, both in units of
+    /// the diagonal, |E_ij| / sqrt(H_ii H_jj): positive definite also with what these may have
+    /// done, whatever the parameters' units.
     bool certain = false;
     int bad_minor = 0;       ///< order of the first leading minor that is not positive; 0: none
     double least_pivot = 0;  ///< smallest ratio of a pivot to its diagonal entry, if it worked
@@ -268,19 +286,23 @@ struct PointOptions : EigenvalueOptions {
     /// quadratic model is within sqrt(epsilon) of x, as PointClass::distance measures it, or the
     /// gradient is within the error of its differences.
     std::optional<double> gradient_tolerance{};
-    /// As InertiaOptions::tolerance.
+    /// Eigenvalues of at most this size are zero. Unset: as InertiaOptions::tolerance; by products
+    /// their residuals and Eigenvalues::product_error.
     std::optional<double> eigenvalue_tolerance{};
 };
 struct PointClass : RanOn {
     PointKind kind = PointKind::not_stationary;
     double f = 0, gradient_norm = 0;
     /// Of x from the nearest stationary point of the quadratic model, over |x| (each entry at least
-    /// DerivativeOptions::typical_x). Along eigenvectors whose eigenvalue is zero, and where not
-    /// all eigenvalues are known, slopes count as if the curvature were |H|: a lower bound then.
+    /// DerivativeOptions::typical_x). Along eigenvectors whose eigenvalue is zero slopes beyond the
+    /// gradient's rounding count as if the curvature were `tolerance`, infinitely far if that is 0:
+    /// a lower bound. By products it is that of the model in the gradient's Krylov space, which
+    /// of a positive definite H is no more than H's.
     double distance = 0;
     double smallest = 0, largest = 0;             ///< eigenvalues
     double tolerance = 0;                         ///< eigenvalues of at most this size are zero
     int positive = -1, negative = -1, zero = -1;  ///< how many; -1: not known, as n is large
+    bool converged = true;                        ///< as ConditionNumber::converged
     long products = 0;                            ///< 0: from all eigenvalues
     std::string message;                          ///< all of it in a sentence
 };
@@ -294,6 +316,7 @@ struct NegativeCurvature : RanOn {
     bool found = false;        ///< curvature < 0 beyond the accuracy of H
     double curvature = 0;      ///< v'Hv, about the smallest eigenvalue, also if it is not negative
     double residual = 0;       ///< |Hv - curvature v|_2
+    bool converged = true;     ///< as ConditionNumber::converged; if not there may be more negative
     std::vector<T> direction;  ///< v, n numbers, |v|_2 = 1, with g'v <= 0
     double f = 0;              ///< at x
     /// x + a v with the lowest loss of some steps a of both signs, and that loss; empty unless
@@ -304,7 +327,8 @@ struct NegativeCurvature : RanOn {
 };
 /// The direction of the most negative curvature and a step along it that lowers the loss, as it
 /// does at a saddle, where the gradient shows no way. Of EigenvalueOptions the numbers of
-/// eigenvalues and `vectors` do not count.
+/// eigenvalues and `vectors` do not count. Throws InvalidArgument also where the loss or its
+/// gradient is not finite.
 template <class T>
 NegativeCurvature<T> negative_curvature(const Problem<T>& problem, const std::vector<T>& x,
                                         const EigenvalueOptions& options = {});
@@ -340,13 +364,19 @@ struct ConvexityCheck : RanOn {
     double l = 0, gap = 0, rounding = 0;
     bool by_curvature = false;  ///< a direction of negative curvature showed where to look
     long triples = 0;           ///< that were tried with finite losses
-    long not_finite = 0;        ///< and those that were not
-    int curvatures = 0;         ///< points where curvature was looked at
-    double least_curvature = std::numeric_limits<double>::infinity();  ///< smallest v'Hv seen there
-    /// If the inequality failed for a share p of all triples, (1 - p)^triples would be the chance
-    /// of seeing none: with 95 % confidence p is at most this, 1 - 0.05^(1 / triples), about 3 /
-    /// triples. 1 where there is a counter-example. That is no proof: what fails in a smaller part
-    /// of the region may have been missed.
+    /// Of these, those for which the inequality failed by more than 16 epsilon of the losses, but
+    /// which were not looked at more closely or failed by no more than the losses scatter there.
+    long unconfirmed = 0;
+    long not_finite = 0;  ///< and those that were not
+    int curvatures = 0;   ///< points where curvature was looked at
+    /// Smallest v'Hv seen there: no less than the smallest eigenvalue, whether or not the products
+    /// sufficed for that.
+    double least_curvature = std::numeric_limits<double>::infinity();
+    /// If the inequality failed beyond that for a share p of all triples with finite losses, (1 -
+    /// p)^triples would be the chance of seeing none: with 95 % confidence p is at most this, 1 -
+    /// 0.05^(1 / triples), about 3 / triples. Unconfirmed ones count as failures: it is the upper
+    /// limit of Clopper and Pearson (1934) for so many. 1 where there is a counter-example. That is
+    /// no proof: what fails in a smaller part of the region may have been missed.
     double missed_at_most = 1;
     std::string message;  ///< all of it in a sentence
 };
@@ -354,14 +384,17 @@ struct ConvexityCheck : RanOn {
 /// distributed in it, l in (0, 1), many at a time; and at some points along the direction of the
 /// most negative curvature, which finds what chords miss. What it reports is a failure of the
 /// inequality itself beyond the rounding of the three losses, estimated from the scatter of losses
-/// next to them (More and Wild 2011, "Estimating computational noise"). Throws InvalidArgument also
-/// for a region that is empty, not finite or of the wrong size.
+/// next to them on the chord (More and Wild 2011, "Estimating computational noise").
+/// Throws InvalidArgument also for a region that is empty, not finite or of the wrong size.
 template <class T>
 ConvexityCheck<T> check_convexity(const Problem<T>& problem, const Region<T>& region,
                                   const ConvexityOptions& options = {});
 
 struct ConvexityCertificate {
     bool convex = false;  ///< everywhere; false: not known
+    /// Of a quadratic: its smallest eigenvalue is zero within rounding. It may be convex, or have a
+    /// negative eigenvalue of that size and be unbounded below.
+    bool within_rounding = false;
     /// H - strong_convexity I is positive semidefinite everywhere. 0: nothing is known.
     double strong_convexity = 0;
     std::string reason;
@@ -369,8 +402,8 @@ struct ConvexityCertificate {
 /// Whether the loss is convex by what it is: linear predictors and perceptrons without a hidden
 /// layer with a loss of the library's whose Hessian by the predictors is positive semidefinite for
 /// all z (linear regression, Huber, logistic, softmax, Poisson), and quadratics whose eigenvalues
-/// are not negative beyond rounding, each with its penalty. Quadratics take their spectrum(), the
-/// others nothing.
+/// are positive beyond rounding, or whose Hessian is 0, each with its penalty. Quadratics take
+/// their spectrum(), the others nothing.
 template <class T>
 ConvexityCertificate convexity_certificate(const Problem<T>& problem,
                                            const EvaluationOptions& options = {});

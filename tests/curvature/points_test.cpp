@@ -258,10 +258,18 @@ TYPED_TEST(PointsTest, CertificatesOfQuadratics) {
     EXPECT_TRUE(certify(strong).convex);
     EXPECT_NEAR(certify(strong).strong_convexity, 2, 10 * strong.tolerance());
     EXPECT_LE(certify(strong).strong_convexity, 2 + strong.tolerance());
-    const ConvexityCertificate weak = certify(KnownSpectrum<T>({0, 3, 7}));
-    EXPECT_TRUE(weak.convex);
-    EXPECT_EQ(weak.strong_convexity, 0);
+    EXPECT_FALSE(certify(strong).within_rounding);
+    // One that rounding may have made of a negative one is not certified.
+    for (const long double least : {0.0L, -3.0L * epsilon<T>}) {
+        const ConvexityCertificate weak = certify(KnownSpectrum<T>({least, 3, 7}));
+        EXPECT_FALSE(weak.convex);
+        EXPECT_TRUE(weak.within_rounding);
+        EXPECT_EQ(weak.strong_convexity, 0);
+        EXPECT_NE(weak.reason.find("may hide a negative one"), std::string::npos);
+    }
+    EXPECT_TRUE(certify(KnownSpectrum<T>({0, 0})).convex);
     EXPECT_FALSE(certify(KnownSpectrum<T>({-1, 3, 7})).convex);
+    EXPECT_FALSE(certify(KnownSpectrum<T>({-1, 3, 7})).within_rounding);
     // With the penalty on all coefficients.
     ModelOptions model_options{.samples = 50};
     model_options.problem = {.l2 = 0.25};
@@ -331,6 +339,177 @@ TEST_F(RegionTest, RoundingWithinALossIsNoCounterExample) {
     options.curvatures = 0;
     const auto check = check_convexity(problem, Region<double>::box({-1}, {1}), options);
     EXPECT_FALSE(check.counter_example) << check.message;
+    // What may be rounding is not taken for agreement.
+    EXPECT_GT(check.unconfirmed, 1000);
+    EXPECT_GT(check.missed_at_most,
+              static_cast<double>(check.unconfirmed) / static_cast<double>(check.triples));
+    EXPECT_LT(check.missed_at_most, 1);
+    EXPECT_NE(check.message.find("may be rounding"), std::string::npos);
+}
+
+/// A plane of which cancellation leaves a staircase: along some chords it is constant for long.
+TEST_F(RegionTest, AStaircaseOfRoundingIsNoCounterExample) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    const auto problem = make_black_box<float>(
+        [](const float* points, int n, int count, float* losses) {
+            for (int p = 0; p < count; ++p) {
+                float sum = 0;
+                for (int j = 0; j < n; ++j) sum += points[p * n + j];
+                losses[p] = (1e4f + sum) - 1e4f;
+            }
+        },
+        3);
+    auto options = there<ConvexityOptions>();
+    options.curvatures = 0;
+    for (options.seed = 1; options.seed <= 20; ++options.seed) {
+        const auto check = check_convexity(problem, Region<float>::ball({0, 0, 0}, 1), options);
+        EXPECT_FALSE(check.counter_example) << check.message;
+    }
+}
+
+/// What is flat far away is not taken for a staircase.
+TEST_F(RegionTest, LossesThatAreFlatFarAwayAreDenied) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    const auto problem = make_black_box<double>(
+        [](const double* points, int, int count, double* losses) {
+            for (int p = 0; p < count; ++p) losses[p] = std::exp(-points[p] * points[p]);
+        },
+        1);
+    auto options = there<ConvexityOptions>();
+    options.curvatures = 0;
+    const auto check = check_convexity(problem, Region<double>::box({-60}, {60}), options);
+    EXPECT_TRUE(check.counter_example) << check.message;
+}
+
+/// Of n numbers all between `low` and `high`, on which losses are taken: cos(rate x_0).
+template <class T>
+Problem<T> wave(double rate, int n, double& low, double& high) {
+    return make_black_box<T>(
+        [=, &low, &high](const T* points, int size, int count, T* losses) {
+            for (int p = 0; p < count * size; ++p) {
+                low = std::min(low, static_cast<double>(points[p]));
+                high = std::max(high, static_cast<double>(points[p]));
+            }
+            for (int p = 0; p < count; ++p)
+                losses[p] = std::cos(static_cast<T>(rate) * points[p * size]);
+        },
+        n);
+}
+
+TYPED_TEST(PointsTest, LossesThatOscillateAreDenied) {
+    using T = TypeParam;
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    auto options = there<ConvexityOptions>();
+    options.triples = 1000;
+    options.curvatures = 0;
+    // Some hundred waves in the region, of which half of all triples lie above their chord.
+    for (const auto& [rate, end] : {std::pair{40.0, 1.0}, {1.0, sizeof(T) == 8 ? 1e4 : 300.0}})
+        for (const int n : {1, 2}) {
+            double low = 0, high = 0;
+            const Problem<T> problem = wave<T>(rate, n, low, high);
+            const ConvexityCheck<T> check =
+                check_convexity(problem, this->box(n, -end, end), options);
+            EXPECT_TRUE(check.counter_example) << check.message;
+            EXPECT_EQ(check.unconfirmed, 0);
+            EXPECT_EQ(check.missed_at_most, 1);
+            EXPECT_GE(low, -static_cast<T>(end));
+            EXPECT_LE(high, static_cast<T>(end));
+        }
+}
+
+/// f = 1e8 x^2 + y has no stationary point, however small its slope is beside its curvature.
+TYPED_TEST(PointsTest, ASlopeWithoutCurvatureIsOne) {
+    using T = TypeParam;
+    const T A[] = {T(2e8), 0, 0, 0}, b[] = {0, T(-1)};
+    for (const T unit : {T(1e-6), T(1), T(1e6)}) {
+        const T scaled[] = {unit * A[0], 0, 0, 0}, slope[] = {0, unit * b[1]};
+        const PointClass point = classify_point(make_quadratic(scaled, slope, 2),
+                                                std::vector<T>(2, T(0)), there<PointOptions>());
+        // Of float a slope of 1 beside 2e8 is rounding.
+        EXPECT_EQ(point.kind, sizeof(T) == 8 ? PointKind::not_stationary : PointKind::degenerate)
+            << point.message;
+    }
+    const T steep[] = {0, T(-1e4)};
+    EXPECT_EQ(
+        classify_point(make_quadratic(A, steep, 2), std::vector<T>(2, T(0)), there<PointOptions>())
+            .kind,
+        PointKind::not_stationary);
+}
+
+/// sum_j d_j x_j^2 / 2 + b'x with products of its own.
+Problem<double> by_products(std::vector<double> d, std::vector<double> b) {
+    BlackBox<double> box;
+    const int size = static_cast<int>(d.size());
+    box.value_and_gradient = [d, b](const double* x, int n, double* g) {
+        double f = 0;
+        for (int j = 0; j < n; ++j) {
+            const std::size_t at = static_cast<std::size_t>(j);
+            g[j] = d[at] * x[j] + b[at];
+            f += (d[at] * x[j] / 2 + b[at]) * x[j];
+        }
+        return f;
+    };
+    box.products = [d](const double*, int n, const double* V, int columns, double* HV) {
+        for (int e = 0; e < n * columns; ++e) HV[e] = d[static_cast<std::size_t>(e % n)] * V[e];
+    };
+    return make_black_box<double>(box, size);
+}
+
+TEST_F(RegionTest, PointsByProductsAreAsFarAsTheirModelsSay) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    auto options = there<PointOptions>();
+    options.derivatives.memory_budget = 1;
+    // |g| / |H| is within sqrt(epsilon), and the minimum is not.
+    const PointClass far =
+        classify_point(by_products({1, 0.5, 1e-5}, {0, 0, 0}), {0, 0, 1e-3}, options);
+    EXPECT_GT(far.products, 0);
+    EXPECT_EQ(far.kind, PointKind::not_stationary) << far.message;
+    EXPECT_NEAR(far.distance, 1e-3 / std::sqrt(3.0), 1e-6);
+    EXPECT_EQ(classify_point(by_products({1, 0.5, 1e-5}, {0, 0, 0}), {0, 0, 1e-12}, options).kind,
+              PointKind::minimum);
+    EXPECT_EQ(classify_point(by_products({2e8, 0}, {0, 1}), {0, 0}, options).kind,
+              PointKind::not_stationary);
+    EXPECT_EQ(classify_point(by_products({2e8, 0}, {0, 0}), {0, 0}, options).kind,
+              PointKind::degenerate);
+}
+
+TEST_F(RegionTest, LossesThatAreNoNumbersHaveNoWayDown) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    const auto problem = by_products({1, -1}, {0, std::numeric_limits<double>::quiet_NaN()});
+    EXPECT_NE(message_of<InvalidArgument>([&] {
+                  negative_curvature(problem, {1.0, 1.0}, there<EigenvalueOptions>());
+              }).find("not finite"),
+              std::string::npos);
+}
+
+/// sum (x_0 - x_1)^2 over pairs: half of the eigenvalues are 0, and of differences are noise.
+struct PairDifference {
+    static constexpr int parameters = 2;
+    template <class X>
+    CUNEWTON_HOST_DEVICE auto operator()(const X& x) const {
+        const auto u = x[0] - x[1];
+        return u * u;
+    }
+};
+
+TEST_F(RegionTest, NoiseOfDifferencesIsNoNegativeCurvature) {
+    if (testing_cuda()) GTEST_SKIP() << "an element of the host's";
+    const int n = 2002;  // from 2001 on there are products alone
+    std::vector<int> indices(n);
+    std::vector<double> x(n);
+    Random random(5);
+    for (int j = 0; j < n; ++j) {
+        indices[static_cast<std::size_t>(j)] = j;
+        x[static_cast<std::size_t>(j)] = random.near_normal();
+    }
+    const auto problem = make_element_sum<double>(PairDifference{}, indices, n);
+    auto options = there<EigenvalueOptions>();
+    options.derivatives.hessian = HessianBy::value_differences;
+    options.tolerance = 0;
+    options.max_products = 60;
+    const auto way = negative_curvature(problem, x, options);
+    EXPECT_GT(way.products, 0);
+    EXPECT_FALSE(way.found) << way.curvature;
 }
 
 TEST_F(RegionTest, LossesThatAreNotFiniteAreCounted) {

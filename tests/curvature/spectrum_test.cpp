@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -24,6 +25,14 @@ std::vector<long double> mixed(int n) {
     std::vector<long double> values;
     for (int i = 0; i < n; ++i) values.push_back(i % 3 == 0 ? -1.0L - i : 2.0L + i);
     return values;
+}
+
+double integral_of(const SpectralDensity& density) {
+    double integral = 0;
+    for (std::size_t i = 1; i < density.points.size(); ++i)
+        integral += (density.density[i] + density.density[i - 1]) / 2 *
+                    (density.points[i] - density.points[i - 1]);
+    return integral;
 }
 
 TYPED_TEST(SpectrumTest, IsTheOneThatWasChosen) {
@@ -196,11 +205,7 @@ TYPED_TEST(SpectrumTest, DensityIsAMeasureWithTheRightMoments) {
     EXPECT_EQ(density.nodes.size(), 160u);
     EXPECT_NEAR(std::accumulate(density.weights.begin(), density.weights.end(), 0.0), 1,
                 1e3 * epsilon<T>);
-    double integral = 0;
-    for (std::size_t i = 1; i < density.points.size(); ++i)
-        integral += (density.density[i] + density.density[i - 1]) / 2 *
-                    (density.points[i] - density.points[i - 1]);
-    EXPECT_NEAR(integral, 1, 1e-3);
+    EXPECT_NEAR(integral_of(density), 1, 1e-3);
     for (int k = 0; k < 4; ++k) {
         EXPECT_GT(density.moment_errors[k], 0);
         EXPECT_NEAR(density.moments[k], truth[k], 5 * density.moment_errors[k]) << k;
@@ -211,6 +216,34 @@ TYPED_TEST(SpectrumTest, DensityIsAMeasureWithTheRightMoments) {
         EXPECT_LE(node, 61 + known.tolerance());
     }
     for (const double error : density.standard_errors) EXPECT_GE(error, 0);
+}
+
+/// Eigenvalues that differ by rounding are one.
+TYPED_TEST(SpectrumTest, DensityOfAMultipleOfTheIdentityIntegratesToOne) {
+    using T = TypeParam;
+    for (const long double apart : {0.0L, 10.0L, 300.0L}) {
+        std::vector<long double> values(9, 1.0L);
+        for (std::size_t i = 0; i < 9; i += 2) values[i] += apart * epsilon<T>;
+        const KnownSpectrum<T> known(values);
+        const SpectralDensity density =
+            spectral_density(known.problem(), known.origin(), there<DensityOptions>());
+        EXPECT_NEAR(integral_of(density), 1, 1e-3) << static_cast<double>(apart);
+        EXPECT_GE(density.width, 0.99 * std::sqrt(epsilon<T>));
+    }
+}
+
+TYPED_TEST(SpectrumTest, TwoStepsDoNotTellTheFourthMoment) {
+    using T = TypeParam;
+    const KnownSpectrum<T> known(mixed(20));
+    auto options = there<DensityOptions>();
+    options.steps = 2;
+    const SpectralDensity two = spectral_density(known.problem(), known.origin(), options);
+    options.steps = 3;
+    const SpectralDensity three = spectral_density(known.problem(), known.origin(), options);
+    EXPECT_TRUE(std::isnan(two.moments[3]));
+    EXPECT_TRUE(std::isnan(two.moment_errors[3]));
+    EXPECT_TRUE(std::isfinite(three.moments[3]));
+    EXPECT_NEAR(two.moments[2], three.moments[2], 1e4 * epsilon<T> * 8e3);
 }
 
 TYPED_TEST(SpectrumTest, DensityOfFewEigenvaluesIsThem) {
@@ -279,6 +312,151 @@ TYPED_TEST(SpectrumTest, AccuracyOfDifferencesIsWhatItIs) {
     const double digits = assess_hessian(model.problem(), x, options).digits;
     options.derivatives.relative_step = 0.5;
     EXPECT_LT(assess_hessian(model.problem(), x, options).digits, std::min(2.0, digits));
+}
+
+/// Products with differences of single samples' losses are symmetric, whatever they are off by.
+TYPED_TEST(SpectrumTest, EigenvaluesKnowTheErrorOfTheirProducts) {
+    using T = TypeParam;
+    ModelOptions model_options{.samples = 100, .features = 20};
+    const Model<T> model(ModelKind::poisson, model_options);
+    auto options = there<EigenvalueOptions>();
+    options.tolerance = 0;
+    options.derivatives.memory_budget = std::size_t{64} << 20;
+    const Eigenvalues<T> exact = extreme_eigenvalues(model.problem(), model.theta(), options);
+    options.derivatives.hessian = HessianBy::value_differences;
+    // Steps that leave out much.
+    options.derivatives.relative_step = 0.1;
+    const Eigenvalues<T> rough = extreme_eigenvalues(model.problem(), model.theta(), options);
+    const double off = std::abs(rough.largest.values[0] - exact.largest.values[0]);
+    EXPECT_LT(exact.product_error, 1e3 * epsilon<T> * exact.norm);
+    EXPECT_GT(off, 2 * rough.largest.residuals[0]);
+    EXPECT_LE(off, rough.product_error + rough.largest.residuals[0]);
+    EXPECT_LT(rough.product_error, 0.5 * rough.norm);
+}
+
+TYPED_TEST(SpectrumTest, SumsInFloatRoundAsFloat) {
+    using T = TypeParam;
+    ModelOptions model_options{.samples = 60, .features = 5};
+    const Model<T> model(ModelKind::squared, model_options);
+    auto options = there<SpectrumOptions>();
+    options.derivatives.hessian_precision = HessianPrecision::single;
+    const Spectrum<T> found = spectrum(model.problem(), model.theta(), options);
+    EXPECT_GE(found.rounding, 1e-6 * static_cast<double>(found.eigenvalues.back()));
+}
+
+/// What rounding hides from both stencils.
+class RoundingTest : public BackendTest {
+  protected:
+    static Problem<double> of_values(int n, std::function<double(const double*)> f) {
+        return make_black_box<double>(
+            [f](const double* points, int size, int count, double* losses) {
+                for (int p = 0; p < count; ++p) losses[p] = f(points + p * size);
+            },
+            n);
+    }
+    void SetUp() override {
+        BackendTest::SetUp();
+        if (testing_cuda()) GTEST_SKIP() << "functions of the host's";
+    }
+};
+
+TEST_F(RoundingTest, HidesCurvatureBesideALargeLoss) {
+    const auto problem = of_values(1, [](const double* x) { return 1e12 + x[0] * x[0] / 2; });
+    const std::vector<double> x{0.0};
+    const auto options = there<PointOptions>();
+    const double H = hessian<double>(problem, x, options)[0];
+    const HessianAccuracy said = assess_hessian<double>(problem, x, options);
+    EXPECT_GE(said.error, std::abs(H - 1));
+    EXPECT_EQ(said.digits, 0);
+    EXPECT_EQ(inertia(problem, x, there<InertiaOptions>()).zero, 1);
+    EXPECT_EQ(classify_point(problem, x, options).kind, PointKind::degenerate);
+    EXPECT_TRUE(std::isinf(condition_number<double>(problem, x, options).value));
+    EXPECT_FALSE(is_positive_definite<double>(problem, x, options).certain);
+}
+
+TEST_F(RoundingTest, HidesCurvatureBesideALargeGradient) {
+    BlackBox<double> box;
+    box.value_and_gradient = [](const double* x, int, double* g) {
+        g[0] = 1e12 + x[0];
+        return 1e12 * x[0] + x[0] * x[0] / 2;
+    };
+    const auto problem = make_black_box<double>(box, 1);
+    const std::vector<double> x{0.0};
+    const auto options = there<EvaluationOptions>();
+    const HessianAccuracy said = assess_hessian<double>(problem, x, options);
+    EXPECT_GE(said.error, std::abs(hessian<double>(problem, x, options)[0] - 1));
+    const Eigenvalues<double> found = extreme_eigenvalues<double>(problem, x, [] {
+        auto one = there<EigenvalueOptions>();
+        one.smallest = 0;
+        return one;
+    }());
+    EXPECT_GE(found.product_error + found.largest.residuals[0],
+              std::abs(found.largest.values[0] - 1));
+}
+
+TEST_F(RoundingTest, OfDifferencesIsNotInResiduals) {
+    BlackBox<double> box;
+    box.value_and_gradient = [](const double* x, int, double* g) {
+        g[0] = 4 * x[0] * x[0] * x[0];
+        return x[0] * x[0] * x[0] * x[0];
+    };
+    auto options = there<EigenvalueOptions>();
+    options.smallest = 0;
+    const auto found = extreme_eigenvalues(make_black_box<double>(box, 1), {0.0}, options);
+    EXPECT_GT(found.largest.values[0], 1e-12);  // the true one is 0
+    EXPECT_GE(found.product_error, found.largest.values[0]);
+}
+
+TEST_F(RoundingTest, LeavesDefinitenessUncertainInAnyUnits) {
+    // Indefinite; by values the second diagonal entry is noise.
+    const auto problem =
+        of_values(2, [](const double* x) { return (1e10 * x[0] * x[0] - x[1] * x[1]) / 2; });
+    for (const double shift : {0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07})
+        EXPECT_FALSE(is_positive_definite<double>(problem, {1 + shift, 1 - shift},
+                                                  there<EvaluationOptions>())
+                         .certain);
+    // And what is told of one whose units differ is told.
+    const auto definite =
+        of_values(2, [](const double* x) { return (1e10 * x[0] * x[0] + x[1] * x[1]) / 2; });
+    EXPECT_TRUE(
+        is_positive_definite<double>(definite, {1e-9, 1}, there<EvaluationOptions>()).certain);
+}
+
+TEST_F(RoundingTest, AStoppedMethodDoesNotMakeAMatrixSingular) {
+    // By products alone, with eigenvalues from 1e-8 to 1.
+    const int n = 400;
+    BlackBox<double> box;
+    const auto eigenvalue = [](int j) { return std::pow(10.0, -8.0 * j / 399); };
+    box.value_and_gradient = [=](const double* x, int size, double* g) {
+        double f = 0;
+        for (int j = 0; j < size; ++j) {
+            g[j] = eigenvalue(j) * x[j];
+            f += g[j] * x[j] / 2;
+        }
+        return f;
+    };
+    box.products = [=](const double*, int size, const double* V, int columns, double* HV) {
+        for (int e = 0; e < size * columns; ++e) HV[e] = eigenvalue(e % size) * V[e];
+    };
+    const auto problem = make_black_box<double>(box, n);
+    auto options = there<EigenvalueOptions>();
+    options.derivatives.memory_budget = 1000;
+    const std::vector<double> x(n, 1.0);
+    const ConditionNumber found = condition_number(problem, x, options);
+    EXPECT_GT(found.products, 0);
+    EXPECT_TRUE(found.converged);
+    EXPECT_TRUE(std::isnan(found.value)) << found.value;
+    EXPECT_GT(found.at_least, 1e5);
+    EXPECT_LE(found.at_least, 1.001e8);
+    EXPECT_TRUE(std::isinf(found.at_most));
+    options.max_products = 6;
+    const ConditionNumber stopped = condition_number(problem, x, options);
+    EXPECT_FALSE(stopped.converged);
+    EXPECT_TRUE(std::isinf(stopped.at_most));
+    EXPECT_LE(stopped.at_least, 1.001e8);
+    const auto way = negative_curvature(problem, x, options);
+    EXPECT_FALSE(way.converged);
+    EXPECT_FALSE(way.found);
 }
 
 class SpectrumMisuseTest : public BackendTest {};
