@@ -441,6 +441,7 @@ TEST_F(RoundingTest, AStoppedMethodDoesNotMakeAMatrixSingular) {
     const auto problem = make_black_box<double>(box, n);
     auto options = there<EigenvalueOptions>();
     options.derivatives.memory_budget = 1000;
+    options.max_vectors = 300;
     const std::vector<double> x(n, 1.0);
     const ConditionNumber found = condition_number(problem, x, options);
     EXPECT_GT(found.products, 0);
