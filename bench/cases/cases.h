@@ -55,7 +55,7 @@ inline constexpr Case all_cases[] = {
     {"learning_rates", "gradient descent by rates from curvature, against Newton and BFGS",
      run_learning_rates},
     {"sparse_chain", "chained functions with banded Hessians, n up to 1,000,000", run_sparse_chain},
-    {"sparse_grid", "minimal surfaces over a grid, up to 1000 x 1000 points", run_sparse_grid},
+    {"sparse_grid", "minimal surfaces over a grid, up to 500 x 500 points", run_sparse_grid},
 };
 
 }  // namespace cunewton::bench

@@ -77,7 +77,6 @@ void run_parts(const SparseJob& job, Context& context) {
                                          curvature.solve(g.get());
                                          vectors.read(info);
                                      }).cpu_median;
-    row.status = "";
     context.report.add(row);
 }
 
@@ -153,9 +152,14 @@ void run_peers(const SparseJob& job, Context& context) {
 
 void run_sparse_job(const SparseJob& job, Context& context) {
     if (!context.can_run(job.problem, job.label)) return;
-    run_parts(job, context);
-    run_solve(job.problem, job.label, job, context);
-    run_sum(job, context);
+    try {
+        run_parts(job, context);
+        run_solve(job.problem, job.label, job, context);
+        run_sum(job, context);
+    } catch (const BackendUnavailable& missing) {
+        context.report.progress(fmt::format("  {}: left out, {}", job.label, missing.what()));
+        return;
+    }
     if (job.peers && context.settings.peers) run_peers(job, context);
 }
 

@@ -65,7 +65,7 @@ void run_sparse_chain(Context& context) {
         context.settings.small ? std::vector<int>{1000} : std::vector<int>{10000, 100000, 1000000};
     // From these starts the number of iterations does not depend on n.
     for (const int n : sizes) {
-        run_sparse_job(chain_job("Rosenbrock", test::ChainWithGradient{}, n, 2, 0.9, chain_entries,
+        run_sparse_job(chain_job("Rosenbrock", test::ChainWithGradient{}, n, 2, 1.1, chain_entries,
                                  test::chain_sum<double>, true),
                        context);
         run_sparse_job(chain_job("Broyden", test::BroydenWithGradient{}, n, 3, -1, broyden_entries,

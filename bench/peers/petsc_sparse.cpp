@@ -1,4 +1,6 @@
 #if CUNEWTON_BENCH_HAVE_PETSC
+#include <algorithm>
+
 #include "bench/peers/petsc_session.h"
 #include "bench/peers/sparse_peers.h"
 
@@ -14,6 +16,12 @@ PetscErrorCode value_and_gradient(Tao, Vec x, PetscReal* f, Vec g, void* objecti
     VecRestoreArray(g, &out);
     VecRestoreArrayRead(x, &at);
     return 0;
+}
+
+/// What is differenced. The first argument is not the Tao that PETSc's documentation makes it.
+PetscErrorCode gradient(void*, Vec x, Vec g, void* objective) {
+    PetscReal f;
+    return value_and_gradient(nullptr, x, &f, g, objective);
 }
 
 /// Both triangles of the pattern, with entries of 0.
@@ -64,12 +72,11 @@ SparsePeerResult minimize_petsc_colouring(const SparseObjective& objective,
     CUNEWTON_PETSC(MatColoringDestroy(&colouring));
     CUNEWTON_PETSC(MatFDColoringCreate(H, colours, &differences));
     CUNEWTON_PETSC(TaoCreate(PETSC_COMM_SELF, &tao));
-    CUNEWTON_PETSC(
-        MatFDColoringSetFunction(differences,
-                                 // As PETSc wants it; by way of a type that compilers let pass.
-                                 reinterpret_cast<PetscErrorCode (*)(void)>(
-                                     reinterpret_cast<void (*)()>(TaoComputeGradient)),
-                                 tao));
+    CUNEWTON_PETSC(MatFDColoringSetFunction(
+        differences,
+        // As PETSc wants it; by way of a type that compilers let pass.
+        reinterpret_cast<PetscErrorCode (*)(void)>(reinterpret_cast<void (*)()>(gradient)),
+        context));
     CUNEWTON_PETSC(MatFDColoringSetFromOptions(differences));
     CUNEWTON_PETSC(MatFDColoringSetUp(H, colours, differences));
     CUNEWTON_PETSC(ISColoringDestroy(&colours));
@@ -82,6 +89,12 @@ SparsePeerResult minimize_petsc_colouring(const SparseObjective& objective,
     CUNEWTON_PETSC(KSPSetType(ksp, KSPPREONLY));
     CUNEWTON_PETSC(KSPGetPC(ksp, &pc));
     CUNEWTON_PETSC(PCSetType(pc, PCCHOLESKY));
+    // A band needs no other order than its own.
+    const SparsityPattern& pattern = objective.pattern();
+    int width = 0;
+    for (int j = 0; j < pattern.n; ++j)
+        width = std::max(width, pattern.rows[pattern.column_starts[j + 1] - 1] - j);
+    CUNEWTON_PETSC(PCFactorSetMatOrderingType(pc, width > 2 ? MATORDERINGND : MATORDERINGNATURAL));
     CUNEWTON_PETSC(TaoSolve(tao));
     TaoConvergedReason reason;
     PetscInt iterations;

@@ -39,10 +39,11 @@ install_packages() {
 BUILD_PACKAGES=(g++:g++ cmake:cmake ninja:ninja-build libopenblas-dev)
 # What the tests need besides, what the benchmark needs, and the libraries that it is compared with.
 TEST_PACKAGES=(git:git pkg-config:pkg-config python3:python3 libgtest-dev nlohmann-json3-dev libcli11-dev
-    zlib1g-dev libopenmpi-dev openmpi-bin)
-BENCH_PACKAGES=(git:git libcli11-dev nlohmann-json3-dev libfmt-dev zlib1g-dev)
+    zlib1g-dev libopenmpi-dev openmpi-bin libsuitesparse-dev libcolpack-dev)
+BENCH_PACKAGES=(git:git libcli11-dev nlohmann-json3-dev libfmt-dev zlib1g-dev libsuitesparse-dev
+    libcolpack-dev)
 PEER_PACKAGES=(pkg-config:pkg-config libceres-dev libeigen3-dev libcminpack-dev liblbfgs-dev
-    libgsl-dev libdlib-dev libpetsc-real-dev libarpack2-dev)
+    libgsl-dev libdlib-dev libpetsc-real-dev libarpack2-dev coinor-libipopt-dev)
 
 # install_for_build [NAME...]: the tools, and these packages.
 install_for_build() {

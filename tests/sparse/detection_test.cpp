@@ -8,6 +8,7 @@
 
 #include "cunewton/cunewton.h"
 #include "cunewton/sparsity_of.h"
+#include "tests/sparse/components.h"
 #include "tests/sparse/problems.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
@@ -105,7 +106,7 @@ TEST(SparsityOf, CoversTheTestFunctions) {
 }
 
 template <class T>
-class DetectionTest : public BackendTest {
+class DetectionTest : public SparseFactorTest {
   protected:
     static EvaluationOptions there() {
         EvaluationOptions options;

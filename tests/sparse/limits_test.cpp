@@ -11,8 +11,8 @@
 #include "cunewton/cunewton.h"
 #include "cunewton/math/random_sign.h"
 #include "host/sparse/countable.h"
+#include "tests/sparse/components.h"
 #include "tests/sparse/functions.h"
-#include "tests/support/backends.h"
 #include "tests/support/message_of.h"
 #include "tests/unconstrained/elements.h"
 #include "tests/unconstrained/problems.h"
@@ -46,11 +46,11 @@ struct Spoke {
     }
 };
 
-class SparseLimitsTest : public BackendTest {
+class SparseLimitsTest : public SparseFactorTest {
   protected:
     void SetUp() override {
-        BackendTest::SetUp();
-        if (testing_cuda()) GTEST_SKIP() << "the functions have no GPU code";
+        SparseFactorTest::SetUp();
+        if (!IsSkipped() && testing_cuda()) GTEST_SKIP() << "the functions have no GPU code";
     }
 };
 
@@ -113,35 +113,25 @@ TEST_F(SparseLimitsTest, ConstantsDoNotMakePatternsIncomplete) {
     const int n = 20;
     std::vector<double> x;
     for (int j = 0; j < n; ++j) x.push_back(0.5 + 0.3 * std::sin(j));
-    for (const double constant : {0.0, 1e4, -1e4, 1e8}) {
-        SCOPED_TRACE(constant);
-        const auto problem = with_sparsity(by_values<double>(
-                                               [constant](const double* at, int size) {
-                                                   double f = constant;
-                                                   for (int j = 0; j < size; ++j)
-                                                       f += at[j] * at[j] / 2;
-                                                   return f;
-                                               },
-                                               n),
-                                           sparsity_pattern(n, {}));
-        EvaluationOptions options;
-        options.backend = BackendChoice::cpu;
-        EXPECT_TRUE(check_sparsity(problem, x, options).complete);
-        EXPECT_NO_THROW(minimize(problem, x, on_cpu(Method::newton)));
-        if (constant >= 1e8) continue;  // no entry is more than its noise
-        EXPECT_EQ(probe_sparsity(problem, x, options).size(), n);
-    }
-    // Nor do they hide what is more than their noise.
-    const auto wrong = with_sparsity(by_values<double>(
-                                         [](const double* at, int size) {
-                                             double f = 1e4;
-                                             for (int j = 0; j < size; ++j) f += at[j] * at[j] / 2;
-                                             return f + 50 * at[3] * at[7];
-                                         },
-                                         n),
-                                     sparsity_pattern(n, {}));
     EvaluationOptions options;
     options.backend = BackendChoice::cpu;
+    const auto with = [&](double constant, double entry) {
+        const auto f = [=](const double* at, int size) {
+            double sum = entry * at[3] * at[7];
+            for (int j = 0; j < size; ++j) sum += at[j] * at[j] / 2;
+            return sum + constant;
+        };
+        return with_sparsity(by_values<double>(f, n), sparsity_pattern(n, {}));
+    };
+    for (const double constant : {0.0, 1e4, -1e4, 1e5, 1e6, 1e7}) {
+        SCOPED_TRACE(constant);
+        const SparsityCheck check = check_sparsity(with(constant, 0), x, options);
+        EXPECT_TRUE(check.complete) << check.message;
+        EXPECT_NO_THROW(minimize(with(constant, 0), x, on_cpu(Method::newton)));
+        EXPECT_EQ(probe_sparsity(with(constant, 0), x, options).size(), n);
+    }
+    // Nor do they hide what is more than their noise.
+    const auto wrong = with(1e4, 50);
     const SparsityCheck check = check_sparsity(wrong, x, options);
     EXPECT_FALSE(check.complete);
     EXPECT_EQ(std::min(check.row, check.column), 3);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cunewton/cunewton.h"
+#include "tests/sparse/components.h"
 #include "tests/sparse/problems.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
@@ -43,7 +44,7 @@ long double chain_entry(const std::vector<long double>& x, int i, int j) {
 }
 
 template <class T>
-class SparseHessianTest : public BackendTest {
+class SparseHessianTest : public SparseTest {
   protected:
     static void expect_chain(const Problem<T>& chain, const std::vector<T>& x, double tolerance,
                              const EvaluationOptions& options, ColouringKind kind, double l2 = 0) {

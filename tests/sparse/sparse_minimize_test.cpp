@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cunewton/cunewton.h"
+#include "tests/sparse/components.h"
 #include "tests/sparse/problems.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
@@ -55,7 +56,7 @@ SparsityPattern true_pattern(const Problem<double>& problem, const std::vector<d
     return sparsity_pattern(n, entries);
 }
 
-class SparseMinimizeTest : public BackendTest, public ::testing::WithParamInterface<Method> {};
+class SparseMinimizeTest : public SparseFactorTest, public ::testing::WithParamInterface<Method> {};
 
 TEST_P(SparseMinimizeTest, EndsAsOnDenseHessians) {
     const Method method = GetParam();
@@ -177,7 +178,7 @@ INSTANTIATE_TEST_SUITE_P(Methods, SparseMinimizeTest,
                          ::testing::Values(Method::newton, Method::trust_region),
                          [](const auto& of) { return std::string(to_string(of.param)); });
 
-using SparseMethodTest = BackendTest;
+using SparseMethodTest = SparseFactorTest;
 
 TEST_F(SparseMethodTest, AutomaticIsNewtonAndOthersDoWithoutThePattern) {
     const int n = 1000;
