@@ -6,6 +6,7 @@
 
 #include "cunewton/problem.h"
 #include "host/data/device_arrays.h"
+#include "host/sparse/countable.h"
 
 namespace cunewton::detail {
 
@@ -21,18 +22,31 @@ void check_indices(const ElementIndices& indices, std::size_t kind, std::size_t 
         return "element " + std::to_string(e) +
                (kinds > 1 ? " of kind " + std::to_string(kind) : "");
     };
-    for (int j = 0; j < indices.parameters; ++j) {
-        const int* const own = indices.numbers.data() + j * indices.ld;
-        for (long e = 0; e < indices.count; ++e) {
-            if (own[e] < 0 || own[e] >= n)
-                reject(who(e) + " has an index out of range (" + std::to_string(own[e]) + " of " +
-                       std::to_string(n) + " parameters) pass 0 to n - 1");
+    const int k = indices.parameters;
+    const auto index = [&](int j, long e) {
+        return indices.numbers[static_cast<std::size_t>(j * indices.ld + e)];
+    };
+    const auto is_wrong = [&](long e) {
+        for (int j = 0; j < k; ++j) {
+            const int own = index(j, e);
+            if (own < 0 || own >= n) return true;
             for (int i = 0; i < j; ++i)
-                if (indices.numbers[static_cast<std::size_t>(i * indices.ld + e)] == own[e])
-                    reject(who(e) + " has a parameter twice (number " + std::to_string(own[e]) +
-                           ") an element's parameters are different ones: write it with fewer");
+                if (index(i, e) == own) return true;
         }
-    }
+        return false;
+    };
+    long e = 0;
+    while (e < indices.count && !is_wrong(e)) ++e;
+    if (e == indices.count) return;
+    for (int j = 0; j < k; ++j)
+        if (const int own = index(j, e); own < 0 || own >= n)
+            reject(who(e) + " has an index out of range (" + std::to_string(own) + " of " +
+                   std::to_string(n) + " parameters) pass 0 to n - 1");
+    for (int j = 0; j < k; ++j)
+        for (int i = 0; i < j; ++i)
+            if (index(i, e) == index(j, e))
+                reject(who(e) + " has a parameter twice (number " + std::to_string(index(j, e)) +
+                       ") an element's parameters are different ones: write it with fewer");
 }
 
 /// visit(place, i, j) for each entry (row, column) of each element's packed Hessian, in the order
@@ -113,6 +127,7 @@ void place_hessian(const std::vector<Elements<T>>& kinds, std::size_t n, Element
             row = entries[k] >> 32;
         }
     }
+    require_countable(most);
     pattern.rows.reserve(most);
     lists.starts.reserve(most + 1);
     for (std::size_t j = 0, k = 0; j < n; ++j) {

@@ -1,4 +1,5 @@
 #if CUNEWTON_BENCH_HAVE_IPOPT
+#include <cmath>
 #include <coin/IpIpoptApplication.hpp>
 #include <coin/IpIpoptData.hpp>
 #include <coin/IpTNLP.hpp>
@@ -90,7 +91,9 @@ SparsePeerResult minimize_ipopt(const SparseObjective& objective, const std::vec
     const SmartPtr<IpoptApplication> application = IpoptApplicationFactory();
     application->Options()->SetIntegerValue("print_level", 0);
     application->Options()->SetStringValue("sb", "yes");
-    application->Options()->SetNumericValue("tol", gradient_tolerance);
+    // Its tolerance is of the gradient's largest component.
+    application->Options()->SetNumericValue(
+        "tol", gradient_tolerance / std::sqrt(static_cast<double>(x0.size())));
     // Of the function as it is.
     application->Options()->SetStringValue("nlp_scaling_method", "none");
     if (application->Initialize() != Solve_Succeeded) {

@@ -38,6 +38,7 @@ struct SparseCholesky::State {
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
+    /// Once; throws as check() does.
     void analyse();
     /// Throws for what is no outcome of numbers.
     void check() const {
@@ -75,17 +76,16 @@ SparseCholesky::State::State(const SparsityPattern& pattern)
     matrix.xtype = CHOLMOD_REAL;
     matrix.dtype = CHOLMOD_DOUBLE;
     matrix.sorted = matrix.packed = true;
-    analyse();
 }
 
 void SparseCholesky::State::analyse() {
-    // Bands need no other order, and looking for one takes longer than a factorisation.
+    // Bands need no other order, and looking for one takes longer than a factorisation. Of other
+    // patterns the factor in this order may not even fit, which is no failure.
     common.nmethods = 1;
     common.method[0].ordering = CHOLMOD_NATURAL;
     common.postorder = false;
     factor = cholmod_analyze(&matrix, &common);
-    check();
-    if (common.lnz <= static_cast<double>(values.size())) return;
+    if (common.status >= 0 && common.lnz <= static_cast<double>(values.size())) return;
     cholmod_free_factor(&factor, &common);
     cholmod_defaults(&common);
     common.print = 0;
@@ -130,7 +130,9 @@ void SparseCholesky::State::for_each_pivot(const Visit& visit) const {
 }
 
 SparseCholesky::SparseCholesky(const SparsityPattern& pattern)
-    : state_(std::make_unique<State>(pattern)) {}
+    : state_(std::make_unique<State>(pattern)) {
+    state_->analyse();
+}
 SparseCholesky::~SparseCholesky() = default;
 
 double* SparseCholesky::values() {
@@ -159,9 +161,6 @@ void SparseCholesky::solve_lower(double* x) {
     if (state_->factor->ordering != CHOLMOD_NATURAL) state_->solve(CHOLMOD_P, x);
     state_->solve(CHOLMOD_L, x);
 }
-double SparseCholesky::factor_entries() const {
-    return state_->common.lnz;
-}
 
 #else
 
@@ -181,9 +180,6 @@ SparseCholesky::Outcome SparseCholesky::factorize() {
 }
 void SparseCholesky::solve(double*) {}
 void SparseCholesky::solve_lower(double*) {}
-double SparseCholesky::factor_entries() const {
-    return 0;
-}
 
 #endif
 

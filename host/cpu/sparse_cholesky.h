@@ -27,8 +27,6 @@ class SparseCholesky {
     /// As SparseMatrices.
     void solve(double* x);
     void solve_lower(double* x);
-    /// Entries of the factor.
-    double factor_entries() const;
 
   private:
     struct State;

@@ -125,8 +125,9 @@ template <class T>
 SparseCholesky<T>::SparseCholesky(const SparseView&, long, const T*, CudaVectors<T>&) {
     throw BackendUnavailable(
         "the GPU has no sparse Cholesky factorisation (the library was built without cuDSS) "
-        "install it (CMake finds it by CUDSS_ROOT) and build again, let the CPU do it, or use "
-        "Method::newton_cg");
+        "install it, 1.0 or later, which CMake finds by cuDSS_ROOT, and build again, let the CPU "
+        "do it, "
+        "or use Method::newton_cg");
 }
 template <class T>
 SparseCholesky<T>::~SparseCholesky() = default;

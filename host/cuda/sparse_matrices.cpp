@@ -7,13 +7,17 @@ namespace cunewton::cuda {
 
 namespace {
 
-/// A copy on the device, complete when this returns.
+/// A copy on the device, complete when this returns. By the stream that uses it: what is copied
+/// from pageable memory by another may still be on its way.
 template <class V>
-DeviceArray<V> copied(const std::vector<V>& from) {
+DeviceArray<V> copied(const std::vector<V>& from, cudaStream_t stream) {
     DeviceArray<V> to(from.size());
-    if (!from.empty())
-        check(cudaMemcpy(to.get(), from.data(), from.size() * sizeof(V), cudaMemcpyHostToDevice),
-              "a copy to the device failed");
+    if (from.empty()) return to;
+    constexpr const char* failed = "a copy to the device failed";
+    check(cudaMemcpyAsync(to.get(), from.data(), from.size() * sizeof(V), cudaMemcpyHostToDevice,
+                          stream),
+          failed);
+    check(cudaStreamSynchronize(stream), failed);
     return to;
 }
 
@@ -24,8 +28,9 @@ CudaSparseMatrices<T>::CudaSparseMatrices(const SparsityPattern& pattern, CudaVe
     : vectors_(vectors),
       n_(pattern.n),
       entries_(pattern.size()),
-      starts_(copied(std::vector<int>(pattern.column_starts.begin(), pattern.column_starts.end()))),
-      columns_(copied(pattern.rows)) {
+      starts_(copied(std::vector<int>(pattern.column_starts.begin(), pattern.column_starts.end()),
+                     vectors.stream())),
+      columns_(copied(pattern.rows, vectors_.stream())) {
     const std::size_t n = static_cast<std::size_t>(n_);
     std::vector<int> starts(n + 1, 0);
     for (const int row : pattern.rows) ++starts[static_cast<std::size_t>(row) + 1];
@@ -42,9 +47,9 @@ CudaSparseMatrices<T>::CudaSparseMatrices(const SparsityPattern& pattern, CudaVe
             entries[place] = static_cast<int>(e);
             columns[place] = j;
         }
-    below_starts_ = copied(starts);
-    below_ = copied(entries);
-    below_columns_ = copied(columns);
+    below_starts_ = copied(starts, vectors_.stream());
+    below_ = copied(entries, vectors_.stream());
+    below_columns_ = copied(columns, vectors_.stream());
 }
 
 template <class T>
@@ -106,13 +111,13 @@ void CudaSparseMatrices<T>::solve_lower(T* x) {
 template <class T>
 void CudaSparseMatrices<T>::compress(const Compression& how) {
     direct_ = how.direct();
-    colours_ = copied(how.colour_of);
-    column_ = copied(how.column);
-    place_ = copied(how.place);
-    order_ = copied(how.order);
-    known_ = copied(how.known);
-    known_column_ = copied(how.known_column);
-    known_starts_ = copied(how.known_starts);
+    colours_ = copied(how.colour_of, vectors_.stream());
+    column_ = copied(how.column, vectors_.stream());
+    place_ = copied(how.place, vectors_.stream());
+    order_ = copied(how.order, vectors_.stream());
+    known_ = copied(how.known, vectors_.stream());
+    known_column_ = copied(how.known_column, vectors_.stream());
+    known_starts_ = copied(how.known_starts, vectors_.stream());
     level_starts_ = how.level_starts;
 }
 template <class T>

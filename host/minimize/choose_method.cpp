@@ -33,7 +33,8 @@ template <class T>
 bool products_are_cheaper(const SampleSum<T>&, int n, const Ranks*) {
     return n > largest_by_entries;
 }
-/// A Hessian costs as much as a few products, its factor what n x n numbers cost.
+/// Without sparse factors: a Hessian costs as much as a few products, its factor what n x n numbers
+/// cost.
 template <class T>
 bool products_are_cheaper(const ElementSum<T>&, int n, const Ranks*) {
     return n > largest_by_entries;
@@ -57,9 +58,9 @@ bool products_are_cheaper(const Opaque<T>& form, int n, const Ranks*) {
 }  // namespace
 
 template <class T>
-Method choose_method(const Problem<T>& problem) {
+Method choose_method(const Problem<T>& problem, bool sparse_factors) {
     const int n = problem.dimension();
-    if (problem.parts().sparsity) return Method::newton;
+    if (problem.parts().sparsity && sparse_factors) return Method::newton;
     const Ranks* const ranks = problem.parts().ranks.get();
     const bool products =
         n > largest_dense ||
@@ -67,7 +68,7 @@ Method choose_method(const Problem<T>& problem) {
                    problem.parts().form);
     return products ? Method::newton_cg : Method::newton;
 }
-template Method choose_method(const Problem<double>&);
-template Method choose_method(const Problem<float>&);
+template Method choose_method(const Problem<double>&, bool);
+template Method choose_method(const Problem<float>&, bool);
 
 }  // namespace cunewton::solver

@@ -15,8 +15,9 @@ template <class T>
 Status run_method(Minimization<T>& run);
 
 /// newton or newton_cg, by a model of what an iteration of them costs (docs/large.md).
+/// sparse_factors: of problems with a sparsity pattern a sparse factor can be had.
 template <class T>
-Method choose_method(const Problem<T>& problem);
+Method choose_method(const Problem<T>& problem, bool sparse_factors);
 
 /// n x n matrices that a method holds. Throws InvalidArgument for what is none.
 int matrices_of(Method method);

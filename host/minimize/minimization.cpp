@@ -11,7 +11,7 @@ namespace cunewton::solver {
 template <class T>
 Minimization<T>::Minimization(Session<T>& session, int n, const Options& options,
                               Progress<T>& progress, int alike, const Ranks* ranks,
-                              const SparsityPattern* sparsity)
+                              const SparsityPattern* sparsity, bool checks_sparsity)
     : session_(session),
       vectors_(*session.vectors),
       matrices_(*session.matrices),
@@ -23,6 +23,7 @@ Minimization<T>::Minimization(Session<T>& session, int n, const Options& options
       alike_(alike),
       ranks_(ranks),
       sparsity_(sparsity),
+      checks_sparsity_(checks_sparsity),
       calls_back_([&] {
           const bool here = options.callback || progress.callback;
           return ranks ? ranks->any(here) : here;
@@ -77,10 +78,10 @@ void Minimization<T>::hessian() {
     const bool updated = !curvature_ && sparsity_;  // for the check of the pattern
     if (!curvature_) {
         if (sparsity_) {
-            auto sparse = std::make_unique<SparseCurvature<T>>(session_, *sparsity_,
-                                                               options_.derivatives.typical_x);
+            auto sparse =
+                std::make_unique<SparseCurvature<T>>(session_, *sparsity_, options_.derivatives);
             sparse->update(x_.get());
-            sparse->require_complete(x_.get(), progress_.counts.products);
+            if (checks_sparsity_) sparse->require_complete(x_.get(), progress_.counts.products);
             curvature_ = std::move(sparse);
         } else {
             curvature_ = evaluator_.curvature(CurvatureKind::dense);
@@ -227,22 +228,28 @@ void Minimization<T>::go_back(const Kept& to) {
 }
 
 template <class T>
+double Minimization<T>::factor_rounding() const {
+    const double eps = std::numeric_limits<T>::epsilon();
+    return eps * (sparsity_ ? std::sqrt(static_cast<double>(n_)) : n_);
+}
+
+template <class T>
 double Minimization<T>::rounding_shift() {
-    const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
-    return 10 * (hessian_accuracy() + rounding) * read(numbers_.norm) +
+    return 10 * (hessian_accuracy() + factor_rounding()) * read(numbers_.norm) +
            1e4 * static_cast<double>(std::numeric_limits<T>::min());
 }
 
 template <class T>
 double Minimization<T>::hessian_accuracy() const {
-    const double eps = std::numeric_limits<T>::epsilon(), root = std::cbrt(eps);
+    const double eps = std::numeric_limits<T>::epsilon();
     // Products are differences of gradients, which may be differences themselves; as are the
-    // entries of a sparse Hessian.
-    const bool differences = derivatives_.hessian == HessianBy::gradient_differences ||
-                             derivatives_.hessian == HessianBy::value_differences;
-    if ((!factorable_ || sparsity_) && differences && derivatives_.gradient_step > 0) return root;
-    if (derivatives_.hessian == HessianBy::gradient_differences) return root * root;
-    if (derivatives_.hessian == HessianBy::value_differences) return std::sqrt(eps);
+    // entries of a sparse Hessian that the evaluator does not know.
+    const bool by_gradients = !factorable_ || (sparsity_ && !evaluator_.knows_sparse_hessian());
+    const bool by_values = derivatives_.hessian == HessianBy::value_differences;
+    if (derivatives_.hessian == HessianBy::gradient_differences ||
+        (by_gradients && by_values && derivatives_.gradient_step > 0))
+        return by_gradients ? accuracy_of_differences<T>(derivatives_) : std::pow(eps, 2.0 / 3);
+    if (by_values) return std::sqrt(eps);
     return derivatives_.precision == HessianPrecision::single
                ? static_cast<double>(std::numeric_limits<float>::epsilon())
                : eps;
@@ -250,9 +257,8 @@ double Minimization<T>::hessian_accuracy() const {
 
 template <class T>
 bool Minimization<T>::factor_is_regular() {
-    const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
     return factor_shift_ == 0 && read(numbers_.factor_info) == 0 &&
-           read(numbers_.least_pivot) > 10 * (hessian_accuracy() + rounding);
+           read(numbers_.least_pivot) > 10 * (hessian_accuracy() + factor_rounding());
 }
 
 template <class T>
@@ -491,8 +497,7 @@ void Minimization<T>::note_null_space() {
     double largest = 0;
     for (std::size_t j = 0; j < direction.size(); ++j) largest = std::max(largest, part(j));
     // As solver::undetermined() does: beyond the rounding of an inverse that is only just regular.
-    const double rounding = n_ * static_cast<double>(std::numeric_limits<T>::epsilon());
-    const double least = std::sqrt(10 * (hessian_accuracy() + rounding)) * largest;
+    const double least = std::sqrt(10 * (hessian_accuracy() + factor_rounding())) * largest;
     undetermined_.clear();
     for (std::size_t j = 0; j < direction.size(); ++j)
         if (part(j) > least) undetermined_.push_back(static_cast<int>(j));

@@ -99,9 +99,10 @@ class Minimization {
   public:
     /// alike: the number of blocks of parameters whose common shift does not change the loss; 0:
     /// none. ranks: that take the same steps; null: there are none. sparsity: the pattern that
-    /// hessian() keeps to; null: it is dense.
+    /// hessian() keeps to; null: it is dense. checks_sparsity: the first one is held against it.
     Minimization(Session<T>& session, int n, const Options& options, Progress<T>& progress,
-                 int alike, const Ranks* ranks, const SparsityPattern* sparsity);
+                 int alike, const Ranks* ranks, const SparsityPattern* sparsity,
+                 bool checks_sparsity);
 
     // Set-up: uploads the iterate and evaluates it. Returns a status if that already ends the run.
     std::optional<Status> begin();
@@ -189,6 +190,10 @@ class Minimization {
     void go_back(const Kept& to);
     /// Relative error of the Hessian's entries, or of products with it.
     double hessian_accuracy() const;
+    /// Relative error of a factorisation: a bound of dense ones; the rows of sparse factors are
+    /// short, and errors that are as good as random add up to the root of n at most (Higham and
+    /// Mary 2019, "A new approach to probabilistic rounding error analysis").
+    double factor_rounding() const;
     /// Whether the last factorisation was of a matrix that is regular in working precision.
     bool factor_is_regular();
     /// The multiple of S^2 that covers rounding in a factorisation of curvature().
@@ -267,7 +272,6 @@ class Minimization {
     void note_null_direction();
     /// The same of one that is a sum over all such directions, by a factor: in the metric of S.
     void note_null_space();
-    bool is_sparse() const { return sparsity_; }
     /// The parameters that the direction of note_null_direction() has a part in; none without one.
     const std::vector<int>& undetermined() const { return undetermined_; }
     /// Fetches the iterate into progress (also after an exception of the backend).
@@ -318,6 +322,7 @@ class Minimization {
     const int alike_;
     const Ranks* const ranks_;
     const SparsityPattern* const sparsity_;
+    const bool checks_sparsity_;
     const bool calls_back_;
     Numbers numbers_;
     Buffer<T> x_, g_, p_, trial_x_, trial_g_, S_, largest_scales_, x0_;

@@ -172,7 +172,7 @@ const SparsityPattern* sparsity_of(const Problem<T>& problem, Method method) {
 template <class T>
 Options completed(const Problem<T>& problem, const Options& options) {
     Options complete = options;
-    if (options.method == Method::automatic) complete.method = solver::choose_method(problem);
+    if (options.method == Method::automatic) complete.method = solver::choose_method(problem, true);
     HessianBy& hessian = complete.derivatives.hessian;
     const bool by_gauss_newton = options.method == Method::kfac ||
                                  (options.method == Method::hessian_free && is_perceptron(problem));
@@ -273,15 +273,16 @@ template <class T>
 void run_on(Session<T>& session, const Problem<T>& problem, const Options& options,
             solver::Progress<T>& progress, Result<T>& result, std::string& how_far) {
     std::optional<solver::Minimization<T>> run;
+    result.method = options.method;
     try {
-        const SparsityPattern* sparsity = sparsity_of(problem, options.method);
+        const bool elements = std::holds_alternative<ElementSum<T>>(problem.parts().form);
         // Elements are small problems too, and nobody asked for a sparse factor.
-        if (std::holds_alternative<ElementSum<T>>(problem.parts().form) &&
-            !session.matrices->factorizes_sparse())
-            sparsity = nullptr;
+        const SparsityPattern* const sparsity = elements && !session.matrices->factorizes_sparse()
+                                                    ? nullptr
+                                                    : sparsity_of(problem, options.method);
         if (!sparsity) require_matrices(*session.vectors, problem.dimension(), options);
         run.emplace(session, problem.dimension(), options, progress, blocks_alike(problem),
-                    problem.parts().ranks.get(), sparsity);
+                    problem.parts().ranks.get(), sparsity, !elements);
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
         run->save_iterate();
@@ -369,12 +370,16 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     progress.x = progress.x0 = x0;
     progress.callback = callback;
     Result<T> result;
-    run_on_first(candidates, result.backend_reason,
-                 [&](const BackendEntry& entry, std::string& how_far) {
-                     Session<T> session = entry.code<T>().open(problem, session_options(options));
-                     run_on(session, problem, options, progress, result, how_far);
-                     result.backend = entry.name;
-                 });
+    run_on_first(
+        candidates, result.backend_reason, [&](const BackendEntry& entry, std::string& how_far) {
+            Session<T> session = entry.code<T>().open(problem, session_options(options));
+            Options here = options;
+            if (given.method == Method::automatic && problem.parts().sparsity &&
+                std::holds_alternative<ElementSum<T>>(problem.parts().form))
+                here.method = solver::choose_method(problem, session.matrices->factorizes_sparse());
+            run_on(session, problem, here, progress, result, how_far);
+            result.backend = entry.name;
+        });
     result.x = std::move(progress.x);
     result.iterations = progress.iterations;
     result.seed = options.seed;
@@ -383,7 +388,6 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     result.seconds.total = progress.elapsed();
     result.trace = std::move(progress.trace);
     result.radius = progress.radius;
-    result.method = options.method;
     return result;
 }
 
@@ -462,8 +466,11 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
     check_method(problem, options);
     if (sparsity_of(problem, options.method))
         reject(
-            "what a sparse Hessian's factor takes is not known beforehand (it is once the pattern "
-            "has been analysed) ask for a method without matrices, or without the pattern");
+            std::string("what a sparse Hessian's factor takes is not known beforehand (it is once "
+                        "the pattern has been analysed) ask for a method without matrices") +
+            (std::holds_alternative<ElementSum<T>>(problem.parts().form)
+                 ? ", such as Method::newton_cg"
+                 : ", or without the pattern"));
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     const BackendEntry& entry = *choose_backends(problem, options.backend).entries.front();

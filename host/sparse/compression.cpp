@@ -123,8 +123,6 @@ void recover_by_substitution(const SparsityPattern& pattern, Compression& how) {
     how.order.reserve(static_cast<std::size_t>(size));
     how.known_starts.assign(1, 0);
     std::vector<char> done(static_cast<std::size_t>(size), 0);
-    // What is subtracted, by entry as they become known; sorted by entry in the end.
-    std::vector<std::vector<long>> none;
     std::vector<long> leaf_of(static_cast<std::size_t>(size), -1);
     for (int j = 0; j < pattern.n; ++j) {
         how.order.push_back(static_cast<int>(pattern.column_starts[j]));

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "cunewton/sparse_hessian.h"
+#include "host/sparse/countable.h"
 
 namespace cunewton {
 
@@ -43,9 +44,7 @@ SparsityPattern sparsity_pattern(int n, const std::vector<std::pair<int, int>>& 
         pattern.column_starts.push_back(end - rows.begin());
     }
     rows.erase(end, rows.end());
-    if (rows.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-        throw InvalidArgument("a pattern has too many entries (" + std::to_string(rows.size()) +
-                              ", 2^31 or more) use Method::newton_cg, which holds no matrix");
+    require_countable(rows.size());
     rows.shrink_to_fit();
     pattern.rows = std::move(rows);
     return pattern;

@@ -20,15 +20,27 @@ struct MissingEntry {
 /// "entry (3, 1) is 2.5": what InvalidArgument says of it.
 std::string describe(const MissingEntry& missing);
 
+/// Relative error of products with the Hessian, and of entries, by differences of gradients.
+template <class T>
+double accuracy_of_differences(const ResolvedDerivatives& by);
+
+/// What the rounding of gradients leaves in the components of a product with a vector of norm 1 by
+/// differences at x: a gradient's own is eps |g_j|, that of differences of losses eps |f| over
+/// their step. Zeros where products are exact. typical: as DerivativeOptions says.
+template <class T>
+std::vector<double> noise_of_products(Evaluator<T>& evaluator, Vectors<T>& vectors,
+                                      const ResolvedDerivatives& by,
+                                      const std::vector<double>& typical, const T* x, int n);
+
 /// Entries by the evaluator where it knows them, else from products or differences of gradients
 /// along the seeds of a colouring, which is made here.
 template <class T>
 class SparseCurvature final : public Factorable<T> {
   public:
-    /// Uses session and pattern as long as it lives. typical: magnitudes of the parameters; empty
-    /// means 1.
+    /// Uses session and pattern as long as it lives, for which the session was opened with these
+    /// options.
     SparseCurvature(Session<T>& session, const SparsityPattern& pattern,
-                    const std::vector<double>& typical, ColouringKind kind = ColouringKind::star);
+                    const DerivativeOptions& options, ColouringKind kind = ColouringKind::star);
     void update(const T* x) override;
     void apply(const T* V, int columns, T* HV) override;
     /// Of no problem with a pattern.
@@ -40,9 +52,10 @@ class SparseCurvature final : public Factorable<T> {
     void solve_lower(T* x) override;
 
     /// Looks for entries that the pattern lacks, at x, for which update() was called: a product
-    /// with random signs by the evaluator is held against one by the entries, and of the rows where
-    /// they differ most a product each shows which. Entries below a thousandth of their column's
-    /// largest, or within the error of differences, pass. Adds the products to `taken`.
+    /// with random numbers by the evaluator is held against one by the entries, and of the rows
+    /// where they differ most a product each shows which. Entries below a thousandth of their
+    /// column's largest, or within the error of differences or the noise of gradients, pass. Adds
+    /// the products to `taken`.
     std::optional<MissingEntry> find_missing(const T* x, long& taken);
     /// Throws InvalidArgument if there is one.
     void require_complete(const T* x, long& taken);
@@ -55,6 +68,8 @@ class SparseCurvature final : public Factorable<T> {
     Vectors<T>& vectors_;
     const SparsityPattern& pattern_;
     const ColouringKind kind_;
+    const ResolvedDerivatives by_;
+    const std::vector<double> magnitudes_;  // DerivativeOptions::typical_x
     const bool by_products_;
     const double accuracy_;  // of entries and products
     const T relative_step_;

@@ -13,9 +13,6 @@ namespace cunewton {
 
 namespace {
 
-template <class T>
-constexpr double epsilon = static_cast<double>(std::numeric_limits<T>::epsilon());
-
 /// In [0, 1], number `index` of the sequence that `seed` names, of 16 random bits.
 double uniform(std::uint64_t seed, std::uint64_t index) {
     int bits = 0;
@@ -77,10 +74,12 @@ SparseMatrix<T> sparse_hessian(const Problem<T>& problem, const std::vector<T>& 
     EvaluationOptions complete = options;
     complete.derivatives = sparse_derivatives(problem, options.derivatives);
     return at_point(problem, x, complete, [&](Point<T>& point) {
-        SparseCurvature<T> curvature(point.session(), pattern, options.derivatives.typical_x, kind);
+        SparseCurvature<T> curvature(point.session(), pattern, options.derivatives, kind);
         curvature.update(point.x());
         long taken = 0;
-        curvature.require_complete(point.x(), taken);
+        // Elements say where their entries are.
+        if (!std::holds_alternative<ElementSum<T>>(problem.parts().form))
+            curvature.require_complete(point.x(), taken);
         SparseMatrix<T> H{pattern, std::vector<T>(pattern.rows.size())};
         point.vectors().download(H.values.data(), curvature.entries().get(), H.values.size());
         return H;
@@ -98,7 +97,7 @@ SparsityCheck check_sparsity(const Problem<T>& problem, const std::vector<T>& x,
     EvaluationOptions complete = options;
     complete.derivatives = sparse_derivatives(problem, options.derivatives);
     return at_point(problem, x, complete, [&](Point<T>& point) {
-        SparseCurvature<T> curvature(point.session(), pattern, options.derivatives.typical_x);
+        SparseCurvature<T> curvature(point.session(), pattern, options.derivatives);
         curvature.update(point.x());
         SparsityCheck check;
         const auto missing = curvature.find_missing(point.x(), check.products);
@@ -143,10 +142,11 @@ SparsityPattern probe_sparsity(const Problem<T>& problem, const std::vector<T>& 
             const std::size_t size = static_cast<std::size_t>(n);
             const Buffer<T> v = vectors.allocate(size), Hv = vectors.allocate(size);
             std::vector<T> unit(size, T(0)), column(size);
-            const double least =
-                32 * (point.derivatives().hessian_is_exact()  ? 0.0
-                      : point.derivatives().gradient_step > 0 ? std::cbrt(epsilon<T>)
-                                                              : std::pow(epsilon<T>, 2.0 / 3));
+            const bool exact = point.derivatives().hessian_is_exact();
+            const double least = exact ? 0 : 32 * accuracy_of_differences<T>(point.derivatives());
+            const std::vector<double> noise =
+                noise_of_products(point.evaluator(), vectors, point.derivatives(),
+                                  options.derivatives.typical_x, point.x(), n);
             point.evaluator().prepare_products(point.x());
             for (int j = 0; j < n; ++j) {
                 unit[static_cast<std::size_t>(j)] = T(1);
@@ -155,12 +155,18 @@ SparsityPattern probe_sparsity(const Problem<T>& problem, const std::vector<T>& 
                 point.evaluator().products(v.get(), 1, Hv.get());
                 vectors.download(column.data(), Hv.get(), size);
                 double largest = 0;
-                for (const T h : column)
-                    largest = std::max(largest, std::abs(static_cast<double>(h)));
-                for (int i = 0; i < n; ++i)
-                    if (std::abs(static_cast<double>(column[static_cast<std::size_t>(i)])) >
-                        least * largest)
-                        entries.push_back({i, j});
+                for (std::size_t i = 0; i < size; ++i) {
+                    if (!std::isfinite(column[i]))
+                        throw InvalidArgument(
+                            "the Hessian is not finite where it is probed (entry (" +
+                            std::to_string(i) + ", " + std::to_string(j) + ") is " +
+                            std::to_string(column[i]) + ") probe at another point");
+                    largest = std::max(largest, std::abs(static_cast<double>(column[i])));
+                }
+                for (std::size_t i = 0; i < size; ++i)
+                    if (std::abs(static_cast<double>(column[i])) >
+                        std::max(least * largest, 8 * noise[i]))
+                        entries.push_back({static_cast<int>(i), j});
             }
             return 0;
         });

@@ -1,6 +1,9 @@
 // Problems whose Hessian is sparse. With a pattern Method::newton and Method::trust_region hold the
-// pattern's entries and a sparse factor in the place of n x n numbers, and take few gradients or
-// products for a Hessian: parameters are coloured so that those of a colour share one.
+// pattern's entries and a sparse factor in the place of n x n numbers. Where the loss has a
+// gradient, or a black box has products, a Hessian takes few of them: parameters are coloured so
+// that those of a colour share one. A functor without gradient() is differentiated entry by entry,
+// which takes an evaluation for each and is for small n: give it one, or write the loss as a sum of
+// small elements, make_element_sum().
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
@@ -23,9 +26,11 @@ SparsityPattern sparsity_pattern(int n, const std::vector<std::pair<int, int>>& 
 
 /// The same problem, whose Hessian has no entries but those of the pattern at any x. Methods that
 /// factorise Hessians take only these for it; nothing else changes. An entry that is missing from
-/// the pattern makes others wrong: check_sparsity() finds it. Throws InvalidArgument unless the
-/// pattern is one of the problem's n and as SparsityPattern says, and for linear predictors and
-/// perceptrons, whose Hessians are dense, and sums of elements, which have patterns of their own.
+/// the pattern makes others wrong: check_sparsity() finds it. HessianBy::value_differences is
+/// second differences, entry by entry, on the CPU; on a GPU it is differences of gradients, which
+/// may be differences themselves. Throws InvalidArgument unless the pattern is one of the problem's
+/// n and as SparsityPattern says, and for linear predictors and perceptrons, whose Hessians are
+/// dense, and sums of elements, which have patterns of their own.
 template <class T>
 Problem<T> with_sparsity(const Problem<T>& problem, SparsityPattern pattern);
 
@@ -73,10 +78,12 @@ struct SparsityCheck {
 };
 
 /// Whether the Hessian at x has an entry that the problem's pattern lacks: its product with a
-/// vector of random signs is held against that of sparse_hessian(), and where they differ single
-/// columns show the entry. What is zero at x, or small beside its column (a thousandth, or the
-/// error of differences), is not found. minimize() does the same at its first Hessian and throws
-/// InvalidArgument.
+/// vector of random numbers is held against that of sparse_hessian(), and where they differ single
+/// columns show the entry. Not found is what is zero at x, or small beside its column (a
+/// thousandth, or the error of differences), or beside what the rounding of the loss leaves in
+/// differences of it (about eps^(1/3) |f| without a gradient), and entries that cancel in the
+/// product. minimize() does the same at its first Hessian, but for sums of elements, whose pattern
+/// is where they say, and throws InvalidArgument.
 template <class T>
 SparsityCheck check_sparsity(const Problem<T>& problem, const std::vector<T>& x,
                              const EvaluationOptions& options = {});
@@ -84,8 +91,9 @@ SparsityCheck check_sparsity(const Problem<T>& problem, const std::vector<T>& x,
 /// A pattern from products with all n unit vectors at x and at points near by, up to a tenth of its
 /// size away (`points` in all, which the seed determines): for functions that sparsity_of() cannot
 /// read. Entries that are zero at all of them, or within the error of differences beside their
-/// column, are missed: what is made of it should be checked by check_sparsity() elsewhere. n x
-/// points products, each of two gradients where there is nothing better.
+/// column or beside the rounding of the loss, are missed: what is made of it should be checked by
+/// check_sparsity() elsewhere. n x points products, each of two gradients where there is nothing
+/// better. Throws InvalidArgument where a product is not finite.
 template <class T>
 SparsityPattern probe_sparsity(const Problem<T>& problem, const std::vector<T>& x,
                                const EvaluationOptions& options = {}, int points = 2,

@@ -561,6 +561,8 @@ TYPED_TEST(ElementSumTest, SaysWhatIsWrongWithIndices) {
               "element 1 has an index out of range (5 of 5 parameters) pass 0 to n - 1");
     EXPECT_EQ(message({0, -1}, 5),
               "element 0 has an index out of range (-1 of 5 parameters) pass 0 to n - 1");
+    EXPECT_EQ(message({0, 1, 2, 9, 9, 3}, 5),
+              "element 1 has an index out of range (9 of 5 parameters) pass 0 to n - 1");
     EXPECT_EQ(message({0, 1, 3, 3}, 5),
               "element 1 has a parameter twice (number 3) an element's parameters are different "
               "ones: write it with fewer");
