@@ -92,6 +92,16 @@ TEST_F(SparseLimitsTest, ManyParametersInFloatAreNotSingular) {
     EXPECT_EQ(result.status, Status::converged) << result.message;
 }
 
+TEST_F(SparseLimitsTest, MemoryOfElementsIsThatOfMethodsWithoutMatrices) {
+    const std::vector<int> indices{0, 1};
+    const auto problem = make_element_sum<double>(Spoke{}, indices, 2);
+    const std::string message =
+        message_of<InvalidArgument>([&] { memory_needed(problem, on_cpu(Method::newton)); });
+    EXPECT_NE(message.find("newton_cg"), std::string::npos) << message;
+    EXPECT_EQ(message.find("without the pattern"), std::string::npos) << message;
+    EXPECT_GT(memory_needed(problem, on_cpu(Method::newton_cg)).host, 0u);
+}
+
 TEST_F(SparseLimitsTest, EntriesAreCountedByInts) {
     const std::size_t most = static_cast<std::size_t>(std::numeric_limits<int>::max());
     EXPECT_NO_THROW(require_countable(most));
