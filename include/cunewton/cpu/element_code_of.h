@@ -132,6 +132,22 @@ class ElementCodeOf final : public ElementCode<T> {
             return select(weight == P(0.0), P(0.0), weight * value);
         }
     };
+    // What element_derivatives.h calls: no lambdas, which nvcc takes to be the host's alone.
+    template <class P>
+    struct StepOf {
+        const P* steps;
+        CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE P operator()(int j) const { return steps[j]; }
+    };
+    /// Number j of these elements goes into row j.
+    template <class P>
+    struct ToRows {
+        const LaneElements<P>& at;
+        T* rows;
+        std::ptrdiff_t ld;
+        CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void operator()(int j, const P& value) const {
+            at.weighted(value).store(rows + j * ld + at.first);
+        }
+    };
 
     template <class P>
     static CUNEWTON_ALWAYS_INLINE void add_lanes(double& sum, const P& p) {
@@ -147,9 +163,9 @@ class ElementCodeOf final : public ElementCode<T> {
         for_elements<L, by == GradientBy::central_differences>(
             range, x, steps, [&](const auto& at) {
                 using P = std::remove_cvref_t<decltype(at.weight)>;
-                const P f = element::value_and_gradient<by, P>(
-                    element_, at.p, at.data, [&](int j) { return at.steps[j]; }, central,
-                    [&](int j, const P& d) { at.weighted(d).store(g + j * range.ld + at.first); });
+                const P f =
+                    element::value_and_gradient<by, P>(element_, at.p, at.data, StepOf<P>{at.steps},
+                                                       central, ToRows<P>{at, g, range.ld});
                 add_lanes(sum, at.weighted(f));
             });
         return sum;
@@ -162,9 +178,8 @@ class ElementCodeOf final : public ElementCode<T> {
             by == HessianBy::gradient_differences || by == HessianBy::value_differences;
         for_elements<L, differences>(range, x, steps, [&](const auto& at) {
             using P = std::remove_cvref_t<decltype(at.weight)>;
-            element::hessian<by, own_gradient, P>(
-                element_, at.p, at.data, [&](int j) { return at.steps[j]; },
-                [&](int e, const P& d) { at.weighted(d).store(h + e * range.ld + at.first); });
+            element::hessian<by, own_gradient, P>(element_, at.p, at.data, StepOf<P>{at.steps},
+                                                  ToRows<P>{at, h, range.ld});
         });
     }
 
