@@ -77,6 +77,22 @@ struct Line {
     std::string likelihood, loss;
 };
 
+/// Of a linear regression weights are 1/variance, up to a factor: a row counts as one.
+struct Weights {
+    double rows = 0;       // that have one
+    double half_logs = 0;  // what the log-likelihood has of them
+};
+template <class T>
+Weights weights_of(const Regression<T>& r) {
+    Weights sum;
+    for (long i = 0; i < r.rows(); ++i)
+        if (const double w = r.weight_at(i); w > 0) {
+            sum.rows += 1;
+            sum.half_logs += 0.5 * std::log(w);
+        }
+    return sum;
+}
+
 template <class T>
 Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score, int folds) {
     constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
@@ -90,6 +106,12 @@ Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score, 
     if (r.loss() == Loss::softmax) line.likelihood = line.loss = "logistic";
     if (r.loss() == Loss::huber) line.loss += format(", delta = %.6g", r.delta());
     const double l2 = r.settings().l2;
+    if (r.loss() == Loss::linear) {
+        const double constant = weights_of(r).half_logs;
+        s.log_likelihood += constant;
+        s.log_evidence += constant;
+        for (double* const criterion : {&s.aic, &s.aicc, &s.bic}) *criterion -= 2 * constant;
+    }
     if (r.loss() == Loss::huber) {
         note("Huber's loss is no likelihood: there are no criteria and no evidence.");
     } else if (!result.converged()) {
@@ -122,6 +144,13 @@ Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score, 
              " fits to folds have not converged, or had no weight.");
     s.notes = line.notes;
     return line;
+}
+
+/// Names that may have commas.
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : "; ") + name;
+    return text;
 }
 
 bool all_alike(const std::vector<Line>& lines, std::string Line::*part) {
@@ -184,7 +213,7 @@ void print_table(const std::vector<Line>& lines) {
         std::vector<std::string> names;
         for (const Line& line : lines)
             if (has_these(line)) names.push_back(line.score.name);
-        std::cout << (names.size() == lines.size() && names.size() > 1 ? "all" : list_text(names))
+        std::cout << (names.size() == lines.size() && names.size() > 1 ? "all" : joined(names))
                   << ": " << notes << '\n';
     }
     if (!all_alike(lines, &Line::loss))
@@ -209,7 +238,8 @@ void draw(Picture& picture, const std::vector<Line>& lines, bool has_folds) {
     picture.size(700 + 8 * static_cast<int>(std::min<std::size_t>(longest, 60)),
                  120 * static_cast<int>(groups.size()) + 60 +
                      30 * static_cast<int>(std::max<std::size_t>(lines.size(), 6)));
-    picture << plain_style() << format("set multiplot layout %zu,1\n", groups.size());
+    picture << plain_style()
+            << format("set rmargin 6\nset multiplot layout %zu,1\n", groups.size());
     for (const std::string& group : groups) {
         double lowest = std::numeric_limits<double>::infinity();
         for (const Line& line : lines)
@@ -275,6 +305,7 @@ int compare_models(const CompareSettings& s) {
         results.push_back(solve(r, options));
         check_signals();
         models.push_back({candidate.name, r.problem(), results.back().x});
+        if (r.loss() == Loss::linear) models.back().samples = weights_of(r).rows;
     }
     CompareOptions compare_options;
     compare_options.folds = s.folds;

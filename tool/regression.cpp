@@ -24,6 +24,8 @@ namespace {
 using readers::Column;
 
 constexpr std::size_t most_classes = 1000, most_levels = 1000;
+/// Parameters of which eigenvectors are found to name the intercepts that are not determined.
+constexpr std::size_t most_decomposed = 2000;
 /// Of the standardised normal distribution: the median of |z|.
 constexpr double normal_mad = 0.6744897501960817;
 
@@ -471,17 +473,54 @@ void Regression<T>::predict(const std::vector<double>& x, long i, double* z) con
     }
 }
 
+/// The intercepts, as parameters, that move along the directions without curvature once features
+/// are in the units of the data again: columns of 0 and 1 that sum to 1 leave the intercept of
+/// centred features alone, and not their own.
+template <class T>
+std::vector<int> moving_intercepts(const Regression<T>& r, const std::vector<T>& x) {
+    const int n = static_cast<int>(x.size()), block = r.block(), outputs = r.outputs();
+    const std::vector<T> found = hessian(r.problem(), x);
+    std::vector<double> vectors(found.begin(), found.end());
+    const std::vector<double> values = eigenvalues(vectors, n);
+    const double noise =
+        n * static_cast<double>(std::numeric_limits<T>::epsilon()) * std::max(values.back(), 0.0);
+    double largest = 0;
+    for (std::size_t j = 0; j < r.means().size(); ++j)
+        largest = std::max(largest, std::abs(r.means()[j] / r.deviations()[j]));
+    std::vector<int> moving;
+    for (std::size_t e = 0; e < values.size() && values[e] <= noise; ++e) {
+        std::vector<double> shifts(static_cast<std::size_t>(outputs), 0);
+        for (int k = 0; k < outputs; ++k)
+            for (int j = 0; j < r.features(); ++j)
+                shifts[static_cast<std::size_t>(k)] -=
+                    vectors[e * values.size() + static_cast<std::size_t>(k * block + j)] *
+                    r.means()[static_cast<std::size_t>(j)] /
+                    r.deviations()[static_cast<std::size_t>(j)];
+        // Of softmax all outputs may move together.
+        const double together =
+            outputs > 1 ? std::accumulate(shifts.begin(), shifts.end(), 0.0) / outputs : 0;
+        for (int k = 0; k < outputs; ++k)
+            if (std::abs(shifts[static_cast<std::size_t>(k)] - together) > 1e-6 * largest)
+                moving.push_back((k + 1) * block - 1);
+    }
+    return moving;
+}
+
 template <class T>
 Result<T> solve(const Regression<T>& r, const Options& options) {
     Result<T> result = minimize(r.problem(), r.start(), options);
-    if (result.status != Status::singular || r.loss() != Loss::softmax || !r.has_intercept())
-        return result;
+    if (result.status != Status::singular || !r.has_intercept()) return result;
     std::vector<int> intercepts;
     for (int k = 1; k <= r.outputs(); ++k) intercepts.push_back(k * r.block() - 1);
-    if (result.undetermined == intercepts) {
+    if (r.loss() == Loss::softmax && result.undetermined == intercepts) {
         result.status = Status::converged;
         result.message = "converged: the test for a minimum is met";
         result.undetermined.clear();
+    } else if (result.x.size() <= most_decomposed) {
+        std::vector<int>& all = result.undetermined;
+        for (const int j : moving_intercepts(r, result.x)) all.push_back(j);
+        std::sort(all.begin(), all.end());
+        all.erase(std::unique(all.begin(), all.end()), all.end());
     }
     return result;
 }

@@ -254,7 +254,8 @@ class Tool(unittest.TestCase):
     def test_no_errors_where_parameters_are_not_determined(self):
         twice = self.write("d.csv", "a,b,y\n" + "".join(f"{a},{2 * a},{y}\n" for (a, _), y in zip(X, Y)))
         constant = self.write("k.csv", "a,k,y\n" + "".join(f"{a},7e6,{y}\n" for (a, _), y in zip(X, Y)))
-        for table, names in ((twice, ["a", "b"]), (constant, ["k", "(intercept)"])):
+        both = self.write("i.csv", "u,v,y\n" + "".join(f"{i % 2},{1 - i % 2},{y}\n" for i, y in enumerate(Y)))
+        for table, names in ((twice, ["a", "b"]), (constant, ["k", "(intercept)"]), (both, ["u", "v", "(intercept)"])):
             fit = self.json_of("fit", table, "--loss", "linear", "--target", "y", status=2)
             self.assertEqual((fit["status"], fit["undetermined"]), ("singular", names))
             self.assert_nothing_of_errors(fit, "the data do not determine all parameters")
@@ -646,6 +647,13 @@ class Tool(unittest.TestCase):
         for model in compared["models"]:
             fit = self.json_of("fit", table, "--loss", "linear", "--target", "y", "--features",
                                model["name"].replace("+", ","))
+            self.assert_close(model["log_likelihood"], fit["log_likelihood"], 9)
+            self.assert_close(model["aic"], fit["aic"], 9)
+        self.write_table("w.csv", weights=WEIGHTS)
+        for loss in ("linear", "poisson"):
+            command = ["w.csv", "--loss", loss, "--target", "y", "--weights", "w", "--features", "a"]
+            model, = self.json_of("compare", *command, "--folds", 0)["models"]
+            fit = self.json_of("fit", *command)
             self.assert_close(model["log_likelihood"], fit["log_likelihood"], 9)
             self.assert_close(model["aic"], fit["aic"], 9)
         self.assertIn("*", self.run_tool("compare", table, "--loss", "linear", "--target", "y", "--models", "a",
