@@ -183,7 +183,7 @@ std::vector<double> covariance(const Regression<T>& r, const Result<T>& result,
                 for (int l = 0; l < outputs; ++l) entry(k * block + j, l * block + j) += curvature;
         }
     }
-    if (!invert(H, n)) {
+    if (!invert(H, n, static_cast<double>(std::numeric_limits<T>::epsilon()))) {
         why = why_no_minimum(Status::singular);
         return {};
     }

@@ -251,6 +251,31 @@ class Tool(unittest.TestCase):
         self.assertLess(text.index("max_iterations by"), text.index("estimate"))
         self.assertNotIn("; AIC", text)
 
+    def test_errors_are_right_or_left_out(self):
+        """Whatever a method ends as, at whatever precision: what is said of errors is what Newton's minimum has."""
+        draw = random.Random(2)
+        rows = [(1600000000 + draw.randrange(500), math.exp(draw.gauss(0, 3)), draw.gauss(0, 1)) for _ in range(60)]
+        self.write("p.csv", "t,x,y,l,k\n" + "".join(f"{t},{x},{1e4 + e},{int(e > 0)},{int(3 * abs(e))}\n" for t, x, e in rows))
+        given = left_out = 0
+        for loss, target in (("linear", "y"), ("logistic", "l"), ("poisson", "k")):
+            for more in ([], ["--l2", "1e-6"]):
+                command = ["fit", "p.csv", "--loss", loss, "--target", target, "--features", "t,x", *more, "--json"]
+                certain = self.json_of(*command[:-1])["coefficients"]
+                for method in ("lbfgs", "gradient_descent"):
+                    for precision in ("f64", "f32"):
+                        run = subprocess.run([PROGRAM, *command, "--method", method, "--precision", precision],
+                                             capture_output=True, cwd=self.folder, timeout=LONGEST)
+                        for c, expected in zip(json.loads(run.stdout)["coefficients"], certain, strict=True):
+                            if c["standard_error"] is None:
+                                left_out += 1
+                            else:
+                                given += 1
+                                # Seconds are rounded to 128 in single precision.
+                                digits = 0.3 if precision == "f32" else 2
+                                self.assert_close(c["standard_error"], expected["standard_error"], digits)
+        self.assertGreater(given, 6)
+        self.assertGreater(left_out, 6)
+
     def test_no_errors_where_parameters_are_not_determined(self):
         twice = self.write("d.csv", "a,b,y\n" + "".join(f"{a},{2 * a},{y}\n" for (a, _), y in zip(X, Y)))
         constant = self.write("k.csv", "a,k,y\n" + "".join(f"{a},7e6,{y}\n" for (a, _), y in zip(X, Y)))
