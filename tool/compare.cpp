@@ -75,6 +75,7 @@ struct Line {
     /// Of lines with the same likelihood, and with the same loss, criteria and held-out losses are
     /// on one scale.
     std::string likelihood, loss;
+    bool folds_converged = true;  // all of them
 };
 
 /// Of a linear regression weights are 1/variance, up to a factor: a row counts as one.
@@ -116,6 +117,7 @@ Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score, 
         note("Huber's loss is no likelihood: there are no criteria and no evidence.");
     } else if (!result.converged()) {
         leave_out();
+        if (result.status == Status::unbounded) s.log_likelihood = unknown;
         note(std::string("No criteria and no evidence: the fit has not converged (") +
              to_string(result.status) + ").");
     } else if (std::isnan(s.log_likelihood) ||
@@ -139,7 +141,8 @@ Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score, 
         else if (r.loss() == Loss::linear)
             note("The evidence is that for the estimated residual variance.");
     }
-    if (folds > 0 && s.folds_converged < folds)
+    line.folds_converged = s.folds_converged >= folds;
+    if (!line.folds_converged)
         note(std::to_string(folds - s.folds_converged) + " of " + std::to_string(folds) +
              " fits to folds have not converged, or had no weight.");
     s.notes = line.notes;
@@ -190,6 +193,10 @@ void print_table(const std::vector<Line>& lines) {
             ++known;
             if (std::isnan(best) || column.best * value > column.best * best) best = value;
         }
+        if (column.value == &ModelScore::held_out_loss &&
+            !std::all_of(lines.begin(), lines.end(),
+                         [](const Line& line) { return line.folds_converged; }))
+            known = 0;
         const bool marked = column.best != 0 && known > 1 && all_alike(lines, column.alike);
         for (std::size_t i = 0; i < lines.size(); ++i) {
             const double value = lines[i].score.*column.value;

@@ -697,6 +697,12 @@ class Tool(unittest.TestCase):
         self.assertNotIn("*", text)
         text = self.run_tool("compare", table, "--target", "y", "--loss", "huber", "--delta", 1, "--models", "a", "b").stdout
         self.assertEqual(text.count("*"), 1)
+        # Nor are held-out losses of folds whose fits have no minimum.
+        separated = self.write("s.csv", "a,b,y\n" + "".join(f"{i},{i % 3},{int(i > 4)}\n" for i in range(10)))
+        text = self.run_tool("compare", separated, "--target", "y", "--loss", "logistic", "--models", "a", "b", "--folds",
+                             3, status=2).stdout
+        self.assertEqual(text.count("*"), 0)
+        self.assertIn("No criteria and no evidence: the fit has not converged (unbounded)", text)
         # What fit says of a penalty compare says too.
         command = ["compare", table, "--target", "y", "--loss", "poisson", "--penalties", "0.01,0.1"]
         for model in self.json_of(*command)["models"]:
