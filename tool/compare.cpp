@@ -9,7 +9,6 @@
 #include "cunewton/error.h"
 #include "tool/commands.h"
 #include "tool/gnuplot.h"
-#include "tool/pictures.h"
 #include "tool/regression.h"
 #include "tool/text.h"
 
@@ -69,6 +68,221 @@ std::vector<Candidate> candidates_of(const CompareSettings& s) {
     return all;
 }
 
+/// A line of the table: what compare() says, as far as it can be compared, and why not more.
+struct Line {
+    ModelScore score;
+    std::string notes;
+    /// Of lines with the same likelihood, and with the same loss, criteria and held-out losses are
+    /// on one scale.
+    std::string likelihood, loss;
+    bool folds_converged = true;  // all of them
+};
+
+/// Of a linear regression weights are 1/variance, up to a factor: a row counts as one.
+struct Weights {
+    double rows = 0;       // that have one
+    double half_logs = 0;  // what the log-likelihood has of them
+};
+template <class T>
+Weights weights_of(const Regression<T>& r) {
+    Weights sum;
+    for (long i = 0; i < r.rows(); ++i)
+        if (const double w = r.weight_at(i); w > 0) {
+            sum.rows += 1;
+            sum.half_logs += 0.5 * std::log(w);
+        }
+    return sum;
+}
+
+template <class T>
+Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score, int folds) {
+    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+    Line line{std::move(score), "", r.settings().loss, r.settings().loss};
+    ModelScore& s = line.score;
+    const auto note = [&](const std::string& sentence) {
+        line.notes += (line.notes.empty() ? "" : " ") + sentence;
+    };
+    const auto leave_out = [&] { s.aic = s.aicc = s.bic = s.log_evidence = unknown; };
+    // Softmax of two classes is logistic regression.
+    if (r.loss() == Loss::softmax) line.likelihood = line.loss = "logistic";
+    if (r.loss() == Loss::huber) line.loss += format(", delta = %.6g", r.delta());
+    const double l2 = r.settings().l2;
+    if (r.loss() == Loss::linear) {
+        const double constant = weights_of(r).half_logs;
+        s.log_likelihood += constant;
+        s.log_evidence += constant;
+        for (double* const criterion : {&s.aic, &s.aicc, &s.bic}) *criterion -= 2 * constant;
+    }
+    if (r.loss() == Loss::huber) {
+        note("Huber's loss is no likelihood: there are no criteria and no evidence.");
+    } else if (!result.converged()) {
+        leave_out();
+        if (result.status == Status::unbounded) s.log_likelihood = unknown;
+        note(std::string("No criteria and no evidence: the fit has not converged (") +
+             to_string(result.status) + ").");
+    } else if (std::isnan(s.log_likelihood) ||
+               (r.loss() == Loss::linear && !(s.samples - s.counted + 1 > 0))) {
+        leave_out();
+        s.log_likelihood = unknown;
+        note("No criteria: the fit is exact, or there are no more rows than parameters.");
+    } else {
+        if (l2 > 0) {
+            s.aic = s.aicc = s.bic = unknown;
+            note("No AIC, AICc, BIC: a penalised parameter counts for less than one.");
+        } else if (std::isnan(s.aicc)) {
+            note("AICc needs more than k + 1 rows.");
+        }
+        if (std::isnan(s.log_evidence))
+            note(l2 == 0 ? "No evidence: it needs a penalty on every parameter (--l2 or "
+                           "--penalties, with --penalize-intercept)."
+                 : r.has_intercept() && !r.settings().penalize_intercept
+                     ? "No evidence: the intercept has no penalty (--penalize-intercept)."
+                     : "No evidence: the Hessian is too large, or not positive definite.");
+        else if (r.loss() == Loss::linear)
+            note("The evidence is that for the estimated residual variance.");
+    }
+    line.folds_converged = s.folds_converged >= folds;
+    if (!line.folds_converged)
+        note(std::to_string(folds - s.folds_converged) + " of " + std::to_string(folds) +
+             " fits to folds have not converged, or had no weight.");
+    s.notes = line.notes;
+    return line;
+}
+
+/// Names that may have commas.
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : "; ") + name;
+    return text;
+}
+
+bool all_alike(const std::vector<Line>& lines, std::string Line::*part) {
+    return std::all_of(lines.begin(), lines.end(),
+                       [&](const Line& line) { return line.*part == lines[0].*part; });
+}
+
+void print_table(const std::vector<Line>& lines) {
+    struct Column {
+        const char* head;
+        double ModelScore::*value;
+        int best;    // -1: the lowest is the best, 1: the highest, 0: neither
+        int digits;  // behind the point; -1: six in all
+        std::string Line::*alike;
+    };
+    const Column columns[] = {
+        {"rows", &ModelScore::samples, 0, 0, nullptr},
+        {"log L", &ModelScore::log_likelihood, 0, 2, nullptr},
+        {"AIC", &ModelScore::aic, -1, 2, &Line::likelihood},
+        {"AICc", &ModelScore::aicc, -1, 2, &Line::likelihood},
+        {"BIC", &ModelScore::bic, -1, 2, &Line::likelihood},
+        {"log evidence", &ModelScore::log_evidence, 1, 2, &Line::likelihood},
+        {"held-out loss", &ModelScore::held_out_loss, -1, -1, &Line::loss},
+        {"+-", &ModelScore::held_out_error, 0, -1, nullptr},
+    };
+    std::vector<std::string> header{"model", "k"};
+    std::vector<std::vector<std::string>> cells;
+    for (const Line& line : lines)
+        cells.push_back({line.score.name, std::to_string(line.score.counted)});
+    for (const Column& column : columns) {
+        header.emplace_back(column.head);
+        double best = std::numeric_limits<double>::quiet_NaN();
+        int known = 0;
+        for (const Line& line : lines) {
+            const double value = line.score.*column.value;
+            if (std::isnan(value)) continue;
+            ++known;
+            if (std::isnan(best) || column.best * value > column.best * best) best = value;
+        }
+        if (column.value == &ModelScore::held_out_loss &&
+            !std::all_of(lines.begin(), lines.end(),
+                         [](const Line& line) { return line.folds_converged; }))
+            known = 0;
+        const bool marked = column.best != 0 && known > 1 && all_alike(lines, column.alike);
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            const double value = lines[i].score.*column.value;
+            cells[i].push_back(std::isnan(value)
+                                   ? "-"
+                                   : (column.digits < 0 ? number_text(value)
+                                                        : format("%.*f", column.digits, value)) +
+                                         (marked && value == best ? "*" : ""));
+        }
+    }
+    TextTable table(header);
+    for (const auto& row : cells) table.add(row);
+    std::cout << table.text() << '\n';
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        // A note that several lines have is said once.
+        const std::string& notes = lines[i].notes;
+        const auto has_these = [&](const Line& line) { return line.notes == notes; };
+        if (notes.empty() ||
+            std::any_of(lines.begin(), lines.begin() + static_cast<long>(i), has_these))
+            continue;
+        std::vector<std::string> names;
+        for (const Line& line : lines)
+            if (has_these(line)) names.push_back(line.score.name);
+        std::cout << (names.size() == lines.size() && names.size() > 1 ? "all" : joined(names))
+                  << ": " << notes << '\n';
+    }
+    if (!all_alike(lines, &Line::loss))
+        std::cout << "Held-out losses are not marked: those of different losses are on different "
+                     "scales.\n";
+    if (!all_alike(lines, &Line::likelihood))
+        std::cout << "Criteria are not marked: likelihoods of different losses are of different "
+                     "things.\n";
+}
+
+/// Held-out losses with their standard errors, or without folds how much AIC lies above the lowest
+/// one, in a panel for each of the losses.
+void draw(Picture& picture, const std::vector<Line>& lines, bool has_folds) {
+    std::vector<std::string> groups;
+    const auto part = has_folds ? &Line::loss : &Line::likelihood;
+    std::size_t longest = 0;
+    for (const Line& line : lines) {
+        if (std::find(groups.begin(), groups.end(), line.*part) == groups.end())
+            groups.push_back(line.*part);
+        longest = std::max(longest, line.score.name.size());
+    }
+    picture.size(700 + 8 * static_cast<int>(std::min<std::size_t>(longest, 60)),
+                 120 * static_cast<int>(groups.size()) + 60 +
+                     30 * static_cast<int>(std::max<std::size_t>(lines.size(), 6)));
+    picture << plain_style()
+            << format("set rmargin 6\nset multiplot layout %zu,1\n", groups.size());
+    for (const std::string& group : groups) {
+        double lowest = std::numeric_limits<double>::infinity();
+        for (const Line& line : lines)
+            if (line.*part == group && std::isfinite(line.score.aic))
+                lowest = std::min(lowest, line.score.aic);
+        std::vector<std::vector<double>> rows;
+        std::string tics;
+        std::size_t drawn = 0;
+        for (const Line& line : lines) {
+            if (line.*part != group) continue;
+            const double value = has_folds ? line.score.held_out_loss : line.score.aic - lowest;
+            const double error = has_folds ? line.score.held_out_error : 0;
+            const double place = -static_cast<double>(rows.size());
+            drawn += std::isfinite(value);
+            tics += (rows.empty() ? "" : ", ") + in_quotes(shortened(line.score.name, 60)) +
+                    format(" %.0f", place);
+            rows.push_back({value, place, std::isfinite(error) ? error : 0});
+        }
+        if (drawn == 0) {
+            picture << "set multiplot next\n";
+            continue;
+        }
+        const std::string what =
+            has_folds ? "held-out loss of a row, with standard error" : "AIC above the lowest";
+        picture << "set title " + in_quotes(group) + " noenhanced\nset ytics (" + tics +
+                       ") noenhanced\nset yrange [" +
+                       format("%.1f", -static_cast<double>(rows.size()) + 0.4) +
+                       ":0.6]\nset xlabel " + in_quotes(what) + "\nplot " + picture.data(rows) +
+                       " using 1:2:3 with xerrorbars linewidth 2 pointtype 7 pointsize 0.9 "
+                       "linecolor '" +
+                       colours[0] + "' notitle\n";
+    }
+    picture << "unset multiplot\n";
+    picture.draw();
+}
+
 template <class T>
 int compare_models(const CompareSettings& s) {
     std::optional<Picture> picture;
@@ -81,45 +295,47 @@ int compare_models(const CompareSettings& s) {
     Options options;
     apply(s.run, options);
     options.method = method_named(s.method);
-    options.keep_trace = true;
     const std::vector<Candidate> candidates = candidates_of(s);
     std::vector<std::unique_ptr<Regression<T>>> regressions;
     std::vector<FittedModel<T>> models;
     std::vector<Result<T>> results;
-    std::vector<Run> runs;
     for (const Candidate& candidate : candidates) {
-        regressions.push_back(std::make_unique<Regression<T>>(candidate.settings, progress));
-        if (regressions.back()->rows() != regressions.front()->rows())
+        regressions.push_back(
+            std::make_unique<Regression<T>>(candidate.settings, progress, Units::internal));
+        const Regression<T>& r = *regressions.back();
+        if (r.rows() != regressions.front()->rows())
             throw FileError(
-                "models see different rows (" + std::to_string(regressions.back()->rows()) +
-                " and " + std::to_string(regressions.front()->rows()) +
+                "models see different rows (" + std::to_string(r.rows()) + " and " +
+                std::to_string(regressions.front()->rows()) +
                 ", as values are missing in different columns) leave rows out beforehand");
         options.callback = shown_by(progress, candidate.name);
-        const Problem<T> problem = regressions.back()->problem();
-        results.push_back(minimize(problem, regressions.back()->start(), options));
+        results.push_back(solve(r, options));
         check_signals();
-        models.push_back({candidate.name, problem, results.back().x});
-        runs.push_back({candidate.name, results.back().trace});
+        models.push_back({candidate.name, r.problem(), results.back().x});
+        if (r.loss() == Loss::linear) models.back().samples = weights_of(r).rows;
     }
     CompareOptions compare_options;
     compare_options.folds = s.folds;
     compare_options.seed = s.seed;
     compare_options.minimize = options;
-    compare_options.minimize.keep_trace = false;
     compare_options.minimize.callback = shown_by(progress, "cross-validation");
     const std::vector<ModelScore> scores = compare(models, compare_options);
     check_signals();
     progress.clear();
+    std::vector<Line> lines;
     bool all_converged = true;
-    for (const Result<T>& result : results) all_converged = all_converged && result.converged();
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        lines.push_back(line_of(*regressions[i], results[i], scores[i], s.folds));
+        all_converged = all_converged && results[i].converged();
+    }
     if (s.run.json) {
         Json json;
         json["command"] = "compare";
         json["data"] = s.regression.table.file;
         json["rows"] = regressions[0]->rows();
         json["models"] = Json::array();
-        for (std::size_t i = 0; i < scores.size(); ++i) {
-            const ModelScore& score = scores[i];
+        for (std::size_t i = 0; i < lines.size(); ++i) {
+            const ModelScore& score = lines[i].score;
             json["models"].push_back({{"name", score.name},
                                       {"loss", candidates[i].settings.loss},
                                       {"l2", candidates[i].settings.l2},
@@ -135,24 +351,19 @@ int compare_models(const CompareSettings& s) {
                                       {"held_out_loss", number(score.held_out_loss)},
                                       {"held_out_error", number(score.held_out_error)},
                                       {"folds_converged", score.folds_converged},
-                                      {"notes", score.notes}});
+                                      {"notes", lines[i].notes}});
         }
         print(json);
     } else {
         std::cout << regressions[0]->settings().table.file << ": " << regressions[0]->rows()
-                  << " rows, models of '" << s.regression.target << "'\n\n"
-                  << to_table(scores) << '\n';
+                  << " rows, models of '" << s.regression.target << "'\n\n";
+        print_table(lines);
         for (std::size_t i = 0; i < results.size(); ++i)
             if (!results[i].converged())
                 std::cout << scores[i].name << ": " << to_string(results[i].status) << ": "
                           << results[i].message << '\n';
     }
-    if (picture) {
-        picture->size(900, 520);
-        *picture << plain_style();
-        draw_convergence(*picture, runs, false);
-        picture->draw();
-    }
+    if (picture) draw(*picture, lines, s.folds > 0);
     return all_converged ? success : not_converged;
 }
 
@@ -179,16 +390,17 @@ void add_compare(CLI::App& app, int& status) {
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
     command->add_option("--seed", s->seed, "of the folds")->capture_default_str();
-    add_run_options(*command, s->run, "convergence of each");
+    add_run_options(*command, s->run, "held-out losses, or with --folds 0 differences of AIC");
     command->footer(
-        "A * marks the best of each column: the lowest criterion or loss, the highest "
-        "evidence.\n\n" +
+        "A * marks the best of each column, where its numbers can be compared: the lowest "
+        "criterion "
+        "or held-out loss, the highest evidence.\n\n" +
         examples({
             "cunewton compare bench/data/longley.csv --loss linear --target employed --models gnp "
             "gnp+year gnp+unemployed+armed_forces+year --folds 4",
             "cunewton compare bench/data/challenger.csv --loss logistic --target distress --drop "
             "flight "
-            "--standardize --penalties 0,0.01,0.1 --plot compare.svg",
+            "--standardize --penalties 0.01,0.1,1 --penalize-intercept --plot compare.svg",
         }));
     command->callback([s, &status] {
         in_precision(s->run, [&](auto t) { status = compare_models<decltype(t)>(*s); });

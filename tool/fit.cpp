@@ -42,10 +42,11 @@ Json to_json(const Regression<T>& r, const Result<T>& result, const Inference& i
     json["seconds"] = result.seconds.total;
     json["objective"] = number(static_cast<double>(result.f));
     json["gradient_norm"] = number(result.gradient_norm);
-    json["degrees_of_freedom"] = inference.degrees_of_freedom;
+    json["degrees_of_freedom"] = number(inference.degrees_of_freedom);
     json["deviance"] = number(inference.deviance);
     json["log_likelihood"] = number(inference.log_likelihood);
     json["aic"] = number(inference.aic);
+    json["aic_left_out"] = inference.without.empty() ? Json() : Json(inference.without);
     json["explained"] = number(inference.explained);
     json["scale"] = number(inference.scale);
     if (!r.classes().empty()) json["accuracy"] = number(inference.accuracy);
@@ -79,10 +80,26 @@ void print_table(const Regression<T>& r, const Result<T>& result, const Inferenc
     std::cout << r.settings().table.file << ": " << r.rows() << " rows, " << r.features()
               << " features\n"
               << r.title();
-    if (r.settings().l2 > 0) std::cout << ", penalty " << r.settings().l2 << "/2 |w|^2";
+    if (r.settings().l2 > 0)
+        std::cout << ", penalty " << r.settings().l2 << "/2 |w|^2"
+                  << (r.settings().penalize_intercept ? " with the intercept" : "");
     if (r.settings().standardize)
         std::cout << " on standardised features; estimates are per unit of the data";
-    std::cout << "\n\n";
+    std::cout << '\n'
+              << to_string(result.status) << " by " << to_string(result.method) << " after "
+              << result.iterations << " iterations on " << result.backend
+              << format(", %.3g s: ", result.seconds.total) << result.message << '\n';
+    if (!result.undetermined.empty()) {
+        std::vector<std::string> names;
+        const std::vector<std::string> all = r.parameter_names();
+        for (const int j : result.undetermined) names.push_back(all[static_cast<std::size_t>(j)]);
+        std::cout << "Not determined: " << list_text(names) << '\n';
+    }
+    if (result.status == Status::singular)
+        std::cout << "Of many minima the estimates are one.\n";
+    else if (result.status != Status::converged && result.status != Status::precision_limit)
+        std::cout << "The estimates are where the fit stopped, not those of a minimum.\n";
+    std::cout << '\n';
     const bool has_outputs = r.loss() == Loss::softmax;
     std::vector<std::string> header{"feature", "estimate", "std. error", inference.statistic,
                                     "p",       "95% from", "to"};
@@ -114,7 +131,7 @@ void print_table(const Regression<T>& r, const Result<T>& result, const Inferenc
     };
     if (r.loss() == Loss::linear) {
         fact("residual standard deviation ", inference.scale);
-        facts.push_back(format("%.0f degrees of freedom", inference.degrees_of_freedom));
+        fact("degrees of freedom ", inference.degrees_of_freedom);
         fact("R^2 = ", inference.explained);
     } else if (r.loss() == Loss::huber) {
         fact("robust standard deviation of the residuals ", inference.scale);
@@ -130,64 +147,67 @@ void print_table(const Regression<T>& r, const Result<T>& result, const Inferenc
     for (std::size_t i = 0; i < facts.size(); ++i) line += (i ? "; " : "") + facts[i];
     if (!line.empty()) line[0] = static_cast<char>(std::toupper(line[0]));
     if (!line.empty()) std::cout << line << ".\n";
-    std::cout << to_string(result.status) << " by " << to_string(result.method) << " after "
-              << result.iterations << " iterations on " << result.backend
-              << format(", %.3g s: ", result.seconds.total) << result.message << '\n';
-    if (!result.undetermined.empty()) {
-        std::vector<std::string> names;
-        const std::vector<std::string> all = r.parameter_names();
-        for (const int j : result.undetermined) names.push_back(all[static_cast<std::size_t>(j)]);
-        std::cout << "Not determined: " << list_text(names) << '\n';
-    }
+    if (!inference.without.empty()) std::cout << "AIC is left out: " << inference.without << ".\n";
 }
 
 /// Estimates with their intervals, and how the loss came down.
 template <class T>
 void draw(Picture& picture, const Regression<T>& r, const std::vector<Run>& runs,
           const Inference& inference) {
-    constexpr std::size_t shown = 40;
-    std::vector<const Coefficient*> chosen;
-    for (const Coefficient& c : inference.coefficients)
-        if (c.name != "(intercept)") chosen.push_back(&c);
-    // In one unit, the standard deviation of the estimate, they can be drawn beside each other.
-    const bool by_error = !chosen.empty() && !std::isnan(chosen[0]->error);
-    const auto size = [&](const Coefficient* c) {
-        return std::abs(by_error ? c->statistic : c->estimate);
+    constexpr std::size_t shown = 40, longest_label = 36;
+    const bool standardised = r.settings().standardize;
+    struct Bar {
+        std::string label;
+        double estimate, low, high;
     };
-    const bool all = chosen.size() <= shown;
+    std::vector<Bar> bars;
+    std::size_t longest = 0;
+    for (const Coefficient& c : inference.coefficients) {
+        if (c.name == "(intercept)") continue;
+        const double unit = standardised ? c.deviation : 1;
+        bars.push_back(
+            {shortened((c.output.empty() ? "" : c.output + ": ") + c.name, longest_label),
+             c.estimate * unit, c.low * unit, c.high * unit});
+    }
+    const bool all = bars.size() <= shown, has_errors = !bars.empty() && !std::isnan(bars[0].low);
     if (!all) {
-        std::partial_sort(chosen.begin(), chosen.begin() + shown, chosen.end(),
-                          [&](auto* a, auto* b) { return size(a) > size(b); });
-        chosen.resize(shown);
+        std::partial_sort(
+            bars.begin(), bars.begin() + shown, bars.end(),
+            [](const Bar& a, const Bar& b) { return std::abs(a.estimate) > std::abs(b.estimate); });
+        bars.resize(shown);
     }
     std::vector<std::vector<double>> rows;
     std::string tics;
-    for (std::size_t i = 0; i < chosen.size(); ++i) {
-        const Coefficient& c = *chosen[i];
+    for (std::size_t i = 0; i < bars.size(); ++i) {
+        const Bar& bar = bars[i];
         const double place = -static_cast<double>(i);
-        rows.push_back({by_error ? c.statistic : c.estimate, place, by_error ? 1.959964 : 0});
-        tics += (i ? ", " : "") + in_quotes((c.output.empty() ? "" : c.output + ": ") + c.name) +
-                format(" %.0f", place);
+        rows.push_back({bar.estimate, place, has_errors ? bar.low : bar.estimate,
+                        has_errors ? bar.high : bar.estimate});
+        tics += (i ? ", " : "") + in_quotes(bar.label) + format(" %.0f", place);
+        longest = std::max(longest, bar.label.size());
     }
-    picture.size(1100, std::max(440, 120 + 22 * static_cast<int>(chosen.size())));
+    // Labels stand in the half of the coefficients.
+    picture.size(1100 + 2 * 8 * static_cast<int>(longest > 16 ? longest - 16 : 0),
+                 std::max(440, 120 + 22 * static_cast<int>(bars.size())));
     picture << plain_style() << "set multiplot layout 1,2 title "
             << in_quotes(r.title() + ", " + std::to_string(r.rows()) + " rows") << " noenhanced\n";
     if (!rows.empty()) {
+        const std::string what = has_errors ? "stimates with 95% intervals" : "stimates";
         picture << "set title " +
-                       in_quotes(all ? "Coefficients"
-                                     : format("The %zu largest coefficients", shown)) +
-                       "\nset ytics (" + tics + ") noenhanced\nset yrange [" +
+                       in_quotes(all ? "E" + what : format("The %zu largest e", shown) + what) +
+                       " noenhanced\nset ytics (" + tics + ") noenhanced\nset yrange [" +
                        format("%.1f", -static_cast<double>(rows.size()) + 0.4) +
                        ":0.6]\nset xlabel " +
-                       in_quotes(by_error ? "estimate / standard error, with 95% interval"
-                                          : "estimate, per unit of the feature") +
+                       in_quotes(standardised ? "estimate, per standard deviation of the feature"
+                                              : "estimate, per unit of the feature") +
                        "\nset arrow 1 from 0, graph 0 to 0, graph 1 nohead linecolor '#888888' "
-                       "dashtype 2\nplot " +
+                       "dashtype 2\nset xrange [*<0:0<*]\nset xtics rotate by -30\nplot " +
                        picture.data(rows) +
-                       " using 1:2:3 with xerrorbars linewidth 2 pointtype 7 "
+                       " using 1:2:3:4 with xerrorbars linewidth 2 pointtype 7 "
                        "pointsize 0.7 linecolor '" +
                        colours[0] + "' notitle\n"
-                << "unset arrow 1\nset ytics autofreq enhanced\nset yrange [*:*]\n";
+                << "unset arrow 1\nset ytics autofreq enhanced\nset yrange [*:*]\nset xrange "
+                   "[*:*]\nset xtics norotate\n";
     } else {
         picture << "set multiplot next\n";
     }
@@ -201,7 +221,7 @@ int fit(const FitSettings& s) {
     std::optional<Picture> picture;
     if (!s.run.plot.empty()) picture.emplace(s.run.plot);
     Progress progress(progress_when(s.run));
-    const Regression<T> r(s.regression, progress);
+    const Regression<T> r(s.regression, progress, Units::internal);
     Options options;
     apply(s.run, options);
     options.method = method_named(s.method);
@@ -213,8 +233,7 @@ int fit(const FitSettings& s) {
     options.time_limit = s.time_limit;
     options.keep_trace = picture.has_value();
     options.callback = shown_by(progress, "fitting");
-    const Problem<T> problem = r.problem();
-    const Result<T> result = minimize(problem, r.start(), options);
+    const Result<T> result = solve(r, options);
     check_signals();
     progress.show([] { return std::string("standard errors"); });
     const Inference inference = infer(r, result, s.errors == "yes");
@@ -228,7 +247,7 @@ int fit(const FitSettings& s) {
         std::vector<Run> runs{{to_string(result.method), result.trace}};
         for (const std::string& name : s.also) {
             options.method = method_named(name);
-            runs.push_back({name, minimize(problem, r.start(), options).trace});
+            runs.push_back({name, solve(r, options).trace});
             check_signals();
         }
         progress.clear();

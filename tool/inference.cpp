@@ -24,6 +24,7 @@ struct Sums {
     double targets = 0;
     std::vector<double> classes;  // weight of each
     double logarithms = 0;        // of what does not depend on the fit
+    double squares = 0;           // of the targets
 };
 
 double logistic_loss(double z, double y) {
@@ -43,6 +44,7 @@ Sums sum_rows(const Regression<T>& r, const std::vector<double>& x) {
         sums.weight += w;
         ++sums.rows;
         sums.targets += w * y;
+        sums.squares += w * y * y;
         switch (r.loss()) {
             case Loss::logistic:
                 sums.loss += w * logistic_loss(z[0], y);
@@ -129,13 +131,38 @@ std::vector<double> product(const std::vector<double>& a, const std::vector<doub
     return c;
 }
 
-/// The covariance of all parameters of the problem; empty where there is none. scale2: linear, the
-/// residual variance.
+/// A Newton step of this many standard errors would not be seen in what is printed of a fit.
+constexpr double least_step = 1e-3;
+
+/// Why nothing can be said of how the data determine the point; empty for a minimum, and for
+/// precision_limit, which may be one.
+std::string why_no_minimum(Status status) {
+    if (status == Status::converged || status == Status::precision_limit) return {};
+    if (status == Status::unbounded) return "the loss falls towards infinity, there is no minimum";
+    if (status == Status::singular) return "the data do not determine all parameters";
+    return std::string("the fit has not converged (") + to_string(status) + ")";
+}
+
+/// Whether the Newton step H^-1 g is next to nothing beside all standard errors.
+bool is_near_minimum(const std::vector<double>& inverse, const std::vector<double>& V,
+                     const std::vector<double>& g) {
+    const std::size_t n = g.size();
+    for (std::size_t i = 0; i < n; ++i) {
+        double step = 0;
+        for (std::size_t j = 0; j < n; ++j) step += inverse[i * n + j] * g[j];
+        if (!(std::abs(step) <= least_step * std::sqrt(V[i * n + i]))) return false;
+    }
+    return true;
+}
+
+/// The covariance of all parameters of the problem; empty where there is none, and `why` says it.
+/// scale2: linear, the residual variance.
 template <class T>
-std::vector<double> covariance(const Regression<T>& r, const std::vector<T>& at,
+std::vector<double> covariance(const Regression<T>& r, const Result<T>& result,
                                const std::vector<double>& x, const Sums& sums, double scale2,
-                               double degrees_of_freedom) {
-    const std::vector<T> found = hessian(r.problem(), at);
+                               double degrees_of_freedom, std::string& why) {
+    const Problem<T> problem = r.problem();
+    const std::vector<T> found = hessian(problem, result.x);
     std::vector<double> H(found.begin(), found.end());
     const int n = static_cast<int>(x.size()), block = r.block(), outputs = r.outputs();
     const auto entry = [&](int i, int j) -> double& {
@@ -156,7 +183,11 @@ std::vector<double> covariance(const Regression<T>& r, const std::vector<T>& at,
                 for (int l = 0; l < outputs; ++l) entry(k * block + j, l * block + j) += curvature;
         }
     }
-    if (!invert(H, n)) return {};
+    if (!invert(H, n, static_cast<double>(std::numeric_limits<T>::epsilon()))) {
+        why = why_no_minimum(Status::singular);
+        return {};
+    }
+    const std::vector<double> inverse = H;
     double factor = 1 / sums.weight;
     if (r.loss() == Loss::linear) factor = 2 * scale2 / sums.weight;
     if (r.loss() == Loss::huber) {
@@ -165,6 +196,13 @@ std::vector<double> covariance(const Regression<T>& r, const std::vector<T>& at,
         factor = static_cast<double>(sums.rows) / degrees_of_freedom / (sums.weight * sums.weight);
     }
     for (double& value : H) value *= factor;
+    if (result.status == Status::precision_limit) {
+        const std::vector<T> slope = gradient(problem, result.x);
+        if (!is_near_minimum(inverse, H, {slope.begin(), slope.end()})) {
+            why = "the fit has not converged (precision_limit)";
+            return {};
+        }
+    }
     return H;
 }
 
@@ -184,43 +222,56 @@ Inference infer(const Regression<T>& r, const Result<T>& result, bool errors) {
     inference.scale = nan;
     const double rows = static_cast<double>(sums.rows);
     const bool is_linear = r.loss() == Loss::linear;
-    if (is_linear) {
+    const std::string few = "there are no more rows than parameters";
+    std::string why = why_no_minimum(result.status), why_no_likelihood;
+    if (result.status == Status::singular) inference.degrees_of_freedom = nan;
+    const double freedom_left = inference.degrees_of_freedom;
+    inference.deviance = inference.log_likelihood = inference.explained = inference.aic = nan;
+    if (result.status == Status::unbounded) {
+        why_no_likelihood = why;
+    } else if (is_linear) {
+        // Squares of residuals that are rounding of the targets.
+        const double noise = 10 * static_cast<double>(std::numeric_limits<T>::epsilon());
         inference.deviance = sums.loss;
-        if (inference.degrees_of_freedom > 0)
-            inference.scale = std::sqrt(sums.loss / inference.degrees_of_freedom);
-        inference.log_likelihood =
-            -0.5 * rows * (std::log(2 * M_PI * sums.loss / rows) + 1) + 0.5 * sums.logarithms;
-        inference.explained = 1 - sums.loss / null_loss(r, sums);
-        inference.aic = 2 * (parameters + 1) - 2 * inference.log_likelihood;
+        const double total = null_loss(r, sums);
+        if (total > 0) inference.explained = 1 - sums.loss / total;
+        if (freedom_left > 0) inference.scale = std::sqrt(sums.loss / freedom_left);
+        if (freedom_left <= 0)
+            why_no_likelihood = few;
+        else if (!(sums.loss > noise * noise * sums.squares))
+            why_no_likelihood = "the fit is exact, its residuals are rounding";
+        else
+            inference.log_likelihood =
+                -0.5 * rows * (std::log(2 * M_PI * sums.loss / rows) + 1) + 0.5 * sums.logarithms;
     } else if (r.loss() == Loss::huber) {
         inference.scale = r.delta() / 1.345;
-        inference.deviance = inference.log_likelihood = inference.explained = inference.aic = nan;
+        why_no_likelihood = "Huber's loss is no likelihood";
+        if (freedom_left <= 0 && why.empty()) why = few;
     } else {
         const double saturated = r.loss() == Loss::poisson ? saturated_loss(r) : 0;
+        const double null_deviance = 2 * (null_loss(r, sums) - saturated);
         inference.deviance = 2 * (sums.loss - saturated);
         inference.log_likelihood = -sums.loss - sums.logarithms;
-        inference.explained = 1 - inference.deviance / (2 * (null_loss(r, sums) - saturated));
-        inference.aic = 2 * parameters - 2 * inference.log_likelihood;
+        if (null_deviance > 0) inference.explained = 1 - inference.deviance / null_deviance;
     }
-    if (penalised) inference.aic = nan;  // a penalised parameter counts for less than one
+    if (is_linear && why.empty()) why = why_no_likelihood;
 
     std::vector<double> V;
-    if (!errors)
+    if (!why.empty()) {
+        inference.errors = "are left out: " + why;
+    } else if (!errors) {
         inference.errors = "were not asked for";
-    else if (n > most_inverted)
+    } else if (n > most_inverted) {
         inference.errors =
             "are left out for more than " + std::to_string(most_inverted) + " parameters";
-    else if (result.status == Status::unbounded)
-        inference.errors = "are left out: the loss falls towards infinity, there is no minimum";
-    else if (!(inference.degrees_of_freedom > 0) && (is_linear || r.loss() == Loss::huber))
-        inference.errors = "are left out: there are no more rows than parameters";
-    else {
-        V = covariance(r, result.x, x, sums, inference.scale * inference.scale,
-                       inference.degrees_of_freedom);
+    } else {
+        V = covariance(r, result, x, sums, inference.scale * inference.scale, freedom_left, why);
         if (V.empty())
-            inference.errors = "are left out: the data do not determine all parameters";
+            inference.errors = "are left out: " + why;
         else if (r.loss() == Loss::huber)
-            inference.errors = "by the sandwich estimator H^-1 (sum psi^2 x x') H^-1 (Huber 1981)";
+            inference.errors =
+                "by the sandwich estimator N/(N-p) H^-1 (sum psi^2 x x') H^-1 (Huber 1981), N rows "
+                "and p parameters";
         else if (is_linear)
             inference.errors = "by the inverse Hessian times the residual variance";
         else
@@ -230,6 +281,16 @@ Inference infer(const Regression<T>& r, const Result<T>& result, bool errors) {
                 ", with the penalty in it: of the posterior for a normal prior, "
                 "not of the shrunken estimate's bias";
     }
+    if (!why_no_likelihood.empty())
+        inference.without = why_no_likelihood;
+    else if (!why.empty())
+        inference.without = why;
+    else if (penalised)
+        inference.without = "a penalised parameter counts for less than one";
+    else if (result.status == Status::precision_limit && V.empty())
+        inference.without = "the fit has not converged (precision_limit)";
+    else
+        inference.aic = 2 * (parameters + (is_linear ? 1 : 0)) - 2 * inference.log_likelihood;
     inference.statistic = is_linear ? "t" : "z";
     const double freedom =
         is_linear ? inference.degrees_of_freedom : std::numeric_limits<double>::infinity();
@@ -267,6 +328,7 @@ Inference infer(const Regression<T>& r, const Result<T>& result, bool errors) {
             if (j < r.features()) {
                 const double deviation = r.deviations()[static_cast<std::size_t>(j)];
                 at.estimate = parameter(j) / deviation;
+                at.deviation = deviation;
                 if (r.settings().standardize) at.standardized = parameter(j);
                 if (!V.empty()) variance = covariance_of(j, j) / (deviation * deviation);
             } else {

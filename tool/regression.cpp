@@ -24,6 +24,8 @@ namespace {
 using readers::Column;
 
 constexpr std::size_t most_classes = 1000, most_levels = 1000;
+/// Parameters of which eigenvectors are found to name the intercepts that are not determined.
+constexpr std::size_t most_decomposed = 2000;
 /// Of the standardised normal distribution: the median of |z|.
 constexpr double normal_mad = 0.6744897501960817;
 
@@ -115,6 +117,9 @@ void add_regression_options(CLI::App& app, RegressionSettings& s) {
     app.add_option("--l2", s.l2,
                    "penalty l2/2 |w|^2, beside the mean loss of a row; not on the intercept")
         ->check(CLI::NonNegativeNumber);
+    app.add_flag("--penalize-intercept", s.penalize_intercept,
+                 "let --l2 hold for the intercept too: a prior on every parameter, as an evidence "
+                 "needs");
     app.add_option(
            "--delta", s.delta,
            "of huber, in the target's unit: residuals beyond count linearly; without, 1.345 "
@@ -124,7 +129,7 @@ void add_regression_options(CLI::App& app, RegressionSettings& s) {
 }
 
 template <class T>
-Regression<T>::Regression(const RegressionSettings& settings, Progress& progress)
+Regression<T>::Regression(const RegressionSettings& settings, Progress& progress, Units units)
     : settings_(settings) {
     RegressionSettings& s = settings_;
     if (s.table.file.empty())
@@ -136,6 +141,10 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
     if (s.target.empty())
         throw InvalidArgument(
             "there is no target (--target is not given) name the column that is predicted");
+    if (s.penalize_intercept && s.no_intercept)
+        throw InvalidArgument(
+            "there is no intercept to penalise (--no-intercept with --penalize-intercept) leave "
+            "one of them out");
     loss_ = static_cast<Loss>(std::find(std::begin(losses), std::end(losses), s.loss) - losses);
     const bool is_classification = loss_ == Loss::logistic || loss_ == Loss::softmax;
     readers::CsvOptions options = csv_options(s.table, progress);
@@ -201,7 +210,10 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
     }
     check_targets();
     expand(table, target, has_weights ? weights : columns);
-    if (s.standardize) standardize();
+    if (s.standardize)
+        standardize();
+    else if (units == Units::internal)
+        condition();
     if (loss_ != Loss::huber) return;
     start_ = minimize(problem(Loss::linear, s.l2), start()).x;
     delta_ = s.delta;
@@ -319,6 +331,49 @@ void Regression<T>::standardize() {
                             settings_.table.file + "') leave it out: --drop");
         if (!has_intercept()) means_[j] = 0;
     }
+    transform();
+}
+
+/// See Units::internal. What has no deviation, to the accuracy of T, is left where it is, for the
+/// minimum to be found singular in the units of the data.
+template <class T>
+void Regression<T>::condition() {
+    const bool centred = has_intercept() && !(settings_.penalize_intercept && settings_.l2 > 0);
+    const bool scaled = settings_.l2 == 0;
+    if (!centred && !scaled) return;
+    const std::size_t width = names_.size(), rows = static_cast<std::size_t>(rows_);
+    double weight = 0;
+    std::vector<double> sums(width, 0), squares(width, 0);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const double w = weight_at(static_cast<long>(i));
+        weight += w;
+        for (std::size_t j = 0; j < width; ++j)
+            sums[j] += w * static_cast<double>(values_[i * width + j]);
+    }
+    if (!(weight > 0)) return;
+    for (double& sum : sums) sum /= weight;
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < width; ++j) {
+            const double u =
+                static_cast<double>(values_[i * width + j]) - (centred ? sums[j] : 0.0);
+            squares[j] += weight_at(static_cast<long>(i)) * u * u;
+        }
+    for (std::size_t j = 0; j < width; ++j) {
+        const double deviation = std::sqrt(squares[j] / weight);
+        const double noise =
+            std::abs(sums[j]) * static_cast<double>(std::numeric_limits<T>::epsilon()) * 4;
+        const bool is_constant = centred && !(deviation > noise);
+        if (!std::isfinite(deviation)) continue;
+        if (centred && !is_constant) means_[j] = sums[j];
+        const double unit = is_constant ? std::abs(sums[j]) : deviation;
+        if (scaled && unit > 0) deviations_[j] = unit;
+    }
+    transform();
+}
+
+template <class T>
+void Regression<T>::transform() {
+    const std::size_t width = names_.size(), rows = static_cast<std::size_t>(rows_);
     for (std::size_t i = 0; i < rows; ++i)
         for (std::size_t j = 0; j < width; ++j) {
             T& value = values_[i * width + j];
@@ -389,7 +444,8 @@ std::vector<T> Regression<T>::start() const {
 
 template <class T>
 Problem<T> Regression<T>::problem(Loss loss, double l2) const {
-    const ProblemOptions options{.l2 = l2, .intercept = has_intercept()};
+    const ProblemOptions options{
+        .l2 = l2, .intercept = has_intercept(), .penalize_intercept = settings_.penalize_intercept};
     switch (loss) {
         case Loss::logistic:
             return make_linear_predictor<T>(Logistic{}, samples(), options);
@@ -417,6 +473,60 @@ void Regression<T>::predict(const std::vector<double>& x, long i, double* z) con
     }
 }
 
+/// The intercepts, as parameters, that move along the directions without curvature once features
+/// are in the units of the data again: columns of 0 and 1 that sum to 1 leave the intercept of
+/// centred features alone, and not their own.
+template <class T>
+std::vector<int> moving_intercepts(const Regression<T>& r, const std::vector<T>& x) {
+    const int n = static_cast<int>(x.size()), block = r.block(), outputs = r.outputs();
+    const std::vector<T> found = hessian(r.problem(), x);
+    std::vector<double> vectors(found.begin(), found.end());
+    const std::vector<double> values = eigenvalues(vectors, n);
+    const double noise =
+        n * static_cast<double>(std::numeric_limits<T>::epsilon()) * std::max(values.back(), 0.0);
+    double largest = 0;
+    for (std::size_t j = 0; j < r.means().size(); ++j)
+        largest = std::max(largest, std::abs(r.means()[j] / r.deviations()[j]));
+    std::vector<int> moving;
+    for (std::size_t e = 0; e < values.size() && values[e] <= noise; ++e) {
+        std::vector<double> shifts(static_cast<std::size_t>(outputs), 0);
+        for (int k = 0; k < outputs; ++k)
+            for (int j = 0; j < r.features(); ++j)
+                shifts[static_cast<std::size_t>(k)] -=
+                    vectors[e * values.size() + static_cast<std::size_t>(k * block + j)] *
+                    r.means()[static_cast<std::size_t>(j)] /
+                    r.deviations()[static_cast<std::size_t>(j)];
+        // Of softmax all outputs may move together.
+        const double together =
+            outputs > 1 ? std::accumulate(shifts.begin(), shifts.end(), 0.0) / outputs : 0;
+        for (int k = 0; k < outputs; ++k)
+            if (std::abs(shifts[static_cast<std::size_t>(k)] - together) > 1e-6 * largest)
+                moving.push_back((k + 1) * block - 1);
+    }
+    return moving;
+}
+
+template <class T>
+Result<T> solve(const Regression<T>& r, const Options& options) {
+    Result<T> result = minimize(r.problem(), r.start(), options);
+    if (result.status != Status::singular || !r.has_intercept()) return result;
+    std::vector<int> intercepts;
+    for (int k = 1; k <= r.outputs(); ++k) intercepts.push_back(k * r.block() - 1);
+    if (r.loss() == Loss::softmax && result.undetermined == intercepts) {
+        result.status = Status::converged;
+        result.message = "converged: the test for a minimum is met";
+        result.undetermined.clear();
+    } else if (result.x.size() <= most_decomposed) {
+        std::vector<int>& all = result.undetermined;
+        for (const int j : moving_intercepts(r, result.x)) all.push_back(j);
+        std::sort(all.begin(), all.end());
+        all.erase(std::unique(all.begin(), all.end()), all.end());
+    }
+    return result;
+}
+
+template Result<double> solve(const Regression<double>&, const Options&);
+template Result<float> solve(const Regression<float>&, const Options&);
 template class Regression<double>;
 template class Regression<float>;
 template void say_what_was_read(const readers::Table<double>&, const std::string&);

@@ -30,17 +30,27 @@ struct RegressionSettings {
     TableSettings table;
     std::string loss, target, weights, reference;
     std::vector<std::string> features, drop, categorical;
-    bool no_intercept = false, standardize = false;
+    bool no_intercept = false, standardize = false, penalize_intercept = false;
     double l2 = 0, delta = 0;
 };
 void add_regression_options(CLI::App& app, RegressionSettings& settings);
+
+/// The units in which a problem has its features.
+enum class Units {
+    of_the_data,  ///< as they are, or as --standardize says
+    /// Less their mean and over their standard deviation as far as that leaves the minimum what it
+    /// is: a column far from 0 (times in seconds since 1970) would cost the Hessian its digits.
+    /// Centring needs an intercept without a penalty, scaling features without one.
+    internal,
+};
 
 /// A table as samples of a regression.
 template <class T>
 class Regression {
   public:
     /// Reads the table. Throws FileError for what in it does not fit the settings.
-    Regression(const RegressionSettings& settings, Progress& progress);
+    Regression(const RegressionSettings& settings, Progress& progress,
+               Units units = Units::of_the_data);
 
     const RegressionSettings& settings() const { return settings_; }
     Loss loss() const { return loss_; }
@@ -57,6 +67,8 @@ class Regression {
     /// Of a classification: those whose number is their place; the first is what others are
     /// compared with.
     const std::vector<std::string>& classes() const { return classes_; }
+    /// A feature of the problem is the column's, less its mean and over its deviation: 0 and 1
+    /// where it is not centred and not scaled.
     const std::vector<double>& means() const { return means_; }
     const std::vector<double>& deviations() const { return deviations_; }
     double delta() const { return delta_; }
@@ -81,6 +93,8 @@ class Regression {
     void choose_classes(std::vector<std::string> found);
     void expand(readers::Table<T>& table, std::size_t target, std::size_t weights);
     void standardize();
+    void condition();
+    void transform();
     void check_targets() const;
 
     RegressionSettings settings_;
@@ -95,31 +109,40 @@ class Regression {
     std::vector<T> start_;  // empty: 0
 };
 
+/// The minimum of regression.problem(). With a penalty that leaves the intercepts of softmax out
+/// these may all move together, which the differences between classes do not see: where that is all
+/// that is singular, it has converged.
+template <class T>
+Result<T> solve(const Regression<T>& regression, const Options& options);
+
 /// An estimate with what is known of its error; NaN where nothing is.
 struct Coefficient {
     std::string name, output;  ///< output: of several, the class
     double estimate, error, statistic, p, low, high;
     double
         standardized;  ///< of a feature in standard deviations; NaN where it was not standardised
+    double deviation;  ///< that of the feature, where it was standardised
 };
 
 /// What a minimum says of the data.
 struct Inference {
     std::vector<Coefficient> coefficients;
-    std::string errors;         ///< what the standard errors are, in words
+    std::string errors;         ///< what the standard errors are, or why there are none
     std::string statistic;      ///< "t" or "z"
     double degrees_of_freedom;  ///< of the residuals
     double scale;           ///< linear: residual standard deviation; huber: of the residuals' MAD
-    double log_likelihood;  ///< NaN: the loss is none
+    double log_likelihood;  ///< NaN: the loss is none, or it has no bound
     double deviance;        ///< linear: residual sum of squares
-    double aic;
+    double aic;             ///< 2k - 2 log L; linear: the variance is one of the k
+    std::string without;    ///< why there is no aic; empty: there is one
     double
         explained;    ///< linear: R squared; the others: 1 - deviance / that of the intercept alone
     double accuracy;  ///< classification: rows whose most likely class is theirs
 };
 
-/// x: the minimum of regression.problem(). With `errors` false standard errors are left out, which
-/// need the Hessian's inverse.
+/// result: of regression.problem(). With `errors` false standard errors are left out, which need
+/// the Hessian's inverse. Standard errors and aic are said of minima alone: of what has converged,
+/// and of a precision_limit whose Newton step is less than a thousandth of each standard error.
 template <class T>
 Inference infer(const Regression<T>& regression, const Result<T>& result, bool errors);
 

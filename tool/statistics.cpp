@@ -74,7 +74,7 @@ double two_sided_quantile(double p, double degrees_of_freedom) {
     return 0.5 * (low + high);
 }
 
-bool invert(std::vector<double>& matrix, int n) {
+bool invert(std::vector<double>& matrix, int n, double accuracy) {
     if (n == 0) return true;
     std::vector<double> diagonal(static_cast<std::size_t>(n));
     const auto at = [&](long i, long j) -> double& {
@@ -84,7 +84,7 @@ bool invert(std::vector<double>& matrix, int n) {
     int info = 0;
     dpotrf_("L", &n, matrix.data(), &n, &info);
     if (info != 0) return false;
-    const double least = n * std::numeric_limits<double>::epsilon();
+    const double least = n * accuracy;
     for (int j = 0; j < n; ++j)
         if (!(at(j, j) * at(j, j) > least * diagonal[static_cast<std::size_t>(j)])) return false;
     dpotri_("L", &n, matrix.data(), &n, &info);

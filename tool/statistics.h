@@ -1,6 +1,7 @@
 // Distributions and dense linear algebra for standard errors.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 namespace cunewton::tool {
@@ -13,9 +14,10 @@ double student_two_sided(double t, double degrees_of_freedom);
 double two_sided_quantile(double p, double degrees_of_freedom);
 
 /// The inverse of a symmetric positive definite matrix, n x n with both triangles, in its place.
-/// False where it is not that in working precision (LAPACK's dpotrf fails, or leaves a pivot that
-/// is next to nothing beside its diagonal entry), and the matrix is spoilt.
-bool invert(std::vector<double>& matrix, int n);
+/// False where it is not that to the relative accuracy of its entries (LAPACK's dpotrf fails, or
+/// leaves a pivot that is next to nothing beside its diagonal entry), and the matrix is spoilt.
+bool invert(std::vector<double>& matrix, int n,
+            double accuracy = std::numeric_limits<double>::epsilon());
 
 /// Eigenvalues, ascending, of a symmetric matrix (LAPACK's dsyevd), which is overwritten by the
 /// eigenvectors, one after the other.

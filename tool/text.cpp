@@ -65,4 +65,14 @@ std::string list_text(const std::vector<std::string>& names, std::size_t most) {
     return text;
 }
 
+std::string shortened(const std::string& text, std::size_t longest) {
+    std::vector<std::size_t> starts;  // of characters
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) starts.push_back(i);
+    if (starts.size() <= longest) return text;
+    const std::size_t kept = longest - 3, front = (kept + 1) / 2;
+    return text.substr(0, starts[front]) + "..." +
+           text.substr(starts[starts.size() - (kept - front)]);
+}
+
 }  // namespace cunewton::tool

@@ -33,6 +33,9 @@ class TextTable {
     std::vector<std::vector<std::string>> rows_;
 };
 
+/// At most `longest` characters (of UTF-8, at least 5), the middle left out.
+std::string shortened(const std::string& text, std::size_t longest);
+
 /// Names between commas, at most `most` of them.
 std::string list_text(const std::vector<std::string>& names, std::size_t most = 12);
 
