@@ -57,8 +57,9 @@ class ModelChoice {
 };
 
 /// Robust estimators tell outliers by residuals in standard deviations. Where those of the data are
-/// not known they are estimated for each problem, from a least-squares fit and then from Huber's
-/// about that (Huber 1981, section 7.8): results do not depend on the unit of y.
+/// not known they are estimated for each problem, from a least-squares fit and then, five times,
+/// from Huber's about the scale before (Huber 1981, section 7.8): results do not depend on the unit
+/// of y.
 template <class T>
 struct RobustScales {
     std::vector<double> scales;  ///< of the problems
@@ -78,8 +79,9 @@ BatchResult<T> fit_robustly(const ModelChoice& choice, BatchData<T>& data, Batch
                                                     : std::numeric_limits<T>::epsilon()));
     double seconds = 0;
     robust.scales.assign(static_cast<std::size_t>(data.problems), 1);
-    for (const Estimator before : {Estimator::least_squares, Estimator::huber}) {
-        options.estimator = before;
+    constexpr int rounds = 6;
+    for (int round = 0; round < rounds; ++round) {
+        options.estimator = round == 0 ? Estimator::least_squares : Estimator::huber;
         const BatchResult<T> fits = fit_batch(choice.model().model, data, options);
         seconds += fits.seconds;
         check_signals();
