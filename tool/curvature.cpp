@@ -191,9 +191,9 @@ int show_hessian(const CurvatureSettings& s) {
         if (!s.output.empty()) std::cerr << "matrix: " << s.output << '\n';
     }
     if (picture) {
-        picture->size(860, 760);
-        draw_matrix(*picture, std::vector<double>(H.begin(), H.end()), n, problem.names(),
-                    "Hessian of " + title_of(problem, how));
+        const std::string title = "Hessian of " + title_of(problem, how);
+        picture->size(std::max(860, 8 * static_cast<int>(title.size()) + 40), 760);
+        draw_matrix(*picture, std::vector<double>(H.begin(), H.end()), n, problem.names(), title);
         picture->draw();
     }
     return converged ? success : not_converged;
@@ -270,8 +270,9 @@ void draw(Picture& picture, const std::string& title, const std::vector<double>&
                          std::max(floor, density.density[i] + density.standard_errors[i])});
     const std::string data = picture.data(curve);
     picture << "set title " +
-                   in_quotes(format("Density, by Lanczos from %d probes of %d steps",
-                                    density.probes, density.steps)) +
+                   in_quotes(
+                       format("Density, by Lanczos from %d probes of %d steps, smoothed by %.2g",
+                              density.probes, density.steps, density.width)) +
                    "\nset xlabel 'eigenvalue'\nset ylabel 'density (1 / eigenvalue)'\nset key top "
                    "right\n"
                    "set style fill solid 0.25 noborder\nset logscale y\nset format y '10^{%T}'\n" +
