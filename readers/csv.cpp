@@ -11,6 +11,7 @@
 #include <numeric>
 #include <system_error>
 #include <unordered_map>
+#include <utility>
 
 #include "cunewton/error.h"
 #include "readers/file.h"
@@ -97,6 +98,15 @@ const char* read_simple(const char* p, double& value, bool& has_point) {
     return p;
 }
 
+bool is_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t length = utf8_length(text, i);
+        if (length == 0) return false;
+        i += length;
+    }
+    return true;
+}
+
 /// Texts in the order in which they were met.
 class Categories {
   public:
@@ -175,8 +185,16 @@ class Parser {
                                             ? "a value is missing in each of the " +
                                                   std::to_string(table_.dropped) + " that there are"
                                             : "which has at most a header");
+        if (thousands_line_ > 0 && !has_decimal_comma_ && !options_.decimal_comma)
+            reject("numbers may have decimal commas or commas between thousands",
+                   "line " + std::to_string(thousands_line_) + ": '" + thousands_ +
+                       "'; behind each comma there are three digits",
+                   options_.if_comma);
         table_.values.fit();
         sort_categories();
+        for (const std::string& name : table_.names) check_utf8(name);
+        for (const std::vector<std::string>& texts : table_.categories)
+            for (const std::string& text : texts) check_utf8(text);
         return std::move(table_);
     }
 
@@ -235,6 +253,9 @@ class Parser {
                    "export it as CSV");
         if (text.starts_with("\x93NUMPY"))
             reject("the file is no text", "it is a NumPy array", "name it as such, or export it");
+        if (text.find('\n') == text.npos && text.find('\r') < text.find_last_not_of("\r\n"))
+            reject("lines end by CR alone", "as those of old Macintoshes",
+                   "convert the file: tr '\\r' '\\n'");
         while (skip_empty_line()) {
         }
         // A row that is longer than a block: until it is whole.
@@ -269,10 +290,21 @@ class Parser {
             }
             line_ += std::count(static_cast<const char*>(at_), behind, '\n');
             at_ = buffer_.data() + (behind - buffer_.data());
-            has_point_ = false;
             table_.decimal_comma = options_.decimal_comma;
         }
-        if (options_.choose) kinds_ = options_.choose(names_);
+        has_point_ = has_decimal_comma_ = false;
+        thousands_line_ = 0;
+        try {
+            if (options_.choose) kinds_ = options_.choose(names_);
+        } catch (const NoSuchColumn& error) {
+            if (!table_.has_header)
+                for (const auto& field : first)
+                    if (field.first == error.name)
+                        reject("there is no such column",
+                               "'" + field.first + "' is in the first row, which was taken as data",
+                               options_.if_first_row);
+            throw;
+        }
         kinds_.resize(columns_, Column::number);
         for (std::size_t c = 0; c < columns_; ++c)
             if (kinds_[c] != Column::skipped) table_.names.push_back(names_[c]);
@@ -385,9 +417,28 @@ class Parser {
         std::string point(field);
         point[comma] = '.';
         const std::optional<double> number = number_in(point);
-        if (number) table_.decimal_comma = true;
+        if (number) {
+            table_.decimal_comma = true;
+            if (!may_be_thousands(field, comma)) {
+                has_decimal_comma_ = true;
+            } else if (thousands_line_ == 0) {
+                thousands_line_ = line_;
+                thousands_ = field;
+            }
+        }
         return number;
     }
+
+    /// 1,300 but not 0,125 or 1300,250.
+    static bool may_be_thousands(std::string_view field, std::size_t comma) {
+        const std::string_view behind = field.substr(comma + 1);
+        std::string_view before = field.substr(0, comma);
+        if (before.starts_with('-') || before.starts_with('+')) before.remove_prefix(1);
+        return behind.size() == 3 && std::all_of(behind.begin(), behind.end(), is_digit) &&
+               !before.empty() && before.size() <= 3 && before[0] != '0';
+    }
+
+    void check_utf8(const std::string& text) { table_.is_utf8 = table_.is_utf8 && is_utf8(text); }
 
     /// Reads the row at at_ and goes behind it; false: the block ends before its end, and nothing
     /// was done.
@@ -471,8 +522,7 @@ class Parser {
         const std::optional<double> number = number_of(text);
         if (!number) {
             if (text.find(',') != text.npos && table_.separator == ',')
-                reject_field("a field is not a finite number", column, text,
-                             "mend the file, or say that these are decimal commas");
+                reject_field("a field is not a finite number", column, text, options_.if_comma);
             reject_field("a field is not a finite number", column, text, options_.if_text);
         }
         const T value = static_cast<T>(*number);
@@ -524,7 +574,9 @@ class Parser {
     bool is_last_ = false;
     std::size_t bytes_ = 0;
     long line_ = 1;
-    bool has_point_ = false;
+    bool has_point_ = false, has_decimal_comma_ = false;
+    long thousands_line_ = 0;  // of the first number that may have a comma before thousands
+    std::string thousands_;
 
     std::vector<std::string> names_;  // of all columns, as kinds_
     std::vector<Column> kinds_;
@@ -534,16 +586,17 @@ class Parser {
     Table<T> table_;
 };
 
+/// Letters put in, left out, changed, or swapped with the next (Damerau 1964).
 std::size_t edits_between(const std::string& a, const std::string& b) {
-    std::vector<std::size_t> row(b.size() + 1);
+    std::vector<std::size_t> before_last, last(b.size() + 1), row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
+        before_last = std::exchange(last, row);
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before_last[j - 2] + 1);
         }
     }
     return row[b.size()];
@@ -570,6 +623,25 @@ Table<T> parse_csv(std::string_view text, const CsvOptions& options, const std::
     return Parser<T>(pull, options, name).run();
 }
 
+std::size_t utf8_length(std::string_view text, std::size_t i) {
+    const auto at = [&](std::size_t j) {
+        return j < text.size() ? static_cast<unsigned char>(text[j]) : 0U;
+    };
+    const unsigned lead = at(i), next = at(i + 1);
+    if (lead < 0x80) return 1;
+    const std::size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
+                               : lead >= 0xE0 && lead <= 0xEF ? 3
+                               : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                              : 0;
+    for (std::size_t k = 1; k < length; ++k)
+        if ((at(i + k) & 0xC0U) != 0x80) return 0;
+    // Longer than need be, surrogates, beyond U+10FFFF.
+    if ((lead == 0xE0 && next < 0xA0) || (lead == 0xED && next > 0x9F) ||
+        (lead == 0xF0 && next < 0x90) || (lead == 0xF4 && next > 0x8F))
+        return 0;
+    return length;
+}
+
 std::string most_alike(const std::string& name, const std::vector<std::string>& names) {
     const auto lower = [](std::string text) {
         for (char& c : text)
@@ -577,7 +649,7 @@ std::string most_alike(const std::string& name, const std::vector<std::string>& 
         return text.substr(0, 64);
     };
     std::string best;
-    std::size_t fewest = std::max<std::size_t>(1, name.size() / 2) + 1;
+    std::size_t fewest = name.size() / 2 + 1;
     for (const std::string& other : names) {
         const std::size_t edits = edits_between(lower(name), lower(other));
         if (edits < fewest) {
@@ -603,10 +675,11 @@ std::size_t column_named(const std::string& name, const std::vector<std::string>
     for (std::size_t c = 0; c < std::min(names.size(), shown); ++c)
         all += (c ? ", " : "") + names[c];
     if (names.size() > shown) all += ", ... (" + std::to_string(names.size()) + " columns)";
-    throw FileError("there is no such column ('" + name + "' in '" + path + "', which has: " + all +
-                    ") " +
-                    (alike.empty() ? "name one of those, or its number from 1"
-                                   : "did you mean '" + alike + "'?"));
+    throw NoSuchColumn("there is no such column ('" + name + "' in '" + path +
+                           "', which has: " + all + ") " +
+                           (alike.empty() ? "name one of those, or its number from 1"
+                                          : "did you mean '" + alike + "'?"),
+                       name);
 }
 
 #define CUNEWTON_INSTANTIATE(T)                                        \

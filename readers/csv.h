@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cunewton/error.h"
 #include "readers/numbers.h"
 
 namespace cunewton::readers {
@@ -28,8 +29,9 @@ struct CsvOptions {
     char separator = 0;
     /// The first row has names. Nothing: it has where none of its fields is a number.
     std::optional<bool> header{};
-    /// 1,5 is one and a half. Where fields are not separated by commas that is found out, and such
-    /// numbers are refused in a file that has decimal points too.
+    /// 1,5 is one and a half. Where fields are not separated by commas that is found out; such
+    /// numbers are refused in a file that has decimal points too, or where all of them may as well
+    /// be thousands, as 1,300.
     bool decimal_comma = false;
     /// Of a field that is empty, NA, N/A, NaN, null, none, '?' or '.', in any case.
     Missing missing = Missing::rejected;
@@ -39,7 +41,9 @@ struct CsvOptions {
     std::function<void(std::size_t)> progress{};
     std::size_t block = std::size_t{1} << 20;  ///< bytes read at a time
     /// Ends of messages, for those who can do more about it.
-    std::string if_missing = "mend the file", if_text = "mend the file";
+    std::string if_missing = "mend the file", if_text = "mend the file",
+                if_comma = "say whether these are decimal commas",
+                if_first_row = "say that the first row has names";
 };
 
 /// A table of finite numbers.
@@ -50,6 +54,7 @@ struct Table {
     /// numbers empty.
     std::vector<std::vector<std::string>> categories;
     bool has_header = false;
+    bool is_utf8 = true;  ///< names and categories
     char separator = ',';
     bool decimal_comma = false;
     long rows = 0, columns = 0;
@@ -74,10 +79,21 @@ template <class T>
 Table<T> parse_csv(std::string_view text, const CsvOptions& options = {},
                    const std::string& name = "text");
 
-/// The column of that name, or else of that number from 1. Throws FileError with what is alike
+/// Thrown by column_named(). From CsvOptions::choose it becomes a FileError that tells whether the
+/// name is in a first row that was taken as data.
+struct NoSuchColumn : FileError {
+    NoSuchColumn(const std::string& message, std::string column)
+        : FileError(message), name(std::move(column)) {}
+    std::string name;
+};
+
+/// The column of that name, or else of that number from 1. Throws NoSuchColumn with what is alike
 /// among the names.
 std::size_t column_named(const std::string& name, const std::vector<std::string>& names,
                          const std::string& path);
+
+/// Bytes of the character of UTF-8 (RFC 3629) that begins at byte i < text.size(); 0: none does.
+std::size_t utf8_length(std::string_view text, std::size_t i);
 
 /// The most alike of them, by the fewest edits, if any is; empty else.
 std::string most_alike(const std::string& name, const std::vector<std::string>& names);

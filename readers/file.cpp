@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "cunewton/error.h"
 
@@ -16,6 +18,10 @@ void Input::Close::operator()(gzFile_s* file) const {
 }
 
 Input::Input(const std::string& path) : path_(path) {
+    std::error_code ignored;  // opening tells
+    if (path != "-" && std::filesystem::is_directory(path, ignored))
+        throw FileError("the file cannot be read ('" + path +
+                        "': it is a directory) name a file in it");
     errno = 0;
     file_.reset(path == "-" ? gzdopen(dup(STDIN_FILENO), "rb") : gzopen(path.c_str(), "rb"));
     if (!file_)

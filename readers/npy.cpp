@@ -23,6 +23,11 @@ constexpr std::size_t most_dimensions = 32;
     throw FileError("the file is no NumPy array ('" + name + "' " + why + ") " + advice);
 }
 
+[[noreturn]] void reject_type(const std::string& name, const std::string& what,
+                              const std::string& advice) {
+    throw FileError("the NumPy array has no real numbers ('" + name + "' " + what + ") " + advice);
+}
+
 /// Bytes before the text of the header, or 0 where there are too few to tell.
 std::size_t prefix_of(std::string_view bytes, const std::string& name, std::size_t& length) {
     if (bytes.size() < 8) reject(name, "has " + std::to_string(bytes.size()) + " bytes");
@@ -113,7 +118,7 @@ class HeaderText {
     void read_type(NpyHeader& header) {
         skip_blanks();
         if (!text_.empty() && text_[0] == '[')
-            reject(name_, "holds records", "save the field that you mean");
+            reject_type(name_, "holds records", "save the field that you mean");
         const std::string type = quoted();
         const bool has_order = !type.empty() && std::strchr("<>|=", type[0]) != nullptr;
         const std::string_view rest = std::string_view(type).substr(has_order ? 1 : 0);
@@ -128,8 +133,10 @@ class HeaderText {
             ((is_whole && (w == 1 || w == 2 || w == 4 || w == 8)) ||
              (header.kind == 'f' && (w == 4 || w == 8)) || (header.kind == 'b' && w == 1));
         if (!known)
-            reject(name_, "holds numbers of the type '" + type.substr(0, 40) + "'",
-                   "convert it: numpy.save(file, array.astype('float64'))");
+            reject_type(name_, "holds numbers of the type '" + type.substr(0, 40) + "'",
+                        header.kind == 'c' || rest.starts_with('c')
+                            ? "save its real part, or its size: numpy.save(file, abs(array))"
+                            : "convert it: numpy.save(file, array.astype('float64'))");
         header.little_endian =
             has_order && type[0] == '>'
                 ? false

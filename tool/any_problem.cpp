@@ -74,7 +74,12 @@ std::vector<T> AnyProblem<T>::point(const std::string& at, const Options& option
         const readers::Table<T> table = readers::read_csv<T>(at);
         x.assign(table.values.all().begin(), table.values.all().end());
     } else {
-        const readers::Table<T> table = readers::parse_csv<T>(at, {.header = false}, "--at");
+        const readers::Table<T> table = readers::parse_csv<T>(
+            at,
+            {.header = false,
+             .if_missing = "give numbers between commas",
+             .if_text = "give numbers between commas, a file that exists, or start"},
+            "--at");
         x.assign(table.values.all().begin(), table.values.all().end());
     }
     if (static_cast<int>(x.size()) != dimension())

@@ -44,7 +44,9 @@ void add_model_options(CLI::App& app, ModelSettings& s) {
     std::vector<std::string> names;
     for (const Estimator estimator : estimators) names.push_back(to_string(estimator));
     app.add_option("--estimator", s.estimator,
-                   "least_squares; poisson: likelihood of counts; huber, cauchy, tukey: robust")
+                   "least_squares; poisson: likelihood of counts; huber, cauchy, tukey: robust, "
+                   "with constants of 1.345, 2.385, 4.685 standard deviations, which are --sigma's "
+                   "or else estimated from the residuals")
         ->check(CLI::IsMember(names))
         ->capture_default_str();
     const auto assignments = [&](const char* name, std::vector<std::string>& to, const char* what) {
@@ -56,7 +58,7 @@ void add_model_options(CLI::App& app, ModelSettings& s) {
     assignments("--upper", s.upper, "bounds");
     app.add_option("--x-unit", s.x_unit, "for labels, such as ms");
     app.add_option("--y-unit", s.y_unit, "for labels");
-    app.add_option("--max-iterations", s.max_iterations)->check(CLI::PositiveNumber);
+    app.add_option("--max-iterations", s.max_iterations)->check(positive());
 }
 
 ModelChoice::ModelChoice(const ModelSettings& settings)
@@ -74,6 +76,16 @@ ModelChoice::ModelChoice(const ModelSettings& settings)
     if (!settings.lower.empty() || !settings.upper.empty()) {
         lower_ = assigned(settings.lower, "--lower", -infinity);
         upper_ = assigned(settings.upper, "--upper", infinity);
+        for (std::size_t j = 0; j < lower_.size(); ++j) {
+            const std::string& name = model_->parameters[j];
+            const std::string range = format("from %g to %g", lower_[j], upper_[j]);
+            if (lower_[j] > upper_[j])
+                throw InvalidArgument("the bounds leave nothing ('" + name + "' " + range +
+                                      ") give a --lower " + name + " below --upper " + name);
+            if (fixed_[j] && !(lower_[j] <= fixed[j] && fixed[j] <= upper_[j]))
+                throw InvalidArgument("a fixed parameter is outside of its bounds ('" + name +
+                                      "' " + range + ") leave the bound out");
+        }
     }
     starts_ = all_named ? 1 : model_->starts;
 }
@@ -132,6 +144,29 @@ std::string ModelChoice::label(int parameter) const {
     const auto j = static_cast<std::size_t>(parameter);
     const std::string unit = with_units(model_->units[j], settings_.x_unit, settings_.y_unit);
     return model_->parameters[j] + (unit.empty() ? "" : " (" + unit + ")");
+}
+
+bool ModelChoice::is_robust() const {
+    return settings_.estimator != to_string(Estimator::least_squares) &&
+           settings_.estimator != to_string(Estimator::poisson);
+}
+
+double ModelChoice::residual_scale(const std::vector<double>& parameters,
+                                   const Points& points) const {
+    std::vector<double> sizes;
+    const auto d = static_cast<std::size_t>(model_->coordinates);
+    for (std::size_t i = 0; i < points.y.size(); ++i)
+        sizes.push_back(
+            std::abs(points.y[i] - model_->value(parameters.data(), points.x.data() + i * d)));
+    if (sizes.empty() ||
+        !std::all_of(sizes.begin(), sizes.end(), [](double size) { return std::isfinite(size); }))
+        return nan;
+    const auto half = static_cast<std::ptrdiff_t>(sizes.size() / 2);
+    std::nth_element(sizes.begin(), sizes.begin() + half, sizes.end());
+    double median = sizes[static_cast<std::size_t>(half)];
+    if (sizes.size() % 2 == 0)
+        median = 0.5 * (median + *std::max_element(sizes.begin(), sizes.begin() + half));
+    return 1.4826 * median;
 }
 
 std::string status_counts(const std::vector<Status>& statuses) {

@@ -51,6 +51,13 @@ std::vector<std::string> method_names();
 /// A callback that shows progress, and returns false once there was a signal.
 std::function<bool(const IterationRecord&)> shown_by(Progress& progress, const std::string& what);
 
+/// Checks of options' numbers.
+CLI::Validator not_negative();
+CLI::Validator positive();
+
+/// A message of the library in the words of the program: options for fields and functions.
+std::string in_words_of_the_program(std::string message);
+
 /// null for what is not finite.
 Json number(double value);
 void print(const Json& json);

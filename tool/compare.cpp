@@ -55,6 +55,8 @@ std::vector<Candidate> candidates_of(const CompareSettings& s) {
                 Candidate candidate{"", s.regression};
                 candidate.settings.loss = loss;
                 candidate.settings.l2 = l2;
+                // Of several losses it is for those that have it.
+                if (losses.size() > 1 && loss != "huber") candidate.settings.delta = 0;
                 if (!model.empty()) candidate.settings.features = split(model, '+');
                 const auto add = [&](const std::string& part) {
                     candidate.name += (candidate.name.empty() ? "" : ", ") + part;
@@ -361,7 +363,7 @@ int compare_models(const CompareSettings& s) {
         for (std::size_t i = 0; i < results.size(); ++i)
             if (!results[i].converged())
                 std::cout << scores[i].name << ": " << to_string(results[i].status) << ": "
-                          << results[i].message << '\n';
+                          << in_words_of_the_program(results[i].message) << '\n';
     }
     if (picture) draw(*picture, lines, s.folds > 0);
     return all_converged ? success : not_converged;
@@ -383,11 +385,11 @@ void add_compare(CLI::App& app, int& status) {
         ->type_name("NAME,...");
     command->add_option("--penalties", s->penalties, "in the place of --l2, several")
         ->delimiter(',')
-        ->check(CLI::NonNegativeNumber)
+        ->check(not_negative())
         ->type_name("L2,...");
     command->add_option("--method", s->method)->capture_default_str()->type_name("NAME");
     command->add_option("--folds", s->folds, "of the cross-validation; 0: none")
-        ->check(CLI::NonNegativeNumber)
+        ->check(not_negative())
         ->capture_default_str();
     command->add_option("--seed", s->seed, "of the folds")->capture_default_str();
     add_run_options(*command, s->run, "held-out losses, or with --folds 0 differences of AIC");

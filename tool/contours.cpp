@@ -31,26 +31,36 @@ struct Path {
     std::vector<std::vector<double>> points;  // x, y
 };
 
-/// The box that all paths fit in, with a margin; of a function at least its own.
+/// The box that all paths fit in, with a margin.
 void choose_box(const ContoursSettings& s, const TestFunction* function,
                 const std::vector<Path>& paths, std::vector<double>& lower,
                 std::vector<double>& upper) {
-    lower = function ? function->lower
-                     : std::vector<double>(2, std::numeric_limits<double>::infinity());
-    upper = function ? function->upper
-                     : std::vector<double>(2, -std::numeric_limits<double>::infinity());
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    lower.assign(2, infinity);
+    upper.assign(2, -infinity);
+    double widest = 0;
     for (std::size_t j = 0; j < 2; ++j) {
-        double low = lower[j], high = upper[j];
+        double &low = lower[j], &high = upper[j];
         for (const Path& path : paths)
             for (const std::vector<double>& point : path.points) {
                 low = std::min(low, point[j]);
                 high = std::max(high, point[j]);
             }
-        const double margin = high > low ? 0.08 * (high - low) : std::max(0.1 * std::abs(low), 0.1);
-        // A step far away must not make the rest a dot.
+        if (function) {
+            // A step far away must not make the rest a dot.
+            const double span = function->upper[j] - function->lower[j];
+            low = std::max(low, function->lower[j] - span);
+            high = std::min(high, function->upper[j] + span);
+        }
+        widest = std::max(widest, high - low);
+    }
+    for (std::size_t j = 0; j < 2; ++j) {
         const double span = upper[j] - lower[j];
-        lower[j] = function ? std::max(low, lower[j] - span) : low - margin;
-        upper[j] = function ? std::min(high, upper[j] + span) : high + margin;
+        double margin = span > 0 ? 0.12 * span : std::max(0.1 * std::abs(lower[j]), 0.1);
+        // x and y of a function are in one unit.
+        if (function) margin = std::max(margin, 0.5 * (0.6 * widest - span));
+        lower[j] -= margin;
+        upper[j] += margin;
     }
     if (s.lower.size() == 2) lower = s.lower;
     if (s.upper.size() == 2) upper = s.upper;
@@ -102,6 +112,7 @@ void draw(Picture& picture, const AnyProblem<T>& problem, const std::vector<Path
         const double at = top * k / 4, value = lowest + unit * (std::pow(10, at) - 1);
         tics += (k ? ", " : "") + in_quotes(format("%.3g", value)) + format(" %.6g", at);
     }
+    const int rows = static_cast<int>(paths.size() + 4) / 3;  // of the legend
     picture.size(980, 760);
     picture << plain_style() << "unset grid\nset border 15 linecolor '#444444'\n"
             << "set title " + in_quotes(problem.title()) + " noenhanced\n"
@@ -112,15 +123,18 @@ void draw(Picture& picture, const AnyProblem<T>& problem, const std::vector<Path
             << "unset surface\nset table $contours\nsplot " + grid +
                    " using 1:2:3 with lines\n"
                    "unset table\nunset contour\nset surface\n"
-            << "set palette defined (0 '#f7fbff', 1 '#c6dbef', 2 '#6baed6', 3 '#2171b5')\n"
+            << "set palette defined (0 '#ffffff', 1 '#e3e7ea', 2 '#c3c9cf', 3 '#9ea7b0')\n"
             << format("set cbrange [0:%.6g]\n", top) + "set cblabel 'loss'\nset cbtics (" + tics +
                    ")\n"
             << format("set xrange [%.7g:%.7g]\nset yrange [%.7g:%.7g]\n", lower[0], upper[0],
                       lower[1], upper[1])
-            << "set rmargin 16\nset key outside bottom center horizontal maxrows 2\n";
+            << format(
+                   "set rmargin 16\nset bmargin at screen %.3f\n"
+                   "set key at screen 0.47, screen 0.012 bottom center horizontal maxrows %d\n",
+                   0.105 + 0.032 * rows, rows);
     std::string plots = "plot " + grid +
                         " using 1:2:3 with image notitle, \\\n    $contours using 1:2 "
-                        "with lines linewidth 0.6 linecolor '#33507a' notitle";
+                        "with lines linewidth 0.5 linecolor '#8a94a0' notitle";
     // Long paths below short ones.
     std::vector<std::size_t> order(paths.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -131,12 +145,24 @@ void draw(Picture& picture, const AnyProblem<T>& problem, const std::vector<Path
         const Path& path = paths[i];
         const std::string colour = colours[(i + 1) % std::size(colours)],
                           data = picture.data(path.points);
+        constexpr int dashes[] = {1, 2, 4, 5}, markers[] = {7, 5, 9, 11, 13, 6};
+        // Of a long path some twenty points are marked.
         plots += ", \\\n    " + data +
-                 " using 1:2 with linespoints linewidth 2 pointtype 7 pointsize 0.55 linecolor '" +
+                 format(
+                     " using 1:2 with linespoints linewidth 1.5 dashtype %d pointtype %d "
+                     "pointsize 0.6 pointinterval %zu linecolor '",
+                     dashes[i % std::size(dashes)], markers[i % std::size(markers)],
+                     1 + path.points.size() / 25) +
                  colour + "' title " +
                  in_quotes(path.method + format(" (%d iterations)", path.iterations));
     }
     const std::string begin = picture.data({paths[0].points[0]});
+    const auto lowest_path = std::min_element(
+        paths.begin(), paths.end(),
+        [](const Path& a, const Path& b) { return std::isfinite(a.f) && !(b.f <= a.f); });
+    plots += ", \\\n    " + picture.data({lowest_path->points.back()}) +
+             " using 1:2 with points pointtype 3 pointsize 2 linewidth 2 linecolor '#000000' "
+             "title 'lowest loss found'";
     plots += ", \\\n    " + begin +
              " using 1:2 with points pointtype 6 pointsize 1.6 linewidth 2.5 linecolor '#000000' "
              "title 'start'";
@@ -203,7 +229,7 @@ int contours(const ContoursSettings& s) {
                                      {"points", path.points}});
         print(json);
     } else {
-        std::cout << problem.title() << "\n\n";
+        std::cout << printable(problem.title()) << "\n\n";
         TextTable table(
             {"method", "iterations", problem.names()[0], problem.names()[1], "loss", "status"});
         for (const Path& path : paths)
@@ -237,7 +263,7 @@ void add_contours(CLI::App& app, int& status) {
         ->expected(2)
         ->type_name("X,Y");
     command->add_option("--max-iterations", s->max_iterations, "of each method")
-        ->check(CLI::PositiveNumber)
+        ->check(positive())
         ->capture_default_str();
     add_run_options(*command, s->run, "the picture");
     command->footer(

@@ -26,6 +26,8 @@ constexpr int most_dense = 8000;
 constexpr int most_eigenvalues = 2000;
 /// A matrix on the screen.
 constexpr int most_shown = 10;
+/// Eigenvalues that are drawn one by one alone: a density smears so few.
+constexpr std::size_t most_stems = 200;
 
 constexpr HessianBy ways[] = {HessianBy::automatic, HessianBy::autodiff,
                               HessianBy::gradient_differences, HessianBy::value_differences};
@@ -92,6 +94,13 @@ Json class_json(const PointClass& point) {
             {"message", point.message}};
 }
 
+/// What a picture is of.
+template <class T>
+std::string title_of(const AnyProblem<T>& problem, const std::string& how) {
+    const bool standardized = problem.regression() && problem.regression()->settings().standardize;
+    return problem.title() + (standardized ? ", standardised features" : "") + ", " + how;
+}
+
 void require_dense(int n) {
     if (n > most_dense)
         throw InvalidArgument("the Hessian has too many entries (" + std::to_string(n) + " x " +
@@ -155,7 +164,8 @@ int show_hessian(const CurvatureSettings& s) {
         if (!s.output.empty()) json["file"] = s.output;
         print(json);
     } else {
-        std::cout << problem.title() << "\nHessian of " << n << " parameters " << how << "\n\n";
+        std::cout << printable(problem.title()) << "\nHessian of " << n << " parameters " << how
+                  << "\n\n";
         if (n <= most_shown) {
             std::vector<std::string> header{""};
             header.insert(header.end(), problem.names().begin(), problem.names().end());
@@ -181,54 +191,73 @@ int show_hessian(const CurvatureSettings& s) {
         if (!s.output.empty()) std::cerr << "matrix: " << s.output << '\n';
     }
     if (picture) {
-        picture->size(860, 760);
-        draw_matrix(*picture, std::vector<double>(H.begin(), H.end()), n, problem.names(),
-                    "Hessian of " + problem.title());
+        const std::string title = "Hessian of " + title_of(problem, how);
+        picture->size(std::max(860, 8 * static_cast<int>(title.size()) + 40), 760);
+        draw_matrix(*picture, std::vector<double>(H.begin(), H.end()), n, problem.names(), title);
         picture->draw();
     }
     return converged ? success : not_converged;
 }
 
-/// The sizes of the eigenvalues in their order, and their density.
+/// The sizes of the eigenvalues in their order, and the density of many.
 void draw(Picture& picture, const std::string& title, const std::vector<double>& eigenvalues,
           double rounding, const SpectralDensity& density) {
-    picture.size(1150, 480);
-    picture << plain_style() << "set multiplot layout 1,2 title " << in_quotes(title)
-            << " noenhanced\n";
+    const bool stems = !eigenvalues.empty() && eigenvalues.size() <= most_stems;
+    picture.size(stems ? 900 : 1150, 480);
+    picture << plain_style()
+            << (stems ? "set multiplot layout 1,1 title " : "set multiplot layout 1,2 title ")
+            << in_quotes(title) << " noenhanced\n";
     if (!eigenvalues.empty()) {
         std::vector<std::vector<double>> positive, negative, zero;
         double least = std::numeric_limits<double>::infinity(), largest = 0;
         for (std::size_t i = 0; i < eigenvalues.size(); ++i) {
             const double value = eigenvalues[i], place = static_cast<double>(i + 1);
             if (std::abs(value) <= rounding) {
-                zero.push_back({place, rounding});
+                zero.push_back({place});
             } else {
                 (value > 0 ? positive : negative).push_back({place, std::abs(value)});
                 least = std::min(least, std::abs(value));
             }
             largest = std::max(largest, std::abs(value));
         }
-        if (!zero.empty() && rounding > 0) least = std::min(least, rounding);
-        if (!(largest > 0)) largest = least = 1;
+        if (!std::isfinite(least)) largest = least = 1;
+        const double foot = least / 3;
         std::string plots;
         const auto add = [&](const std::vector<std::vector<double>>& points, const char* colour,
                              const std::string& name) {
             if (points.empty()) return;
-            plots += (plots.empty() ? "" : ", \\\n    ") + picture.data(points) +
+            const std::string data = picture.data(points);
+            if (stems)
+                plots += (plots.empty() ? "" : ", \\\n    ") + data +
+                         " using 1:2 with impulses linewidth 1.5 linecolor '" + colour +
+                         "' notitle";
+            plots += (plots.empty() ? "" : ", \\\n    ") + data +
                      " using 1:2 with points pointtype 7 pointsize 0.6 linecolor '" + colour +
                      "' title " + in_quotes(name);
         };
         add(positive, colours[0], "positive");
         add(negative, colours[1], "negative");
-        add(zero, "#888888", "zero within rounding");
+        // They have no size: crosses on the axis.
+        if (!zero.empty())
+            plots += (plots.empty() ? "" : ", \\\n    ") + picture.data(zero) +
+                     format(" using 1:(%.3g)", foot) +
+                     " with points pointtype 2 pointsize 1 linewidth 2 linecolor '#666666' title " +
+                     in_quotes(format("zero within rounding, %.2g (on the axis)", rounding));
         picture << "set title 'Eigenvalues, ascending'\nset logscale y\nset format y '10^{%T}'\n"
-                   "set xlabel 'number'\nset ylabel 'size of the eigenvalue'\nset key top left\n"
-                << format("set yrange [%.3g:%.3g]\nset xrange [%.2f:%.2f]\n", least / 3,
-                          largest * 3, 0.5 - 0.02 * static_cast<double>(eigenvalues.size()),
+                   "set xlabel 'number'\nset ylabel 'size of the eigenvalue'\n"
+                << (stems ? "set key below\n" : "set key top left\n")
+                << (eigenvalues.size() <= 30 ? "set xtics 1\n" : "")
+                << format("set yrange [%.3g:%.3g]\nset xrange [%.2f:%.2f]\n", foot, largest * 3,
+                          0.5 - 0.02 * static_cast<double>(eigenvalues.size()),
                           static_cast<double>(eigenvalues.size()) * 1.02 + 0.5)
                 << "plot " + plots +
                        "\nunset logscale y\nset format y '%h'\nset yrange [*:*]\n"
                        "set xrange [*:*]\n";
+    }
+    if (stems) {
+        picture << "unset multiplot\n";
+        picture.draw();
+        return;
     }
     // Most eigenvalues are often near 0: on a logarithmic axis single ones are seen as well.
     double highest = 0;
@@ -241,8 +270,9 @@ void draw(Picture& picture, const std::string& title, const std::vector<double>&
                          std::max(floor, density.density[i] + density.standard_errors[i])});
     const std::string data = picture.data(curve);
     picture << "set title " +
-                   in_quotes(format("Density, by Lanczos from %d probes of %d steps",
-                                    density.probes, density.steps)) +
+                   in_quotes(
+                       format("Density, by Lanczos from %d probes of %d steps, smoothed by %.2g",
+                              density.probes, density.steps, density.width)) +
                    "\nset xlabel 'eigenvalue'\nset ylabel 'density (1 / eigenvalue)'\nset key top "
                    "right\n"
                    "set style fill solid 0.25 noborder\nset logscale y\nset format y '10^{%T}'\n" +
@@ -273,7 +303,8 @@ int show_spectrum(const CurvatureSettings& s) {
     json["problem"] = problem.title();
     json["parameters"] = n;
     json["point"] = point_json(x, how);
-    TextTable table({"eigenvalue", "value", "residual"});
+    TextTable table(all ? std::vector<std::string>{"eigenvalue", "value"}
+                        : std::vector<std::string>{"eigenvalue", "value", "residual"});
     progress.show([] { return std::string("eigenvalues"); });
     if (all) {
         SpectrumOptions options;
@@ -285,9 +316,9 @@ int show_spectrum(const CurvatureSettings& s) {
         const std::size_t ends = 8;
         for (std::size_t i = 0; i < values.size(); ++i)
             if (values.size() <= 2 * ends || i < ends || i + ends >= values.size())
-                table.add({std::to_string(i + 1), number_text(values[i]), ""});
+                table.add({std::to_string(i + 1), number_text(values[i])});
             else if (i == ends)
-                table.add({"...", "", ""});
+                table.add({"...", ""});
     } else {
         EigenvalueOptions options;
         apply(s.run, options);
@@ -310,7 +341,8 @@ int show_spectrum(const CurvatureSettings& s) {
         converged = converged && found.converged;
     }
     check_signals();
-    const bool wants_density = picture || !all || s.run.json;
+    const bool wants_density =
+        (picture && (!all || values.size() > most_stems)) || !all || s.run.json;
     SpectralDensity density;
     if (wants_density) {
         DensityOptions options;
@@ -353,8 +385,8 @@ int show_spectrum(const CurvatureSettings& s) {
     if (s.run.json) {
         print(json);
     } else {
-        std::cout << problem.title() << "\nEigenvalues of the Hessian of " << n << " parameters "
-                  << how << "\n\n"
+        std::cout << printable(problem.title()) << "\nEigenvalues of the Hessian of " << n
+                  << " parameters " << how << "\n\n"
                   << table.text();
         if (all)
             std::cout << '\n'
@@ -362,7 +394,7 @@ int show_spectrum(const CurvatureSettings& s) {
                       << json["zero"] << " zero within rounding (" << number_text(rounding)
                       << ")\n";
     }
-    if (picture) draw(*picture, problem.title(), values, rounding, density);
+    if (picture) draw(*picture, title_of(problem, how), values, rounding, density);
     return converged ? success : not_converged;
 }
 
@@ -433,7 +465,7 @@ int show_convexity(const CurvatureSettings& s) {
         json["certified"] = certificate.convex;
         json["certified_but_for_rounding"] = certificate.within_rounding;
         json["strong_convexity"] = number(certificate.strong_convexity);
-        json["certificate"] = certificate.reason;
+        json["certificate"] = in_words_of_the_program(certificate.reason);
         json["counter_example"] = check.counter_example;
         if (check.counter_example) {
             json["x"] = check.x;
@@ -449,9 +481,9 @@ int show_convexity(const CurvatureSettings& s) {
         json["message"] = check.message;
         print(json);
     } else {
-        std::cout << problem.title() << ", " << where << "\n\n"
+        std::cout << printable(problem.title()) << ", " << where << "\n\n"
                   << (certificate.convex ? "Convex everywhere: " : "Not known by its form: ")
-                  << certificate.reason << '\n'
+                  << in_words_of_the_program(certificate.reason) << '\n'
                   << check.message << '\n';
         if (check.counter_example && check.x.size() <= 10) {
             const auto text = [](const std::vector<T>& point) {
@@ -526,9 +558,9 @@ void add_check_convexity(CLI::App& app, int& status) {
     command
         ->add_option("--radius", s->radius,
                      "or of a ball around the point; without, its distance from 0, at least 1")
-        ->check(CLI::PositiveNumber);
+        ->check(positive());
     command->add_option("--triples", s->triples, "of points that are tried")
-        ->check(CLI::PositiveNumber)
+        ->check(positive())
         ->capture_default_str();
     command->add_option("--seed", s->seed)->capture_default_str();
     add_run_options(*command, s->run);

@@ -66,7 +66,7 @@ Curves read_curves(const CurvesSettings& s, int coordinates, Progress& progress)
     };
     const readers::Table<double> table = readers::read_csv<double>(s.table.file, options);
     progress.clear();
-    say_what_was_read(table, s.table.file);
+    say_what_was_read(table, s.table);
     const auto columns = static_cast<std::size_t>(table.columns),
                rows = static_cast<std::size_t>(table.rows),
                d = static_cast<std::size_t>(coordinates);
@@ -85,6 +85,13 @@ Curves read_curves(const CurvesSettings& s, int coordinates, Progress& progress)
         std::stable_sort(order.begin(), order.end(),
                          [&](std::size_t a, std::size_t b) { return at(a, d + 1) < at(b, d + 1); });
     }
+    if (s.model.estimator == to_string(Estimator::poisson))
+        for (const std::size_t row : order)
+            if (at(row, d) != std::floor(at(row, d))) {
+                note("'" + curves.y_name + "' has numbers that are no counts (such as " +
+                     number_text(at(row, d)) + "): standard errors are those of counts");
+                break;
+            }
     const std::size_t sigma = d + (s.by.empty() ? 1 : 2);
     curves.offsets.assign(curves.names.size() + 1, 0);
     for (const std::size_t row : order) {
@@ -107,6 +114,7 @@ struct Fits {
     const ModelChoice& choice;
     const Curves& curves;
     BatchResult<double> result;
+    std::vector<double> scales{};  // of robust estimators without --sigma, else empty
     double value(long curve, int parameter) const {
         return result.parameters[static_cast<std::size_t>(curve * choice.parameters() + parameter)];
     }
@@ -132,6 +140,9 @@ void print_one(const Fits& fits, const std::string& message) {
                         freedom)
               << to_string(fits.status(0)) << " after " << fits.result.iterations[0]
               << " iterations on " << fits.result.backend << ".\n";
+    if (!fits.scales.empty())
+        std::cout << format("Residuals are in standard deviations of %.6g, from their median.\n",
+                            fits.scales[0]);
     if (!message.empty()) std::cout << message << '\n';
 }
 
@@ -180,7 +191,8 @@ std::string csv_of(const Fits& fits) {
         add(name);
         add(name + "_error");
     }
-    text += ",objective,degrees_of_freedom,iterations,status\n";
+    text += ",objective,degrees_of_freedom,iterations,status";
+    text += fits.scales.empty() ? "\n" : ",scale\n";
     for (long i = 0; i < fits.curves.count(); ++i) {
         const auto at = static_cast<std::size_t>(i);
         text += fits.curves.names[at].empty() ? "1" : field(fits.curves.names[at]);
@@ -192,6 +204,7 @@ std::string csv_of(const Fits& fits) {
         add(std::to_string(fits.result.degrees_of_freedom[at]));
         add(std::to_string(fits.result.iterations[at]));
         add(to_string(fits.status(i)));
+        if (!fits.scales.empty()) add(numeral(fits.scales[at]));
         text += '\n';
     }
     return text;
@@ -218,10 +231,12 @@ Json to_json(const CurvesSettings& s, const Fits& fits, const std::string& messa
         curve["iterations"] = fits.result.iterations[at];
         curve["objective"] = number(fits.result.objective[at]);
         curve["degrees_of_freedom"] = fits.result.degrees_of_freedom[at];
+        if (!fits.scales.empty()) curve["scale"] = number(fits.scales[at]);
         for (int j = 0; j < fits.choice.parameters(); ++j) {
             const std::string& name = fits.choice.model().parameters[static_cast<std::size_t>(j)];
             curve["parameters"][name] = {{"estimate", number(fits.value(i, j))},
                                          {"standard_error", number(fits.error(i, j))}};
+            if (fits.result.ended_at_bound(i, j)) curve["at_bound"].push_back(name);
         }
         json["curves"].push_back(std::move(curve));
     }
@@ -300,16 +315,19 @@ int fit_curves(const CurvesSettings& s) {
     Progress progress(progress_when(s.run));
     const Curves curves = read_curves(s, choice.model().coordinates, progress);
     const auto d = static_cast<std::size_t>(choice.model().coordinates);
-    std::vector<double> start;
-    for (long i = 0; i < curves.count(); ++i) {
+    const auto points_of = [&](long i, std::vector<double>& x, std::vector<double>& y) {
         const auto begin = static_cast<std::size_t>(curves.offsets[static_cast<std::size_t>(i)]),
                    end = static_cast<std::size_t>(curves.offsets[static_cast<std::size_t>(i) + 1]);
         const auto part = [](const std::vector<double>& all, std::size_t from, std::size_t to) {
             return std::vector<double>(all.begin() + static_cast<std::ptrdiff_t>(from),
                                        all.begin() + static_cast<std::ptrdiff_t>(to));
         };
-        const std::vector<double> x = part(curves.x, begin * d, end * d),
-                                  y = part(curves.y, begin, end);
+        x = part(curves.x, begin * d, end * d);
+        y = part(curves.y, begin, end);
+    };
+    std::vector<double> start, x, y;
+    for (long i = 0; i < curves.count(); ++i) {
+        points_of(i, x, y);
         const std::vector<double> own = choice.start({x, y});
         start.insert(start.end(), own.begin(), own.end());
         if (i % 1000 == 0)
@@ -338,7 +356,24 @@ int fit_curves(const CurvesSettings& s) {
     data.start = Array<const double>(start.data(), count * choice.starts(), choice.parameters());
     data.lower = choice.lower();
     data.upper = choice.upper();
-    Fits fits{choice, curves, fit_batch(choice.model().model, data, options)};
+    Fits fits{choice, curves, {}};
+    RobustScales<double> robust;
+    std::vector<double> weights;
+    if (choice.is_robust() && s.sigma.empty()) {
+        fits.result = fit_robustly(
+            choice, data, options, robust, points_of, [&](const std::vector<double>& scales) {
+                weights.clear();
+                for (std::size_t i = 0; i < scales.size(); ++i)
+                    weights.insert(
+                        weights.end(),
+                        static_cast<std::size_t>(curves.offsets[i + 1] - curves.offsets[i]),
+                        1 / (scales[i] * scales[i]));
+                data.weights = weights;
+            });
+        fits.scales = robust.scales;
+    } else {
+        fits.result = fit_batch(choice.model().model, data, options);
+    }
     for (long i = 0; i < count; ++i)
         for (const int j : choice.model().without_sign) {
             double& value =
@@ -347,6 +382,7 @@ int fit_curves(const CurvesSettings& s) {
         }
     progress.clear();
     check_signals();
+    note_bounds(choice, fits.result);
     // Of one curve the reason is short enough to be told.
     std::string message;
     if (count == 1 && fits.status(0) != Status::converged)

@@ -35,7 +35,7 @@ Json to_json(const Regression<T>& r, const Result<T>& result, const Inference& i
     json["l2"] = r.settings().l2;
     if (!r.classes().empty()) json["classes"] = r.classes();
     json["status"] = to_string(result.status);
-    json["message"] = result.message;
+    json["message"] = in_words_of_the_program(result.message);
     json["method"] = to_string(result.method);
     json["iterations"] = result.iterations;
     json["backend"] = result.backend;
@@ -79,7 +79,7 @@ template <class T>
 void print_table(const Regression<T>& r, const Result<T>& result, const Inference& inference) {
     std::cout << r.settings().table.file << ": " << r.rows() << " rows, " << r.features()
               << " features\n"
-              << r.title();
+              << printable(r.title());
     if (r.settings().l2 > 0)
         std::cout << ", penalty " << r.settings().l2 << "/2 |w|^2"
                   << (r.settings().penalize_intercept ? " with the intercept" : "");
@@ -88,7 +88,8 @@ void print_table(const Regression<T>& r, const Result<T>& result, const Inferenc
     std::cout << '\n'
               << to_string(result.status) << " by " << to_string(result.method) << " after "
               << result.iterations << " iterations on " << result.backend
-              << format(", %.3g s: ", result.seconds.total) << result.message << '\n';
+              << format(", %.3g s: ", result.seconds.total)
+              << in_words_of_the_program(result.message) << '\n';
     if (!result.undetermined.empty()) {
         std::vector<std::string> names;
         const std::vector<std::string> all = r.parameter_names();
@@ -272,8 +273,8 @@ void add_fit(CLI::App& app, int& status) {
     command->add_option("--errors", s->errors, "standard errors: yes or no")
         ->check(CLI::IsMember({"yes", "no"}))
         ->capture_default_str();
-    command->add_option("--max-iterations", s->max_iterations)->check(CLI::NonNegativeNumber);
-    command->add_option("--time-limit", s->time_limit, "seconds")->check(CLI::PositiveNumber);
+    command->add_option("--max-iterations", s->max_iterations)->check(not_negative());
+    command->add_option("--time-limit", s->time_limit, "seconds")->check(positive());
     add_run_options(*command, s->run, "coefficients and convergence");
     command->footer(examples({
         "cunewton fit bench/data/longley.csv --loss linear --target employed",

@@ -79,9 +79,9 @@ void run_gnuplot(const std::string& script) {
 
 std::string in_quotes(const std::string& text) {
     std::string result = "'";
-    for (const char c : text) {
+    for (const char c : printable(text)) {
         if (c == '\'') result += c;
-        result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+        result += c;
     }
     return result + "'";
 }

@@ -12,7 +12,7 @@ namespace cunewton::tool {
 inline constexpr const char* colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                           "#E69F00", "#56B4E9", "#000000", "#888888"};
 
-/// Between single quotes, as gnuplot reads it; control characters become blanks.
+/// Between single quotes, as gnuplot reads it; printable().
 std::string in_quotes(const std::string& text);
 
 /// A script for gnuplot with its data, and the file that it draws: FILE.svg or FILE.png, or with

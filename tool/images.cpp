@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <future>
 #include <iostream>
@@ -31,6 +32,9 @@ template <class T>
 std::vector<T> read_times(const ImagesSettings& s, long images, int coordinates,
                           Progress& progress) {
     std::vector<T> times;
+    if (!s.times.empty() && s.step > 0)
+        throw InvalidArgument(
+            "the images have two sorts of coordinates (--times and --dt) pass one of them");
     if (s.times.empty()) {
         if (coordinates != 1 || !(s.step > 0))
             throw InvalidArgument(
@@ -155,10 +159,16 @@ void draw(const std::string& file, const std::string& title, const std::vector<M
     const int down = (panels + across - 1) / across;
     const double ratio =
         std::clamp(static_cast<double>(height) / static_cast<double>(width), 0.3, 2.0);
-    picture.size(400 * across, 60 + static_cast<int>((90 + 260 * ratio) * down));
-    picture << format("set multiplot layout %d,%d title ", down, across) << in_quotes(title)
+    // Labels of statuses are the widest beside a map.
+    std::size_t widest = 0;
+    for (const Status status : statuses) widest = std::max(widest, std::strlen(to_string(status)));
+    picture.size((420 + 8 * static_cast<int>(widest)) * across,
+                 60 + static_cast<int>((90 + 260 * ratio) * down));
+    // Of labels at tics, gnuplot heeds nothing else.
+    picture << "set termoption noenhanced\n"
+            << format("set multiplot layout %d,%d title ", down, across) << in_quotes(title)
             << " noenhanced\n"
-            << sequential_palette()
+            << sequential_palette() << format("set lmargin 8\nset rmargin %zu\n", 6 + widest)
             << "set border 15 linecolor '#444444'\nset tics out nomirror\n"
                "set xlabel 'column (pixels)'\nset ylabel 'row (pixels)'\nset size ratio "
             << format("%.4g\n", ratio)
@@ -257,9 +267,32 @@ int fit_images(const ImagesSettings& s) {
         progress.show([&] { return format("%ld of %ld pixels", at.completed, at.problems); });
         return true;
     };
-    BatchResult<T> fits = fit_batch(choice.model().model, data, options);
+    RobustScales<T> robust;
+    std::vector<T> weights;
+    BatchResult<T> fits;
+    if (choice.is_robust() && !(s.sigma > 0)) {
+        const auto points_of = [&](long p, std::vector<double>& x, std::vector<double>& y) {
+            x.assign(times.begin(), times.end());
+            y.resize(static_cast<std::size_t>(images));
+            for (long k = 0; k < images; ++k)
+                y[static_cast<std::size_t>(k)] =
+                    static_cast<double>(stack.values.data()[k * pixels + p]);
+            if (p % 4096 == 0)
+                progress.show([&] { return format("residuals of %ld of %ld pixels", p, pixels); });
+        };
+        fits = fit_robustly(
+            choice, data, options, robust, points_of, [&](const std::vector<double>& scales) {
+                weights.clear();
+                for (const double scale : scales)
+                    weights.push_back(static_cast<T>(1 / (scale * scale)));
+                data.weights = Array<const T>(weights.data(), pixels, images).strided(1, 0);
+            });
+    } else {
+        fits = fit_batch(choice.model().model, data, options);
+    }
     progress.clear();
     check_signals();
+    note_bounds(choice, fits);
     for (long p = 0; p < pixels; ++p)
         for (const int j : choice.model().without_sign) {
             T& value = fits.parameters[static_cast<std::size_t>(p * n + j)];
@@ -357,9 +390,9 @@ void add_images(CLI::App& app, int& status) {
                      "CSV or NPY file with a row for each image: its coordinate, or coordinates")
         ->type_name("FILE");
     command->add_option("--dt", s->step, "or the step from one image to the next, the first at 0")
-        ->check(CLI::PositiveNumber);
+        ->check(positive());
     command->add_option("--sigma", s->sigma, "standard deviation of a pixel's numbers")
-        ->check(CLI::PositiveNumber);
+        ->check(positive());
     s->output = "maps";
     command->add_option("--output", s->output, "maps are PREFIX_a.npy, PREFIX_a_error.npy, ...")
         ->capture_default_str()

@@ -1,4 +1,5 @@
 // The program cunewton: the library for people who do not write C++.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -24,7 +25,7 @@ void add_run_options(CLI::App& app, RunSettings& s, const std::string& plot) {
         ->capture_default_str()
         ->group(group);
     app.add_option("--threads", s.threads, "of the host; 0: all")
-        ->check(CLI::NonNegativeNumber)
+        ->check(not_negative())
         ->group(group);
     app.add_option("--precision", s.precision, "f64 or f32")
         ->check(CLI::IsMember({"f64", "f32"}))
@@ -47,18 +48,28 @@ void apply(const RunSettings& s, Execution& execution) {
     execution.threads = s.threads;
 }
 
+namespace {
+
+/// Those for problems that the program has; no regression is a network of layers.
+std::vector<Method> methods() {
+    std::vector<Method> methods{Method::automatic};
+    for (const Method method : all_methods)
+        if (method != Method::kfac) methods.push_back(method);
+    for (const Method method : sampling_methods)
+        if (method != Method::kfac) methods.push_back(method);
+    return methods;
+}
+
+}  // namespace
+
 std::vector<std::string> method_names() {
-    std::vector<std::string> names{to_string(Method::automatic)};
-    for (const Method method : all_methods) names.push_back(to_string(method));
-    for (const Method method : sampling_methods) names.push_back(to_string(method));
+    std::vector<std::string> names;
+    for (const Method method : methods()) names.push_back(to_string(method));
     return names;
 }
 
 Method method_named(const std::string& name) {
-    if (name == to_string(Method::automatic)) return Method::automatic;
-    for (const Method method : all_methods)
-        if (name == to_string(method)) return method;
-    for (const Method method : sampling_methods)
+    for (const Method method : methods())
         if (name == to_string(method)) return method;
     const std::string alike = readers::most_alike(name, method_names());
     throw InvalidArgument("there is no such method ('" + name + "') " +
@@ -75,6 +86,42 @@ std::function<bool(const IterationRecord&)> shown_by(Progress& progress, const s
         });
         return true;
     };
+}
+
+CLI::Validator not_negative() {
+    return CLI::Validator(
+        [](const std::string& text) {
+            double value = 0;
+            return CLI::detail::lexical_cast(text, value) && value >= 0
+                       ? std::string()
+                       : "'" + text + "' is no number of 0 or more";
+        },
+        "");
+}
+
+CLI::Validator positive() {
+    return CLI::Validator(
+        [](const std::string& text) {
+            double value = 0;
+            return CLI::detail::lexical_cast(text, value) && value > 0
+                       ? std::string()
+                       : "'" + text + "' is no number above 0";
+        },
+        "");
+}
+
+std::string in_words_of_the_program(std::string message) {
+    constexpr std::pair<const char*, const char*> words[] = {
+        {"use exact derivatives or set a larger gradient_tolerance", "--standardize may help"},
+        {"set a larger gradient_tolerance if this is near enough",
+         "it may be near enough, and --standardize may help"},
+        {"choose another backend or BackendChoice::automatic", "pass --backend auto"},
+        {"check_convexity() looks for points that deny it", "points that deny it are looked for"},
+    };
+    for (const auto& [there, here] : words)
+        if (const std::size_t at = message.find(there); at != message.npos)
+            message.replace(at, std::char_traits<char>::length(there), here);
+    return message;
 }
 
 Json number(double value) {
@@ -115,6 +162,17 @@ int run(int argc, char** argv) {
     add_check_convexity(app, status);
     add_contours(app, status);
     add_compare(app, status);
+    std::vector<std::string> names;
+    for (const CLI::App* const command : app.get_subcommands({}))
+        names.push_back(command->get_name());
+    if (argc > 1 && argv[1][0] != '-' &&
+        std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+        const std::string alike = readers::most_alike(argv[1], names);
+        throw InvalidArgument(
+            "there is no command '" + std::string(argv[1]) + "' (the commands are " +
+            list_text(names) + ") " +
+            (alike.empty() ? "see cunewton --help" : "did you mean '" + alike + "'?"));
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -137,7 +195,7 @@ int main(int argc, char** argv) {
         std::cerr << "interrupted: nothing more was written\n";
         return 128 + interrupted.signal;
     } catch (const cunewton::BackendUnavailable& error) {
-        std::cerr << "error: " << error.what() << '\n';
+        std::cerr << "error: " << in_words_of_the_program(error.what()) << '\n';
         return backend_missing;
     } catch (const std::bad_alloc&) {
         std::cerr
@@ -149,7 +207,7 @@ int main(int argc, char** argv) {
             std::cerr << "interrupted: nothing more was written\n";
             return 130;
         }
-        std::cerr << "error: " << error.what() << '\n';
+        std::cerr << "error: " << in_words_of_the_program(error.what()) << '\n';
         return refused;
     }
 }

@@ -15,6 +15,7 @@
 #include "cunewton/loss/logistic.h"
 #include "cunewton/loss/poisson.h"
 #include "cunewton/loss/softmax.h"
+#include "tool/commands.h"
 #include "tool/statistics.h"
 #include "tool/text.h"
 
@@ -51,8 +52,11 @@ void add_table_options(CLI::App& app, TableSettings& s) {
                    "between fields, one character or 'tab'; found out where it is not given")
         ->group(group);
     app.add_flag("--decimal-comma", s.decimal_comma, "1,5 is one and a half")->group(group);
+    auto* const header =
+        app.add_flag("--header", s.header, "the first row has names, numbers or not")->group(group);
     app.add_flag("--no-header", s.no_header,
                  "the first row has values; columns are named by their number")
+        ->excludes(header)
         ->group(group);
 }
 
@@ -65,13 +69,15 @@ readers::CsvOptions csv_options(const TableSettings& s, Progress& progress) {
     else if (!s.separator.empty())
         throw InvalidArgument("a separator is one character ('" + s.separator +
                               "') pass ';' or tab, say");
-    if (s.no_header) options.header = false;
+    if (s.no_header || s.header) options.header = s.header;
     options.decimal_comma = s.decimal_comma;
     if (s.missing == "drop") options.missing = readers::Missing::rows_dropped;
     options.if_missing = "mend the file, or pass --missing drop";
     options.if_text =
         "mend the file, leave the column out (--drop), or say that it has categories "
         "(--categorical)";
+    options.if_comma = "pass --decimal-comma if these are decimal commas, or take them out";
+    options.if_first_row = "pass --header";
     options.progress = [&progress, file = s.file](std::size_t bytes) {
         progress.show([&] { return "reading " + file + ": " + size_text(bytes); });
     };
@@ -79,12 +85,18 @@ readers::CsvOptions csv_options(const TableSettings& s, Progress& progress) {
 }
 
 template <class T>
-void say_what_was_read(const readers::Table<T>& table, const std::string& file) {
-    if (table.decimal_comma) std::cerr << "note: " << file << " has decimal commas\n";
+void say_what_was_read(const readers::Table<T>& table, const TableSettings& s) {
+    if (table.decimal_comma && !s.decimal_comma) note(s.file + " has decimal commas");
+    if (!table.has_header && !s.no_header)
+        note("line 1 of " + s.file +
+             " was taken as data, as it has numbers (pass --header if it has names, else "
+             "--no-header)");
+    if (!table.is_utf8)
+        note(s.file + " is not UTF-8: texts are shown with ? (iconv -f LATIN1 -t UTF-8, say)");
     if (table.dropped > 0)
-        std::cerr << "note: " << table.dropped << " of " << table.rows + table.dropped
-                  << " rows were left out for missing values, the first in line "
-                  << table.first_dropped << '\n';
+        note(std::to_string(table.dropped) + " of " + std::to_string(table.rows + table.dropped) +
+             " rows were left out for missing values, the first in line " +
+             std::to_string(table.first_dropped));
 }
 
 void add_regression_options(CLI::App& app, RegressionSettings& s) {
@@ -116,7 +128,7 @@ void add_regression_options(CLI::App& app, RegressionSettings& s) {
                  "fit features in standard deviations from their mean");
     app.add_option("--l2", s.l2,
                    "penalty l2/2 |w|^2, beside the mean loss of a row; not on the intercept")
-        ->check(CLI::NonNegativeNumber);
+        ->check(not_negative());
     app.add_flag("--penalize-intercept", s.penalize_intercept,
                  "let --l2 hold for the intercept too: a prior on every parameter, as an evidence "
                  "needs");
@@ -124,7 +136,7 @@ void add_regression_options(CLI::App& app, RegressionSettings& s) {
            "--delta", s.delta,
            "of huber, in the target's unit: residuals beyond count linearly; without, 1.345 "
            "times a robust standard deviation of the residuals of a linear fit")
-        ->check(CLI::PositiveNumber);
+        ->check(positive());
     add_table_options(app, s.table);
 }
 
@@ -147,6 +159,9 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
             "one of them out");
     loss_ = static_cast<Loss>(std::find(std::begin(losses), std::end(losses), s.loss) - losses);
     const bool is_classification = loss_ == Loss::logistic || loss_ == Loss::softmax;
+    if (s.delta > 0 && loss_ != Loss::huber)
+        throw InvalidArgument("--delta is of another loss (--loss is " + s.loss +
+                              ") leave it out, or pass --loss huber");
     readers::CsvOptions options = csv_options(s.table, progress);
     std::size_t target = 0, weights = 0;  // of the columns that are kept
     const bool has_weights = !s.weights.empty();
@@ -158,7 +173,19 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
         target_name_ = names[target_column];
         std::vector<Column> kinds(names.size(),
                                   s.features.empty() ? Column::number : Column::skipped);
-        for (const std::string& name : s.features) kinds[place(name)] = Column::number;
+        for (const std::string& name : s.features) {
+            const std::size_t column = place(name);
+            if (column == target_column)
+                throw InvalidArgument("the target is among the features ('" + names[column] +
+                                      "') leave it out of them");
+            if (has_weights && column == place(s.weights))
+                throw InvalidArgument("the weights are among the features ('" + names[column] +
+                                      "') leave them out of them");
+            if (kinds[column] != Column::skipped)
+                throw InvalidArgument("a feature is named twice ('" + names[column] +
+                                      "') name it once");
+            kinds[column] = Column::number;
+        }
         for (const std::string& name : s.drop) kinds[place(name)] = Column::skipped;
         for (const std::string& name : s.categorical) {
             const std::size_t column = place(name);
@@ -190,7 +217,7 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
     };
     readers::Table<T> table = readers::read_csv<T>(s.table.file, options);
     progress.clear();
-    say_what_was_read(table, s.table.file);
+    say_what_was_read(table, s.table);
     rows_ = table.rows;
     if (is_classification) choose_classes(table.categories[target]);
     // Where a class stands in the sorted list, and its number.
@@ -383,12 +410,20 @@ void Regression<T>::transform() {
 
 template <class T>
 void Regression<T>::check_targets() const {
+    bool are_counts = true;
     if (loss_ == Loss::poisson)
-        for (long i = 0; i < rows_; ++i)
+        for (long i = 0; i < rows_; ++i) {
+            if (are_counts && target_at(i) != std::floor(target_at(i))) {
+                are_counts = false;
+                note("'" + target_name_ + "' has numbers that are no counts (such as " +
+                     number_text(target_at(i)) +
+                     "): standard errors and likelihood are those of counts");
+            }
             if (targets_[static_cast<std::size_t>(i)] < T(0))
                 throw FileError("a count is negative ('" + target_name_ + "' of '" +
                                 settings_.table.file + "', data row " + std::to_string(i + 1) +
                                 ": " + number_text(target_at(i)) + ") mend the file");
+        }
     for (std::size_t i = 0; i < weights_.size(); ++i)
         if (weights_[i] < T(0))
             throw FileError("a weight is negative ('" + settings_.weights + "' of '" +
@@ -529,7 +564,7 @@ template Result<double> solve(const Regression<double>&, const Options&);
 template Result<float> solve(const Regression<float>&, const Options&);
 template class Regression<double>;
 template class Regression<float>;
-template void say_what_was_read(const readers::Table<double>&, const std::string&);
-template void say_what_was_read(const readers::Table<float>&, const std::string&);
+template void say_what_was_read(const readers::Table<double>&, const TableSettings&);
+template void say_what_was_read(const readers::Table<float>&, const TableSettings&);
 
 }  // namespace cunewton::tool

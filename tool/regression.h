@@ -16,13 +16,13 @@ namespace cunewton::tool {
 /// How a CSV file is read.
 struct TableSettings {
     std::string file, missing = "reject", separator;
-    bool no_header = false, decimal_comma = false;
+    bool header = false, no_header = false, decimal_comma = false;
 };
 void add_table_options(CLI::App& app, TableSettings& settings);
 readers::CsvOptions csv_options(const TableSettings& settings, Progress& progress);
-/// On stderr: decimal commas, rows that were left out.
+/// On stderr: decimal commas, rows that were left out, a first line of numbers.
 template <class T>
-void say_what_was_read(const readers::Table<T>& table, const std::string& file);
+void say_what_was_read(const readers::Table<T>& table, const TableSettings& settings);
 
 enum class Loss { linear, logistic, softmax, poisson, huber };
 

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iostream>
+#include <set>
 
 #include "cunewton/error.h"
 #include "tool/text.h"
@@ -114,6 +116,11 @@ void Progress::clear() {
     std::fputs("\r\033[K", stderr);
     std::fflush(stderr);
     is_there_ = false;
+}
+
+void note(const std::string& text) {
+    static std::set<std::string> written;
+    if (written.insert(text).second) std::cerr << "note: " << text << '\n';
 }
 
 std::string size_text(std::size_t bytes) {

@@ -79,6 +79,9 @@ class Progress {
     bool is_there_ = false;
 };
 
+/// A line on stderr that begins by "note: "; the same one is written once.
+void note(const std::string& text);
+
 /// "123 MB"
 std::string size_text(std::size_t bytes);
 

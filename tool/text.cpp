@@ -5,6 +5,8 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "readers/csv.h"
+
 namespace cunewton::tool {
 namespace {
 
@@ -38,13 +40,34 @@ std::string probability_text(double p) {
     return p < 1e-16 ? "< 1e-16" : format("%.3g", p);
 }
 
+std::string printable(const std::string& text) {
+    std::string result;
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t length = readers::utf8_length(text, i);
+        const unsigned char c = static_cast<unsigned char>(text[i]);
+        if (length == 0)
+            result += '?';
+        else if (c == '\n')
+            result += "\\n";
+        else if (c < ' ' || c == 127)
+            result += format("\\x%02x", static_cast<unsigned>(c));
+        else
+            result.append(text, i, length);
+        i += std::max<std::size_t>(length, 1);
+    }
+    return result;
+}
+
 std::string TextTable::text() const {
     std::vector<std::size_t> widths(rows_[0].size(), 0);
-    for (const auto& row : rows_)
+    std::vector<std::vector<std::string>> rows = rows_;
+    for (auto& row : rows)
+        for (std::string& field : row) field = printable(field);
+    for (const auto& row : rows)
         for (std::size_t c = 0; c < row.size(); ++c)
             widths[c] = std::max(widths[c], width_of(row[c]));
     std::string text;
-    for (const auto& row : rows_) {
+    for (const auto& row : rows) {
         std::string line;
         for (std::size_t c = 0; c < row.size(); ++c) {
             const std::string blanks(widths[c] - width_of(row[c]), ' ');

@@ -19,11 +19,15 @@ std::string number_text(double value);
 /// A probability: "< 1e-16" or three digits.
 std::string probability_text(double p);
 
+/// What a terminal shows as it is: "\\n" for the end of a line, "\\x07", '?' for what is not UTF-8.
+std::string printable(const std::string& text);
+
 /// Columns between blanks; the first ones are aligned at their left, the others at their right.
 class TextTable {
   public:
     explicit TextTable(std::vector<std::string> header, int left_columns = 1)
         : left_(left_columns), rows_{std::move(header)} {}
+    /// Texts are made printable().
     void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
     std::size_t rows() const { return rows_.size() - 1; }
     std::string text() const;

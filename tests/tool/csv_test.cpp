@@ -173,6 +173,34 @@ TEST(Csv, WhatIsWrongIsNamedByLineAndColumn) {
     EXPECT_THROW(read_csv<double>("/nowhere.csv"), FileError);
 }
 
+TEST(Csv, CommasBeforeThreeDigitsAreNotGuessedAt) {
+    const std::string text = "a;b\n1,300;1\n-25,000;2\n";
+    EXPECT_NE(refused(text).find("('t.csv', line 2: '1,300'"), std::string::npos) << refused(text);
+    EXPECT_EQ(numbers(parsed(text, {.decimal_comma = true})),
+              (std::vector<double>{1.3, 1, -25, 2}));
+    for (const std::string number : {"0,125", "1300,250", "1,5", "1,30e2"})
+        EXPECT_TRUE(parsed(text + number + ";1\n").decimal_comma) << number;
+}
+
+TEST(Csv, TellsWhatIsNotUtf8) {
+    for (const std::string name :
+         {"\xE4", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82"})
+        EXPECT_FALSE(parsed(name + ",b\n1,2\n").is_utf8) << name;
+    for (const std::string name : {"a", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"})
+        EXPECT_TRUE(parsed(name + ",b\n1,2\n").is_utf8) << name;
+}
+
+TEST(Csv, NamesInAFirstRowOfNumbersAreTold) {
+    const CsvOptions options{
+        .choose = [](const std::vector<std::string>& names) -> std::vector<Column> {
+            column_named("1990", names, "t.csv");
+            return {};
+        }};
+    EXPECT_NE(refused("1990,1991\n3,4\n", options).find("'1990' is in the first row"),
+              std::string::npos);
+    EXPECT_NE(refused("1989,1991\n3,4\n", options).find("'1990' in 't.csv'"), std::string::npos);
+}
+
 TEST(Csv, NamesThatAreAlikeAreSuggested) {
     const std::vector<std::string> names{"label", "age", "income"};
     EXPECT_EQ(column_named("age", names, "t.csv"), 1u);

@@ -581,6 +581,159 @@ class Tool(unittest.TestCase):
         run = self.run_tool("curves", "n.csv", "--model", "decay", "--x", "x", "--y", "y", status=2)
         self.assertIn("singular", run.stdout)
 
+    # ---- robust curves
+
+    def robust_points(self, factor):
+        """A peak with noise and outliers, y times a power of two."""
+        numbers = random.Random(7)
+        rows = ""
+        for i in range(60):
+            y = 40 * math.exp(-0.5 * ((i - 30) / 6)**2) + 5 + numbers.gauss(0, 1) + (30 if i % 13 == 4 else 0)
+            rows += f"{i},{round(y, 3) * factor!r}\n"
+        return rows
+
+    def test_robust_fits_do_not_depend_on_the_unit(self):
+        names, by_y = ["a", "c", "s", "b"], [1, 0, 0, 1]
+        for estimator in ("huber", "cauchy", "tukey"):
+            found = {}
+            for factor in (1, 2.0**-10, 2.0**10):
+                self.write("p.csv", "x,y\n" + self.robust_points(factor))
+                curve = self.json_of("curves", "p.csv", "--model", "gaussian1d", "--x", "x", "--y", "y", "--estimator",
+                                     estimator)["curves"][0]
+                found[factor] = [list(p.values()) for p in curve["parameters"].values()] + [[curve["scale"]]]
+            for factor, values in found.items():
+                for value, expected, unit in zip(values, found[1], by_y + [1], strict=True):
+                    for v, e in zip(value, expected):
+                        self.assert_close(v / factor**unit, e, 7)
+            self.assertLess(abs(found[1][0][0] - 40), 1.5, names)  # the height
+            self.assertLess(abs(found[1][3][0] - 5), 0.7)  # least squares: 7
+            self.assertGreater(found[1][4][0], 0.6)
+            self.assertLess(found[1][4][0], 1.6)
+
+    def test_robust_scales_are_each_curves_own(self):
+        rows = [("small", 2.0**-10), ("large", 1.0)]
+        self.write("p.csv", "x,y,k\n" + "".join(line + f",{name}\n" for name, factor in rows
+                                               for line in self.robust_points(factor).splitlines()))
+        command = ["curves", "p.csv", "--model", "gaussian1d", "--x", "x", "--y", "y", "--estimator", "tukey", "--by", "k"]
+        large, small = self.json_of(*command, "--output", "o.csv")["curves"]
+        self.assert_close(small["scale"] * 2**10, large["scale"], 7)
+        self.assert_close(small["parameters"]["a"]["estimate"] * 2**10, large["parameters"]["a"]["estimate"], 7)
+        table = list(csv.DictReader((self.folder / "o.csv").read_text().splitlines()))
+        self.assert_close(float(table[0]["scale"]), large["scale"], 12)
+
+    def test_robust_maps_do_not_depend_on_the_unit(self):
+        truth, stack = self.decay_stack()
+        numbers = random.Random(1)
+        stack = [y + numbers.gauss(0, 1) + (60 if i % 101 == 7 else 0) for i, y in enumerate(stack)]
+        maps = []
+        for factor in (1, 2.0**-10):
+            self.write("stack.npy", npy((12, 6, 5), [y * factor for y in stack]))
+            self.json_of("images", "stack.npy", "--model", "decay", "--dt", 0.5, "--plot", "none", "--estimator", "huber")
+            maps.append(read_npy(self.folder / "maps_k.npy")[1])
+        for one, other in zip(*maps, strict=True):
+            self.assert_close(other, one, 6)
+
+    # ---- what is said rather than ignored
+
+    def test_bounds(self):
+        command = ["curves", "bench/data/danwood.csv", "--model", "power_law", "--x", "temperature", "--y", "energy"]
+        self.refused("the bounds leave nothing ('c' from 1 to 0)", *command, "--lower", "c=1", "--upper", "c=0")
+        run = self.run_tool(*command, "--lower", "c=1", "--json")
+        self.assertIn("note: c ended at its bound", run.stderr)
+        self.assertEqual(json.loads(run.stdout)["curves"][0]["at_bound"], ["c"])
+        self.assertEqual(self.run_tool(*command, "--lower", "c=-99").stderr, "")
+
+    def test_headers_of_numbers(self):
+        table = self.write("years.csv", "2019,2020,2021\n" + "".join(f"{a},{b},{y}\n" for (a, b), y in zip(X, Y)))
+        command = ["fit", table, "--loss", "linear", "--target"]
+        self.assertIn("note: line 1 of years.csv was taken as data, as it has numbers (pass --header",
+                      self.run_tool(*command, "3").stderr)
+        self.assertEqual(self.run_tool(*command, "3", "--no-header").stderr, "")
+        self.refused("there is no such column ('years.csv', '2021' is in the first row, which was taken as data) pass "
+                     "--header", *command, "2021")
+        run = self.run_tool(*command, "2021", "--header", "--json")
+        self.assertEqual((run.stderr, [c["name"] for c in json.loads(run.stdout)["coefficients"]]),
+                         ("", ["2019", "2020", "(intercept)"]))
+
+    def test_thousands(self):
+        command = ["fit", self.write("t.csv", "a;y\n1,300;1\n2,500;2\n3,900;3\n"), "--loss", "linear", "--target", "y"]
+        self.refused("numbers may have decimal commas or commas between thousands ('t.csv', line 2: '1,300'; behind each "
+                     "comma there are three digits) pass --decimal-comma", *command)
+        self.run_tool(*command, "--decimal-comma")
+        for one in ("0,300", "1300,250", "1,5"):
+            self.write("t.csv", f"a;y\n{one};1\n2,500;2\n3,900;3\n")
+            self.assertIn("has decimal commas", self.run_tool(*command).stderr)
+
+    def test_options_that_do_not_go_together(self):
+        table = self.write_table()
+        command = ["fit", table, "--loss", "linear", "--target", "y"]
+        self.refused("the target is among the features ('y')", *command, "--features", "a,y")
+        self.refused("a feature is named twice ('a')", *command, "--features", "a,1")
+        self.refused("--delta is of another loss (--loss is linear)", *command, "--delta", 1)
+        self.run_tool("compare", table, "--target", "y", "--losses", "linear", "huber", "--delta", 1, "--folds", 3)
+        self.write("stack.npy", npy((3, 2, 2), range(12)))
+        self.refused("the images have two sorts of coordinates (--times and --dt)", "images", "stack.npy", "--model", "decay",
+                     "--dt", 1, "--times", "t.csv", "--plot", "none")
+        self.write("c.csv", "a,y\n1,1\n2,3.5\n3,4\n4,6\n")
+        note = "note: 'y' has numbers that are no counts (such as 3.5)"
+        self.assertIn(note, self.run_tool("fit", "c.csv", "--loss", "poisson", "--target", "y").stderr)
+        self.assertIn(note, self.run_tool("curves", "c.csv", "--model", "polynomial1", "--estimator", "poisson", "--x", "a",
+                                          "--y", "y").stderr)
+
+    def test_messages_speak_of_the_program(self):
+        for command, expected in {"fti": "did you mean 'fit'?", "xyzzy": "see cunewton --help"}.items():
+            self.refused(f"there is no command '{command}' (the commands are fit, curves,", command)
+            self.assertIn(expected, self.run_tool(command, status=1).stderr)
+        table = self.write_table()
+        command = ["fit", table, "--loss", "linear", "--target", "y"]
+        self.refused("there is no such column ('z' in 't.csv', which has: a, b, y) name one", *command[:-1], "z")
+        error = self.run_tool(*command, "--l2", "-1", status=1).stderr
+        self.assertIn("--l2: '-1' is no number of 0 or more", error)
+        self.assertLess(len(error), 200)
+        self.refused("the file cannot be read ('.': it is a directory)", "fit", ".", *command[2:])
+        self.refused("a field is not a finite number ('--at', line 1, column 1: 'a') give numbers between commas, a file "
+                     "that exists, or start", "hessian", "--function", "booth", "--at", "a,b")
+        self.write("z.npy", npy((1, 1, 1), [0], "<c16", "xd"))
+        self.refused("the NumPy array has no real numbers ('z.npy' holds numbers of the type '<c16') save its real part",
+                     "images", "z.npy", "--model", "decay", "--dt", 1, "--plot", "none")
+        self.refused("lines end by CR alone ('r.csv', as those of old Macintoshes) convert the file: tr '\\r' '\\n'", "fit",
+                     self.write("r.csv", "a,y\r1,2\r2,4\r3,7\r"), *command[2:])
+        text = self.run_tool("check-convexity", "--function", "rosenbrock", status=2).stdout
+        self.assertNotIn("()", text)
+        self.assertNotIn("BackendChoice", self.run_tool(*command, "--backend", "cuda", status=3,
+                                                        environment={"CUDA_VISIBLE_DEVICES": ""}).stderr)
+
+    def test_every_method_of_the_help_works(self):
+        table = self.write_table()
+        text = " ".join(self.run_tool("fit", "--help").stdout.split())
+        names = re.search(r"--method NAME\S* (?:\[automatic\] )?(.*?) --also", text).group(1).split(", ")
+        self.assertGreater(len(names), 8)
+        for name in names:
+            with self.subTest(name):
+                run = subprocess.run([PROGRAM, "fit", table, "--loss", "linear", "--target", "y", "--method", name,
+                                      "--max-iterations", "50"], cwd=self.folder, capture_output=True, text=True,
+                                     timeout=LONGEST)
+                self.assertIn(run.returncode, (0, 2), run.stderr)
+
+    def test_texts_that_are_not_utf8(self):
+        rows = "".join(f"{a},{b},{y}\n" for (a, b), y in zip(X, Y))
+        self.write("l.csv", "gr\u00f6\u00dfe,b,y\n".encode("latin-1") + rows.encode())
+        run = self.run_tool("fit", "l.csv", "--loss", "linear", "--target", "y")
+        self.assertIn("note: l.csv is not UTF-8: texts are shown with ? (iconv -f LATIN1 -t UTF-8", run.stderr)
+        self.assertIn("gr??e", run.stdout)
+        self.write("u.csv", "gr\u00f6\u00dfe,b,y\n" + rows)
+        run = self.run_tool("fit", "u.csv", "--loss", "linear", "--target", "y")
+        self.assertEqual(run.stderr, "")
+        self.assertIn("gr\u00f6\u00dfe", run.stdout)
+        self.write("n.csv", '"a\nof it",b,"y\x1b[1m"\n' + rows)
+        run = self.run_tool("fit", "n.csv", "--loss", "linear", "--target", "3")
+        self.assertIn("a\\nof it", run.stdout)
+        self.assertIn("y\\x1b[1m", run.stdout)
+
+    def test_all_eigenvalues_have_no_residuals(self):
+        run = self.run_tool("spectrum", self.write_table(), "--loss", "linear", "--target", "y")
+        self.assertNotIn("residual", run.stdout)
+
     # ---- images
 
     def decay_stack(self, height=6, width=5, images=12):
@@ -793,6 +946,29 @@ class Tool(unittest.TestCase):
                 self.run_tool(*command, "--plot", name + ".png")
                 self.check_png((self.folder / (name + ".png")).read_bytes())
         self.assert_no_leftovers()
+
+    def labels_of(self, picture):
+        root = ElementTree.parse(self.folder / picture).getroot()
+        return ["".join(node.itertext()).strip() for node in root.iter() if node.tag.endswith("}text")]
+
+    @NEEDS_GNUPLOT
+    def test_what_pictures_say(self):
+        _, stack = self.decay_stack()
+        stack[3] = math.nan
+        self.write("stack.npy", npy((12, 6, 5), stack))
+        self.run_tool("images", "stack.npy", "--model", "decay", "--dt", 0.5, "--plot", "i.svg", status=2)
+        self.assertIn("invalid_data", self.labels_of("i.svg"))
+        self.run_tool("contours", "--function", "rosenbrock", "--plot", "c.svg")
+        self.assertIn("lowest loss found", self.labels_of("c.svg"))
+        rows = "".join(f"{a},{2 * a},{y}\n" for (a, _), y in zip(X, Y))
+        table = [self.write("d.csv", "a,b,y\n" + rows), "--loss", "linear", "--target", "y", "--standardize"]
+        self.run_tool("spectrum", *table, "--at", "0,0,0", "--plot", "s.svg")
+        labels = self.labels_of("s.svg")
+        self.assertTrue(any("standardised features, at 0,0,0" in label for label in labels), labels)
+        self.assertTrue(any("zero within rounding" in label for label in labels), labels)
+        self.assertFalse(any("Density" in label for label in labels), labels)
+        self.run_tool("hessian", *table, "--at", "start", "--plot", "h.svg")
+        self.assertTrue(any("standardised features, at the start" in label for label in self.labels_of("h.svg")))
 
     def check_png(self, content):
         self.assertEqual(content[:8], b"\x89PNG\r\n\x1a\n")
