@@ -321,8 +321,9 @@ class Search {
     /// noise() at one spacing, in units of the chord; and whether half of the values are those next
     /// to them.
     std::pair<double, bool> differences(const Suspect& chord, double at, double spacing) {
-        const double begin = std::clamp(at - spacing * (values_taken / 2), 0.0,
-                                        std::max(1 - spacing * (values_taken - 1), 0.0));
+        constexpr int before = values_taken / 2;
+        const double begin =
+            std::clamp(at - spacing * before, 0.0, std::max(1 - spacing * (values_taken - 1), 0.0));
         std::vector<T> points;
         for (int k = 0; k < values_taken; ++k) append_point(chord, begin + spacing * k, points);
         std::array<double, values_taken> table{};

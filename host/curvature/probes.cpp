@@ -305,7 +305,7 @@ std::vector<T> hessian_diagonal(const Problem<T>& problem, const std::vector<T>&
 template <class T>
 TraceEstimate estimate_trace(const Problem<T>& problem, const std::vector<T>& x,
                              const ProbeOptions& options) {
-    return with_estimates(problem, x, options, false, [&](Point<T>& point, Estimates found) {
+    return with_estimates(problem, x, options, false, [&](Point<T>& point, const Estimates& found) {
         TraceEstimate result;
         static_cast<RanOn&>(result) = point.ran_on();
         result.trace = found.trace.value;
@@ -319,7 +319,7 @@ TraceEstimate estimate_trace(const Problem<T>& problem, const std::vector<T>& x,
 template <class T>
 DiagonalEstimate<T> estimate_diagonal(const Problem<T>& problem, const std::vector<T>& x,
                                       const ProbeOptions& options) {
-    return with_estimates(problem, x, options, true, [&](Point<T>& point, Estimates found) {
+    return with_estimates(problem, x, options, true, [&](Point<T>& point, const Estimates& found) {
         DiagonalEstimate<T> result;
         static_cast<RanOn&>(result) = point.ran_on();
         for (const Mean& entry : found.diagonal) {
