@@ -68,10 +68,11 @@ def pkg_config(options):
 
     if "-fno-ipa-sra" in flags("--cflags", "--define-variable=gnu_cflags="):
         sys.exit("gnu_cflags does not take the flag for g++ away")
-    run(options.compiler, "-std=c++20", "-O2", "-o", program, options.work / "source" / "main.cpp",
-        *flags("--cflags", "--libs"))
+    named = flags("--cflags", "--libs")
+    run(options.compiler, "-std=c++20", "-O2", "-o", program, options.work / "source" / "main.cpp", *named)
     # unlike CMake, pkg-config leaves it to the user where the libraries are found at run time
-    paths = [os.environ.get("LD_LIBRARY_PATH"), str(modules.parent), *options.library_path.split(";")]
+    paths = [os.environ.get("LD_LIBRARY_PATH"), str(modules.parent), *options.library_path.split(";"),
+             *(str(Path(flag).parent) for flag in named if flag.startswith("/"))]
     run_example(program, env=os.environ | {"LD_LIBRARY_PATH": ":".join(path for path in paths if path)})
 
 
