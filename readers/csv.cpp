@@ -253,9 +253,6 @@ class Parser {
                    "export it as CSV");
         if (text.starts_with("\x93NUMPY"))
             reject("the file is no text", "it is a NumPy array", "name it as such, or export it");
-        if (text.find('\n') == text.npos && text.find('\r') < text.find_last_not_of("\r\n"))
-            reject("lines end by CR alone", "as those of old Macintoshes",
-                   "convert the file: tr '\\r' '\\n'");
         while (skip_empty_line()) {
         }
         // A row that is longer than a block: until it is whole.
@@ -268,6 +265,10 @@ class Parser {
             fill(at_);
         }
         if (at_ == end_) return;  // nothing but empty lines
+        const std::string_view row(at_, static_cast<std::size_t>(behind - at_));
+        if (row.find('\n') == row.npos && row.find('\r') < row.find_last_not_of("\r"))
+            reject("lines end by CR alone", "as those of old Macintoshes",
+                   "convert the file: tr '\\r' '\\n'");
         columns_ = first.size();
         const auto is_number = [&](const std::pair<std::string, bool>& field) {
             return number_of(field.first).has_value();
