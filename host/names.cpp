@@ -161,6 +161,20 @@ const char* to_string(PreconditionBy by) {
     return "unknown";
 }
 
+const char* to_string(AtBound where) {
+    switch (where) {
+        case AtBound::free:
+            return "free";
+        case AtBound::lower:
+            return "lower";
+        case AtBound::upper:
+            return "upper";
+        case AtBound::fixed:
+            return "fixed";
+    }
+    return "unknown";
+}
+
 const char* to_string(Estimator estimator) {
     switch (estimator) {
         case Estimator::least_squares:
@@ -173,6 +187,10 @@ const char* to_string(Estimator estimator) {
             return "cauchy";
         case Estimator::tukey:
             return "tukey";
+        case Estimator::soft_l1:
+            return "soft_l1";
+        case Estimator::arctan:
+            return "arctan";
     }
     return "unknown";
 }

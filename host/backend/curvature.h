@@ -18,7 +18,6 @@ class DenseCurvature;
 
 enum class CurvatureKind {
     dense,    ///< all entries, and a Cholesky factor
-    sparse,   ///< the entries of a sparsity pattern, and a sparse Cholesky factor
     product,  ///< products with vectors alone; no n x n numbers anywhere
 };
 

@@ -49,6 +49,10 @@ double tuning_constant(const BatchOptions& options) {
             return 2.385;
         case Estimator::tukey:
             return 4.685;
+        case Estimator::soft_l1:
+            return 1.287;
+        case Estimator::arctan:
+            return 2.571;
         default:
             return 1;
     }

@@ -449,7 +449,8 @@ bool Minimization<T>::report(double step_norm, double step_length, double shift)
     if (options_.keep_trace) progress_.trace.push_back(record);
     const auto goes_on = [&] {
         if (options_.callback && !options_.callback(record)) return false;
-        return !progress_.callback || progress_.callback({record, [this] { return download(x_); }});
+        return !progress_.callback || progress_.callback({record, [this] { return download(x_); },
+                                                          [this] { return download(g_); }});
     };
     if (!calls_back_) return true;
     const Clock::time_point called = Clock::now();

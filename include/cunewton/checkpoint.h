@@ -46,15 +46,6 @@ Checkpoint<T> load_checkpoint(const std::string& file);
 std::uint64_t fingerprint(std::span<const std::byte> bytes,
                           std::uint64_t before = 0xcbf29ce484222325);
 
-struct CheckpointOptions {
-    std::string file{};  ///< where the state is saved to and, if it is there, gone on from
-    int every = 100;     ///< iterations from one to the next, at least 1
-    /// What the run is of, the data above all, see fingerprint(): a file that says otherwise is
-    /// refused. Options that steps depend on, T and the number of parameters are compared as well.
-    std::string of{};
-    bool resume = true;  ///< false: a file that is there is written over
-};
-
 /// minimize() in segments of `every` iterations, at the end of each of which the state is saved.
 /// Each segment begins anew, at the point that the last one has reached and, for Newton-CG, with
 /// its radius: what else a method remembers is lost, be the run interrupted or not (L-BFGS begins

@@ -56,6 +56,16 @@ inline constexpr Method sampling_methods[] = {
 };
 const char* to_string(Method method);
 
+/// Where a parameter of a problem with bounds ended.
+enum class AtBound : signed char {
+    free,   ///< between its bounds
+    lower,  ///< at its lower bound, and the loss falls below it, or rises nowhere
+    upper,
+    fixed,  ///< Options::fixed, or both bounds are the same number
+};
+/// "free", "lower", ...
+const char* to_string(AtBound where);
+
 enum class LineSearch {
     strong_wolfe,  ///< Nocedal and Wright 2006, algorithms 3.5 and 3.6
     backtracking,  ///< sufficient decrease, halving with quadratic interpolation
@@ -178,6 +188,8 @@ enum class Estimator : unsigned char {
     cauchy,   ///< sum c^2 log(1 + u^2 / c^2); c = 2.385
     tukey,    ///< sum of c^2/3 (1 - (1 - u^2/c^2)^3) for |u| <= c, else c^2/3 (Beaton and Tukey
               ///< 1974); c = 4.685
+    soft_l1,  ///< sum 2 c^2 (sqrt(1 + u^2/c^2) - 1), smooth everywhere; c = 1.287
+    arctan,   ///< sum c^2 arctan(u^2/c^2), bounded; c = 2.571
 };
 /// "least_squares", "poisson", ...
 const char* to_string(Estimator estimator);

@@ -35,6 +35,8 @@ struct Iterate : IterationRecord {
     /// A copy of the n parameters. Those on a GPU are fetched, which waits for it: with a hundred
     /// thousand of them about as long as for a few numbers, with many millions longer than a step.
     std::function<std::vector<T>()> x;
+    /// The same of the loss's n derivatives there.
+    std::function<std::vector<T>()> gradient;
 };
 template <class T>
 using IterateCallback = std::function<bool(const Iterate<T>&)>;

@@ -87,6 +87,22 @@ struct SamplingOptions {
     long rate_samples = 1000;  ///< that it is estimated from
 };
 
+/// A x = b for m equations of n parameters.
+struct LinearConstraints {
+    std::vector<double> A{};  ///< m rows of n numbers, one row after the other
+    std::vector<double> b{};  ///< m numbers; empty: there are no constraints
+};
+
+/// States of a run that are saved to a file, for runs that outlive their process.
+struct CheckpointOptions {
+    std::string file{};  ///< where the state is saved to; empty: nowhere
+    int every = 100;     ///< iterations from one to the next, at least 1
+    /// What the run is of, the data above all, see fingerprint(): a file that says otherwise is
+    /// refused. Options that steps depend on, T and the number of parameters are compared as well.
+    std::string of{};
+    bool resume = true;  ///< go on from the file if it is there; false: it is written over
+};
+
 struct Options : Execution {
     Method method = Method::newton;
     LineSearch line_search = LineSearch::strong_wolfe;
@@ -139,6 +155,20 @@ struct Options : Execution {
     /// gradient and Hessian. Newton-CG with a preconditioner M: of sqrt(p'Mp).
     double initial_radius = 0;
 
+    /// Bounds of the parameters: n entries, or none; infinite where there is none. The loss is
+    /// never evaluated outside of them, not by differences either. A start outside is moved to the
+    /// nearest point within, see Result::moved. The tests for a minimum are of the free parameters:
+    /// those that are not at a bound across which the loss falls.
+    std::vector<double> lower{}, upper{};
+    std::vector<bool> fixed{};  ///< parameters that keep their start: n entries, or none
+    /// Equations that x satisfies from the start on, which is moved to the nearest point that does.
+    LinearConstraints constraints{};
+
+    /// Derivatives that the loss supplies are held against differences at the start, as by
+    /// check_gradient() and check_hessian(); InvalidArgument where they are wrong.
+    bool check = false;
+    CheckpointOptions checkpoint{};
+
     /// Called after the start and after every accepted iteration; return false to stop there. One
     /// that needs the iterate itself is given to minimize() apart.
     std::function<bool(const IterationRecord&)> callback{};
@@ -183,6 +213,18 @@ struct Result : RanOn {
     /// Status::singular: the parameters, ascending, that are not determined: others than these
     /// values give the same loss. Where a loss declares an invariance (softmax), beyond that.
     std::vector<int> undetermined;
+    /// With bounds or fixed parameters, n entries each, else empty: where each parameter ended, and
+    /// the derivative of the loss by it there, the multiplier of its bound: > 0 at a lower one, < 0
+    /// at an upper one; 0 where it is free.
+    std::vector<AtBound> at_bound;
+    std::vector<T> multipliers;
+    std::vector<int> moved;  ///< parameters, ascending, whose start was outside of bounds or
+                             ///< constraints
+    /// What ran, for full_report().
+    std::string problem;  ///< "sum over 20000 samples of linear predictors, 51 parameters", ...
+    GradientBy gradient_by = GradientBy::automatic;
+    HessianBy hessian_by = HessianBy::automatic;
+    std::vector<IterationRecord> last_iterations;  ///< up to 10
 
     bool converged() const { return status == Status::converged; }
 };

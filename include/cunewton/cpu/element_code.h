@@ -30,8 +30,6 @@ template <class T>
 class ElementCode {
   public:
     virtual ~ElementCode() = default;
-    /// Parameters of an element, k.
-    virtual int parameters() const = 0;
     virtual Capabilities capabilities() const = 0;
     /// sum_e w_e f_e
     virtual double value(const T* x, const ElementRange<T>& range) const = 0;

@@ -52,7 +52,6 @@ class ElementCodeOf final : public ElementCode<T> {
   public:
     explicit ElementCodeOf(const Element& element) : element_(element) {}
 
-    int parameters() const override { return k; }
     Capabilities capabilities() const override { return {Own::gradient, Own::hessian, true}; }
 
     double value(const T* x, const ElementRange<T>& range) const override {

@@ -20,6 +20,7 @@
 #include "cunewton/cpu/sample_code.h"
 #include "cunewton/cuda/code.h"
 #include "cunewton/functor/capabilities.h"
+#include "cunewton/functor/statistics.h"
 #include "cunewton/math/penalty.h"
 #include "cunewton/problem/samples.h"
 #include "cunewton/sparse.h"
@@ -54,6 +55,7 @@ struct LinearPredictor {
     Samples<T> samples;
     int outputs = 1;  ///< predictors K
     bool intercept = false;
+    LossStatistics statistics{};
 
     bool runs_on_cpu() const { return code.cpu != nullptr; }
     bool runs_on_cuda() const { return code.cuda != nullptr; }

@@ -27,6 +27,7 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
         form.code.cpu = probe::compiled<cpu::PredictorCodeOf<T, Loss>>(loss);
     }
     form.samples = samples;
+    form.statistics = statistics_of(loss);
     form.outputs = loss.outputs();
     form.intercept = options.intercept;
     Communicator* const ranks = options.communicator.get();

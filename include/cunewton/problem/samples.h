@@ -30,6 +30,9 @@ struct Samples {
     Memory memory = Memory::host;        ///< of all three arrays
     int device = -1;                     ///< number of the GPU; -1: the current one
     std::shared_ptr<const void> keep{};  ///< lives as long as the problems made from them
+    /// Of linear predictors: numbers that are added to z_i, N x K, a sample's K next to each other,
+    /// such as the logarithms of exposures; null for all 0.
+    const T* offsets = nullptr;
 
     /// features: N x d, a row a sample, at any distances (column-major data are an array of d rows,
     /// transposed()); targets, weights: N numbers one after the other, or empty; targets may also

@@ -144,6 +144,19 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Loss<S> point_loss(Estimator estimat
         rho = S(0.5) * c * c * log1p(v);
         psi = majorant * u;
         second = (S(1.0) - v) * majorant * majorant;
+    } else if (estimator == Estimator::soft_l1) {
+        const S v = (u / c) * (u / c);
+        const S root_of = sqrt(S(1.0) + v);
+        majorant = S(1.0) / root_of;
+        rho = u * u / (S(1.0) + root_of);  // c^2 (root_of - 1) without its cancellation
+        psi = majorant * u;
+        second = majorant * majorant * majorant;
+    } else if (estimator == Estimator::arctan) {
+        const S v = (u / c) * (u / c);
+        majorant = S(1.0) / (S(1.0) + v * v);
+        rho = S(0.5) * c * c * atan(v);
+        psi = majorant * u;
+        second = (S(1.0) - S(3.0) * v * v) * majorant * majorant;
     } else {
         const S v = (u / c) * (u / c);
         const auto inside = v < S(1.0);
