@@ -48,6 +48,10 @@ void require_targets(const void* targets) {
     if (!targets) reject("targets are missing (null pointer) this loss needs one for each sample");
 }
 
+void require_valid_loss(const char* why) {
+    if (why) reject(std::string("the loss is invalid (") + why + ") correct its members");
+}
+
 namespace {
 
 /// Of losses whose samples have one target.
