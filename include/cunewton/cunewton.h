@@ -13,6 +13,7 @@
 #include "cunewton/estimate.h"
 #include "cunewton/fit.h"
 #include "cunewton/learning_rates.h"
+#include "cunewton/loss/cox.h"
 #include "cunewton/minimize.h"
 #include "cunewton/options.h"
 #include "cunewton/problem.h"

@@ -101,6 +101,30 @@ TEST(LossStatistics, OfSoftmaxAreCategorical) {
     EXPECT_NEAR(sum, 1, 1e-14);
     EXPECT_FALSE(s.mean || s.variance || s.has_dispersion);
 }
+TEST(LossStatistics, OfGammaRegression) {
+    expect_consistent(Gamma{}, {0.01, 1, 40}, {-3, -1, 0, 0.3, 4}, true);
+    expect_density(Gamma{}, 0.4, 0.25, grid(5e-4, 40, 1e-3), 1e-3);
+}
+TEST(LossStatistics, OfInverseGaussianRegression) {
+    expect_consistent(InverseGaussian{}, {0.01, 1, 40}, {-3, -1, 0, 0.3, 4}, true);
+    expect_density(InverseGaussian{}, 0.4, 0.2, grid(5e-4, 80, 1e-3), 1e-3);
+}
+TEST(LossStatistics, OfProbitRegressionAreBernoulli) {
+    expect_consistent(Probit{}, {0, 1}, {-30, -1, 0, 0.3, 7, 36}, false);
+    expect_density(Probit{}, 0.7, 1, {0, 1}, 1);
+}
+TEST(LossStatistics, OfComplementaryLogLogRegressionAreBernoulli) {
+    expect_consistent(ComplementaryLogLog{}, {0, 1}, {-30, -1, 0, 0.3, 4}, false);
+    expect_density(ComplementaryLogLog{}, -0.7, 1, {0, 1}, 1);
+}
+TEST(LossStatistics, OfNegativeBinomialRegression) {
+    for (const double alpha : {1e-7, 0.02, 0.7}) {
+        expect_consistent(NegativeBinomial{alpha}, {0, 1, 2, 40}, {-5, -1, 0, 0.3, 4}, false);
+        expect_density(NegativeBinomial{alpha}, 0.8, 1, grid(0, 150, 1), 1);
+    }
+    const double z = std::log(40.0);
+    EXPECT_NEAR(statistics_of(NegativeBinomial{0.7}).deviance(&z, 40), 0, 1e-12);
+}
 TEST(LossStatistics, OfHuberRegressionAreMeansAlone) {
     const LossStatistics s = statistics_of(Huber{});
     EXPECT_FALSE(s.deviance || s.log_density || s.variance);

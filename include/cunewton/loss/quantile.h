@@ -26,7 +26,7 @@ struct SmoothQuantile {
         using T = scalar_t<Z>;
         // Of whichever of the two terms is not 0: no cancellation far from y.
         const T d = z[0] - y, size = abs(d);
-        const T slope = select(d > T(0.0), T(1.0 - tau), T(tau));
+        const T slope = select(d < T(0.0), T(tau), T(1.0 - tau));
         return slope * size + T(scale) * log1p(exp(-size * T(1.0 / scale)));
     }
     template <class Z, class Y, class G>
