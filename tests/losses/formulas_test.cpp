@@ -41,7 +41,7 @@ std::pair<Real, Real> normal(Real m) {
                 m > 0 ? std::log1p(-above) : std::log(below)};
     }
     const Real v = 1 / (m * m);
-    const Real series = 1 - v * (1 - v * (3 - v * (15 - v * (105 - v * 945))));
+    const Real series = 1 - v * (1 - v * (3 - v * (15 - v * (105 - v * (945 - v * 10395)))));
     return {-m / series, -m * m / 2 - std::log(-m * root_two_pi) + std::log(series)};
 }
 Exact exact_probit(Real z, Real y) {
@@ -49,9 +49,9 @@ Exact exact_probit(Real z, Real y) {
     const auto [ratio, logarithm] = normal(m);
     // ratio + m of the tail, without its cancellation.
     const Real v = 1 / (m * m);
-    const Real series = 1 - v * (1 - v * (3 - v * (15 - v * (105 - v * 945))));
+    const Real series = 1 - v * (1 - v * (3 - v * (15 - v * (105 - v * (945 - v * 10395)))));
     const Real sum = m > -40 ? ratio + m
-                             : -m * (v * (1 - v * (3 - v * (15 - v * (105 - v * 945)))) / series);
+                             : -m * (v * (1 - v * (3 - v * (15 - v * (105 - v * (945 - v * 10395))))) / series);
     return {-logarithm, -side * ratio, ratio * sum};
 }
 Exact exact_complementary_log_log(Real z, Real y) {
