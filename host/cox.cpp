@@ -125,8 +125,8 @@ class CoxRegression {
     }
     /// Adds the terms of the failures at one time, of which each has the mean weight; returns the
     /// loss's.
-    double fail(const RiskSums& risk, const RiskSums& tied, double weight, long failures, double top,
-                double* gradient, double* hessian, double* product) const {
+    double fail(const RiskSums& risk, const RiskSums& tied, double weight, long failures,
+                double top, double* gradient, double* hessian, double* product) const {
         double f = 0;
         std::vector<double> mean(risk.x.size());
         for (long l = 0; l < failures; ++l) {
@@ -157,9 +157,9 @@ class CoxRegression {
     const HostSamples<T> there_;
     const std::size_t d_;
     const CoxTies ties_;
-    std::vector<long> order_;    // latest first
-    std::vector<char> failed_;   // in that order
-    std::vector<char> last_;     // of those of one time
+    std::vector<long> order_;   // latest first
+    std::vector<char> failed_;  // in that order
+    std::vector<char> last_;    // of those of one time
 };
 
 template <class T>
@@ -170,8 +170,8 @@ void check(const Samples<T>& samples, std::span<const T> times, std::span<const 
                std::to_string(events.size()) + " for " + std::to_string(count) +
                " samples) pass one of each for each sample");
     if (samples.offsets && samples.offset_count != 1)
-        reject("samples have the wrong number of offsets (" +
-               std::to_string(samples.offset_count) + " each) pass one for each sample");
+        reject("samples have the wrong number of offsets (" + std::to_string(samples.offset_count) +
+               " each) pass one for each sample");
     const HostSamples<T> there(samples, true);
     const T* const weights = there.view().weights;
     bool some_fail = false;

@@ -30,8 +30,7 @@ class LossFits : public BackendTest {
         return options;
     }
     static void expect_minimum(const Problem<double>& problem, const std::vector<double>& expected,
-                               double tolerance = 1e-8,
-                               std::vector<double> start = {}) {
+                               double tolerance = 1e-8, std::vector<double> start = {}) {
         start.resize(static_cast<std::size_t>(problem.dimension()));
         const Result<double> result = minimize(problem, start, options());
         EXPECT_TRUE(result.converged() || result.status == Status::precision_limit)
@@ -241,10 +240,9 @@ TEST_F(LossFits, SmoothedQuantilesTendToTheOnesOfTheData) {
     Samples<double> samples;
     samples.count = table::rows;
     samples.targets = y.data();
-    const Result<double> result =
-        minimize(make_linear_predictor<double>(SmoothQuantile{0.25, 0.002}, samples,
-                                               {.intercept = true}),
-                 {1.0}, options());
+    const Result<double> result = minimize(
+        make_linear_predictor<double>(SmoothQuantile{0.25, 0.002}, samples, {.intercept = true}),
+        {1.0}, options());
     std::sort(y.begin(), y.end());
     EXPECT_GT(result.x[0], y[6] - 0.01);
     EXPECT_LT(result.x[0], y[8] + 0.01);
@@ -256,9 +254,9 @@ TEST_F(LossFits, PseudoHuberIsBetweenTheMeanAndTheMedian) {
     samples.count = table::rows;
     samples.targets = y.data();
     const auto minimum = [&](double delta) {
-        return minimize(make_linear_predictor<double>(PseudoHuber{delta}, samples,
-                                                      {.intercept = true}),
-                        {1.0}, options())
+        return minimize(
+                   make_linear_predictor<double>(PseudoHuber{delta}, samples, {.intercept = true}),
+                   {1.0}, options())
             .x[0];
     };
     double mean = 0;

@@ -50,8 +50,9 @@ Exact exact_probit(Real z, Real y) {
     // ratio + m of the tail, without its cancellation.
     const Real v = 1 / (m * m);
     const Real series = 1 - v * (1 - v * (3 - v * (15 - v * (105 - v * (945 - v * 10395)))));
-    const Real sum = m > -40 ? ratio + m
-                             : -m * (v * (1 - v * (3 - v * (15 - v * (105 - v * (945 - v * 10395))))) / series);
+    const Real sum =
+        m > -40 ? ratio + m
+                : -m * (v * (1 - v * (3 - v * (15 - v * (105 - v * (945 - v * 10395))))) / series);
     return {-logarithm, -side * ratio, ratio * sum};
 }
 Exact exact_complementary_log_log(Real z, Real y) {
@@ -59,18 +60,15 @@ Exact exact_complementary_log_log(Real z, Real y) {
     if (y == 0) return {u, u, u};
     if (u > 11000) return {0, 0, 0};  // exp(-u) is 0
     const Real p = -std::expm1(-u), q = u / std::expm1(u);
-    const Real less =
-        u < Real(1e-3) ? u / 2 * (1 + u / 6 * (1 - u * u / 60)) : u + q - 1;
+    const Real less = u < Real(1e-3) ? u / 2 * (1 + u / 6 * (1 - u * u / 60)) : u + q - 1;
     return {u < 1 ? -std::log(p) : -std::log1p(-std::exp(-u)), -q, q * less};
 }
 Formula exact_negative_binomial(Real alpha) {
     return [alpha](Real z, Real y) {
         const Real r = 1 / alpha, m = std::exp(z), logarithm = std::log1p(alpha * m);
-        return Exact{(y + r) * logarithm - y * z,
-                     (m - y) / (1 + alpha * m),
+        return Exact{(y + r) * logarithm - y * z, (m - y) / (1 + alpha * m),
                      (1 + alpha * y) * m / ((1 + alpha * m) * (1 + alpha * m)),
-                     (y + r) * logarithm + std::abs(y * z),
-                     (m + y) / (1 + alpha * m)};
+                     (y + r) * logarithm + std::abs(y * z), (m + y) / (1 + alpha * m)};
     };
 }
 Formula exact_quantile(Real tau, Real s) {
@@ -91,8 +89,12 @@ Formula exact_pseudo_huber(Real delta) {
     return [delta](Real z, Real y) {
         const Real v = (z - y) / delta, root = std::hypot(Real(1), v);
         const Real lost = std::abs(z) + std::abs(y);
-        return Exact{delta * delta * (v * v / (1 + root)), delta * v / root,
-                     1 / (root * root * root), lost, lost, lost};
+        return Exact{delta * delta * (v * v / (1 + root)),
+                     delta * v / root,
+                     1 / (root * root * root),
+                     lost,
+                     lost,
+                     lost};
     };
 }
 
@@ -109,7 +111,8 @@ template <class T, class Loss>
 void expect_formula(const Loss& loss, const Formula& formula, const std::vector<double>& targets) {
     const T reach = sizeof(T) == 8 ? T(1) : T(0.125);
     for (const double y : targets)
-        for (const double at : {0.0, 1e-9, 0.1, 0.5, 1.0, 2.5, 6.0, 20.0, 45.0, 130.0, 350.0, 700.0})
+        for (const double at :
+             {0.0, 1e-9, 0.1, 0.5, 1.0, 2.5, 6.0, 20.0, 45.0, 130.0, 350.0, 700.0})
             for (const double side : {1.0, -1.0}) {
                 const T z = static_cast<T>(side * at) * reach, target = static_cast<T>(y);
                 const Exact exact = formula(z, target);

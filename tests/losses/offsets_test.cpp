@@ -57,10 +57,9 @@ TYPED_TEST(OffsetsTest, OfOneNumberMoveTheIntercept) {
     table::Table<T> data(table::counts);
     data.added.assign(table::rows, T(0.25));
     const ProblemOptions intercept{.intercept = true};
-    this->expect_same_problems(
-        make_linear_predictor<T>(Poisson{}, data.with_offsets(), intercept),
-        make_linear_predictor<T>(Poisson{}, data.samples(), intercept), {T(0.5), T(-0.25), T(0.5)},
-        {T(0.5), T(-0.25), T(0.75)});
+    this->expect_same_problems(make_linear_predictor<T>(Poisson{}, data.with_offsets(), intercept),
+                               make_linear_predictor<T>(Poisson{}, data.samples(), intercept),
+                               {T(0.5), T(-0.25), T(0.5)}, {T(0.5), T(-0.25), T(0.75)});
 }
 TYPED_TEST(OffsetsTest, OfLinearRegressionMoveTheTargets) {
     using T = TypeParam;
@@ -79,8 +78,8 @@ TYPED_TEST(OffsetsTest, OfSeveralPredictorsAreThoseOfAFeatureWithCoefficientsOfO
         for (int k = 0; k < 4; ++k) offsets.push_back(T(k) * data.added[i]);
         wider.x.insert(wider.x.end(), {data.x[2 * i], data.x[2 * i + 1], data.added[i]});
     }
-    const Samples<T> with = data.samples().with_offsets(
-        Array<const T>(offsets.data(), table::rows, 4));
+    const Samples<T> with =
+        data.samples().with_offsets(Array<const T>(offsets.data(), table::rows, 4));
     Samples<T> features = wider.samples();
     features.features = wider.x.data();
     features.dimension = 3;
@@ -102,8 +101,7 @@ TYPED_TEST(OffsetsTest, OfSeveralPredictorsAreThoseOfAFeatureWithCoefficientsOfO
                          hb = hessian(b, y, this->evaluation());
     for (std::size_t r = 0; r < 8; ++r)
         for (std::size_t c = 0; c < 8; ++c)
-            this->expect_same({ha[8 * c + r]},
-                              {hb[12 * (c / 2 * 3 + c % 2) + r / 2 * 3 + r % 2]});
+            this->expect_same({ha[8 * c + r]}, {hb[12 * (c / 2 * 3 + c % 2) + r / 2 * 3 + r % 2]});
 }
 TYPED_TEST(OffsetsTest, OfTwiceTheExposureHalveTheRate) {
     using T = TypeParam;
@@ -164,9 +162,8 @@ TYPED_TEST(OffsetsTest, AreSharedByRanks) {
     const std::vector<T> g = gradient(whole, x, this->evaluation());
     const std::vector<std::string> errors =
         run_ranks(2, [&](const std::shared_ptr<Communicator>& communicator) {
-            const long half = 700;
-            const Samples<T> own = communicator->rank() == 0 ? data.samples(0, half)
-                                                             : data.samples(half, data.count);
+            const RankPart part_of = rank_part(data.count, *communicator);
+            const Samples<T> own = data.samples(part_of.begin, part_of.begin + part_of.count);
             const Problem<T> part =
                 make_linear_predictor<T>(Logistic{}, own, {.communicator = communicator});
             this->expect_same({evaluate(part, x, this->evaluation())}, {f});
@@ -185,8 +182,8 @@ TYPED_TEST(OffsetsTest, AreTakenAlongByFolds) {
     options.folds = 3;
     options.minimize = this->options();
     options.evidence = false;
-    const std::vector<ModelScore> scores = compare<T>(
-        {{.name = "offsets", .problem = problem, .x = std::vector<T>(3)}}, options);
+    const std::vector<ModelScore> scores =
+        compare<T>({{.name = "offsets", .problem = problem, .x = std::vector<T>(3)}}, options);
     ASSERT_EQ(scores.size(), 1u);
     EXPECT_NEAR(scores[0].held_out_loss, 0, 1e-6);
 }

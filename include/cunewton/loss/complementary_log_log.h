@@ -10,8 +10,8 @@
 namespace cunewton {
 
 /// The negative log-likelihood of P(y = 1) = 1 - exp(-u) with u = e^z, y in {0, 1}: u for y = 0,
-/// -log(1 - exp(-u)) for y = 1 (McCullagh and Nelder 1989, 4.3): of whether a Poisson count is above
-/// 0. Convex.
+/// -log(1 - exp(-u)) for y = 1 (McCullagh and Nelder 1989, 4.3): of whether a Poisson count is
+/// above 0. Convex.
 struct ComplementaryLogLog {
     static constexpr bool needs_targets = true;
     CUNEWTON_HOST_DEVICE constexpr int outputs() const { return 1; }
@@ -44,18 +44,17 @@ struct ComplementaryLogLog {
         // Where the sum would cancel: the series of q with Bernoulli's numbers.
         const T some = minimum(u, T(0.3)), v = some * some;
         const T series =
-            some * (T(0.5) +
-                    some * (T(1.0 / 12) +
-                            v * (T(-1.0 / 720) + v * (T(1.0 / 30240) +
-                                                      v * (T(-1.0 / 1209600) +
-                                                           v * T(1.0 / 47900160))))));
+            some *
+            (T(0.5) +
+             some * (T(1.0 / 12) +
+                     v * (T(-1.0 / 720) +
+                          v * (T(1.0 / 30240) + v * (T(-1.0 / 1209600) + v * T(1.0 / 47900160))))));
         const T rest = select(u < T(0.3), series, u + (q - T(1.0)));
         // Both vanish together for large u.
         h(0, 0) = select(y == Y(0.0), u, select(q > T(0.0), q * rest, T(0.0)));
     }
     const char* check_target(double y) const {
-        return y == 0 || y == 1 ? nullptr
-                                : "complementary log-log regression needs targets 0 or 1";
+        return y == 0 || y == 1 ? nullptr : "complementary log-log regression needs targets 0 or 1";
     }
 
     // Of the Bernoulli distribution.

@@ -14,17 +14,17 @@ enum class CoxTies {
     breslow,  ///< each beside all others who do (Breslow 1974)
 };
 
-/// The negative log partial likelihood of hazards h(t) e^(w's), a sum over failures (Cox 1972): n = d
-/// parameters and no intercept, for which h stands. times: N; events: 1 where the sample failed
+/// The negative log partial likelihood of hazards h(t) e^(w's), a sum over failures (Cox 1972): n =
+/// d parameters and no intercept, for which h stands. times: N; events: 1 where the sample failed
 /// then, 0 where it was last seen; targets are not read. Weights count repetitions, as survival's
 /// coxph() takes them; offsets are added to w's, one a sample. Convex.
 ///
-/// The samples of a failure are all that are at risk then, which is no sum over samples: the problem
-/// is a black box that computes on the CPU, in double and on one thread, with its gradient, Hessian
-/// and products of that with vectors: O(N d), O(N d^2) and O(N d) after a sort, which is done here.
-/// Features on a GPU are fetched; those on the host must outlive the problem, as Samples says.
-/// Throws InvalidArgument for sizes that differ, numbers that are not finite, events other than 0 and
-/// 1, and where no sample with a weight fails.
+/// The samples of a failure are all that are at risk then, which is no sum over samples: the
+/// problem is a black box that computes on the CPU, in double and on one thread, with its gradient,
+/// Hessian and products of that with vectors: O(N d), O(N d^2) and O(N d) after a sort, which is
+/// done here. Features on a GPU are fetched; those on the host must outlive the problem, as Samples
+/// says. Throws InvalidArgument for sizes that differ, numbers that are not finite, events other
+/// than 0 and 1, and where no sample with a weight fails.
 template <class T>
 Problem<T> make_cox_regression(const Samples<T>& samples,
                                std::type_identity_t<std::span<const T>> times,

@@ -119,8 +119,8 @@ struct NegativeBinomial {
 
 CUNEWTON_DECLARE_BUILTIN(Predictor, NegativeBinomial)
 
-/// The same of a sample, with its alpha as a parameter: x = (w, b, log alpha), b if `intercept`. All
-/// of the negative log-likelihood that depends on x, which is l + y log r - log(Gamma(r + y) /
+/// The same of a sample, with its alpha as a parameter: x = (w, b, log alpha), b if `intercept`.
+/// All of the negative log-likelihood that depends on x, which is l + y log r - log(Gamma(r + y) /
 /// Gamma(r)) with r = 1/alpha (Cameron and Trivedi 2013, 3.3).
 struct NegativeBinomialSample {
     bool intercept = false;
@@ -189,10 +189,10 @@ CUNEWTON_DECLARE_BUILTIN(Sample, NegativeBinomialSample)
 #if !defined(__CUDACC_RTC__)
 inline namespace CUNEWTON_CPU_CODE {
 
-/// Negative binomial regression with an alpha that is estimated: n = d + 1 parameters, one more with
-/// options.intercept: the coefficients, the intercept, log alpha. Where the counts vary no more than
-/// Poisson's, log alpha falls without end. Throws InvalidArgument for a penalty, which would hold log
-/// alpha too, and for targets that are negative.
+/// Negative binomial regression with an alpha that is estimated: n = d + 1 parameters, one more
+/// with options.intercept: the coefficients, the intercept, log alpha. Where the counts vary no
+/// more than Poisson's, log alpha falls without end. Throws InvalidArgument for a penalty, which
+/// would hold log alpha too, and for targets that are negative.
 template <class T>
 Problem<T> make_negative_binomial(const Samples<T>& samples, ProblemOptions options = {}) {
     const NegativeBinomialSample loss{options.intercept};
@@ -206,8 +206,7 @@ Problem<T> make_negative_binomial(const Samples<T>& samples, ProblemOptions opti
                            [&] { detail::require_targets(samples.targets); });
     const Problem<T> problem = make_sample_sum<T>(loss, samples, n, options);
     detail::check_together(options.communicator.get(), [&] {
-        detail::check_targets<T>(samples,
-                                 [](T y) { return NegativeBinomial{}.check_target(y); });
+        detail::check_targets<T>(samples, [](T y) { return NegativeBinomial{}.check_target(y); });
     });
     return problem;
 }

@@ -20,7 +20,8 @@ namespace cunewton {
 /// that the thresholds t are in order whatever x is; C = n - d + 1.
 ///
 /// The probability of a class between thresholds a < b is the product of 1 / (1 + e^(w's - b)), 1 /
-/// (1 + e^(a - w's)) and 1 - e^(a - b), of which each logarithm is taken by itself: nothing cancels.
+/// (1 + e^(a - w's)) and 1 - e^(a - b), of which each logarithm is taken by itself: nothing
+/// cancels.
 struct OrdinalLogistic {
     template <class X, class S>
     CUNEWTON_HOST_DEVICE auto operator()(const X& x, const S& s) const {
@@ -89,9 +90,7 @@ struct OrdinalLogistic {
         CUNEWTON_HOST_DEVICE R slope() const { return first_upper + first_lower; }
         CUNEWTON_HOST_DEVICE R curvature() const { return second_upper + second_lower; }
         /// Of the thresholds from number k on.
-        CUNEWTON_HOST_DEVICE R slope_from(int k) const {
-            return from(k, first_upper, first_lower);
-        }
+        CUNEWTON_HOST_DEVICE R slope_from(int k) const { return from(k, first_upper, first_lower); }
         CUNEWTON_HOST_DEVICE R curvature_from(int k) const {
             return from(k, second_upper, second_lower);
         }

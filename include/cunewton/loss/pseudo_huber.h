@@ -8,9 +8,9 @@
 
 namespace cunewton {
 
-/// With r = z - y: l = delta^2 (sqrt(1 + (r/delta)^2) - 1), which is r^2/2 for small r and delta |r|
-/// for large r, with all derivatives (Charbonnier et al. 1997; soft L1). Convex, and strictly so,
-/// where Huber's second derivative is 0 or 1.
+/// With r = z - y: l = delta^2 (sqrt(1 + (r/delta)^2) - 1), which is r^2/2 for small r and delta
+/// |r| for large r, with all derivatives (Charbonnier et al. 1997; soft L1). Convex, and strictly
+/// so, where Huber's second derivative is 0 or 1.
 struct PseudoHuber {
     double delta = 1.345;  ///< > 0
 
