@@ -1,4 +1,4 @@
-#include "cunewton/loss/cox.h"
+#include "cunewton/problem/cox.h"
 
 #include <algorithm>
 #include <cmath>
