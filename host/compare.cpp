@@ -7,9 +7,11 @@
 #include <typeinfo>
 
 #include "cunewton/differentiate.h"
+#include "cunewton/loss/complementary_log_log.h"
 #include "cunewton/loss/linear_regression.h"
 #include "cunewton/loss/logistic.h"
 #include "cunewton/loss/poisson.h"
+#include "cunewton/loss/probit.h"
 #include "cunewton/loss/softmax.h"
 #include "cunewton/minimize.h"
 #include "host/backend/lapack.h"
@@ -51,7 +53,9 @@ Model known_model(const ProblemParts<T>& loss) {
         const std::any& functor = form->code.functor;
         if (is(functor, LinearRegression{})) return {Likelihood::gaussian};
         if (is(functor, Poisson{})) return {Likelihood::negative_log, 1, 1, true};
-        if (is(functor, Logistic{}) || is(functor, Softmax{})) return {Likelihood::negative_log};
+        if (is(functor, Logistic{}) || is(functor, Softmax{}) || is(functor, Probit{}) ||
+            is(functor, ComplementaryLogLog{}))
+            return {Likelihood::negative_log};
     }
     if (const auto* form = std::get_if<PerceptronSum<T>>(&loss.form)) {
         const Perceptron& network = form->perceptron;

@@ -48,6 +48,10 @@ void require_targets(const void* targets) {
     if (!targets) reject("targets are missing (null pointer) this loss needs one for each sample");
 }
 
+void require_valid_loss(const char* why) {
+    if (why) reject(std::string("the loss is invalid (") + why + ") correct its members");
+}
+
 namespace {
 
 /// Of losses whose samples have one target.
@@ -60,9 +64,19 @@ double weight_of_single_targets(Samples<T>& samples) {
     return cunewton::checked_weight(samples);
 }
 
+/// What of others would be left out of the loss without a word.
+template <class T>
+void refuse_offsets(const Samples<T>& samples) {
+    if (samples.offsets)
+        reject(
+            "samples have offsets (they are added to linear predictors, which this problem does "
+            "not have) leave them out, or make them a feature that the loss adds");
+}
+
 /// What each form asks for; returns the weight by which a mean divides.
 template <class T>
 double checked_weight(SampleSum<T>& form) {
+    refuse_offsets(form.samples);
     return weight_of_single_targets(form.samples);
 }
 template <class T>
@@ -70,10 +84,15 @@ double checked_weight(LinearPredictor<T>& form) {
     if (form.outputs <= 0)
         reject("a loss needs predictors (outputs() = " + std::to_string(form.outputs) +
                ") give it at least one");
+    if (form.samples.offsets && form.samples.offset_count != form.outputs)
+        reject("samples have the wrong number of offsets (" +
+               std::to_string(form.samples.offset_count) + " each, for " +
+               std::to_string(form.outputs) + " predictors) pass one for each predictor");
     return weight_of_single_targets(form.samples);
 }
 template <class T>
 double checked_weight(PerceptronSum<T>& form) {
+    refuse_offsets(form.samples);
     return cunewton::checked_weight(form.samples);
 }
 template <class T>
@@ -82,6 +101,7 @@ double checked_weight(ElementSum<T>& form) {
     int device = -1;
     for (Elements<T>& kind : form.kinds) {
         if (kind.indices->count == 0) continue;
+        refuse_offsets(kind.data);
         weight += weight_of_single_targets(kind.data);
         if (kind.data.memory == Memory::host) continue;
         if (device >= 0 && kind.data.device != device)
@@ -149,7 +169,8 @@ std::vector<Common> common_parts(const Form<T>& form, const Samples<T>& samples,
             {"intercept", options.intercept},
             {"penalty of intercepts", options.penalize_intercept},
             {"choice of rank_sums", static_cast<std::uint64_t>(options.rank_sums)},
-            {"answer to whether there are targets", samples.targets != nullptr}};
+            {"answer to whether there are targets", samples.targets != nullptr},
+            {"answer to whether there are offsets", samples.offsets != nullptr}};
 }
 
 /// The sum of all weights of all ranks, in the order of every other sum.
@@ -243,34 +264,42 @@ template Problem<float> make_problem(Form<float>, long, const ProblemOptions&);
 
 namespace cunewton {
 
+namespace {
+
+/// Numbers of samples that the features are those of: one for each, or, of a table, rows of some.
+template <class T>
+void check_column(const Array<const T>& array, const char* name, bool is_table, long count,
+                  Memory memory, int device) {
+    if (array.data == nullptr) return;
+    if (array.size() != count && !is_table)
+        throw InvalidArgument(std::string(name) + " have the wrong size (" +
+                              std::to_string(array.size()) + " for " + std::to_string(count) +
+                              " samples) pass one for each; a row of the features is a sample, "
+                              "and a vector one row: transposed() exchanges rows and columns");
+    const bool column = array.columns == 1 && (array.rows <= 1 || array.row_stride == 1);
+    if (!array.contiguous() && !column)
+        throw InvalidArgument(std::string(name) +
+                              " are not one after the other (their distance is not 1) copy them");
+    if (array.memory != memory || array.device != device)
+        throw InvalidArgument(std::string(name) +
+                              " are in other memory than the features (one of them is on a GPU, "
+                              "or on another one) bring all there");
+    if (is_table && array.columns > std::numeric_limits<int>::max())
+        throw InvalidArgument("there are too many " + std::string(name) + " (" +
+                              std::to_string(array.columns) + " a sample) pass at most " +
+                              std::to_string(std::numeric_limits<int>::max()));
+}
+
+}  // namespace
+
 template <class T>
 Samples<T> Samples<T>::of(const Array<const T>& features, const Array<const T>& targets,
                           const Array<const T>& weights) {
     const bool several = targets.rows == features.rows && targets.columns > 1;
     const auto check = [&](const Array<const T>& array, const char* name, bool is_table = false) {
-        if (array.data == nullptr) return;
-        if (array.size() != features.rows && !is_table)
-            throw InvalidArgument(std::string(name) + " have the wrong size (" +
-                                  std::to_string(array.size()) + " for " +
-                                  std::to_string(features.rows) +
-                                  " samples) pass one for each; a row of the features is a sample, "
-                                  "and a vector one row: transposed() exchanges rows and columns");
-        const bool column = array.columns == 1 && (array.rows <= 1 || array.row_stride == 1);
-        if (!array.contiguous() && !column)
-            throw InvalidArgument(
-                std::string(name) +
-                " are not one after the other (their distance is not 1) copy them");
-        if (array.memory != features.memory || array.device != features.device)
-            throw InvalidArgument(
-                std::string(name) +
-                " are in other memory than the features (one of them is on a GPU, "
-                "or on another one) bring all there");
+        check_column(array, name, is_table, features.rows, features.memory, features.device);
     };
     check(targets, "targets", several);
-    if (several && targets.columns > std::numeric_limits<int>::max())
-        throw InvalidArgument("there are too many targets (" + std::to_string(targets.columns) +
-                              " a sample) pass at most " +
-                              std::to_string(std::numeric_limits<int>::max()));
     check(weights, "weights");
     if (features.columns > std::numeric_limits<int>::max())
         throw InvalidArgument("there are too many features (" + std::to_string(features.columns) +
@@ -290,6 +319,19 @@ Samples<T> Samples<T>::of(const Array<const T>& features, const Array<const T>& 
     if (features.keep || targets.keep || weights.keep)
         samples.keep = std::make_shared<std::array<std::shared_ptr<const void>, 3>>(
             std::array{features.keep, targets.keep, weights.keep});
+    return samples;
+}
+
+template <class T>
+Samples<T> Samples<T>::with_offsets(const Array<const T>& added) const {
+    const bool several = added.rows == count && added.columns > 1;
+    check_column(added, "offsets", several, count, memory, device);
+    Samples samples = *this;
+    samples.offsets = added.data;
+    samples.offset_count = several ? static_cast<int>(added.columns) : 1;
+    if (added.keep)
+        samples.keep = std::make_shared<std::array<std::shared_ptr<const void>, 2>>(
+            std::array{keep, added.keep});
     return samples;
 }
 

@@ -76,6 +76,22 @@ __global__ void select_samples_kernel(DeviceSamples<T> from, const long* indices
     weights[i] = from.weights ? share * from.weights[source] : share;
 }
 
+template <class T>
+__global__ void select_rows_kernel(T* to, const T* from, const long* indices, long count,
+                                   int columns) {
+    const long i = thread_index();
+    if (i >= count) return;
+    for (int j = 0; j < columns; ++j) to[i * columns + j] = from[indices[i] * columns + j];
+}
+
+template <class T>
+__global__ void add_offsets_kernel(T* z, std::ptrdiff_t ld, const T* offsets, long count,
+                                   int outputs) {
+    const long i = thread_index();
+    if (i >= count) return;
+    for (int k = 0; k < outputs; ++k) z[k * ld + i] += offsets[i * outputs + k];
+}
+
 }  // namespace
 
 template <class T>
@@ -90,6 +106,10 @@ SampleFaults find_faults(const Samples<T>& s, Stream stream) {
             faults.target =
                 first_where(s.count * s.target_count,
                             IsNotFinite<T>{{s.targets, 0, 1, s.count * s.target_count}}, stream);
+        if (s.offsets)
+            faults.offset =
+                first_where(s.count * s.offset_count,
+                            IsNotFinite<T>{{s.offsets, 0, 1, s.count * s.offset_count}}, stream);
         faults.total = static_cast<double>(s.count);
         if (s.weights) {
             const Numbers<T> weights{s.weights, 0, 1, s.count};
@@ -128,9 +148,27 @@ void launch_select_samples(const DeviceSamples<T>& from, const long* indices, T 
     check_launch("select_samples_kernel");
 }
 
+template <class T>
+void launch_select_rows(T* to, const T* from, const long* indices, long count, int columns,
+                        Stream stream) {
+    select_rows_kernel<<<blocks_for(count, threads), threads, 0, stream>>>(to, from, indices, count,
+                                                                           columns);
+    check_launch("select_rows_kernel");
+}
+
+template <class T>
+void launch_add_offsets(T* z, std::ptrdiff_t ld, const T* offsets, long count, int outputs,
+                        Stream stream) {
+    add_offsets_kernel<<<blocks_for(count, threads), threads, 0, stream>>>(z, ld, offsets, count,
+                                                                           outputs);
+    check_launch("add_offsets_kernel");
+}
+
 #define CUNEWTON_INSTANTIATE(T)                                                            \
     template void launch_select_samples(const DeviceSamples<T>&, const long*, T, long, T*, \
                                         std::ptrdiff_t, int, T*, T*, Stream);              \
+    template void launch_select_rows(T*, const T*, const long*, long, int, Stream);        \
+    template void launch_add_offsets(T*, std::ptrdiff_t, const T*, long, int, Stream);     \
     template SampleFaults find_faults(const Samples<T>&, Stream);                          \
     template void launch_gather_features(T*, std::ptrdiff_t, const Samples<T>&, Stream);
 CUNEWTON_INSTANTIATE(double)

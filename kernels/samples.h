@@ -13,6 +13,7 @@ namespace cunewton::cuda {
 struct SampleFaults {
     long feature = -1;  ///< i * dimension + j: not finite
     long target = -1;   ///< i * target_count + j: not finite
+    long offset = -1;   ///< i * offset_count + j: not finite
     long weight = -1;   ///< not finite, or negative
     double total = 0;   ///< sum of the weights, where all are right
 };
@@ -30,5 +31,15 @@ template <class T>
 void launch_select_samples(const DeviceSamples<T>& from, const long* indices, T share, long count,
                            T* features, std::ptrdiff_t ld, int target_count, T* targets, T* weights,
                            Stream stream);
+
+/// Rows indices[0 .. count - 1] of `from`, of `columns` numbers next to each other.
+template <class T>
+void launch_select_rows(T* to, const T* from, const long* indices, long count, int columns,
+                        Stream stream);
+
+/// z[k * ld + i] += offsets[i * outputs + k].
+template <class T>
+void launch_add_offsets(T* z, std::ptrdiff_t ld, const T* offsets, long count, int outputs,
+                        Stream stream);
 
 }  // namespace cunewton::cuda

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "cunewton/differentiate.h"
+#include "cunewton/minimize.h"
 #include "tool/regression.h"
 #include "tool/statistics.h"
 
@@ -75,6 +76,12 @@ Sums sum_rows(const Regression<T>& r, const std::vector<double>& x) {
 /// What sum_rows() would have as `loss` for the intercept alone (or no parameter, without one).
 template <class T>
 double null_loss(const Regression<T>& r, const Sums& sums) {
+    if (r.has_offsets()) {
+        const Problem<T> alone = r.null_problem();
+        const T f = r.has_intercept() ? minimize(alone, std::vector<T>{T(0)}).f
+                                      : evaluate(alone, std::vector<T>{T(0)});
+        return static_cast<double>(f) * sums.weight;
+    }
     const double mean = r.has_intercept() ? sums.targets / sums.weight : 0;
     if (r.loss() == Loss::poisson) {
         if (!r.has_intercept()) return sums.weight;

@@ -119,6 +119,14 @@ void add_regression_options(CLI::App& app, RegressionSettings& s) {
         ->type_name("COLUMN,...");
     app.add_option("--weights", s.weights, "column with a weight >= 0 for each row")
         ->type_name("COLUMN");
+    auto* const offset =
+        app.add_option("--offset", s.offset,
+                       "column that is added to w'x + b with a coefficient of 1; not of softmax")
+            ->type_name("COLUMN");
+    app.add_option("--exposure", s.exposure,
+                   "column of numbers > 0 whose logarithm is the offset: with poisson, rates")
+        ->type_name("COLUMN")
+        ->excludes(offset);
     app.add_option("--reference", s.reference,
                    "class of logistic and softmax that others are compared with; without, the "
                    "first of the sorted ones")
@@ -162,8 +170,14 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
     if (s.delta > 0 && loss_ != Loss::huber)
         throw InvalidArgument("--delta is of another loss (--loss is " + s.loss +
                               ") leave it out, or pass --loss huber");
+    const bool is_exposure = !s.exposure.empty(), has_offsets = is_exposure || !s.offset.empty();
+    const std::string& offset_name = is_exposure ? s.exposure : s.offset;
+    const std::string offset_what = is_exposure ? "exposures" : "offsets";
+    if (has_offsets && loss_ == Loss::softmax)
+        throw InvalidArgument("softmax has a predictor for each class (one column of " +
+                              offset_what + " is given) leave it out");
     readers::CsvOptions options = csv_options(s.table, progress);
-    std::size_t target = 0, weights = 0;  // of the columns that are kept
+    std::size_t target = 0, weights = 0, offsets = 0;  // of the columns that are kept
     const bool has_weights = !s.weights.empty();
     options.choose = [&](const std::vector<std::string>& names) {
         const auto place = [&](const std::string& name) {
@@ -181,6 +195,9 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
             if (has_weights && column == place(s.weights))
                 throw InvalidArgument("the weights are among the features ('" + names[column] +
                                       "') leave them out of them");
+            if (has_offsets && column == place(offset_name))
+                throw InvalidArgument("the " + offset_what + " are among the features ('" +
+                                      names[column] + "') leave them out of them");
             if (kinds[column] != Column::skipped)
                 throw InvalidArgument("a feature is named twice ('" + names[column] +
                                       "') name it once");
@@ -203,13 +220,23 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
                                       "') name two");
             kinds[weights_column] = Column::number;
         }
+        std::size_t offset_column = names.size();
+        if (has_offsets) {
+            offset_column = place(offset_name);
+            if (offset_column == target_column || offset_column == weights_column)
+                throw InvalidArgument("one column is " + offset_what + " and " +
+                                      (offset_column == target_column ? "target" : "weights") +
+                                      " ('" + offset_name + "') name two");
+            kinds[offset_column] = Column::number;
+        }
         std::size_t kept = 0;
         for (std::size_t c = 0; c < names.size(); ++c) {
             if (c == target_column) target = kept;
+            if (c == offset_column) offsets = kept;
             if (c == weights_column) weights = kept;
             kept += kinds[c] != Column::skipped;
         }
-        if (kept < (has_weights ? 3u : 2u) && s.no_intercept)
+        if (kept < 2u + has_weights + has_offsets && s.no_intercept)
             throw InvalidArgument(
                 "there is nothing to fit (no feature and no intercept) leave a "
                 "column or the intercept");
@@ -234,9 +261,19 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
         targets_[i] =
             is_classification ? number_of[static_cast<std::size_t>(row[target])] : row[target];
         if (has_weights) weights_[i] = row[weights];
+        if (!has_offsets) continue;
+        const double added = static_cast<double>(row[offsets]);
+        if (is_exposure && !(added > 0))
+            throw FileError("an exposure is not above 0 ('" + offset_name + "' of '" +
+                            s.table.file + "', data row " + std::to_string(i + 1) + ": " +
+                            number_text(added) + ") mend the file");
+        offsets_.push_back(is_exposure ? static_cast<T>(std::log(added)) : row[offsets]);
     }
     check_targets();
-    expand(table, target, has_weights ? weights : columns);
+    std::vector<std::size_t> taken{target};
+    if (has_weights) taken.push_back(weights);
+    if (has_offsets) taken.push_back(offsets);
+    expand(table, taken);
     if (s.standardize)
         standardize();
     else if (units == Units::internal)
@@ -288,7 +325,7 @@ void Regression<T>::choose_classes(std::vector<std::string> found) {
 
 /// Features alone, in the table's own memory unless categories become several columns each.
 template <class T>
-void Regression<T>::expand(readers::Table<T>& table, std::size_t target, std::size_t weights) {
+void Regression<T>::expand(readers::Table<T>& table, const std::vector<std::size_t>& taken) {
     const auto columns = static_cast<std::size_t>(table.columns);
     struct Source {
         std::size_t column;
@@ -296,7 +333,7 @@ void Regression<T>::expand(readers::Table<T>& table, std::size_t target, std::si
     };
     std::vector<Source> sources;
     for (std::size_t c = 0; c < columns; ++c) {
-        if (c == target || c == weights) continue;
+        if (std::find(taken.begin(), taken.end(), c) != taken.end()) continue;
         const std::vector<std::string>& levels = table.categories[c];
         if (levels.size() > most_levels)
             throw FileError("a column has too many categories ('" + table.names[c] + "' has " +
@@ -455,6 +492,8 @@ std::string Regression<T>::title() const {
     if (loss_ == Loss::softmax)
         text += ", the log odds of each of " + std::to_string(classes_.size()) +
                 " classes against '" + classes_[0] + "'";
+    if (!settings_.offset.empty()) text += ", offset by '" + settings_.offset + "'";
+    if (!settings_.exposure.empty()) text += ", per unit of '" + settings_.exposure + "'";
     if (loss_ == Loss::huber) text += ", delta = " + number_text(delta_);
     return text;
 }
@@ -467,6 +506,7 @@ Samples<T> Regression<T>::samples() const {
     samples.dimension = features();
     samples.targets = targets_.data();
     samples.weights = weights_.empty() ? nullptr : weights_.data();
+    samples.offsets = offsets_.empty() ? nullptr : offsets_.data();
     return samples;
 }
 
@@ -478,22 +518,37 @@ std::vector<T> Regression<T>::start() const {
 }
 
 template <class T>
-Problem<T> Regression<T>::problem(Loss loss, double l2) const {
-    const ProblemOptions options{
-        .l2 = l2, .intercept = has_intercept(), .penalize_intercept = settings_.penalize_intercept};
+Problem<T> Regression<T>::problem_of(const Samples<T>& samples, Loss loss,
+                                     const ProblemOptions& options) const {
     switch (loss) {
         case Loss::logistic:
-            return make_linear_predictor<T>(Logistic{}, samples(), options);
+            return make_linear_predictor<T>(Logistic{}, samples, options);
         case Loss::softmax:
-            return make_linear_predictor<T>(Softmax{static_cast<int>(classes_.size())}, samples(),
+            return make_linear_predictor<T>(Softmax{static_cast<int>(classes_.size())}, samples,
                                             options);
         case Loss::poisson:
-            return make_linear_predictor<T>(Poisson{}, samples(), options);
+            return make_linear_predictor<T>(Poisson{}, samples, options);
         case Loss::huber:
-            return make_linear_predictor<T>(Huber{delta_}, samples(), options);
+            return make_linear_predictor<T>(Huber{delta_}, samples, options);
         default:
-            return make_linear_predictor<T>(LinearRegression{}, samples(), options);
+            return make_linear_predictor<T>(LinearRegression{}, samples, options);
     }
+}
+
+template <class T>
+Problem<T> Regression<T>::problem(Loss loss, double l2) const {
+    return problem_of(samples(), loss,
+                      {.l2 = l2,
+                       .intercept = has_intercept(),
+                       .penalize_intercept = settings_.penalize_intercept});
+}
+
+template <class T>
+Problem<T> Regression<T>::null_problem() const {
+    Samples<T> alone = samples();
+    alone.features = nullptr;
+    alone.dimension = 0;
+    return problem_of(alone, loss_, {.intercept = true});
 }
 
 template <class T>
@@ -503,6 +558,7 @@ void Regression<T>::predict(const std::vector<double>& x, long i, double* z) con
     for (int k = 0; k < outputs(); ++k) {
         const double* const w = x.data() + static_cast<std::ptrdiff_t>(k) * block();
         double sum = has_intercept() ? w[width] : 0;
+        if (!offsets_.empty()) sum += static_cast<double>(offsets_[static_cast<std::size_t>(i)]);
         for (int j = 0; j < width; ++j) sum += w[j] * static_cast<double>(features_of[j]);
         z[k] = sum;
     }

@@ -28,7 +28,7 @@ enum class Loss { linear, logistic, softmax, poisson, huber };
 
 struct RegressionSettings {
     TableSettings table;
-    std::string loss, target, weights, reference;
+    std::string loss, target, weights, reference, offset, exposure;
     std::vector<std::string> features, drop, categorical;
     bool no_intercept = false, standardize = false, penalize_intercept = false;
     double l2 = 0, delta = 0;
@@ -81,21 +81,27 @@ class Regression {
     /// Where a minimisation begins: 0, of huber the linear fit (where no residual is within delta
     /// its Hessian is 0).
     std::vector<T> start() const;
-    /// The predictors z = W'x + b of a row: `outputs` numbers.
+    /// The predictors z = W'x + b of a row, with its offset: `outputs` numbers.
     void predict(const std::vector<double>& x, long row, double* z) const;
     double target_at(long row) const { return static_cast<double>(targets_[row]); }
     double weight_at(long row) const {
         return weights_.empty() ? 1.0 : static_cast<double>(weights_[row]);
     }
+    bool has_offsets() const { return !offsets_.empty(); }
+    /// That of an intercept and the offsets alone, without a penalty.
+    Problem<T> null_problem() const;
     const T* row(long i) const { return values_.data() + i * features(); }
 
   private:
     void choose_classes(std::vector<std::string> found);
-    void expand(readers::Table<T>& table, std::size_t target, std::size_t weights);
+    /// taken: the columns that are no features.
+    void expand(readers::Table<T>& table, const std::vector<std::size_t>& taken);
     void standardize();
     void condition();
     void transform();
     void check_targets() const;
+    Problem<T> problem_of(const Samples<T>& samples, Loss loss,
+                          const ProblemOptions& options) const;
 
     RegressionSettings settings_;
     Loss loss_ = Loss::linear;
@@ -103,7 +109,7 @@ class Regression {
     std::string target_name_;
     std::vector<std::string> names_, classes_;
     readers::Numbers<T> values_;  // rows x features
-    std::vector<T> targets_, weights_;
+    std::vector<T> targets_, weights_, offsets_;
     std::vector<double> means_, deviations_;
     double delta_ = 0;
     std::vector<T> start_;  // empty: 0

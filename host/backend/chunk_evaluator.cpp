@@ -23,6 +23,7 @@ Problem<T> chunk_problem(const Problem<T>& problem, const SampleBlock& chunk) {
                 if (samples.features) samples.features += chunk.begin * samples.ld;
                 if (samples.targets) samples.targets += chunk.begin * samples.target_count;
                 if (samples.weights) samples.weights += chunk.begin;
+                if (samples.offsets) samples.offsets += chunk.begin * samples.offset_count;
                 samples.count = chunk.end - chunk.begin;
             }
         },

@@ -129,7 +129,7 @@ std::size_t PredictorEvaluator<T>::memory(const LinearPredictor<T>& form,
 }
 
 template <class T>
-PredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, int count, T* z) const {
+PredictorBlock<T> PredictorEvaluator<T>::multiply(const T* x, long begin, int count, T* z) const {
     const Samples<T>& samples = samples_;
     const int ld = padded(count);
     const T* rows = samples.features + begin * samples.ld;
@@ -139,12 +139,23 @@ PredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, int cou
     return {z, ld, targets_.get() + begin, weights_.get() + begin, ld};
 }
 
-/// Runs over all samples, block by block: predictors of w, then per_block(block, first sample, r),
+template <class T>
+PredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, int count, T* z) const {
+    const PredictorBlock<T> block = multiply(x, begin, count, z);
+    if (const T* const offsets = samples_.offsets)
+        for (int k = 0; k < outputs_; ++k)
+            for (int i = 0; i < count; ++i)
+                z[k * block.ld + i] += offsets[(begin + i) * outputs_ + k];
+    return block;
+}
+
+/// Runs over all samples, block by block: products with w, then per_block(block, first sample, r),
 /// which returns the block's part of a sum and, if `total` is not null, writes r. total (n numbers)
 /// = X' r.
 template <class T>
 template <class PerBlock>
-double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlock& per_block) {
+double PredictorEvaluator<T>::accumulate(const T* w, Multiply by, double* total,
+                                         const PerBlock& per_block) {
     const Samples<T>& samples = samples_;
     const int n = parts_.dimension;
     const std::size_t blocks = blocks_.size();
@@ -160,7 +171,7 @@ double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlo
         const long end = blocks_[item].end;
         for (long begin = blocks_[item].begin; begin < end; begin += cache_block) {
             const int count = static_cast<int>(std::min<long>(cache_block, end - begin));
-            const PredictorBlock<T> block = predict(w, begin, count, z);
+            const PredictorBlock<T> block = (this->*by)(w, begin, count, z);
             partial[n] += per_block(block, begin, r);
             if (!total) continue;
             const T* rows = samples.features + begin * samples.ld;
@@ -191,15 +202,18 @@ double PredictorEvaluator<T>::accumulate(const T* w, double* total, const PerBlo
 template <class T>
 double PredictorEvaluator<T>::loss(const T* x, T* g) {
     if (!g)
-        return penalized_value(
-            parts_, x, accumulate(x, nullptr, [&](const PredictorBlock<T>& block, long, T*) {
-                return code_.value(block);
-            }));
+        return penalized_value(parts_, x,
+                               accumulate(x, &PredictorEvaluator::predict, nullptr,
+                                          [&](const PredictorBlock<T>& block, long, T*) {
+                                              return code_.value(block);
+                                          }));
     std::vector<double> total(parts_.dimension);
-    const double f = accumulate(x, total.data(), [&](const PredictorBlock<T>& block, long, T* r) {
-        return code_.value_and_gradient(block, derivatives_.gradient,
+    const double f = accumulate(x, &PredictorEvaluator::predict, total.data(),
+                                [&](const PredictorBlock<T>& block, long, T* r) {
+                                    return code_.value_and_gradient(
+                                        block, derivatives_.gradient,
                                         static_cast<T>(derivatives_.gradient_step), r);
-    });
+                                });
     penalized_gradient(parts_, x, total.data(), g);
     return penalized_value(parts_, x, f);
 }
@@ -415,18 +429,21 @@ void PredictorEvaluator<T>::products(const T* V, int columns, T* HV) {
     std::vector<double> total(n);
     for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
         const T* v = V + c * n;
-        accumulate(v, total.data(), [&](const PredictorBlock<T>& u, long begin, T* r) {
-            const T* h = product_curvature_.get() + static_cast<std::size_t>(begin) * pairs;
-            for (int k = 0; k < outputs_; ++k) {
-                T* rk = r + k * u.ld;
-                std::fill_n(rk, u.ld, T(0));
-                for (int l = 0; l < outputs_; ++l) {
-                    const int p = k >= l ? k * (k + 1) / 2 + l : l * (l + 1) / 2 + k;
-                    for (int i = 0; i < u.ld; ++i) rk[i] += h[p * u.ld + i] * u.z[l * u.ld + i];
-                }
-            }
-            return 0.0;
-        });
+        accumulate(v, &PredictorEvaluator::multiply, total.data(),
+                   [&](const PredictorBlock<T>& u, long begin, T* r) {
+                       const T* h =
+                           product_curvature_.get() + static_cast<std::size_t>(begin) * pairs;
+                       for (int k = 0; k < outputs_; ++k) {
+                           T* rk = r + k * u.ld;
+                           std::fill_n(rk, u.ld, T(0));
+                           for (int l = 0; l < outputs_; ++l) {
+                               const int p = k >= l ? k * (k + 1) / 2 + l : l * (l + 1) / 2 + k;
+                               for (int i = 0; i < u.ld; ++i)
+                                   rk[i] += h[p * u.ld + i] * u.z[l * u.ld + i];
+                           }
+                       }
+                       return 0.0;
+                   });
         penalized_gradient(parts_, v, total.data(), HV + c * n);
     }
 }

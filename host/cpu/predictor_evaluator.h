@@ -36,10 +36,14 @@ class PredictorEvaluator final : public Evaluator<T> {
     struct Scratch {
         Buffer<T> z, r;
     };
-    /// Predictors of samples [begin, begin + count), padded.
+    /// X w of samples [begin, begin + count), padded.
+    PredictorBlock<T> multiply(const T* w, long begin, int count, T* z) const;
+    /// Their predictors, which have offsets besides.
     PredictorBlock<T> predict(const T* x, long begin, int count, T* z) const;
+    /// by: one of the two.
+    using Multiply = PredictorBlock<T> (PredictorEvaluator::*)(const T*, long, int, T*) const;
     template <class PerBlock>
-    double accumulate(const T* w, double* total, const PerBlock& per_block);
+    double accumulate(const T* w, Multiply by, double* total, const PerBlock& per_block);
     double loss(const T* x, T* g);
     /// Blocks, targets_ and weights_ = those of samples_.
     void cut_and_pad();

@@ -135,6 +135,8 @@ MemoryNeeded DeviceData<T>::memory(const Samples<T>& samples, bool ones, bool fi
     const auto column = [&](const T* from) { return (from ? there : !fill) ? 0 : count; };
     std::size_t numbers = column(samples.targets) * static_cast<std::size_t>(samples.target_count) +
                           column(samples.weights);
+    if (samples.offsets && !there)
+        numbers += count * static_cast<std::size_t>(samples.offset_count);
     if (!lie_in_columns(samples, ones))
         numbers += static_cast<std::size_t>(column_distance(samples.count)) * columns;
     const bool sent = !there && (samples.dimension > 0 || samples.targets || samples.weights);
@@ -149,7 +151,8 @@ std::size_t DeviceData<T>::selection_memory(const Samples<T>& samples, bool ones
     const std::size_t count = static_cast<std::size_t>(selected),
                       columns = static_cast<std::size_t>(samples.dimension) + (ones ? 1 : 0);
     return (static_cast<std::size_t>(column_distance(selected)) * columns +
-            (1 + static_cast<std::size_t>(samples.targets || fill ? samples.target_count : 0)) *
+            (1 + static_cast<std::size_t>(samples.targets || fill ? samples.target_count : 0) +
+             static_cast<std::size_t>(samples.offsets ? samples.offset_count : 0)) *
                 count) *
                sizeof(T) +
            count * sizeof(long);
@@ -198,8 +201,12 @@ DeviceData<T>::DeviceData(const Samples<T>& given, bool ones, bool fill, int thr
              column(samples.targets, count * samples.target_count, targets_, T(0)),
              column(samples.weights, count, weights_, T(1)),
              count};
+    if (samples.offsets)
+        view_offsets_ = column(samples.offsets, count * samples.offset_count, offsets_, T(0));
     all_ = view_;
+    all_offsets_ = view_offsets_;
     target_count_ = samples.target_count;
+    offset_count_ = samples.offset_count;
 }
 
 template <class T>
@@ -222,6 +229,10 @@ void DeviceData<T>::select(std::span<const long> samples, double share, CudaVect
     launch_select_samples(all_, there, static_cast<T>(share), count, features, ld, target_count_,
                           targets, weights, vectors.stream());
     view_ = {features, all_.dimension, ld, targets, weights, count};
+    if (!all_offsets_) return;
+    T* const offsets = room(selected_offsets_, count * offset_count_);
+    launch_select_rows(offsets, all_offsets_, there, count, offset_count_, vectors.stream());
+    view_offsets_ = offsets;
 }
 
 /// Row by row, through a slab of device memory, into columns.

@@ -123,9 +123,14 @@ class DeviceData {
     DeviceData(const Samples<T>& samples, bool ones, bool fill, int threads,
                CudaVectors<T>& vectors);
     const DeviceSamples<T>& view() const { return view_; }
+    /// Of the samples in view(): as Samples::offsets, null: none.
+    const T* offsets() const { return view_offsets_; }
     /// From here on view() has these samples alone, as Evaluator::select(). They are copied.
     void select(std::span<const long> samples, double share, CudaVectors<T>& vectors);
-    void select_all() { view_ = all_; }
+    void select_all() {
+        view_ = all_;
+        view_offsets_ = all_offsets_;
+    }
     /// What this takes for as long as it lives, on the host while it is made.
     static MemoryNeeded memory(const Samples<T>& samples, bool ones, bool fill);
     /// Bytes on the device that it takes while it is made, beside those.
@@ -143,11 +148,12 @@ class DeviceData {
     static bool lie_in_columns(const Samples<T>& samples, bool ones);
     void upload_features(const Samples<T>& samples, Staging& staging, CudaVectors<T>& vectors);
 
-    DeviceArray<T> features_, targets_, weights_;
-    DeviceArray<T> selected_features_, selected_targets_, selected_weights_;
+    DeviceArray<T> features_, targets_, weights_, offsets_;
+    DeviceArray<T> selected_features_, selected_targets_, selected_weights_, selected_offsets_;
     DeviceArray<long> indices_;
     DeviceSamples<T> all_{}, view_{};
-    int target_count_ = 1;
+    const T *all_offsets_ = nullptr, *view_offsets_ = nullptr;
+    int target_count_ = 1, offset_count_ = 1;
 };
 
 /// x rounded up to a multiple of m.

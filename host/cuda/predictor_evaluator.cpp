@@ -4,6 +4,7 @@
 
 #include "host/cuda/blas.h"
 #include "host/cuda/block_cholesky.h"
+#include "kernels/samples.h"
 
 namespace cunewton::cuda {
 
@@ -81,12 +82,21 @@ std::size_t PredictorEvaluator<T>::partial_per_point() const {
 }
 
 template <class T>
-DevicePredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, long count) {
+DevicePredictorBlock<T> PredictorEvaluator<T>::multiply(const T* w, long begin, long count) {
     const DeviceSamples<T>& s = data_.view();
     T* z = z_.get() + begin;
     blas::gemm<T>(vectors_.blas(), false, count, outputs_, block_, T(1), s.features + begin, s.ld,
-                  x, block_, T(0), z, s.ld);
+                  w, block_, T(0), z, s.ld);
     return {z, s.ld, s.targets + begin, s.weights + begin, count};
+}
+
+template <class T>
+DevicePredictorBlock<T> PredictorEvaluator<T>::predict(const T* x, long begin, long count) {
+    const DevicePredictorBlock<T> block = multiply(x, begin, count);
+    if (const T* const offsets = data_.offsets())
+        launch_add_offsets(z_.get() + begin, block.ld, offsets + begin * outputs_, count, outputs_,
+                           stream());
+    return block;
 }
 
 template <class T>
@@ -235,7 +245,7 @@ void PredictorEvaluator<T>::compute_diagonal(T* to) {
 template <class T>
 void PredictorEvaluator<T>::queue_product(const T* v, T* Hv) {
     const DeviceSamples<T>& s = data_.view();
-    predict(v, 0, s.count);
+    multiply(v, 0, s.count);
     launch_apply_curvatures(r_.get(), z_.get(), s.ld, product_curvature_.get(), s.ld, s.count,
                             outputs_, stream());
     blas::gemm<T>(vectors_.blas(), true, block_, outputs_, s.count, static_cast<T>(parts_.scale),

@@ -47,7 +47,9 @@ class PredictorEvaluator final : public CudaEvaluator<T> {
     static std::size_t row_bytes(int outputs, int block, bool single);
     /// Hv = H v at the point of prepare_products().
     void queue_product(const T* v, T* Hv);
-    /// z of samples [begin, begin + count).
+    /// z = X w of samples [begin, begin + count).
+    DevicePredictorBlock<T> multiply(const T* w, long begin, long count);
+    /// Their predictors, which have offsets besides.
     DevicePredictorBlock<T> predict(const T* x, long begin, long count);
     /// C = alpha X'Y + beta C, lower triangle, for `rows` samples of X and Y; C: block_ x block_.
     template <class U>

@@ -5,11 +5,17 @@
 #include <tuple>
 
 #include "cunewton/curvature.h"
+#include "cunewton/loss/complementary_log_log.h"
+#include "cunewton/loss/gamma.h"
 #include "cunewton/loss/huber.h"
 #include "cunewton/loss/linear_regression.h"
 #include "cunewton/loss/logistic.h"
+#include "cunewton/loss/negative_binomial.h"
 #include "cunewton/loss/poisson.h"
+#include "cunewton/loss/probit.h"
+#include "cunewton/loss/pseudo_huber.h"
 #include "cunewton/loss/quadratic.h"
+#include "cunewton/loss/quantile.h"
 #include "cunewton/loss/softmax.h"
 #include "host/backend/random.h"
 #include "host/curvature/accuracy.h"
@@ -494,6 +500,17 @@ const char* why_convex(const std::any& functor) {
     if (std::any_cast<Logistic>(&functor)) return "log(1 + e^z) of linear predictors";
     if (std::any_cast<Softmax>(&functor)) return "the log of a sum of e^z of linear predictors";
     if (std::any_cast<Poisson>(&functor)) return "e^z of linear predictors";
+    // Whose members were checked with the problem.
+    if (std::any_cast<Gamma>(&functor)) return "z + y e^-z of linear predictors";
+    if (std::any_cast<Probit>(&functor))
+        return "the negative log of the normal distribution function of linear predictors";
+    if (std::any_cast<ComplementaryLogLog>(&functor))
+        return "e^z or -log(1 - exp(-e^z)) of linear predictors";
+    if (std::any_cast<NegativeBinomial>(&functor))
+        return "log(1 + alpha e^z) less a multiple of z of linear predictors";
+    if (std::any_cast<SmoothQuantile>(&functor))
+        return "a smoothed check loss of linear predictors";
+    if (std::any_cast<PseudoHuber>(&functor)) return "pseudo-Huber's loss of linear predictors";
     return nullptr;
 }
 

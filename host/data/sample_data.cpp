@@ -42,6 +42,9 @@ double host_weight(const Samples<T>& s) {
     for (long e = 0; s.targets && e < s.count * s.target_count; ++e)
         if (!std::isfinite(s.targets[e]))
             reject_number("targets", e / s.target_count, s.targets[e]);
+    for (long e = 0; s.offsets && e < s.count * s.offset_count; ++e)
+        if (!std::isfinite(s.offsets[e]))
+            reject_number("offsets", e / s.offset_count, s.offsets[e]);
     if (!s.weights) return static_cast<double>(s.count);
     double total = 0;
     for (long i = 0; i < s.count; ++i) {
@@ -68,6 +71,8 @@ double device_weight([[maybe_unused]] const Samples<T>& s) {
     }
     if (faults.target >= 0)
         reject_number("targets", faults.target / s.target_count, number(s.targets + faults.target));
+    if (faults.offset >= 0)
+        reject_number("offsets", faults.offset / s.offset_count, number(s.offsets + faults.offset));
     if (faults.weight >= 0) reject_weight(faults.weight, number(s.weights + faults.weight));
     return faults.total;
 #else
@@ -97,6 +102,9 @@ double checked_weight(Samples<T>& s) {
     if (s.target_count < 1)
         reject("targets per sample are too few (target_count = " + std::to_string(s.target_count) +
                ") pass 1 or more; without targets the pointer is null");
+    if (s.offset_count < 1)
+        reject("offsets per sample are too few (offset_count = " + std::to_string(s.offset_count) +
+               ") pass 1 or more; without offsets the pointer is null");
     if (s.ld == 0) s.ld = s.dimension;
     if (s.ld < s.dimension && s.feature_stride == 1)
         reject("rows of samples overlap (ld = " + std::to_string(s.ld) + " < dimension = " +
@@ -110,6 +118,7 @@ double checked_weight(Samples<T>& s) {
     if (s.dimension > 0) places.add(as_array(s, s.features, 1), "features");
     places.add(as_array(s, s.targets, s.count * s.target_count), "targets");
     places.add(as_array(s, s.weights, s.count), "weights");
+    places.add(as_array(s, s.offsets, s.count * s.offset_count), "offsets");
     if (s.memory == Memory::device) s.device = places.device();
     return s.memory == Memory::device ? device_weight(s) : host_weight(s);
 }
@@ -160,7 +169,8 @@ std::size_t HostSamples<T>::memory(const Samples<T>& s) {
     if (!there && s.ld == 1) numbers *= 2;
     if (!there)
         numbers += (s.targets ? count * static_cast<std::size_t>(s.target_count) : 0) +
-                   (s.weights ? count : 0);
+                   (s.weights ? count : 0) +
+                   (s.offsets ? count * static_cast<std::size_t>(s.offset_count) : 0);
     return numbers * sizeof(T);
 }
 
@@ -192,6 +202,7 @@ HostSamples<T>::HostSamples(const Samples<T>& samples, bool targets_only)
     view_.feature_stride = 1;
     view_.targets = bring(targets_, s.targets, s.count * s.target_count);
     view_.weights = bring(weights_, s.weights, s.count);
+    view_.offsets = targets_only ? nullptr : bring(offsets_, s.offsets, s.count * s.offset_count);
     view_.memory = Memory::host;
     view_.device = -1;
     all_ = view_;
@@ -212,6 +223,8 @@ void HostSamples<T>::select(std::span<const long> samples, double share) {
     const std::size_t per = all_.target_count;
     T* const targets = all_.targets ? selected(selected_targets_, size * per) : nullptr;
     T* const weights = selected(selected_weights_, size);
+    const std::size_t added = all_.offset_count;
+    T* const offsets = all_.offsets ? selected(selected_offsets_, size * added) : nullptr;
     const T factor = static_cast<T>(share);
     for (std::size_t i = 0; i < size; ++i) {
         const long from = samples[i];
@@ -219,12 +232,15 @@ void HostSamples<T>::select(std::span<const long> samples, double share) {
         if (from < 0) continue;
         std::copy_n(all_.features + from * all_.ld, d, features + i * d);
         if (targets) std::copy_n(all_.targets + from * all_.target_count, per, targets + i * per);
+        if (offsets)
+            std::copy_n(all_.offsets + from * all_.offset_count, added, offsets + i * added);
         weights[i] = all_.weights ? factor * all_.weights[from] : factor;
     }
     view_.features = features;
     view_.ld = static_cast<std::ptrdiff_t>(d);
     view_.targets = targets;
     view_.weights = weights;
+    view_.offsets = offsets;
     view_.count = static_cast<long>(size);
 }
 

@@ -54,7 +54,8 @@ class HostSamples {
     static std::size_t selection_memory(const Samples<T>& samples, long selected) {
         return static_cast<std::size_t>(selected) *
                (static_cast<std::size_t>(samples.dimension) + 1 +
-                static_cast<std::size_t>(samples.targets ? samples.target_count : 0)) *
+                static_cast<std::size_t>(samples.targets ? samples.target_count : 0) +
+                static_cast<std::size_t>(samples.offsets ? samples.offset_count : 0)) *
                sizeof(T);
     }
     const Samples<T>& view() const { return view_; }
@@ -64,8 +65,8 @@ class HostSamples {
     void select_all() { view_ = all_; }
 
   private:
-    std::vector<T> features_, targets_, weights_;
-    std::vector<T> selected_features_, selected_targets_, selected_weights_;
+    std::vector<T> features_, targets_, weights_, offsets_;
+    std::vector<T> selected_features_, selected_targets_, selected_weights_, selected_offsets_;
     Samples<T> all_, view_;
 };
 

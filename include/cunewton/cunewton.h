@@ -16,4 +16,5 @@
 #include "cunewton/minimize.h"
 #include "cunewton/options.h"
 #include "cunewton/problem.h"
+#include "cunewton/problem/cox.h"
 #include "cunewton/sparse_hessian.h"

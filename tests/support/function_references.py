@@ -36,6 +36,27 @@ def erfinv_slope(x):
     return sqrt_pi / 2 * mp.exp(mp.erfinv(x) ** 2)
 
 
+def normal_below(x):
+    """The normal distribution function over its density: a continued fraction far below 0."""
+    if x > -40:
+        return mp.erfc(-x / mp.sqrt(2)) / 2 / (mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi))
+    fraction = -x
+    for k in range(400, 0, -1):
+        fraction = -x + k / fraction
+    return 1 / fraction
+
+
+def normal_ratio(x):
+    return 1 / normal_below(mp.mpf(x))
+
+
+def log_normal(x):
+    x = mp.mpf(x)
+    if x > 0:
+        return mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2)
+    return mp.log(normal_below(x)) - x * x / 2 - mp.log(2 * mp.pi) / 2
+
+
 def step(f):
     return f, lambda x: mp.mpf(0), lambda x: mp.mpf(0)
 
@@ -93,6 +114,12 @@ ONE = {
         mp.log1p,
         lambda x: 1 / (1 + x),
         lambda x: -1 / (1 + x) ** 2,
+    ),
+    "log_ndtr": (
+        ANYWHERE + [-300, -1e4, -1e10],
+        log_normal,
+        lambda x: normal_ratio(x),
+        lambda x: -normal_ratio(x) * (x + normal_ratio(x)),
     ),
     "log2": (POSITIVE, lambda x: mp.log(x) / mp.log(2), lambda x: 1 / x / mp.log(2), lambda x: -1 / x**2 / mp.log(2)),
     "round": (HALVES, *step(away_from_zero)),

@@ -67,6 +67,7 @@ inline namespace CUNEWTON_CPU_CODE {
 ///   static constexpr bool shift_invariant = true            l(z + c 1) = l(z)
 ///   static constexpr bool needs_targets = true              without targets: InvalidArgument
 ///   const char* check_target(double y) const                why a target is wrong; null: it is not
+///   const char* check() const                               why its own members are; null: not
 ///   void gradient(const Z& z, const Y& y, G& g) const       g[k] = ...   for every k
 ///   void hessian(const Z& z, const Y& y, H& h) const        h(k, l) = ... for every l <= k
 template <class T, class Loss>

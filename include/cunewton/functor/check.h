@@ -141,6 +141,12 @@ CUNEWTON_PROBE_ASSIGNMENT(operator/=)
 CUNEWTON_FUNCTIONS_OF_ONE(CUNEWTON_PROBE_FUNCTION)
 #undef CUNEWTON_PROBE_FUNCTION
 
+/// For losses that call it beside lgamma and digamma.
+template <int order>
+CUNEWTON_HOST_DEVICE Probe polygamma(const Probe&) {
+    return {};
+}
+
 template <Condition C, class A, class B>
 requires Operands<A, B> CUNEWTON_HOST_DEVICE Probe select(const C&, const A&, const B&) {
     return {};

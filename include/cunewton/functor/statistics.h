@@ -24,11 +24,14 @@ struct LossStatistics {
     /// The dispersion is estimated, by the sum of w (y - mean)^2 / variance over the degrees of
     /// freedom (Pearson); else it is 1.
     bool has_dispersion = false;
+    /// The loss is this multiple of the negative log likelihood times the dispersion, but for what
+    /// does not depend on z: 2 of squares without a half.
+    double likelihood_factor = 1;
 };
 
 /// The statistics that the loss has members for: `deviance(z, y)`, `log_density(z, y, weight,
-/// dispersion)`, `mean(z)`, `mean_slope(z)`, `variance(mean)`, `static constexpr bool
-/// has_dispersion`, of doubles and const.
+/// dispersion)`, `mean(z)`, `mean_slope(z)`, `variance(mean)`, of doubles
+/// and const, `static constexpr bool has_dispersion`, `static constexpr double likelihood_factor`.
 template <class Loss>
 LossStatistics statistics_of(const Loss& loss) {
     LossStatistics statistics;
@@ -48,6 +51,8 @@ LossStatistics statistics_of(const Loss& loss) {
         statistics.variance = [loss](double mean) { return loss.variance(mean); };
     if constexpr (requires { Loss::has_dispersion; })
         statistics.has_dispersion = Loss::has_dispersion;
+    if constexpr (requires { Loss::likelihood_factor; })
+        statistics.likelihood_factor = Loss::likelihood_factor;
     return statistics;
 }
 

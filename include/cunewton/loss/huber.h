@@ -38,6 +38,9 @@ struct Huber {
         using T = scalar_t<Z>;
         h(0, 0) = select(abs(T(z[0] - y)) > T(delta), T(0.0), T(1.0));
     }
+
+    double mean(double z) const { return z; }
+    double mean_slope(double) const { return 1; }
 };
 
 CUNEWTON_DECLARE_BUILTIN(Predictor, Huber)

@@ -27,6 +27,19 @@ struct LinearRegression {
     CUNEWTON_HOST_DEVICE void hessian(const Z&, const Y&, H& h) const {
         h(0, 0) = scalar_t<Z>(2.0);
     }
+
+    // Of the normal distribution.
+    static constexpr bool has_dispersion = true;
+    static constexpr double likelihood_factor = 2;
+    double deviance(const double* z, double y) const { return math::square(y - z[0]); }
+    double log_density(const double* z, double y, double weight, double dispersion) const {
+        constexpr double two_pi = 6.28318530717958647692528676655900577;
+        const double variance = dispersion / weight;
+        return -0.5 * (math::log(two_pi * variance) + deviance(z, y) / variance);
+    }
+    double mean(double z) const { return z; }
+    double mean_slope(double) const { return 1; }
+    double variance(double) const { return 1; }
 };
 
 CUNEWTON_DECLARE_BUILTIN(Predictor, LinearRegression)

@@ -42,6 +42,17 @@ struct Logistic {
     const char* check_target(double y) const {
         return y == 0 || y == 1 ? nullptr : "logistic regression needs targets 0 or 1";
     }
+
+    // Of the Bernoulli distribution.
+    double deviance(const double* z, double y) const {
+        return 2 * math::softplus((1 - 2 * y) * z[0]);
+    }
+    double log_density(const double* z, double y, double weight, double dispersion) const {
+        return -0.5 * deviance(z, y) * weight / dispersion;
+    }
+    double mean(double z) const { return probability(z); }
+    double mean_slope(double z) const { return probability(z) * probability(-z); }
+    double variance(double mean) const { return mean * (1 - mean); }
 };
 
 CUNEWTON_DECLARE_BUILTIN(Predictor, Logistic)

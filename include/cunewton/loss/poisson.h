@@ -5,6 +5,7 @@
 
 #include "cunewton/functor/builtin.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/special.h"
 
 namespace cunewton {
 
@@ -32,6 +33,18 @@ struct Poisson {
     const char* check_target(double y) const {
         return y >= 0 ? nullptr : "Poisson regression needs targets >= 0";
     }
+
+    double deviance(const double* z, double y) const {
+        if (y == 0) return 2 * math::exp(z[0]);
+        const double t = z[0] - math::log(y);
+        return 2 * y * (math::expm1(t) - t);
+    }
+    double log_density(const double* z, double y, double weight, double dispersion) const {
+        return (y * z[0] - math::exp(z[0]) - math::lgamma(y + 1)) * weight / dispersion;
+    }
+    double mean(double z) const { return math::exp(z); }
+    double mean_slope(double z) const { return math::exp(z); }
+    double variance(double mean) const { return mean; }
 };
 
 CUNEWTON_DECLARE_BUILTIN(Predictor, Poisson)

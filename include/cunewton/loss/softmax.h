@@ -5,6 +5,7 @@
 
 #include "cunewton/functor/builtin.h"
 #include "cunewton/scalar/scalar.h"
+#include "cunewton/scalar/views.h"
 
 namespace cunewton {
 
@@ -59,6 +60,14 @@ struct Softmax {
     const char* check_target(double y) const {
         const bool valid = y >= 0 && y < classes && y == static_cast<int>(y);
         return valid ? nullptr : "softmax regression needs whole targets 0 .. classes - 1";
+    }
+
+    // Of the categorical distribution.
+    double deviance(const double* z, double y) const {
+        return 2 * (*this)(VectorView<const double>{z, classes}, y);
+    }
+    double log_density(const double* z, double y, double weight, double dispersion) const {
+        return -0.5 * deviance(z, y) * weight / dispersion;
     }
 
   private:

@@ -343,6 +343,9 @@ extern template Problem<float> make_element_sum(std::vector<Elements<float>>, lo
 /// Throws InvalidArgument if they are null.
 void require_targets(const void* targets);
 
+/// Throws InvalidArgument if `why` says what is wrong with a loss's own numbers; null: nothing is.
+void require_valid_loss(const char* why);
+
 /// Throws InvalidArgument for the first target of which `why` says that it is wrong; null: it is
 /// right. Those on a GPU are fetched for it.
 template <class T>

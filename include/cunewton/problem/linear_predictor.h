@@ -32,6 +32,7 @@ Problem<T> make_linear_predictor(const Loss& loss, const Samples<T>& samples,
     form.intercept = options.intercept;
     Communicator* const ranks = options.communicator.get();
     detail::check_together(ranks, [&] {
+        if constexpr (requires { loss.check(); }) detail::require_valid_loss(loss.check());
         if (detail::needs_targets<Loss>()) detail::require_targets(samples.targets);
     });
     const long n = static_cast<long>(form.outputs) *

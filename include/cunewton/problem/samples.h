@@ -27,18 +27,23 @@ struct Samples {
     const T* weights = nullptr;          ///< N weights w_i, or null for all 1
     std::ptrdiff_t feature_stride = 1;   ///< distance between features of a sample
     int target_count = 1;                ///< targets of one sample, next to each other: see below
-    Memory memory = Memory::host;        ///< of all three arrays
+    Memory memory = Memory::host;        ///< of all four arrays
     int device = -1;                     ///< number of the GPU; -1: the current one
     std::shared_ptr<const void> keep{};  ///< lives as long as the problems made from them
-    /// Of linear predictors: numbers that are added to z_i, N x K, a sample's K next to each other,
-    /// such as the logarithms of exposures; null for all 0.
+    /// Of linear predictors alone: numbers that are added to z_i, N x K, a sample's K next to each
+    /// other, such as the logarithms of exposures; null for all 0. They must be finite.
     const T* offsets = nullptr;
+    int offset_count = 1;  ///< offsets of one sample, K
 
     /// features: N x d, a row a sample, at any distances (column-major data are an array of d rows,
     /// transposed()); targets, weights: N numbers one after the other, or empty; targets may also
     /// be N rows of several. All in the same memory. Throws InvalidArgument where they are not.
     static Samples of(const Array<const T>& features, const Array<const T>& targets = {},
                       const Array<const T>& weights = {});
+    /// These samples with offsets: N numbers one after the other, or N rows of K, in the memory of
+    /// the features; empty: none. A rate per exposure is fitted with the logarithms of the
+    /// exposures. Throws InvalidArgument as of() does.
+    Samples with_offsets(const Array<const T>& offsets) const;
 };
 
 extern template struct Samples<double>;

@@ -35,6 +35,7 @@
     X(log10, chain)                  \
     X(log1p, chain)                  \
     X(log2, chain)                   \
+    X(log_ndtr, chain)               \
     X(round, chain)                  \
     X(sin, chain)                    \
     X(sinh, chain)                   \
@@ -163,6 +164,15 @@ CUNEWTON_EXPANSION expand_log1p(const T& x) {
 CUNEWTON_EXPANSION expand_log2(const T& x) {
     const T inverse = T(1.0) / x, f1 = T(1.44269504088896340735992468100189214) * inverse;
     return {log2(x), f1, -(f1 * inverse)};
+}
+/// The first derivative is phi(x) / Phi(x), the second is minus it times its sum with x.
+CUNEWTON_EXPANSION expand_log_ndtr(const T& x) {
+    const T a = abs(x);
+    const NormalTail<T> tail = normal_tail(a);
+    const auto above = x > T(0.0);
+    const T beyond = tail.density / tail.ratio, inside = tail.density / (T(1.0) - beyond);
+    const T f1 = select(above, inside, tail.ratio);
+    return {log_ndtr(x), f1, -f1 * select(above, a + inside, tail.excess)};
 }
 /// 1/x, an operator's.
 CUNEWTON_EXPANSION expand_reciprocal(const T& x) {

@@ -176,6 +176,9 @@ CUNEWTON_LANES_FUNCTION erfc(const P& x) {
 CUNEWTON_LANES_FUNCTION erfinv(const P& x) {
     return math::inverse_error_function(x);
 }
+CUNEWTON_LANES_FUNCTION log_ndtr(const P& x) {
+    return math::log_normal_distribution(x);
+}
 CUNEWTON_LANES_FUNCTION lgamma(const P& x) {
     return lane_wise(x, [](real_t<P> a) { return math::lgamma(a); });
 }
@@ -245,5 +248,5 @@ CUNEWTON_LANES_FUNCTION hypot(const P& x, const P& y) {
 // clang-format off
 #define CUNEWTON_LANE_FUNCTIONS(X)                                                                 \
     X(acos) X(asin) X(atan2) X(cbrt) X(ceil) X(cosh) X(digamma) X(erf) X(erfc) X(erfinv) X(floor)  \
-    X(hypot) X(lgamma) X(log10) X(log2) X(polygamma) X(round) X(sinh) X(tan) X(trunc)
+    X(hypot) X(lgamma) X(log10) X(log2) X(log_ndtr) X(polygamma) X(round) X(sinh) X(tan) X(trunc)
 // clang-format on
