@@ -46,10 +46,48 @@ struct Wave {
     std::vector<T> t, y, weights;
 };
 
+/// a exp(-k t) sin(q t) - y and its share of a line, in a number of parameters that is not known to
+/// the compiler: two residuals a sample, of which the second is linear in all parameters.
+struct LongResidual {
+    static constexpr int residuals = 2;
+    template <class X, class S>
+    CUNEWTON_HOST_DEVICE void operator()(const X& x, const S& s, scalar_t<X>* r) const {
+        using namespace math;
+        using R = scalar_t<X>;
+        R wave(0.0), line(0.0);
+        for (int j = 0; j < x.size(); ++j) {
+            wave += x[j] * sin(R(0.25 * (j + 1)) * s[0] + 0.125 * x[j]);
+            line += x[j] * (0.5 + 0.0625 * j);
+        }
+        r[0] = wave - s.target();
+        r[1] = R(0.25) * (line - 1.0);
+    }
+};
+
+#if CUNEWTON_WITH_CUDA
+/// Defined in residual_code.cu.
+void add_device_code(Problem<double>& problem);
+void add_device_code(Problem<float>& problem);
+void add_long_device_code(Problem<double>& problem);
+void add_long_device_code(Problem<float>& problem);
+#endif
+
 /// On both backends.
 template <class T>
 Problem<T> wave_problem(const Wave<T>& data, const ProblemOptions& options = {}) {
-    return make_residuals<T>(WaveResidual{}, data.samples(), 3, options);
+    Problem<T> problem = make_residuals<T>(WaveResidual{}, data.samples(), 3, options);
+#if CUNEWTON_WITH_CUDA
+    add_device_code(problem);
+#endif
+    return problem;
+}
+template <class T>
+Problem<T> long_problem(const Wave<T>& data, int n, const ProblemOptions& options = {}) {
+    Problem<T> problem = make_residuals<T>(LongResidual{}, data.samples(), n, options);
+#if CUNEWTON_WITH_CUDA
+    add_long_device_code(problem);
+#endif
+    return problem;
 }
 
 }  // namespace cunewton::test

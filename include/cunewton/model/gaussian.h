@@ -20,6 +20,21 @@ struct Gaussian1D {
         const auto u = (x[0] - center) / width;
         return amplitude * exp(-0.5 * square(u)) + offset;
     }
+    template <class P, class X>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE scalar_t<P> value_and_gradient(
+        const P& p, const X& x, scalar_t<P>* gradient) const {
+        using namespace math;
+        using S = scalar_t<P>;
+        const S inverse_width = 1.0 / p[2];
+        const S u = (x[0] - p[1]) * inverse_width;
+        const S shape = exp(-0.5 * square(u));
+        const S peak = p[0] * shape, slope = peak * u * inverse_width;
+        gradient[0] = shape;
+        gradient[1] = slope;
+        gradient[2] = slope * u;
+        gradient[3] = S(1.0);
+        return peak + p[3];
+    }
 };
 
 /// a exp(-((x - cx)^2 + (y - cy)^2) / (2 w^2)) + b with p = (a, cx, cy, w, b).
