@@ -7,6 +7,7 @@
 #include "host/cuda/element_evaluator.h"
 #include "host/cuda/perceptron_evaluator.h"
 #include "host/cuda/predictor_evaluator.h"
+#include "host/cuda/residual_evaluator.h"
 #include "host/cuda/sample_evaluator.h"
 #include "host/curvature/penalized_evaluator.h"
 
@@ -27,6 +28,8 @@ template <class T>
 struct EvaluatorOf<PerceptronSum<T>> : std::type_identity<PerceptronEvaluator<T>> {};
 template <class T>
 struct EvaluatorOf<ElementSum<T>> : std::type_identity<ElementEvaluator<T>> {};
+template <class T>
+struct EvaluatorOf<ResidualSum<T>> : std::type_identity<ResidualEvaluator<T>> {};
 
 template <class T>
 ResolvedDerivatives resolved(const Problem<T>& problem, const SessionOptions& options) {

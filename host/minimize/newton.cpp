@@ -55,6 +55,14 @@ std::optional<Status> Newton<T>::settle(double decrement, const Trial& trial) {
     // The full step has been evaluated: it squares the error.
     if (!moves || run_.tests_gradient() || !(trial.gradient_size < run_.gradient_size()))
         return status;
+    // It multiplies it by a factor if the matrix is not the Hessian: errors of parameters are the
+    // roots of decrements.
+    const double ratio = trial.gradient_size / run_.gradient_size(),
+                 least = std::pow(std::numeric_limits<T>::epsilon(), 1.5);
+    if (run_.derivatives().hessian == HessianBy::gauss_newton && status == Status::converged &&
+        ratio <= 0.5 && decrement * ratio * ratio > least * std::abs(run_.f()) &&
+        ++refinements_ <= 20)
+        return accept(trial, run_.factor_shift());
     const bool ill_conditioned = run_.read(run_.numbers().least_pivot) < 1e-6;
     if (const auto end = accept(trial, run_.factor_shift()); end == Status::cancelled) return end;
     if (!ill_conditioned) return status;

@@ -37,7 +37,7 @@ class Newton {
     double last_shift_ = 0, last_step_ = 0, decrement_ = -1, last_decrement_ = -1;
     bool trusted_ = false;  ///< the last factor was that of a regular matrix, near enough to here
     bool left_ = false;     ///< not at a minimum
-    int confirmations_ = 0, plateaus_ = 0;
+    int confirmations_ = 0, plateaus_ = 0, refinements_ = 0;
 };
 
 }  // namespace cunewton::solver

@@ -11,6 +11,7 @@
 
 #include "cunewton/cuda/code_of.cuh"
 #include "cunewton/cuda/element_code_of.cuh"
+#include "cunewton/cuda/residual_code_of.cuh"
 #include "cunewton/cuda/small_code_of.cuh"
 #include "cunewton/fit.h"
 #include "cunewton/functor/check.h"
@@ -66,6 +67,10 @@ void attach_device_code(Problem<T>& problem) {
         throw InvalidArgument(
             "device code of a sum of elements (each kind has its own) give it to what "
             "make_elements() returns, and make the sum of that");
+    if (std::holds_alternative<ResidualSum<T>>(parts->form))
+        throw InvalidArgument(
+            "device code of a loss (the problem was made from residuals) use "
+            "cuda::attach_residual_code");
     auto* const sum = std::get_if<SampleSum<T>>(&parts->form);
     auto* const predictor = std::get_if<LinearPredictor<T>>(&parts->form);
     const auto functor = [](const auto& form) -> const Loss& {
@@ -104,6 +109,25 @@ void attach_device_code(Problem<T>& problem, const Loss& loss) {
         },
         problem.parts().form);
     problem = attached;
+}
+
+/// Gives a problem made by make_residuals or make_curve_fit the GPU code of its functor. Functor is
+/// the type that it was made from, of a curve the model. Otherwise as attach_device_code().
+template <class Functor, class T>
+void attach_residual_code(Problem<T>& problem) {
+    auto parts = std::make_shared<ProblemParts<T>>(problem.parts());
+    auto* const form = std::get_if<ResidualSum<T>>(&parts->form);
+    detail::check_form(form, "make_residuals or make_curve_fit");
+    const auto attach = [&]<class Residual>(std::type_identity<Residual>) {
+        form->code.cuda = probe::compiled<ResidualCodeOf<T, Residual>>(
+            cunewton::detail::functor_as<Residual>(form->code.functor));
+    };
+    // A model has coordinates, and residuals have none.
+    if constexpr (requires { Functor::coordinates; })
+        attach(std::type_identity<CurveResidual<Functor>>());
+    else
+        attach(std::type_identity<Functor>());
+    problem = Problem<T>(std::move(parts));
 }
 
 /// Gives elements of a sum the GPU code of their own functor, before the sum is made: problems made

@@ -4,6 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/functor/builtin.h"
+#include "cunewton/functor/residual.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
@@ -18,6 +19,21 @@ struct Gaussian1D {
         const auto& [amplitude, center, width, offset] = p;
         const auto u = (x[0] - center) / width;
         return amplitude * exp(-0.5 * square(u)) + offset;
+    }
+    template <class P, class X>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE scalar_t<P> value_and_gradient(
+        const P& p, const X& x, scalar_t<P>* gradient) const {
+        using namespace math;
+        using S = scalar_t<P>;
+        const S inverse_width = 1.0 / p[2];
+        const S u = (x[0] - p[1]) * inverse_width;
+        const S shape = exp(-0.5 * square(u));
+        const S peak = p[0] * shape, slope = peak * u * inverse_width;
+        gradient[0] = shape;
+        gradient[1] = slope;
+        gradient[2] = slope * u;
+        gradient[3] = S(1.0);
+        return peak + p[3];
     }
 };
 
@@ -89,5 +105,7 @@ CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian1D)
 CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian2D)
 CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian2DElliptic)
 CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian2DRotated)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<Gaussian1D>)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<Gaussian2D>)
 
 }  // namespace cunewton

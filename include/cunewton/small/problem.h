@@ -122,7 +122,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE Loss<S> point_loss(Estimator estimat
         const S rho = select(counted, select(deviance < S(0.0), S(0.0), deviance), model);
         const S slope = select(counted, excess_mean * inverse, S(1.0));
         const S curvature = select(counted || mean > dark, inverse, S(R(1e6)));
-        return {weight * select(model < S(0.0), S(limits::infinity<R>), rho), weight * slope,
+        return {weight * select(model < S(0.0), S(R(limits::infinity<R>)), rho), weight * slope,
                 weight * curvature};
     }
     // Robust losses of u = sqrt(w) r. Curvature: the second derivative, kept above a tenth of

@@ -1,0 +1,61 @@
+// NIST's problems as one curve each, from both starts, by every method that takes the Gauss-Newton
+// matrix.
+#include "tests/nist/nist.h"
+
+#include "tests/nist/nist_models.h"
+#include "tests/residuals/functors.h"
+
+namespace cunewton::test {
+namespace {
+
+Problem<double> nist_curve(const NistProblem& problem, const Samples<double>& samples) {
+#define CUNEWTON_TEST_MODEL(label, Model) \
+    if (problem.name == label) return make_curve_fit<double>(nist::Model{}, samples);
+    CUNEWTON_TEST_NIST_PROBLEMS(CUNEWTON_TEST_MODEL)
+#undef CUNEWTON_TEST_MODEL
+    throw std::invalid_argument("no NIST problem is called " + problem.name);
+}
+
+class ResidualNist : public BackendTest, public ::testing::WithParamInterface<Method> {};
+
+TEST_P(ResidualNist, MostCertifiedValuesFromBothStarts) {
+    if (testing_cuda()) GTEST_SKIP() << "the models' GPU code is that of fit_batch()";
+    int solved = 0;
+    for (const NistProblem& problem : nist_problems()) {
+        Samples<double> samples;
+        samples.features = problem.x.data();
+        samples.count = problem.points;
+        samples.dimension = static_cast<int>(problem.x.size()) / problem.points;
+        samples.targets = problem.y.data();
+        const Problem<double> curve = nist_curve(problem, samples);
+        for (std::size_t start = 0; start < problem.starts.size(); ++start) {
+            SCOPED_TRACE(problem.name + ", start " + std::to_string(start + 1));
+            Options options;
+            options.method = GetParam();
+            options.backend = tested_choice();
+            options.max_iterations = 2000;
+            const Result<double> result = minimize(curve, problem.starts[start], options);
+            const double digits = certified_digits(problem, result.x.data());
+            if (std::getenv("CUNEWTON_TEST_VERBOSE"))
+                std::printf("%-20s %-10s %zu %-16s %4d it %4ld ev %5.1f digits f %.12g (%.12g)\n",
+                            to_string(GetParam()), problem.name.c_str(), start + 1,
+                            to_string(result.status), result.iterations, result.counts.evaluations,
+                            digits, result.f, problem.residual_sum);
+            solved += digits >= 6;
+            // In NIST's order or in another one of the exponentials.
+            if (result.converged() && problem.name != "Lanczos1") {
+                EXPECT_NEAR(result.f, problem.residual_sum, 1e-8 * problem.residual_sum);
+            }
+        }
+    }
+    // Of 54; which of the hardest starts lead elsewhere differs.
+    EXPECT_GE(solved, GetParam() == Method::levenberg_marquardt ? 45 : 50);
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, ResidualNist,
+                         ::testing::Values(Method::levenberg_marquardt, Method::dogleg,
+                                           Method::trust_region),
+                         [](const auto& instance) { return to_string(instance.param); });
+
+}  // namespace
+}  // namespace cunewton::test
