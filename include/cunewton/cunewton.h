@@ -7,6 +7,7 @@
 #include "cunewton/checkpoint.h"
 #include "cunewton/communicator.h"
 #include "cunewton/compare.h"
+#include "cunewton/constraints.h"
 #include "cunewton/curvature.h"
 #include "cunewton/differentiate.h"
 #include "cunewton/error.h"
@@ -16,4 +17,5 @@
 #include "cunewton/minimize.h"
 #include "cunewton/options.h"
 #include "cunewton/problem.h"
+#include "cunewton/report.h"
 #include "cunewton/sparse_hessian.h"
