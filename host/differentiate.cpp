@@ -6,8 +6,10 @@
 #include <numeric>
 #include <utility>
 
+#include "cunewton/math/stencil.h"
 #include "host/at_point.h"
 #include "host/backend/chunk_evaluator.h"
+#include "host/backend/random.h"
 
 namespace cunewton {
 
@@ -254,6 +256,51 @@ DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x
     return check;
 }
 
+template <class T>
+DerivativeCheck check_products(const Problem<T>& problem, const std::vector<T>& x,
+                               std::uint64_t seed, const EvaluationOptions& options) {
+    return at_point(problem, x, options, [&](Point<T>& point) {
+        constexpr int vectors = 4;
+        const std::size_t n = point.n();
+        const std::vector<double>& typical = options.derivatives.typical_x;
+        std::vector<T> V(n * vectors), supplied(V.size()), difference(V.size());
+        Generator generator(seed);
+        for (std::size_t e = 0; e < V.size(); ++e) {
+            const std::size_t j = e % n;
+            const T size = std::max(std::abs(x[j]), typical.empty() ? T(1) : T(typical[j]));
+            V[e] = generator.bits() >> 63 ? size : -size;
+        }
+        Vectors<T>& there = point.vectors();
+        const Buffer<T> directions = there.allocate(V.size()), results = there.allocate(V.size());
+        there.upload(directions.get(), V.data(), V.size());
+        point.evaluator().prepare_products(point.x());
+        point.evaluator().products(directions.get(), vectors, results.get());
+        there.download(supplied.data(), results.get(), supplied.size());
+
+        const double relative = options.derivatives.relative_step;
+        const T h = relative > 0 ? static_cast<T>(relative) : central_step<T>();
+        const Buffer<T> at = there.allocate(n), g = there.allocate(n);
+        const Number f = there.number();
+        std::vector<T> ahead(n), behind(n);
+        for (std::size_t c = 0; c < vectors; ++c) {
+            const auto gradient_at = [&](T step, std::vector<T>& to) {
+                there.add_scaled(at.get(), point.x(), step, directions.get() + c * n,
+                                 static_cast<long>(n));
+                point.evaluator().value_and_gradient(at.get(), g.get(), f);
+                there.download(to.data(), g.get(), n);
+            };
+            gradient_at(h, ahead);
+            gradient_at(-h, behind);
+            for (std::size_t j = 0; j < n; ++j)
+                difference[c * n + j] = central_difference(ahead[j], behind[j], h);
+        }
+        const GradientBy by = point.derivatives().gradient;
+        const bool exact = by == GradientBy::analytic || by == GradientBy::autodiff;
+        return compare(supplied, difference, behind, static_cast<int>(n),
+                       checking_tolerance<T>(exact ? 2.0 / 3 : 1.0 / 3), "product of the Hessian");
+    });
+}
+
 #define CUNEWTON_INSTANTIATE(T)                                                                   \
     template T evaluate(const Problem<T>&, const std::vector<T>&, const EvaluationOptions&);      \
     template std::vector<T> evaluate_batch(const Problem<T>&, const std::vector<T>&,              \
@@ -273,7 +320,9 @@ DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x
     template DerivativeCheck check_gradient(const Problem<T>&, const std::vector<T>&,             \
                                             const EvaluationOptions&);                            \
     template DerivativeCheck check_hessian(const Problem<T>&, const std::vector<T>&,              \
-                                           const EvaluationOptions&);
+                                           const EvaluationOptions&);                             \
+    template DerivativeCheck check_products(const Problem<T>&, const std::vector<T>&,             \
+                                            std::uint64_t, const EvaluationOptions&);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)
 #undef CUNEWTON_INSTANTIATE

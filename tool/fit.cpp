@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cunewton/error.h"
+#include "cunewton/report.h"
 #include "tool/commands.h"
 #include "tool/gnuplot.h"
 #include "tool/pictures.h"
@@ -19,6 +20,7 @@ struct FitSettings {
     RunSettings run;
     std::string method = "automatic", errors = "yes";
     std::vector<std::string> also;
+    bool report = false;
     int max_iterations = 1000;
     double time_limit = std::numeric_limits<double>::infinity();
 };
@@ -227,6 +229,8 @@ int fit(const FitSettings& s) {
     apply(s.run, options);
     options.method = method_named(s.method);
     for (const std::string& name : s.also) method_named(name);
+    if (s.report && s.run.json)
+        throw InvalidArgument("--report is text (JSON has the same numbers) leave out --json");
     if (!s.also.empty() && !picture)
         throw InvalidArgument(
             "other methods are only drawn (--also without --plot) pass --plot FILE.svg");
@@ -244,6 +248,7 @@ int fit(const FitSettings& s) {
         print(to_json(r, result, inference));
     else
         print_table(r, result, inference);
+    if (s.report) std::cout << '\n' << in_words_of_the_program(full_report(result, options));
     if (picture) {
         std::vector<Run> runs{{to_string(result.method), result.trace}};
         for (const std::string& name : s.also) {
@@ -273,6 +278,9 @@ void add_fit(CLI::App& app, int& status) {
     command->add_option("--errors", s->errors, "standard errors: yes or no")
         ->check(CLI::IsMember({"yes", "no"}))
         ->capture_default_str();
+    command->add_flag("--report", s->report,
+                      "how the fit went: derivatives, backend and method with reasons, times, "
+                      "counts, the last iterations");
     command->add_option("--max-iterations", s->max_iterations)->check(not_negative());
     command->add_option("--time-limit", s->time_limit, "seconds")->check(positive());
     add_run_options(*command, s->run, "coefficients and convergence");

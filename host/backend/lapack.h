@@ -30,6 +30,9 @@ void dsyr_(const char*, const int*, const double*, const double*, const int*, do
 void ssyr_(const char*, const int*, const float*, const float*, const int*, float*, const int*);
 void dgesvd_(const char*, const char*, const int*, const int*, double*, const int*, double*,
              double*, const int*, double*, const int*, double*, const int*, int*);
+void dgeqp3_(const int*, const int*, double*, const int*, int*, double*, double*, const int*, int*);
+void dlarft_(const char*, const char*, const int*, const int*, double*, const int*, const double*,
+             double*, const int*);
 void dsyevd_(const char*, const char*, const int*, double*, const int*, double*, double*,
              const int*, int*, const int*, int*);
 void ssyevd_(const char*, const char*, const int*, float*, const int*, float*, float*, const int*,
@@ -111,6 +114,25 @@ inline int left_singular_vectors(int n, double* a, double* values, double* work,
     double none = 0;
     dgesvd_("O", "N", &n, &n, a, &n, values, &none, &one, &none, &one, work, &work_size, &info);
     return info;
+}
+
+/// A P = Q R for a rows x columns matrix A, whose upper triangle becomes R and whose lower one,
+/// with tau, min(rows, columns) numbers, the reflectors of Q. Returns P: the number of the column
+/// of A that became each one of R's.
+inline std::vector<int> pivoted_qr(int rows, int columns, double* a, double* tau) {
+    std::vector<int> pivots(static_cast<std::size_t>(columns), 0);
+    int info = 0, work_size = -1;
+    double best = 0;
+    dgeqp3_(&rows, &columns, a, &rows, pivots.data(), tau, &best, &work_size, &info);
+    work_size = static_cast<int>(best);
+    std::vector<double> work(static_cast<std::size_t>(work_size));
+    dgeqp3_(&rows, &columns, a, &rows, pivots.data(), tau, work.data(), &work_size, &info);
+    for (int& pivot : pivots) --pivot;  // they are counted from 1
+    return pivots;
+}
+/// T, k x k and upper triangular, with H_1 .. H_k = I - V T V' for the reflectors in V, rows x k.
+inline void block_reflector(int rows, int k, double* v, const double* tau, double* t) {
+    dlarft_("F", "C", &rows, &k, v, &rows, tau, t, &k);
 }
 
 /// Numbers that syevd() works in, and integers, by LAPACK's documentation of it.

@@ -447,6 +447,9 @@ bool Minimization<T>::report(double step_norm, double step_length, double shift)
         progress_.iterations, f_,    gradient_norm_,      step_norm,
         step_length,          shift, progress_.elapsed(), progress_.counts};
     if (options_.keep_trace) progress_.trace.push_back(record);
+    constexpr std::size_t kept = 10;
+    if (progress_.last.size() == kept) progress_.last.erase(progress_.last.begin());
+    progress_.last.push_back(record);
     const auto goes_on = [&] {
         if (options_.callback && !options_.callback(record)) return false;
         return !progress_.callback || progress_.callback({record, [this] { return download(x_); },
@@ -478,7 +481,8 @@ std::optional<Status> Minimization<T>::end_iteration(const Trial& trial, double 
 
 template <class T>
 void Minimization<T>::note_null_direction() {
-    const std::vector<T> direction = download(p_);
+    null_direction_ = download(p_);
+    const std::vector<T>& direction = null_direction_;
     double largest = 0;
     for (const T d : direction) largest = std::max<double>(largest, std::abs(d));
     // Beyond what conjugate gradients leave of other directions; in other units a parameter may

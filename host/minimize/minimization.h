@@ -31,7 +31,8 @@ struct Progress {
     Counts counts;
     PhaseTimes seconds;
     std::vector<IterationRecord> trace;
-    double radius = 0;  ///< Result::radius
+    std::vector<IterationRecord> last;  ///< Result::last_iterations
+    double radius = 0;                  ///< Result::radius
     double first_f = 0;
     double first_gradient_norm = -1;  ///< negative until known, as is first_f
     /// Later by what callbacks have taken.
@@ -274,6 +275,8 @@ class Minimization {
     void note_null_space();
     /// The parameters that the direction of note_null_direction() has a part in; none without one.
     const std::vector<int>& undetermined() const { return undetermined_; }
+    /// That direction; empty without one.
+    const std::vector<T>& null_direction() const { return null_direction_; }
     /// Fetches the iterate into progress (also after an exception of the backend).
     void save_iterate();
     /// The last factor and the S it was shifted by; empty if there is none.
@@ -338,6 +341,7 @@ class Minimization {
     bool ascent_ = false;
     double hessian_norm_ = 0, factor_shift_ = 0;
     std::vector<int> undetermined_;
+    std::vector<T> null_direction_;
 };
 
 }  // namespace cunewton::solver

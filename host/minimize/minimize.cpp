@@ -8,6 +8,9 @@
 #include "host/backend/memory.h"
 #include "host/data/device_arrays.h"
 #include "host/data/sample_data.h"
+#include "host/minimize/check.h"
+#include "host/minimize/constrained.h"
+#include "host/minimize/describe.h"
 #include "host/minimize/methods.h"
 #include "host/minimize/preconditioners.h"
 #include "host/minimize/undetermined.h"
@@ -172,15 +175,17 @@ const SparsityPattern* sparsity_of(const Problem<T>& problem, Method method) {
 template <class T>
 Options completed(const Problem<T>& problem, const Options& options) {
     Options complete = options;
-    if (options.method == Method::automatic) complete.method = solver::choose_method(problem, true);
+    const bool constrained = solver::Constrained<T>::asked(options);
+    if (options.method == Method::automatic)
+        complete.method = solver::choose_method(problem, !constrained);
     HessianBy& hessian = complete.derivatives.hessian;
     const bool by_gauss_newton = options.method == Method::kfac ||
                                  (options.method == Method::hessian_free && is_perceptron(problem));
-    if (sparsity_of(problem, complete.method))
+    if (sparsity_of(problem, complete.method) && !constrained)
         complete.derivatives = sparse_derivatives(problem, options.derivatives);
     if (by_gauss_newton && hessian == HessianBy::automatic) hessian = HessianBy::gauss_newton;
     if (complete.precondition == PreconditionBy::automatic && is_perceptron(problem) &&
-        std::holds_alternative<std::monostate>(options.preconditioner)) {
+        !constrained && std::holds_alternative<std::monostate>(options.preconditioner)) {
         const KroneckerLayers layers = kronecker_layers(problem);
         // Not for layers so wide that factors take as long as more products.
         constexpr double most = 20;
@@ -268,20 +273,24 @@ std::string what_is_not_finite(solver::Minimization<T>& run) {
 }
 
 /// If the backend fails, progress holds the last accepted iterate (the last one that was fetched if
-/// the device does not answer any more), from which another one may go on.
+/// the device does not answer any more), from which another one may go on. constrained: null where
+/// all parameters are free; else what the session's evaluator has been reduced by.
 template <class T>
 void run_on(Session<T>& session, const Problem<T>& problem, const Options& options,
-            solver::Progress<T>& progress, Result<T>& result, std::string& how_far) {
+            solver::Progress<T>& progress, Result<T>& result, std::string& how_far,
+            solver::Constrained<T>* constrained) {
     std::optional<solver::Minimization<T>> run;
     result.method = options.method;
+    const int n = constrained ? constrained->dimension() : problem.dimension();
     try {
         const bool elements = std::holds_alternative<ElementSum<T>>(problem.parts().form);
         // Elements are small problems too, and nobody asked for a sparse factor.
-        const SparsityPattern* const sparsity = elements && !session.matrices->factorizes_sparse()
-                                                    ? nullptr
-                                                    : sparsity_of(problem, options.method);
+        const SparsityPattern* const sparsity =
+            constrained || (elements && !session.matrices->factorizes_sparse())
+                ? nullptr
+                : sparsity_of(problem, options.method);
         if (!sparsity) require_matrices(*session.vectors, problem.dimension(), options);
-        run.emplace(session, problem.dimension(), options, progress, blocks_alike(problem),
+        run.emplace(session, n, options, progress, constrained ? 0 : blocks_alike(problem),
                     problem.parts().ranks.get(), sparsity, !elements);
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
@@ -289,7 +298,8 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         if (*status == Status::singular && sparsity) solver::find_null_space(*run);
         if (*status == Status::singular)
             result.undetermined =
-                sparsity || solver::is_matrix_free(options.method)
+                constrained ? constrained->undetermined(*run)
+                : sparsity || solver::is_matrix_free(options.method)
                     ? run->undetermined()
                     : solver::undetermined(run->download_matrix(), problem.dimension(),
                                            run->hessian_accuracy());
@@ -351,6 +361,10 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("time_limit", bits(options.time_limit));
     also("unbounded_below", bits(options.unbounded_below));
     also("initial_radius", bits(options.initial_radius));
+    const LinearConstraints& equations = options.constraints;
+    also("constraints.A", hash(equations.A.data(), equations.A.size() * sizeof(double)));
+    also("constraints.b", hash(equations.b.data(), equations.b.size() * sizeof(double)));
+    also("check", options.check);
     cunewton::require_common(ranks.communicator(), Meeting::call, "arguments", common);
 }
 
@@ -366,27 +380,44 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     Candidates candidates = choose_backends(problem, options.backend);
     if (const Ranks* const ranks = problem.parts().ranks.get())
         require_common(*ranks, x0, options, candidates);
+    if (options.check) solver::check_derivatives(problem, x0, options);
+    std::optional<solver::Constrained<T>> constrained;
+    if (solver::Constrained<T>::asked(options)) constrained.emplace(problem, x0, options);
     solver::Progress<T> progress;
-    progress.x = progress.x0 = x0;
-    progress.callback = callback;
+    progress.x = progress.x0 = constrained ? constrained->reduced_start() : x0;
+    progress.callback = constrained ? constrained->callback(callback) : callback;
     Result<T> result;
+    result.problem = solver::describe(problem, options);
+    if (constrained) result.problem += ", subject to " + constrained->description();
     run_on_first(
         candidates, result.backend_reason, [&](const BackendEntry& entry, std::string& how_far) {
             Session<T> session = entry.code<T>().open(problem, session_options(options));
-            Options here = options;
-            if (given.method == Method::automatic && problem.parts().sparsity &&
+            result.gradient_by = session.derivatives.gradient;
+            result.hessian_by = session.derivatives.hessian;
+            Options here = constrained ? constrained->options() : options;
+            if (constrained) constrained->reduce(session);
+            if (!constrained && given.method == Method::automatic && problem.parts().sparsity &&
                 std::holds_alternative<ElementSum<T>>(problem.parts().form))
                 here.method = solver::choose_method(problem, session.matrices->factorizes_sparse());
-            run_on(session, problem, here, progress, result, how_far);
+            if (constrained && constrained->dimension() == 0) {
+                constrained->evaluate(progress, result);
+                result.method = here.method;
+                result.message = sentence(result.status);
+            } else {
+                run_on(session, problem, here, progress, result, how_far,
+                       constrained ? &*constrained : nullptr);
+            }
+            if (constrained) constrained->finish(progress.x, result);
             result.backend = entry.name;
         });
-    result.x = std::move(progress.x);
+    result.x = constrained ? constrained->full(progress.x) : std::move(progress.x);
     result.iterations = progress.iterations;
     result.seed = options.seed;
     result.counts = progress.counts;
     result.seconds = progress.seconds;
     result.seconds.total = progress.elapsed();
     result.trace = std::move(progress.trace);
+    result.last_iterations = std::move(progress.last);
     result.radius = progress.radius;
     return result;
 }
@@ -464,7 +495,7 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
     const Options options = completed(problem, given);
     check_options<T>(options, problem.dimension());
     check_method(problem, options);
-    if (sparsity_of(problem, options.method))
+    if (sparsity_of(problem, options.method) && !solver::Constrained<T>::asked(options))
         reject(
             std::string("what a sparse Hessian's factor takes is not known beforehand (it is once "
                         "the pattern has been analysed) ask for a method without matrices") +
@@ -475,10 +506,12 @@ MemoryNeeded memory_needed(const Problem<T>& problem, const Options& given) {
     require_no_capture(options.stream, "a minimisation");
     const BackendEntry& entry = *choose_backends(problem, options.backend).entries.front();
     const BackendCode<T>& code = entry.code<T>();
-    const SessionWork work = solver::work_of<T>(
+    SessionWork work = solver::work_of<T>(
         options, problem.dimension(),
         resolve<T>(options.derivatives, code.capabilities(problem)).hessian_is_exact(),
         known_blocks(problem), sample_count(problem), kronecker_layers(problem));
+    if (solver::Constrained<T>::asked(options))
+        solver::Constrained<T>::add_memory(problem.dimension(), options, work);
     MemoryNeeded needed = code.session_memory(problem, session_options(options), work);
     const std::size_t n = static_cast<std::size_t>(problem.dimension());
     // The iterate and the start, and vectors that come and go.

@@ -7,6 +7,7 @@
 #include "cunewton/checkpoint.h"
 #include "cunewton/communicator.h"
 #include "cunewton/compare.h"
+#include "cunewton/constraints.h"
 #include "cunewton/curvature.h"
 #include "cunewton/differentiate.h"
 #include "cunewton/error.h"
@@ -17,4 +18,5 @@
 #include "cunewton/options.h"
 #include "cunewton/problem.h"
 #include "cunewton/problem/cox.h"
+#include "cunewton/report.h"
 #include "cunewton/sparse_hessian.h"

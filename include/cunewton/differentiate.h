@@ -3,6 +3,7 @@
 
 #include "cunewton/scalar/cpp20.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -97,5 +98,12 @@ DerivativeCheck check_gradient(const Problem<T>& problem, const std::vector<T>& 
 template <class T>
 DerivativeCheck check_hessian(const Problem<T>& problem, const std::vector<T>& x,
                               const EvaluationOptions& options = {});
+/// The same of products of the Hessian with four vectors of random signs, each entry of the size of
+/// its parameter, against central differences of the gradient along them: `row` is that of the
+/// worst number, `column` the number of the vector. Holds no matrix, for problems too large for
+/// one; an entry that is wrong shows in the products' row.
+template <class T>
+DerivativeCheck check_products(const Problem<T>& problem, const std::vector<T>& x,
+                               std::uint64_t seed = 1, const EvaluationOptions& options = {});
 
 }  // namespace cunewton

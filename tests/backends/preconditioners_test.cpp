@@ -366,7 +366,7 @@ TEST_F(PreconditionedNewtonCgTest, WhereThereIsNoneItGoesWithout) {
 
 TEST_F(PreconditionedNewtonCgTest, TheCallersIsUsed) {
     // f = sum_j h_j x_j^2 / 2 - x_j, h over eight powers of ten; the inverse of its Hessian.
-    const int n = 60;
+    const int n = 30;
     std::vector<double> A(n * n, 0.0), b(n, 1.0);
     for (int j = 0; j < n; ++j) A[j * (n + 1)] = std::pow(10, 8.0 * j / n);
     const auto problem = make_quadratic(A.data(), b.data(), n);

@@ -116,9 +116,12 @@ TEST_P(UnconstrainedTest, FarStartsEndTruthfully) {
     const Method method = GetParam();
     std::map<Status, int> ends;
     int accepted = 0, total = 0;
+    // The farther ones are the same code again, for most of the time that an emulated device takes.
+    std::vector<double> factors{10};
+    if (largest_dimension() >= 100) factors.push_back(100);
     for (const UnconstrainedCase& problem : unconstrained_cases()) {
         if (problem.n > std::min(largest_dimension(), 100)) continue;
-        for (const double factor : {10.0, 100.0}) {
+        for (const double factor : factors) {
             SCOPED_TRACE(problem.label() + " x" + std::to_string(int(factor)));
             std::vector<double> x0 = problem.x0;
             bool zero = true;

@@ -313,6 +313,15 @@ class Tool(unittest.TestCase):
         self.assert_close(fit["aic"], 24.31519269, 8)
         self.assert_close(fit["accuracy"], 20 / 23, 12)
 
+    def test_report(self):
+        fit = ["fit", "bench/data/challenger.csv", "--loss", "logistic", "--target", "distress", "--drop", "flight"]
+        text = self.run_tool(*fit, "--report").stdout
+        for part in ("mean over 23 samples of a loss of a linear predictor with intercept, 2 parameters",
+                     "analytic: the loss's own", "newton: the Hessian is estimated", "Last iterations"):
+            self.assertIn(part, text)
+        self.assertNotIn("Last iterations", self.run_tool(*fit).stdout)
+        self.assertIn("--report is text", self.run_tool(*fit, "--report", "--json", status=1).stderr)
+
     def test_poisson_with_categories_as_published(self):
         # Dobson 1990, "An introduction to generalized linear models", p. 93, the example of R's glm:
         # 3.045 (0.1709), outcome2 -0.4543 (0.2022), outcome3 -0.2930 (0.1927), treatments 0 (0.2); deviance 5.1291.
