@@ -68,8 +68,8 @@ typename BoxedEvaluator<T>::Inner BoxedEvaluator<T>::inner_box(double relative,
     for (std::size_t j = 0; j < low.size(); ++j) {
         const T most = T(0.125) * (upper[j] - lower[j]);
         const auto margin = [&](T bound) {
-            const T size = std::max(std::abs(bound), typical.empty() ? T(1)
-                                                                     : static_cast<T>(typical[j]));
+            const T size =
+                std::max(std::abs(bound), typical.empty() ? T(1) : static_cast<T>(typical[j]));
             return spare * std::min(static_cast<T>(relative) * size, most);
         };
         if (std::isfinite(lower[j])) low[j] += margin(lower[j]);

@@ -111,7 +111,7 @@ class CudaEvaluator : public Evaluator<T> {
     const Assembly assembly_;
     RepeatedWork<ProductArguments> repeated_product_;
     DeviceArray<T> typical_, steps_;
-    Buffer<T> least_, most_;  // limits of steps_, or empty
+    Buffer<T> least_, most_;       // limits of steps_, or empty
     DeviceArray<double> partial_;  // of one point
     TileMemory tile_;
 };

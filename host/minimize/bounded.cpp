@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace cunewton::solver {
 
@@ -71,8 +72,8 @@ FaceCurvature BoundedEnd<T>::descend(const T* free, double tolerance, int most, 
                                                    : FaceCurvature::semidefinite;
         const double step = square / bend;
         if (p) vectors_.add_scaled(p, p, static_cast<T>(step), along_.get(), n_);
-        vectors_.add_scaled(residual_.get(), residual_.get(), static_cast<T>(-step),
-                            B_along_.get(), n_);
+        vectors_.add_scaled(residual_.get(), residual_.get(), static_cast<T>(-step), B_along_.get(),
+                            n_);
         precondition(scaled_.get(), residual_.get());
         vectors_.dot(residual_.get(), scaled_.get(), n_, over_);
         const double next = vectors_.read(over_);
@@ -164,8 +165,7 @@ class Bounded : BoundedEnd<T> {
           high_(run.vector()),
           ones_(run.vector()),
           slope_(run.vectors().number()) {
-        vectors_.upload(ones_.get(), std::vector<T>(static_cast<std::size_t>(n_), T(1)).data(),
-                        n_);
+        vectors_.upload(ones_.get(), std::vector<T>(static_cast<std::size_t>(n_), T(1)).data(), n_);
     }
 
     Status minimize();
@@ -187,6 +187,9 @@ class Bounded : BoundedEnd<T> {
     /// curvature was met.
     bool solve(double radius, double tolerance);
     void set_box(double radius);
+    /// To the minimiser along the projected steepest descent, or near: residual_, of this size.
+    /// `convex` is unset where the curvature along it is not positive.
+    bool cauchy_step(double size, double radius, bool& convex);
     /// free_, and residual_ = what of -r_ is free; its size in the metric of S.
     double find_face();
     /// Moves z_ to the first point of the projected path z_ + t p where the model falls enough.
@@ -194,13 +197,15 @@ class Bounded : BoundedEnd<T> {
     /// p_ = the step to the minimiser on the face, or far along negative curvature. Whether there
     /// was none.
     bool face_step(double radius, double tolerance);
+    /// The largest entry of S direction().
+    double largest_part();
     double longest(double radius) { return std::isinf(radius) ? 1e4 * run_.size() : 4 * radius; }
 
-    Buffer<T> z_, r_;                   // the point, and the model's gradient there
-    Buffer<T> tried_, d_, tried_r_;     // another one, its way from x
+    Buffer<T> z_, r_;                // the point, and the model's gradient there
+    Buffer<T> tried_, d_, tried_r_;  // another one, its way from x
     const Buffer<T> p_, low_, high_, ones_;
     const Number slope_;
-    double q_ = 0;
+    double q_ = 0, linear_ = 0;  // linear_: g'(z_ - x)
 };
 
 template <class T>
@@ -246,6 +251,7 @@ bool Bounded<T>::search(const T* p, double t, double shrink) {
             std::swap(z_, tried_);
             std::swap(r_, tried_r_);
             q_ = q;
+            linear_ = linear;
             return true;
         }
     }
@@ -295,30 +301,58 @@ bool Bounded<T>::face_step(double radius, double tolerance) {
 }
 
 template <class T>
+double Bounded<T>::largest_part() {
+    const std::size_t n = static_cast<std::size_t>(n_);
+    std::vector<T> step(n), scales(n, T(1));
+    vectors_.download(step.data(), run_.direction(), n);
+    if (run_.scales()) vectors_.download(scales.data(), run_.scales(), n);
+    double largest = 0;
+    for (std::size_t j = 0; j < n; ++j)
+        largest = std::max(largest, std::abs(static_cast<double>(step[j]) * scales[j]));
+    return largest;
+}
+
+template <class T>
+bool Bounded<T>::cauchy_step(double size, double radius, bool& convex) {
+    this->precondition(p_.get(), residual_.get());
+    model_.apply(p_.get(), B_along_.get());
+    vectors_.dot(p_.get(), B_along_.get(), n_, bend_);
+    vectors_.norms({{p_.get(), length_, run_.scales(), false}}, n_);
+    const auto [bend, length] = read(vectors_, bend_, length_);
+    const double far = longest(radius) / length;
+    if (!(bend > 0)) convex = false;
+    return search(p_.get(), bend > 0 ? std::min(size / bend * size, far) : far, 0.25);
+}
+
+template <class T>
 bool Bounded<T>::solve(double radius, double tolerance) {
     set_box(radius);
     vectors_.copy(z_.get(), run_.x(), n_);
     vectors_.copy(r_.get(), run_.g(), n_);
-    q_ = 0;
-    bool convex = true;
+    q_ = linear_ = 0;
+    bool convex = true, at_cauchy = true;
     double first = -1;
     for (int i = 0; i < 200; ++i) {
         const double size = find_face();
         if (first < 0) first = size;
         if (!(size > tolerance * first)) break;
-        // The Cauchy point: the minimiser along the projected steepest descent.
-        this->precondition(p_.get(), residual_.get());
-        model_.apply(p_.get(), B_along_.get());
-        vectors_.dot(p_.get(), B_along_.get(), n_, bend_);
-        vectors_.norms({{p_.get(), length_, run_.scales(), false}}, n_);
-        const auto [bend, length] = read(vectors_, bend_, length_);
-        const double far = longest(radius) / length;
-        if (!(bend > 0)) convex = false;
-        bool moved = search(p_.get(), bend > 0 ? std::min(size * size / bend, far) : far, 0.25);
-        find_face();
+        const double before = q_;
+        bool moved = false;
+        if (at_cauchy) {
+            moved = cauchy_step(size, radius, convex);
+            find_face();
+        }
         if (!face_step(radius, std::max(tolerance, 1e-12) * 0.1)) convex = false;
-        moved = search(p_.get(), 1, 0.5) || moved;
-        if (!moved || (!convex && std::isinf(radius))) break;
+        const bool useful = search(p_.get(), 1, 0.5);
+        if (!convex && std::isinf(radius)) break;
+        // Where the face is of no use, or after that, steepest descent finds another.
+        const bool fallen = before - q_ > std::numeric_limits<T>::epsilon() * std::abs(q_);
+        if (!(moved || useful) || !fallen) {
+            if (at_cauchy) break;
+            at_cauchy = true;
+            continue;
+        }
+        at_cauchy = !useful;
     }
     return convex;
 }
@@ -332,7 +366,8 @@ Status Bounded<T>::minimize() {
     for (;;) {
         if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
             return Status::max_iterations;
-        if (trusted && run_.tests_gradient() && run_.gradient_small()) return run_.arrived_status(0);
+        if (trusted && run_.tests_gradient() && run_.gradient_small())
+            return run_.arrived_status(0);
         if (!model_.update()) return Status::not_finite;
         if (run_.gradient_norm() == 0) {
             if (const auto status = this->settle(0, nullptr)) return *status;
@@ -347,7 +382,7 @@ Status Bounded<T>::minimize() {
             }
             const double predicted = -q_;
             const Trial trial = run_.try_point(z_.get());
-            const bool interior = convex && trial.step_size < 0.999 * radius;
+            const bool interior = convex && (std::isinf(radius) || largest_part() < 0.999 * radius);
             const double decrement = 2 * predicted;
             if (first && interior) {
                 run_.watch(decrement);
@@ -376,7 +411,10 @@ Status Bounded<T>::minimize() {
                 }
             } else if (!trial.finite() || actual < accepted * predicted) {
                 if (run_.out_of_evaluations()) return Status::max_evaluations;
-                radius = shrinkage * std::min(radius, trial.step_size);
+                // The minimiser of the parabola through what is known along the step.
+                const double over = -actual - linear_;
+                const double part = over > 0 ? -linear_ / (2 * over) : shrinkage;
+                radius = std::clamp(part, 0.1, 0.5) * largest_part();
                 const double smallest = std::numeric_limits<T>::epsilon() * run_.x_size();
                 if (!(radius > smallest) || radius < std::numeric_limits<T>::min()) {
                     if (const auto status = stuck()) return *status;
@@ -384,9 +422,9 @@ Status Bounded<T>::minimize() {
                 }
                 continue;
             } else if (actual < poor * predicted) {
-                radius = shrinkage * trial.step_size;
-            } else if (actual > very_good * predicted) {
-                radius = std::max(radius, growth * trial.step_size);
+                radius = shrinkage * largest_part();
+            } else if (actual > very_good * predicted && !std::isinf(radius)) {
+                radius = std::max(radius, growth * largest_part());
             }
             model_.learn();
             if (trial.step_norm > 0) run_.note_curvature(run_.gradient_norm() / trial.step_norm);

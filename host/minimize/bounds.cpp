@@ -93,10 +93,10 @@ void say_bounds(const Bounds<T>& bounds, const std::vector<T>& x, const std::vec
     }
 }
 
-#define CUNEWTON_INSTANTIATE(T)                                                               \
-    template Bounds<T> take_bounds(const Options&, std::vector<T>&, std::vector<int>&);       \
-    template void say_bounds(const Bounds<T>&, const std::vector<T>&, const std::vector<T>&, \
-                             bool, Result<T>&);
+#define CUNEWTON_INSTANTIATE(T)                                                                    \
+    template Bounds<T> take_bounds(const Options&, std::vector<T>&, std::vector<int>&);            \
+    template void say_bounds(const Bounds<T>&, const std::vector<T>&, const std::vector<T>&, bool, \
+                             Result<T>&);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)
 #undef CUNEWTON_INSTANTIATE

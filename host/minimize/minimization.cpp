@@ -51,9 +51,8 @@ std::optional<Status> Minimization<T>::begin() {
     {
         const Timer timer(progress_.seconds.evaluate);
         evaluator_.value_and_gradient(x_.get(), g_.get(), numbers_.f);
-        vectors_.norms({{projected_gradient(), numbers_.gradient_norm},
-                        {x_.get(), numbers_.x_norm}},
-                       n_);
+        vectors_.norms(
+            {{projected_gradient(), numbers_.gradient_norm}, {x_.get(), numbers_.x_norm}}, n_);
         f_ = read(numbers_.f);
         gradient_norm_ = gradient_size_ = read(numbers_.gradient_norm);
         x_norm_ = x_size_ = read(numbers_.x_norm);

@@ -4,11 +4,11 @@
 #include <cmath>
 #include <optional>
 
+#include "host/backend/boxed_evaluator.h"
 #include "host/backend/fallback.h"
 #include "host/backend/memory.h"
 #include "host/data/device_arrays.h"
 #include "host/data/sample_data.h"
-#include "host/backend/boxed_evaluator.h"
 #include "host/minimize/bounded.h"
 #include "host/minimize/methods.h"
 #include "host/minimize/preconditioners.h"
@@ -285,9 +285,9 @@ std::string moved_text(const std::vector<int>& moved) {
 template <class T>
 bool differences_parameters(const Problem<T>& problem, double step) {
     const auto& form = problem.parts().form;
-    return step > 0 && (std::holds_alternative<Opaque<T>>(form) ||
-                        std::holds_alternative<SampleSum<T>>(form) ||
-                        std::holds_alternative<ElementSum<T>>(form));
+    return step > 0 &&
+           (std::holds_alternative<Opaque<T>>(form) || std::holds_alternative<SampleSum<T>>(form) ||
+            std::holds_alternative<ElementSum<T>>(form));
 }
 
 /// Throws InvalidArgument where differences cannot be kept within bounds.
@@ -306,8 +306,8 @@ void keep_within(Session<T>& session, const Problem<T>& problem, const Options& 
     const ResolvedDerivatives& by = session.derivatives;
     if (!differences_parameters(problem, std::max(by.gradient_step, by.hessian_step))) return;
     session.evaluator = std::make_unique<BoxedEvaluator<T>>(
-        std::move(session.evaluator), by, options.derivatives.typical_x, bounds.lower,
-        bounds.upper, *session.vectors, *session.matrices);
+        std::move(session.evaluator), by, options.derivatives.typical_x, bounds.lower, bounds.upper,
+        *session.vectors, *session.matrices);
 }
 
 /// If the backend fails, progress holds the last accepted iterate (the last one that was fetched if
@@ -326,8 +326,8 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         if (!sparsity) require_matrices(*session.vectors, problem.dimension(), options);
         if (progress.bounds.any()) keep_within(session, problem, options, progress.bounds);
         run.emplace(session, problem.dimension(), options, progress,
-                    progress.bounds.any() ? 0 : blocks_alike(problem),
-                    problem.parts().ranks.get(), sparsity, !elements && !progress.bounds.any());
+                    progress.bounds.any() ? 0 : blocks_alike(problem), problem.parts().ranks.get(),
+                    sparsity, !elements && !progress.bounds.any());
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
         run->save_iterate();
@@ -346,8 +346,7 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         if (*status == Status::not_finite) result.message += what_is_not_finite(*run);
         if (bounded)
             say_bounds(progress.bounds, progress.x, run->download_gradient(),
-                       !differences_parameters(problem, run->derivatives().gradient_step),
-                       result);
+                       !differences_parameters(problem, run->derivatives().gradient_step), result);
         if (options.keep_hessian_factor) {
             result.hessian_factor = run->download_factor();
             result.hessian_factor_shift = run->factor_shift();

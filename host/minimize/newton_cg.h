@@ -6,8 +6,8 @@
 #include <memory>
 #include <optional>
 
-#include "host/minimize/conjugate_gradients.h"
 #include "host/minimize/bounded.h"
+#include "host/minimize/conjugate_gradients.h"
 #include "host/minimize/methods.h"
 #include "host/minimize/preconditioners.h"
 

@@ -29,7 +29,8 @@ class HessianModel final : public QuadraticModel<T> {
     }
     void solve(T* x) override { run_.curvature().solve(x); }
     double accuracy(double) const override {
-        return std::max(model_is_cheap, 10.0 * static_cast<double>(std::numeric_limits<T>::epsilon()));
+        return std::max(model_is_cheap,
+                        10.0 * static_cast<double>(std::numeric_limits<T>::epsilon()));
     }
 
   private:
@@ -138,8 +139,7 @@ class BfgsModel final : public LearntModel<T> {
     void take(const T*, double sy, double sBs) override {
         const T *y = this->y_.get(), *Bs = this->Bs_.get();
         run_.matrices().rank_two_update(B_.get(), T(0), y, y, static_cast<T>(1 / sy), run_.n());
-        run_.matrices().rank_two_update(B_.get(), T(0), Bs, Bs, static_cast<T>(-1 / sBs),
-                                        run_.n());
+        run_.matrices().rank_two_update(B_.get(), T(0), Bs, Bs, static_cast<T>(-1 / sBs), run_.n());
     }
 
     const Buffer<T> B_, L_;
@@ -177,7 +177,8 @@ class LbfgsModel final : public LearntModel<T> {
         }();
         pairs_.push_back(std::move(pair));
         if (static_cast<int>(pairs_.size()) <= run_.options().lbfgs_pairs) return;
-        // Without the oldest pair the others' B s are new, and they start from the newest curvature.
+        // Without the oldest pair the others' B s are new, and they start from the newest
+        // curvature.
         pairs_.pop_front();
         if (std::isfinite(yy) && yy > 0) factor_ = yy;
         for (std::size_t k = 0; k < pairs_.size(); ++k) {

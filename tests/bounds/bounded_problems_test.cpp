@@ -41,7 +41,8 @@ Slope slope_at(const BoundedProblem& p, const std::vector<double>& x) {
         g = gradient(p.problem, at, options);
         double square = 0;
         for (std::size_t j = 0; j < at.size(); ++j) {
-            const bool held = (at[j] == p.lower[j] && g[j] > 0) || (at[j] == p.upper[j] && g[j] < 0);
+            const bool held =
+                (at[j] == p.lower[j] && g[j] > 0) || (at[j] == p.upper[j] && g[j] < 0);
             if (!held) square += g[j] * g[j];
         }
         return std::sqrt(square);
@@ -106,9 +107,11 @@ TEST_F(BoundedProblems, AllAreSolved) {
         Options free = bounded(p);
         free.lower = free.upper = {};
         const Result<double> without = minimize(p.problem, p.x0, free);
-        // A quadratic takes one or two steps without bounds.
-        if (without.converged()) {
-            EXPECT_LE(result.iterations, std::max(3, without.iterations * 3 / 2)) << p.name;
+        // Where that has a minimum near, too. The last step is only there to square the error.
+        const bool near =
+            std::ranges::all_of(without.x, [](double x) { return std::abs(x) < 1e3; });
+        if (without.converged() && near) {
+            EXPECT_LE(result.iterations, 1 + without.iterations * 3 / 2) << p.name;
         }
     }
 }
@@ -166,11 +169,9 @@ TEST_F(BoundedProblems, LogisticSignsSatisfyTheirConditions) {
         for (int j = 0; j < n; ++j)
             z += static_cast<long double>(features[static_cast<std::size_t>(i * n + j)]) *
                  result.x[static_cast<std::size_t>(j)];
-        const long double error =
-            1 / (1 + std::exp(-z)) - targets[static_cast<std::size_t>(i)];
+        const long double error = 1 / (1 + std::exp(-z)) - targets[static_cast<std::size_t>(i)];
         for (int j = 0; j < n; ++j)
-            g[static_cast<std::size_t>(j)] +=
-                error * features[static_cast<std::size_t>(i * n + j)];
+            g[static_cast<std::size_t>(j)] += error * features[static_cast<std::size_t>(i * n + j)];
         scale += std::abs(error);
     }
     int held = 0;

@@ -74,9 +74,8 @@ struct Watched {
 };
 
 std::shared_ptr<Watched> watched() {
-    return std::make_shared<Watched>(Watched{{0.5, -infinity, -1, 0.25, -2},
-                                             {2, 0.125, 1, 0.25, -1.9999999},
-                                             {-1, 3, 0.2, 5, 1}});
+    return std::make_shared<Watched>(Watched{
+        {0.5, -infinity, -1, 0.25, -2}, {2, 0.125, 1, 0.25, -1.9999999}, {-1, 3, 0.2, 5, 1}});
 }
 
 BlackBox<double> values_of(const std::shared_ptr<Watched>& f) {
@@ -171,9 +170,9 @@ TEST_F(BoundsOnCpu, FunctorsAreDifferencedInside) {
     Options options = on_cpu({1, 0}, {1.5, infinity});
     options.derivatives.gradient = GradientBy::central_differences;
     options.derivatives.hessian = HessianBy::value_differences;
-    const Result<double> result = minimize(
-        make_sample_sum<double>(RowInside{}, Samples<double>{rows.data(), 3, 2}, 2), {1.4, 2},
-        options);
+    const Result<double> result =
+        minimize(make_sample_sum<double>(RowInside{}, Samples<double>{rows.data(), 3, 2}, 2),
+                 {1.4, 2}, options);
     EXPECT_TRUE(std::isfinite(result.f)) << result.message;
     EXPECT_EQ(result.at_bound[0], AtBound::lower);
 }

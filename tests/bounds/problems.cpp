@@ -74,8 +74,8 @@ struct Wood {
         using T = scalar_t<X>;
         const T a = x[1] - x[0] * x[0], b = T(1.0) - x[0], c = x[3] - x[2] * x[2],
                 d = T(1.0) - x[2], e = x[1] - T(1.0), f = x[3] - T(1.0);
-        return T(100.0) * a * a + b * b + T(90.0) * c * c + d * d +
-               T(10.1) * (e * e + f * f) + T(19.8) * e * f;
+        return T(100.0) * a * a + b * b + T(90.0) * c * c + d * d + T(10.1) * (e * e + f * f) +
+               T(19.8) * e * f;
     }
 };
 struct Hock45 {
@@ -133,12 +133,14 @@ BoundedProblem bounded_quadratic(int n, double active, double condition, bool de
         for (std::size_t j = 0; j < i; ++j) A[i * size + j] = A[j * size + i];
     data->b.resize(size);
     BoundedProblem p{"quadratic n=" + std::to_string(n) + " seed=" + std::to_string(seed),
-                     make_quadratic<double>(A.data(), data->b.data(), n), {}, {}, {}};
+                     make_quadratic<double>(A.data(), data->b.data(), n),
+                     {},
+                     {},
+                     {}};
     p.multipliers.assign(size, 0);
     for (std::size_t j = 0; j < size; ++j) {
         const double x = 2 * random() - 1, width = 0.5 + random();
-        const bool is_active = random() < active, at_lower = random() < 0.5,
-                   open = random() < 0.3;
+        const bool is_active = random() < active, at_lower = random() < 0.5, open = random() < 0.3;
         p.solution.push_back(x);
         if (!is_active) {
             p.lower.push_back(open ? -infinity : x - width);
@@ -181,13 +183,14 @@ BoundedProblem bounded_logistic(long samples, int n, double l2, unsigned seed) {
     }
     ProblemOptions options;
     options.l2 = l2;
-    BoundedProblem p{"logistic n=" + std::to_string(n) + " seed=" + std::to_string(seed),
-                     make_linear_predictor<double>(
-                         Logistic{},
-                         Samples<double>{data->features.data(), samples, n, 0,
-                                         data->targets.data()},
-                         options),
-                     std::vector<double>(size, 0), {}, {}};
+    BoundedProblem p{
+        "logistic n=" + std::to_string(n) + " seed=" + std::to_string(seed),
+        make_linear_predictor<double>(
+            Logistic{}, Samples<double>{data->features.data(), samples, n, 0, data->targets.data()},
+            options),
+        std::vector<double>(size, 0),
+        {},
+        {}};
     for (std::size_t j = 0; j < size; ++j) {
         const bool positive = (truth[j] > 0) == (random() < 0.75);
         p.lower.push_back(positive ? 0 : -infinity);
@@ -211,7 +214,10 @@ std::vector<BoundedProblem> classical_bounded_problems() {
     const Problem<double> banana = make_objective<double>(Banana{}, 2);
     const double i = infinity, a = std::sqrt(598.0 / 1200), b = 400 * a * a * a;
     add("HS1", banana, {-2, 1}, {-i, -1.5}, {i, i}, {1, 1});
-    add("HS2", banana, {-2, 1}, {-i, 1.5}, {i, i}, {2 * a * std::cos(std::acos(1 / b) / 3), 1.5});
+    // From their start there is a minimum on the way, with x1 < 0.
+    add("HS2", banana, {-2, 1}, {-i, 1.5}, {i, i}, {});
+    add("HS2, x1 >= 0", banana, {2, 3}, {0, 1.5}, {i, i},
+        {2 * a * std::cos(std::acos(1 / b) / 3), 1.5});
     add("HS3", make_objective<double>(Hock3{}, 2), {10, 1}, {-i, 0}, {i, i}, {0, 0});
     add("HS4", make_objective<double>(Hock4{}, 2), {1.125, 0.125}, {1, 0}, {i, i}, {1, 0});
     const double third = std::numbers::pi / 3;
@@ -259,8 +265,7 @@ std::vector<BoundedProblem> bounded_problems() {
         list.push_back(bounded_logistic(400, n, 0, seed++));
         list.push_back(bounded_logistic(300, n, 0.01, seed++));
     }
-    for (BoundedProblem& problem : classical_bounded_problems())
-        list.push_back(std::move(problem));
+    for (BoundedProblem& problem : classical_bounded_problems()) list.push_back(std::move(problem));
     return list;
 }
 

@@ -18,8 +18,8 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE bool is_free(T x, T g, T lower, T up
     return lower < upper && !(x <= lower && g > T(0)) && !(x >= upper && g < T(0));
 }
 
-/// Entry (i, j) of a matrix that is the identity where not both parameters are free; `free` is 0 for
-/// those that are not.
+/// Entry (i, j) of a matrix that is the identity where not both parameters are free; `free` is 0
+/// for those that are not.
 template <class T>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T restricted(T entry, T free_i, T free_j,
                                                          bool diagonal) {
