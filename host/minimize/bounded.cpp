@@ -121,6 +121,12 @@ std::optional<Trial> BoundedEnd<T>::leave() {
 
 template <class T>
 std::optional<Status> BoundedEnd<T>::settle(double decrement, const Trial* trial) {
+    if (run_.has_run_away()) return Status::unbounded;
+    if (!model_.is_hessian() && run_.derivatives().hessian_is_exact()) {
+        const auto products = product_model(run_);
+        products->update();
+        return BoundedEnd(run_, *products).settle(decrement, trial);
+    }
     const FaceCurvature found = examine();
     if (found == FaceCurvature::not_finite) return Status::not_finite;
     if (found == FaceCurvature::negative) {
@@ -386,7 +392,8 @@ Status Bounded<T>::minimize() {
             const double decrement = 2 * predicted;
             if (first && interior) {
                 run_.watch(decrement);
-                if (run_.runs_away(decrement)) return Status::unbounded;
+                // Slow steps through a valley look alike, by a model that has not learnt it.
+                if (model_.is_hessian() && run_.runs_away(decrement)) return Status::unbounded;
                 if (run_.arrived(decrement, trial.step_size)) {
                     if (const auto status = this->settle(decrement, &trial)) return *status;
                     trusted = false;

@@ -34,6 +34,10 @@ class QuadraticModel {
 template <class T>
 std::unique_ptr<QuadraticModel<T>> quadratic_model(Minimization<T>& run);
 
+/// By products with the Hessian.
+template <class T>
+std::unique_ptr<QuadraticModel<T>> product_model(Minimization<T>& run);
+
 /// Trust regions whose subproblem is a quadratic within a box (Conn, Gould and Toint 1988), the
 /// bounds and the region of the infinity norm in the metric of S: its Cauchy point identifies the
 /// face that the minimiser on that face is searched from (More and Toraldo 1991; Lin and More

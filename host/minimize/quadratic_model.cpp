@@ -236,6 +236,13 @@ std::unique_ptr<QuadraticModel<T>> quadratic_model(Minimization<T>& run) {
 template std::unique_ptr<QuadraticModel<double>> quadratic_model(Minimization<double>&);
 template std::unique_ptr<QuadraticModel<float>> quadratic_model(Minimization<float>&);
 
+template <class T>
+std::unique_ptr<QuadraticModel<T>> product_model(Minimization<T>& run) {
+    return std::make_unique<ProductModel<T>>(run);
+}
+template std::unique_ptr<QuadraticModel<double>> product_model(Minimization<double>&);
+template std::unique_ptr<QuadraticModel<float>> product_model(Minimization<float>&);
+
 void check_bounded_method(Method method) {
     if (method == Method::subsampled_newton)
         throw InvalidArgument(
@@ -249,6 +256,7 @@ std::optional<Status> confirm_bounded(Minimization<T>& run) {
         run.derivatives().hessian != HessianBy::gauss_newton)
         return run.arrived_status(0);
     ProductModel<T> model(run);
+    model.update();
     return BoundedEnd<T>(run, model).settle(0, nullptr);
 }
 template std::optional<Status> confirm_bounded(Minimization<double>&);

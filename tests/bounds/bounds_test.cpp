@@ -339,7 +339,8 @@ struct Saddle {
 TEST_F(BoundsOnCpu, SaddlesAreLeft) {
     const Problem<double> problem = make_objective<double>(Saddle{}, 3);
     const std::vector<double> low{-1, -1, 0.5}, high{1, 2, 3};
-    for (const Method method : {Method::newton, Method::trust_region, Method::newton_cg}) {
+    for (const Method method :
+         {Method::newton, Method::trust_region, Method::newton_cg, Method::bfgs, Method::lbfgs}) {
         const Result<double> result = minimize(problem, {0, 0, 0.5}, on_cpu(low, high, method));
         EXPECT_TRUE(result.converged()) << to_string(method) << ": " << result.message;
         EXPECT_EQ(std::abs(result.at_bound[1] == AtBound::lower ? -1.0 : 2.0),
@@ -350,6 +351,22 @@ TEST_F(BoundsOnCpu, SaddlesAreLeft) {
         Options fixed = on_cpu(low, high, method);
         fixed.fixed = {false, true, false};
         EXPECT_TRUE(minimize(problem, {0.5, 0, 1}, fixed).converged());
+    }
+}
+
+TEST_F(Bounds, WhatFallsWithoutBoundIsSaid) {
+    // Separable: the loss falls for ever along a feature, unless a bound ends it.
+    const double features[] = {-2, -1, 1, 2, 3}, targets[] = {0, 0, 1, 1, 1};
+    const Problem<double> problem =
+        make_linear_predictor<double>(Logistic{}, Samples<double>{features, 5, 1, 0, targets});
+    for (const Method method : {Method::newton, Method::newton_cg}) {
+        const Result<double> open = minimize(problem, {0.5}, within({0}, {}, method));
+        EXPECT_EQ(open.status, Status::unbounded) << to_string(method) << ": " << open.message;
+        const Result<double> held = minimize(problem, {0.5}, within({0}, {3}, method));
+        EXPECT_TRUE(held.converged()) << to_string(method) << ": " << held.message;
+        EXPECT_EQ(held.x[0], 3);
+        EXPECT_EQ(held.at_bound[0], AtBound::upper);
+        EXPECT_LT(held.multipliers[0], 0);
     }
 }
 
