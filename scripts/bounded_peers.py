@@ -97,7 +97,8 @@ def logistic(samples, n, seed):
 
 
 def projected(x, g, lower, upper):
-    held = ((x <= lower) & (g > 0)) | ((x >= upper) & (g < 0))
+    # Interior methods stop next to a bound.
+    held = ((x <= lower + 1e-5) & (g > 0)) | ((x >= upper - 1e-5) & (g < 0))
     return np.linalg.norm(np.where(held, 0, g))
 
 
