@@ -1,4 +1,4 @@
-// (Compiled in the user's file.) A box of bounds, entry by entry. Host and device; written once for
+// A box of bounds, entry by entry. Host and device; written once for
 // both.
 #pragma once
 
