@@ -3,6 +3,7 @@
 #include <cub/block/block_reduce.cuh>
 
 #include "cunewton/cuda/launch.cuh"
+#include "cunewton/math/bounds.h"
 #include "cunewton/math/curvature_scale.h"
 #include "cunewton/math/ratio.h"
 #include "kernels/largest.cuh"
@@ -90,6 +91,25 @@ template <class T>
 __global__ void adam_step_kernel(T* x, T* mean, T* square, const T* g, long n, AdamStep step) {
     const long j = thread_index();
     if (j < n) adam_step(x[j], mean[j], square[j], g[j], step);
+}
+
+template <class T>
+__global__ void clamp_kernel(T* y, const T* x, const T* lower, const T* upper, long n) {
+    const long j = thread_index();
+    if (j < n) y[j] = clamped(x[j], lower[j], upper[j]);
+}
+
+template <class T>
+__global__ void find_free_kernel(T* free, const T* x, const T* g, const T* lower, const T* upper,
+                                 long n) {
+    const long j = thread_index();
+    if (j < n) free[j] = is_free(x[j], g[j], lower[j], upper[j]) ? T(1) : T(0);
+}
+
+template <class T>
+__global__ void select_kernel(T* y, const T* free, const T* x, long n) {
+    const long j = thread_index();
+    if (j < n) y[j] = free[j] != T(0) ? x[j] : T(0);
 }
 
 template <class T>
@@ -182,6 +202,14 @@ __global__ void set_identity_kernel(T* A, int n, T value, const T* S) {
     std::size_t index;
     if (!lower_entry(n, row, column, index)) return;
     A[index] = row != column ? T(0) : S ? value / S[row] / S[row] : value;
+}
+
+template <class T>
+__global__ void restrict_kernel(const T* A, const T* free, T* L, int n) {
+    int row, column;
+    std::size_t index;
+    if (!lower_entry(n, row, column, index)) return;
+    L[index] = restricted(A[index], free[row], free[column], row == column);
 }
 
 template <class T>
@@ -399,6 +427,34 @@ void launch_adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamSt
 }
 
 template <class T>
+void launch_clamp(T* y, const T* x, const T* lower, const T* upper, long n, Stream stream) {
+    if (n == 0) return;
+    clamp_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(y, x, lower, upper, n);
+    check_launch("clamp_kernel");
+}
+
+template <class T>
+void launch_find_free(T* free, const T* x, const T* g, const T* lower, const T* upper, long n,
+                      Stream stream) {
+    if (n == 0) return;
+    find_free_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(free, x, g, lower, upper, n);
+    check_launch("find_free_kernel");
+}
+
+template <class T>
+void launch_select(T* y, const T* free, const T* x, long n, Stream stream) {
+    if (n == 0) return;
+    select_kernel<<<blocks_for(n, threads), threads, 0, stream>>>(y, free, x, n);
+    check_launch("select_kernel");
+}
+
+template <class T>
+void launch_restrict(const T* A, const T* free, T* L, int n, Stream stream) {
+    restrict_kernel<<<matrix_grid(n, n), matrix_block, 0, stream>>>(A, free, L, n);
+    check_launch("restrict_kernel");
+}
+
+template <class T>
 void launch_trace(const T* A, int n, double* out, Stream stream) {
     trace_kernel<<<1, threads, 0, stream>>>(A, n, out);
     check_launch("trace_kernel");
@@ -450,6 +506,10 @@ void launch_transpose(T* to, std::ptrdiff_t to_ld, const T* from, int rows, int 
     template void launch_take_off_mean(T*, int, T*, long, Stream);                            \
     template void launch_add_to_each(T*, int, T, const T*, long, Stream);                     \
     template void launch_adam_step(T*, T*, T*, const T*, long, const AdamStep&, Stream);      \
+    template void launch_clamp(T*, const T*, const T*, const T*, long, Stream);               \
+    template void launch_find_free(T*, const T*, const T*, const T*, const T*, long, Stream); \
+    template void launch_select(T*, const T*, const T*, long, Stream);                        \
+    template void launch_restrict(const T*, const T*, T*, int, Stream);                       \
     template void launch_trace(const T*, int, double*, Stream);                               \
     template void launch_dot(const T*, const T*, long, double*, double*, Stream);             \
     template void launch_norms(const NormTasks<T>&, long, NormSum*, Stream);                  \

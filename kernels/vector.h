@@ -40,6 +40,17 @@ void launch_add_to_each(T* x, int count, T a, const T* p, long n, Stream stream)
 template <class T>
 void launch_adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step,
                       Stream stream);
+/// Vectors::clamp(), Vectors::find_free(), Vectors::select()
+template <class T>
+void launch_clamp(T* y, const T* x, const T* lower, const T* upper, long n, Stream stream);
+template <class T>
+void launch_find_free(T* free, const T* x, const T* g, const T* lower, const T* upper, long n,
+                      Stream stream);
+template <class T>
+void launch_select(T* y, const T* free, const T* x, long n, Stream stream);
+/// L = restricted() A for each entry of the lower triangle; `free` has n entries.
+template <class T>
+void launch_restrict(const T* A, const T* free, T* L, int n, Stream stream);
 /// x = value
 template <class T>
 void launch_fill(T* x, T value, long n, Stream stream);

@@ -24,6 +24,8 @@ void run_spectrum(Context& context);
 void run_learning_rates(Context& context);
 void run_sparse_chain(Context& context);
 void run_sparse_grid(Context& context);
+void run_bounded(Context& context);
+void run_logistic_bounds(Context& context);
 
 struct Case {
     const char* name;
@@ -58,6 +60,9 @@ inline constexpr Case all_cases[] = {
      run_learning_rates},
     {"sparse_chain", "chained functions with banded Hessians, n up to 1,000,000", run_sparse_chain},
     {"sparse_grid", "minimal surfaces over a grid, up to 500 x 500 points", run_sparse_grid},
+    {"bounded", "problems within bounds whose solutions are known, n up to 200", run_bounded},
+    {"logistic_bounds", "logistic regression of 51 parameters, with and without three bounds",
+     run_logistic_bounds},
 };
 
 }  // namespace cunewton::bench

@@ -40,6 +40,14 @@ void DenseCurvature<T>::factorize(T shift, const T* S, Scalar info, Scalar least
     matrices_.factorize(H_.get(), shift, S, L_.get(), n_, info, least_pivot);
 }
 template <class T>
+bool DenseCurvature<T>::factorize_restricted(const T* free, T shift, const T* S, Scalar info,
+                                             Scalar least_pivot) {
+    if (!L_) L_ = vectors_.allocate(H_.size());
+    matrices_.restrict_to(H_.get(), free, L_.get(), n_);
+    matrices_.factorize(L_.get(), shift, S, L_.get(), n_, info, least_pivot);
+    return true;
+}
+template <class T>
 void DenseCurvature<T>::solve(T* x) {
     matrices_.solve(L_.get(), x, n_);
 }

@@ -44,6 +44,8 @@ class Factorable : public Curvature<T> {
     virtual void raise_scales(const T* g, double f, int parity, T* largest, T* S) = 0;
     virtual void bounds(const T* S, Scalar norm, Scalar least_diagonal) = 0;
     virtual void factorize(T shift, const T* S, Scalar info, Scalar least_pivot) = 0;
+    /// The same of DenseMatrices::restrict_to() of H. False where that is not known how to do.
+    virtual bool factorize_restricted(const T*, T, const T*, Scalar, Scalar) { return false; }
     /// x = (L L')^-1 x and x = L^-1 x, for the last factor; of a sparse matrix see SparseMatrices.
     virtual void solve(T* x) = 0;
     virtual void solve_lower(T* x) = 0;
@@ -63,6 +65,8 @@ class DenseCurvature final : public Factorable<T> {
     void raise_scales(const T* g, double f, int parity, T* largest, T* S) override;
     void bounds(const T* S, Scalar norm, Scalar least_diagonal) override;
     void factorize(T shift, const T* S, Scalar info, Scalar least_pivot) override;
+    bool factorize_restricted(const T* free, T shift, const T* S, Scalar info,
+                              Scalar least_pivot) override;
     void solve(T* x) override;
     void solve_lower(T* x) override;
     DenseCurvature* dense() override { return this; }

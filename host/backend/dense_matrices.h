@@ -73,6 +73,9 @@ class DenseMatrices {
     /// entries of all pairs of blocks. A's null space loses those directions and nothing else
     /// changes in the complement.
     virtual void determine_common_shifts(T* A, int outputs, int n) = 0;
+    /// L = A where both parameters are free, the identity elsewhere (also where A is not finite):
+    /// `free` has n entries, 0 for those that are not. L may be A.
+    virtual void restrict_to(const T* A, const T* free, T* L, int n) = 0;
     /// norm = the largest row sum of |S^-1 A S^-1|, least_diagonal = the smallest entry of its
     /// diagonal, for a diagonal S.
     virtual void bounds(const T* A, const T* S, int n, Scalar norm, Scalar least_diagonal) = 0;

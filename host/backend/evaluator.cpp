@@ -81,6 +81,10 @@ void Evaluator<T>::gradient_differences(const T* x, const T* h, const Compressio
 }
 
 template <class T>
+void Evaluator<T>::limit_steps(const std::vector<T>&) {}
+template <class T>
+void Evaluator<T>::shorten_steps(T*) {}
+template <class T>
 void Evaluator<T>::compute_diagonal_blocks(T*) {}
 template <class T>
 void Evaluator<T>::compute_diagonal(T*) {}

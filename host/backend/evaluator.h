@@ -95,6 +95,11 @@ class Evaluator {
     /// g(x - h_c)) / 2. `matrices` knows the colours.
     virtual void gradient_differences(const T* x, const T* h, const Compression& how,
                                       SparseMatrices<T>& matrices, T* B);
+    /// Steps of differences along parameters are at most these from here on; 0: the parameter is
+    /// not moved, and derivatives by it mean nothing. By default there are no such differences.
+    virtual void limit_steps(const std::vector<T>& most);
+    /// h = the steps, n numbers, that gradient_differences() may be given instead of these.
+    virtual void shorten_steps(T* h);
     /// losses (host) = f at `count` points, column-major n x count (host).
     virtual void values(const T* points, int count, T* losses) = 0;
     /// HV = H V for `columns` vectors of n numbers at the point that the last prepare_products()

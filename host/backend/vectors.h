@@ -140,6 +140,14 @@ class Vectors {
     virtual void add_to_each(T* x, int count, T a, const T* p, long n) = 0;
     /// adam_step() of math/adam_step.h, entry by entry
     virtual void adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) = 0;
+    // Of math/bounds.h, entry by entry.
+    /// y = clamped(x, lower, upper)
+    virtual void clamp(T* y, const T* x, const T* lower, const T* upper, long n) = 0;
+    /// free = 1 where is_free(x, g, lower, upper), else 0
+    virtual void find_free(T* free, const T* x, const T* g, const T* lower, const T* upper,
+                           long n) = 0;
+    /// y = x where `free` is not 0, else 0, also where x is not finite
+    virtual void select(T* y, const T* free, const T* x, long n) = 0;
     /// to = x'y, summed in double
     virtual void dot(const T* x, const T* y, long n, Scalar to) = 0;
     /// to = |x|_2 for each of the vectors, at most max_norms. Neither overflows nor underflows

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cunewton/math/bounds.h"
 #include "cunewton/math/curvature_scale.h"
 #include "host/backend/lapack.h"
 #include "host/backend/memory.h"
@@ -60,6 +61,14 @@ void CpuDenseMatrices<T>::raise_scales(const T* A, const T* g, double f, int par
 template <class T>
 void CpuDenseMatrices<T>::determine_common_shifts(T* A, int outputs, int n) {
     for (int j = 0; j < n / outputs; ++j) determine_common_shift(A, outputs, n, j);
+}
+template <class T>
+void CpuDenseMatrices<T>::restrict_to(const T* A, const T* free, T* L, int n) {
+    for (int j = 0; j < n; ++j) {
+        const std::size_t column = static_cast<std::size_t>(j) * n;
+        for (int i = j; i < n; ++i)
+            L[column + i] = restricted(A[column + i], free[i], free[j], i == j);
+    }
 }
 template <class T>
 void CpuDenseMatrices<T>::bounds(const T* A, const T* S, int n, Scalar norm,

@@ -29,6 +29,7 @@ class CpuDenseMatrices final : public DenseMatrices<T> {
     void raise_scales(const T* A, const T* g, double f, int parity, T* largest, T* S,
                       int n) override;
     void determine_common_shifts(T* A, int outputs, int n) override;
+    void restrict_to(const T* A, const T* free, T* L, int n) override;
     void bounds(const T* A, const T* S, int n, Scalar norm, Scalar least_diagonal) override;
     void factorize(const T* A, T shift, const T* S, T* L, int n, Scalar info,
                    Scalar least_pivot) override;

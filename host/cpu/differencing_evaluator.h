@@ -40,13 +40,16 @@ class DifferencingEvaluator : public Evaluator<T> {
         return static_cast<std::size_t>(n) * (sizeof(T) + sizeof(double));
     }
     std::size_t peak_tile_bytes() const override { return peak_; }
+    void limit_steps(const std::vector<T>& most) override { most_ = most; }
 
   protected:
     /// Difference steps of every parameter at x.
     void set_steps(const T* x, double relative) {
-        for (int j = 0; j < parts_.dimension; ++j)
+        for (int j = 0; j < parts_.dimension; ++j) {
             steps_[j] =
                 difference_step<T>(x[j], static_cast<T>(typical_[j]), static_cast<T>(relative));
+            if (!most_.empty()) steps_[j] = std::min(steps_[j], most_[j]);
+        }
     }
     /// Records what a tile takes; throws InvalidArgument if that is more than the budget.
     void account(std::size_t bytes) {
@@ -68,6 +71,7 @@ class DifferencingEvaluator : public Evaluator<T> {
 
   private:
     std::vector<double> typical_;
+    std::vector<T> most_;  // limits of steps_, or empty
     std::size_t peak_ = 0;
 };
 

@@ -88,9 +88,11 @@ const T* ElementEvaluator<T>::steps_at(const T* x, double relative) {
     if (!(relative > 0)) return nullptr;
     const std::size_t n = static_cast<std::size_t>(parts_.dimension);
     steps_.resize(n);
-    for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t j = 0; j < n; ++j) {
         steps_[j] = difference_step<T>(x[j], typical_.empty() ? T(1) : static_cast<T>(typical_[j]),
                                        static_cast<T>(relative));
+        if (!most_.empty()) steps_[j] = std::min(steps_[j], most_[j]);
+    }
     return steps_.data();
 }
 

@@ -28,6 +28,7 @@ class ElementEvaluator final : public Evaluator<T> {
     bool knows_diagonal() const override { return true; }
     void compute_diagonal(T* to) override;
     std::size_t peak_tile_bytes() const override { return peak_; }
+    void limit_steps(const std::vector<T>& most) override { most_ = most; }
 
   private:
     /// Elements that a thread works on.
@@ -81,6 +82,7 @@ class ElementEvaluator final : public Evaluator<T> {
     bool hessians_of_products_ = false;  // whether hessians_ are those
     std::vector<T> steps_;
     std::vector<double> typical_;
+    std::vector<T> most_;  // limits of steps, or empty
     std::size_t peak_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "cunewton/cpu/dispatch.h"
+#include "cunewton/math/bounds.h"
 #include "cunewton/math/norm_sum.h"
 #include "cunewton/math/ratio.h"
 #include "host/cpu/rank_k.h"
@@ -72,6 +73,19 @@ void CpuVectors<T>::add_to_each(T* x, int count, T a, const T* p, long n) {
 template <class T>
 void CpuVectors<T>::adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) {
     for (long j = 0; j < n; ++j) cunewton::adam_step(x[j], mean[j], square[j], g[j], step);
+}
+template <class T>
+void CpuVectors<T>::clamp(T* y, const T* x, const T* lower, const T* upper, long n) {
+    for (long j = 0; j < n; ++j) y[j] = clamped(x[j], lower[j], upper[j]);
+}
+template <class T>
+void CpuVectors<T>::find_free(T* free, const T* x, const T* g, const T* lower, const T* upper,
+                              long n) {
+    for (long j = 0; j < n; ++j) free[j] = is_free(x[j], g[j], lower[j], upper[j]) ? T(1) : T(0);
+}
+template <class T>
+void CpuVectors<T>::select(T* y, const T* free, const T* x, long n) {
+    for (long j = 0; j < n; ++j) y[j] = free[j] != T(0) ? x[j] : T(0);
 }
 template <class T>
 void CpuVectors<T>::dot(const T* x, const T* y, long n, Scalar to) {

@@ -26,6 +26,10 @@ class CpuVectors final : public Vectors<T> {
     void take_off_mean(T* x, int count, T* mean, long n) override;
     void add_to_each(T* x, int count, T a, const T* p, long n) override;
     void adam_step(T* x, T* mean, T* square, const T* g, long n, const AdamStep& step) override;
+    void clamp(T* y, const T* x, const T* lower, const T* upper, long n) override;
+    void find_free(T* free, const T* x, const T* g, const T* lower, const T* upper,
+                   long n) override;
+    void select(T* y, const T* free, const T* x, long n) override;
     void dot(const T* x, const T* y, long n, Scalar to) override;
     void norms(std::initializer_list<NormOf<T>> vectors, long n) override;
     using Vectors<T>::read;

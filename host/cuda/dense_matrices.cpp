@@ -41,6 +41,10 @@ void CudaDenseMatrices<T>::determine_common_shifts(T* A, int outputs, int n) {
     launch_determine_common_shifts(A, outputs, n, vectors_.stream());
 }
 template <class T>
+void CudaDenseMatrices<T>::restrict_to(const T* A, const T* free, T* L, int n) {
+    launch_restrict(A, free, L, n, vectors_.stream());
+}
+template <class T>
 void CudaDenseMatrices<T>::bounds(const T* A, const T* S, int n, Scalar norm,
                                   Scalar least_diagonal) {
     launch_matrix_bounds(A, S, vectors_.sums(static_cast<std::size_t>(n)), vectors_.place(norm),

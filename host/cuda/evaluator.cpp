@@ -83,6 +83,16 @@ void CudaEvaluator<T>::set_steps(const T* x, double relative) {
     if (relative > 0)
         launch_difference_steps(steps_.get(), x, typical_.get(), static_cast<T>(relative), n_,
                                 stream());
+    if (relative > 0 && most_)
+        vectors_.clamp(steps_.get(), steps_.get(), least_.get(), most_.get(), n_);
+}
+
+template <class T>
+void CudaEvaluator<T>::limit_steps(const std::vector<T>& most) {
+    most_ = vectors_.allocate(most.size());
+    least_ = vectors_.allocate(most.size());
+    vectors_.upload(most_.get(), most.data(), most.size());
+    vectors_.upload(least_.get(), std::vector<T>(most.size(), T(0)).data(), most.size());
 }
 
 template <class T>

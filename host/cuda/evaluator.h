@@ -66,6 +66,7 @@ class CudaEvaluator : public Evaluator<T> {
     }
     void values(const T* points, int count, T* losses) final;
     std::size_t peak_tile_bytes() const override { return tile_.peak(); }
+    void limit_steps(const std::vector<T>& most) override;
 
   protected:
     explicit CudaEvaluator(const Setting<T>& at);
@@ -110,6 +111,7 @@ class CudaEvaluator : public Evaluator<T> {
     const Assembly assembly_;
     RepeatedWork<ProductArguments> repeated_product_;
     DeviceArray<T> typical_, steps_;
+    Buffer<T> least_, most_;       // limits of steps_, or empty
     DeviceArray<double> partial_;  // of one point
     TileMemory tile_;
 };

@@ -113,6 +113,19 @@ void CudaVectors<T>::adam_step(T* x, T* mean, T* square, const T* g, long n, con
     launch_adam_step(x, mean, square, g, n, step, stream());
 }
 template <class T>
+void CudaVectors<T>::clamp(T* y, const T* x, const T* lower, const T* upper, long n) {
+    launch_clamp(y, x, lower, upper, n, stream());
+}
+template <class T>
+void CudaVectors<T>::find_free(T* free, const T* x, const T* g, const T* lower, const T* upper,
+                               long n) {
+    launch_find_free(free, x, g, lower, upper, n, stream());
+}
+template <class T>
+void CudaVectors<T>::select(T* y, const T* free, const T* x, long n) {
+    launch_select(y, free, x, n, stream());
+}
+template <class T>
 void CudaVectors<T>::dot(const T* x, const T* y, long n, Scalar to) {
     const std::size_t blocks = static_cast<std::size_t>(dot_blocks(n));
     launch_dot(x, y, n, blocks > 1 ? sums(blocks) : nullptr, place(to), stream());

@@ -48,11 +48,11 @@ class DescentWay {
     /// 1 / curvature; where that is not positive there is none, and the length means nothing.
     double length() const { return length_; }
     /// z, of which a step is a multiple, and length g'z; the square of |g| may be out of range.
-    const T* z() { return has_diagonal_ ? scaled_.get() : run_.g(); }
+    const T* z() { return has_diagonal_ ? scaled_.get() : run_.projected_gradient(); }
     double slope(double length) {
         const double g = run_.gradient_norm();
         if (!has_diagonal_) return length * g * g;
-        diagonal_->apply(run_.g(), scaled_.get());
+        diagonal_->apply(run_.projected_gradient(), scaled_.get());
         run_.vectors().dot(run_.g(), scaled_.get(), run_.n(), *slope_);
         return length * run_.read(*slope_);
     }
@@ -75,7 +75,7 @@ class DescentWay {
     /// From where it ended at the last point: slightly above the Rayleigh quotient, which
     /// approaches from below. That of the largest magnitude, which may be negative.
     double largest() {
-        if (!known_) power_.begin(run_.g(), run_.gradient_norm());
+        if (!known_) power_.begin(run_.projected_gradient(), run_.gradient_norm());
         const auto found = power_.run(known_ ? 3 : 30, apply());
         known_ = found.usable();
         return 1.02 * found.quotient;
@@ -128,7 +128,7 @@ class DescentWay {
         return curvature_is(1);
     }
     bool look_along_gradient() {
-        power_.begin(run_.g(), run_.gradient_norm());
+        power_.begin(run_.projected_gradient(), run_.gradient_norm());
         return curvature_is(power_.quotient(apply()));
     }
 
@@ -143,6 +143,16 @@ class DescentWay {
     double length_ = 0, modesty_ = 1;
     int age_ = -1;  // iterations since the last estimate; -1: there is none
 };
+
+/// Along the projected path, on which slopes are not those of the direction (Bertsekas 1976).
+template <class T>
+std::optional<Trial> shortened(Minimization<T>& run, double slope) {
+    for (double alpha = 0.25; alpha > 1e-15 && !run.out_of_evaluations(); alpha *= 0.25) {
+        const Trial trial = run.try_step(alpha);
+        if (trial.finite() && trial.f <= run.f() + 1e-4 * alpha * slope) return trial;
+    }
+    return std::nullopt;
+}
 
 }  // namespace
 
@@ -187,7 +197,7 @@ Status gradient_descent(Minimization<T>& run) {
         if (first.finite() && better)
             accepted = first;
         else
-            accepted = line_search(run, slope, first);
+            accepted = run.bounded() ? shortened(run, slope) : line_search(run, slope, first);
         const bool kept = way.is_kept();
         if (!accepted || accepted->alpha < 1) way.forget();
         if (!accepted) {

@@ -5,6 +5,7 @@
 
 #include "cunewton/error.h"
 #include "host/minimize/block_newton.h"
+#include "host/minimize/bounded.h"
 #include "host/minimize/hessian_free.h"
 #include "host/minimize/subspace_newton.h"
 
@@ -18,6 +19,10 @@ namespace {
 
 template <class T>
 Status run_method(Minimization<T>& run) {
+    if (run.bounded()) {
+        if (run.nothing_is_free()) return Status::converged;
+        if (const auto model = quadratic_model(run)) return minimize_bounded(run, *model);
+    }
     switch (run.options().method) {
         case Method::automatic:
             break;  // chosen before
@@ -85,6 +90,11 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
     // Minimization's and as many as a method has of its own.
     constexpr std::size_t vectors = 8 + 4;
     SessionWork work{vectors};
+    if (has_bounds(options)) {
+        work.vectors += bounded_vectors;
+        if (method == Method::lbfgs)
+            work.vectors += static_cast<std::size_t>(options.lbfgs_pairs) + 3;
+    }
     if (is_sampling(method)) {
         // Their own three, the pass's point and the best one with its gradient.
         work.vectors += 7;
@@ -141,6 +151,9 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
     if (method != Method::bfgs) {
         work.matrices = static_cast<std::size_t>(std::max(own, 2));
         work.curvature = CurvatureKind::dense;
+    } else if (has_bounds(options)) {
+        work.matrices = static_cast<std::size_t>(own) + 1;  // a factor of what is learnt
+        if (exact_hessian) work.curvature = CurvatureKind::product;
     } else {
         work.matrices = static_cast<std::size_t>(exact_hessian ? own + 2 : own);
         if (exact_hessian) work.curvature = CurvatureKind::dense;

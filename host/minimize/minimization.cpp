@@ -31,6 +31,19 @@ Minimization<T>::Minimization(Session<T>& session, int n, const Options& options
       numbers_(*session.vectors) {
     for (Buffer<T>* buffer : {&x_, &g_, &p_, &trial_x_, &trial_g_}) *buffer = vectors_.allocate(n);
     vectors_.upload(x_.get(), progress.x.data(), n);
+    if (!bounded()) return;
+    for (Buffer<T>* buffer : {&lower_, &upper_, &free_, &projected_})
+        *buffer = vectors_.allocate(n);
+    vectors_.upload(lower_.get(), progress.bounds.lower.data(), n);
+    vectors_.upload(upper_.get(), progress.bounds.upper.data(), n);
+}
+
+template <class T>
+const T* Minimization<T>::projected(const T* x, const T* g) {
+    if (!bounded()) return g;
+    vectors_.find_free(free_.get(), x, g, lower_.get(), upper_.get(), n_);
+    vectors_.select(projected_.get(), free_.get(), g, n_);
+    return projected_.get();
 }
 
 template <class T>
@@ -38,7 +51,8 @@ std::optional<Status> Minimization<T>::begin() {
     {
         const Timer timer(progress_.seconds.evaluate);
         evaluator_.value_and_gradient(x_.get(), g_.get(), numbers_.f);
-        vectors_.norms({{g_.get(), numbers_.gradient_norm}, {x_.get(), numbers_.x_norm}}, n_);
+        vectors_.norms(
+            {{projected_gradient(), numbers_.gradient_norm}, {x_.get(), numbers_.x_norm}}, n_);
         f_ = read(numbers_.f);
         gradient_norm_ = gradient_size_ = read(numbers_.gradient_norm);
         x_norm_ = x_size_ = read(numbers_.x_norm);
@@ -97,7 +111,7 @@ void Minimization<T>::hessian() {
     factorable_->bounds(S_.get(), numbers_.norm, numbers_.least_diagonal);
     // The iterate's sizes in the metric that holds from here on, read together with what follows.
     vectors_.norms({{x_.get(), numbers_.x_size, S_.get(), false},
-                    {g_.get(), numbers_.gradient_size, S_.get(), true}},
+                    {projected_gradient(), numbers_.gradient_size, S_.get(), true}},
                    n_);
     ++progress_.counts.hessians;
 }
@@ -120,6 +134,17 @@ void Minimization<T>::factorize(double shift) {
 }
 
 template <class T>
+bool Minimization<T>::factorize_restricted(const T* free, double shift) {
+    const Timer timer(progress_.seconds.factorize);
+    if (!factorable_->factorize_restricted(free, static_cast<T>(shift), S_.get(),
+                                           numbers_.factor_info, numbers_.least_pivot))
+        return false;
+    factor_shift_ = shift;
+    ++progress_.counts.factorizations;
+    return true;
+}
+
+template <class T>
 void Minimization<T>::newton_direction() {
     const Timer timer(progress_.seconds.factorize);
     vectors_.scale(p_.get(), T(-1), g_.get(), n_);
@@ -135,16 +160,30 @@ void Minimization<T>::fetch_sizes() {
 
 template <class T>
 Trial Minimization<T>::try_step(double alpha) {
-    const Timer timer(progress_.seconds.evaluate);
     vectors_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
+    project(trial_x_.get());
+    return evaluate_trial(alpha);
+}
+
+template <class T>
+Trial Minimization<T>::try_point(const T* point) {
+    vectors_.copy(trial_x_.get(), point, n_);
+    vectors_.add_scaled(p_.get(), point, T(-1), x_.get(), n_);
+    return evaluate_trial(1);
+}
+
+template <class T>
+Trial Minimization<T>::evaluate_trial(double alpha) {
+    const Timer timer(progress_.seconds.evaluate);
     evaluator_.value_and_gradient(trial_x_.get(), trial_g_.get(), numbers_.f);
     vectors_.dot(trial_g_.get(), p_.get(), n_, numbers_.slope);
-    vectors_.norms({{trial_g_.get(), numbers_.gradient_norm},
+    const T* const gradient = projected(trial_x_.get(), trial_g_.get());
+    vectors_.norms({{gradient, numbers_.gradient_norm},
                     {trial_x_.get(), numbers_.x_norm},
                     {p_.get(), numbers_.step_norm}},
                    n_);
     if (S_)
-        vectors_.norms({{trial_g_.get(), numbers_.trial_gradient_size, S_.get(), true},
+        vectors_.norms({{gradient, numbers_.trial_gradient_size, S_.get(), true},
                         {trial_x_.get(), numbers_.trial_x_size, S_.get(), false},
                         {p_.get(), numbers_.step_size, S_.get(), false}},
                        n_);
@@ -176,6 +215,7 @@ template <class T>
 Trial Minimization<T>::try_value(double alpha) {
     const Timer timer(progress_.seconds.evaluate);
     vectors_.add_scaled(trial_x_.get(), x_.get(), static_cast<T>(alpha), p_.get(), n_);
+    project(trial_x_.get());
     evaluator_.value(trial_x_.get(), numbers_.f);
     ++progress_.counts.evaluations;
     Trial trial{};

@@ -18,6 +18,7 @@
 #include "cunewton/math/curvature_scale.h"
 #include "cunewton/minimize.h"
 #include "host/backend/evaluator.h"
+#include "host/minimize/bounds.h"
 
 namespace cunewton::solver {
 
@@ -26,6 +27,7 @@ template <class T>
 struct Progress {
     std::vector<T> x;   ///< last accepted iterate
     std::vector<T> x0;  ///< start
+    Bounds<T> bounds{};
     IterateCallback<T> callback{};
     int iterations = 0;
     Counts counts;
@@ -43,7 +45,8 @@ struct Progress {
     }
 };
 
-/// A trial point's scalars.
+/// A trial point's scalars. With bounds gradients are projected: see
+/// Minimization::projected_gradient().
 struct Trial {
     double alpha;
     double f;
@@ -116,6 +119,19 @@ class Minimization {
     double x_size() const { return x_size_; }
     T* x() { return x_.get(); }
     T* g() { return g_.get(); }
+    /// The gradient of what may move: g() without the entries of parameters at a bound across which
+    /// the loss falls, or that are fixed. Without bounds it is g(); its norms are those below.
+    const T* projected_gradient() { return projected(x_.get(), g_.get()); }
+    /// With bounds: as Vectors::find_free() says at x, after projected_gradient().
+    const T* free() const { return free_.get(); }
+    bool bounded() const { return progress_.bounds.any(); }
+    bool nothing_is_free() const { return progress_.bounds.fix_all(); }
+    const T* lower() const { return lower_.get(); }
+    const T* upper() const { return upper_.get(); }
+    /// point = that of the box that is nearest to it.
+    void project(T* point) {
+        if (bounded()) vectors_.clamp(point, point, lower_.get(), upper_.get(), n_);
+    }
     T* direction() { return p_.get(); }
     T* trial_g() { return trial_g_.get(); }
     /// The Hessian of the last hessian(), which also makes it.
@@ -169,6 +185,8 @@ class Minimization {
     long products_taken() const { return progress_.counts.products; }
     /// The factor of curvature() + shift S^2; the outcome is in numbers().factor_info.
     void factorize(double shift);
+    /// The same of Factorable::factorize_restricted().
+    bool factorize_restricted(const T* free, double shift);
     /// Whether the last factorisation worked.
     bool factored() { return read(numbers_.factor_info) == 0; }
     /// Sizes of the iterate in the metric of the new Hessian; try_step() does it too.
@@ -178,6 +196,8 @@ class Minimization {
     void newton_direction();
     /// x + alpha p, its loss and gradient.
     Trial try_step(double alpha);
+    /// The same at a point of the box; direction() becomes the way there.
+    Trial try_point(const T* point);
     /// The same without the gradient; slope and norms are not set.
     Trial try_value(double alpha);
     /// The trial becomes the iterate. full: it is at least the whole step of a quadratic model.
@@ -304,6 +324,9 @@ class Minimization {
     };
 
     std::vector<T> download(const Buffer<T>& buffer);
+    const T* projected(const T* x, const T* g);
+    /// At trial_x_, x + alpha p.
+    Trial evaluate_trial(double alpha);
     /// Trace and callbacks; whether these let the run go on, on all ranks.
     bool report(double step_norm, double step_length, double shift);
     int parity() const { return binary_parity(progress_.first_f); }
@@ -329,6 +352,7 @@ class Minimization {
     const bool calls_back_;
     Numbers numbers_;
     Buffer<T> x_, g_, p_, trial_x_, trial_g_, S_, largest_scales_, x0_;
+    Buffer<T> lower_, upper_, free_, projected_;  // with bounds
     std::unique_ptr<Curvature<T>> curvature_;
     Factorable<T>* factorable_ = nullptr;  // *curvature_
     double f_ = 0, gradient_norm_ = 0, gradient_size_ = 0, x_norm_ = 0, x_size_ = 0;

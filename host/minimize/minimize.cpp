@@ -4,10 +4,12 @@
 #include <cmath>
 #include <optional>
 
+#include "host/backend/boxed_evaluator.h"
 #include "host/backend/fallback.h"
 #include "host/backend/memory.h"
 #include "host/data/device_arrays.h"
 #include "host/data/sample_data.h"
+#include "host/minimize/bounded.h"
 #include "host/minimize/check.h"
 #include "host/minimize/constrained.h"
 #include "host/minimize/describe.h"
@@ -272,6 +274,47 @@ std::string what_is_not_finite(solver::Minimization<T>& run) {
            "Hessian is not";
 }
 
+/// Which parameters the start was moved along.
+std::string moved_text(const std::vector<int>& moved) {
+    constexpr std::size_t most = 5;
+    std::string text = "; the start was outside of the bounds of parameter";
+    if (moved.size() > 1) text += 's';
+    for (std::size_t i = 0; i < std::min(moved.size(), most); ++i)
+        text += (i == 0 ? " " : ", ") + std::to_string(moved[i]);
+    if (moved.size() > most) text += " and " + std::to_string(moved.size() - most) + " more";
+    return text + " and was moved there";
+}
+
+/// Whether these differences change parameters; linear predictors and perceptrons difference their
+/// predictors or nothing.
+template <class T>
+bool differences_parameters(const Problem<T>& problem, double step) {
+    const auto& form = problem.parts().form;
+    return step > 0 &&
+           (std::holds_alternative<Opaque<T>>(form) || std::holds_alternative<SampleSum<T>>(form) ||
+            std::holds_alternative<ElementSum<T>>(form));
+}
+
+/// Throws InvalidArgument where differences cannot be kept within bounds.
+template <class T>
+void require_box(const Problem<T>& problem) {
+    if (std::holds_alternative<CurvaturePenalized<T>>(problem.parts().form))
+        reject(
+            "bounds are not for a penalty on the curvature (its differences look at points beside "
+            "the iterate) minimise without bounds, or without the penalty");
+}
+
+/// Has the session's differences stay within bounds.
+template <class T>
+void keep_within(Session<T>& session, const Problem<T>& problem, const Options& options,
+                 const solver::Bounds<T>& bounds) {
+    const ResolvedDerivatives& by = session.derivatives;
+    if (!differences_parameters(problem, std::max(by.gradient_step, by.hessian_step))) return;
+    session.evaluator = std::make_unique<BoxedEvaluator<T>>(
+        std::move(session.evaluator), by, options.derivatives.typical_x, bounds.lower, bounds.upper,
+        *session.vectors, *session.matrices);
+}
+
 /// If the backend fails, progress holds the last accepted iterate (the last one that was fetched if
 /// the device does not answer any more), from which another one may go on. constrained: null where
 /// all parameters are free; else what the session's evaluator has been reduced by.
@@ -290,16 +333,19 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
                 ? nullptr
                 : sparsity_of(problem, options.method);
         if (!sparsity) require_matrices(*session.vectors, problem.dimension(), options);
-        run.emplace(session, n, options, progress, constrained ? 0 : blocks_alike(problem),
-                    problem.parts().ranks.get(), sparsity, !elements);
+        if (progress.bounds.any()) keep_within(session, problem, options, progress.bounds);
+        const bool whole = !constrained && !progress.bounds.any();
+        run.emplace(session, n, options, progress, whole ? blocks_alike(problem) : 0,
+                    problem.parts().ranks.get(), sparsity, !elements && !progress.bounds.any());
         std::optional<Status> status = run->begin();
         if (!status) status = solver::run_method(*run);
         run->save_iterate();
-        if (*status == Status::singular && sparsity) solver::find_null_space(*run);
+        const bool bounded = run->bounded();
+        if (*status == Status::singular && sparsity && !bounded) solver::find_null_space(*run);
         if (*status == Status::singular)
             result.undetermined =
                 constrained ? constrained->undetermined(*run)
-                : sparsity || solver::is_matrix_free(options.method)
+                : sparsity || bounded || solver::is_matrix_free(options.method)
                     ? run->undetermined()
                     : solver::undetermined(run->download_matrix(), problem.dimension(),
                                            run->hessian_accuracy());
@@ -308,6 +354,9 @@ void run_on(Session<T>& session, const Problem<T>& problem, const Options& optio
         result.gradient_norm = run->gradient_norm();
         result.message = sentence(*status);
         if (*status == Status::not_finite) result.message += what_is_not_finite(*run);
+        if (bounded)
+            say_bounds(progress.bounds, progress.x, run->download_gradient(),
+                       !differences_parameters(problem, run->derivatives().gradient_step), result);
         if (options.keep_hessian_factor) {
             result.hessian_factor = run->download_factor();
             result.hessian_factor_shift = run->factor_shift();
@@ -365,6 +414,10 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("constraints.A", hash(equations.A.data(), equations.A.size() * sizeof(double)));
     also("constraints.b", hash(equations.b.data(), equations.b.size() * sizeof(double)));
     also("check", options.check);
+    also("lower", hash(options.lower.data(), options.lower.size() * sizeof(double)));
+    also("upper", hash(options.upper.data(), options.upper.size() * sizeof(double)));
+    const std::vector<char> fixed(options.fixed.begin(), options.fixed.end());
+    also("fixed", hash(fixed.data(), fixed.size()));
     cunewton::require_common(ranks.communicator(), Meeting::call, "arguments", common);
 }
 
@@ -375,18 +428,28 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     check_start(x0, problem.dimension());
     check_options<T>(options, problem.dimension());
     check_method(problem, options);
+    solver::Progress<T> progress;
+    Result<T> result;
+    progress.x = x0;
+    const bool equations = solver::Constrained<T>::asked(options);
+    if (!equations) progress.bounds = solver::take_bounds(options, progress.x, result.moved);
+    if (progress.bounds.any()) {
+        solver::check_bounded_method(options.method);
+        require_box(problem);
+    }
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     Candidates candidates = choose_backends(problem, options.backend);
     if (const Ranks* const ranks = problem.parts().ranks.get())
         require_common(*ranks, x0, options, candidates);
-    if (options.check) solver::check_derivatives(problem, x0, options);
+    if (options.check) solver::check_derivatives(problem, progress.x, options);
     std::optional<solver::Constrained<T>> constrained;
-    if (solver::Constrained<T>::asked(options)) constrained.emplace(problem, x0, options);
-    solver::Progress<T> progress;
-    progress.x = progress.x0 = constrained ? constrained->reduced_start() : x0;
+    if (equations) {
+        constrained.emplace(problem, x0, options);
+        progress.x = constrained->reduced_start();
+    }
+    progress.x0 = progress.x;
     progress.callback = constrained ? constrained->callback(callback) : callback;
-    Result<T> result;
     result.problem = solver::describe(problem, options);
     if (constrained) result.problem += ", subject to " + constrained->description();
     run_on_first(
@@ -411,6 +474,7 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
             result.backend = entry.name;
         });
     result.x = constrained ? constrained->full(progress.x) : std::move(progress.x);
+    if (!equations && !result.moved.empty()) result.message += moved_text(result.moved);
     result.iterations = progress.iterations;
     result.seed = options.seed;
     result.counts = progress.counts;

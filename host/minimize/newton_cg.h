@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "host/minimize/bounded.h"
 #include "host/minimize/conjugate_gradients.h"
 #include "host/minimize/methods.h"
 #include "host/minimize/preconditioners.h"
@@ -124,8 +125,8 @@ class EndByProducts {
   private:
     std::optional<Status> confirm() {
         const int before = run_.iterations();
-        if (!newton_) newton_.emplace(run_);
-        const std::optional<Status> status = newton_->confirm();
+        if (!newton_ && !run_.bounded()) newton_.emplace(run_);
+        const std::optional<Status> status = newton_ ? newton_->confirm() : confirm_bounded(run_);
         moved_ = run_.iterations() != before;
         return status;
     }

@@ -30,6 +30,7 @@ namespace {
 /// What all samples say where the test is met, if they can.
 template <class T>
 std::optional<Status> examine(Minimization<T>& run) {
+    if (run.bounded()) return confirm_bounded(run);
     if (!run.derivatives().hessian_is_exact() &&
         run.derivatives().hessian != HessianBy::gauss_newton)
         return std::nullopt;
@@ -86,6 +87,7 @@ bool Passes<T>::pass() {
     for (long taken = 0; finite && taken < samples_ && !run_.out_of_time();) {
         const std::span<const long> next = order_.next(std::min(method_.size(), samples_));
         finite = method_.step(next, x_.get());
+        run_.project(x_.get());
         taken += static_cast<long>(next.size());
         if (over()) break;
     }

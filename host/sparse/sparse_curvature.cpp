@@ -109,6 +109,7 @@ void SparseCurvature<T>::update(const T* x) {
         sparse_->recover(B_.get(), nullptr, A_.get());
     } else {
         sparse_->difference_steps(x, typical_.get(), relative_step_, steps_.get());
+        evaluator_.shorten_steps(steps_.get());
         evaluator_.gradient_differences(x, steps_.get(), how_, *sparse_, B_.get());
         sparse_->recover(B_.get(), steps_.get(), A_.get());
     }

@@ -20,7 +20,8 @@ from pathlib import Path
 PROGRAM = BACKEND = ""
 CASES = ["digits", "logistic_dense", "softmax_dense", "matrix_free", "subsampled_newton", "fd_hessian", "unconstrained",
          "gaussian2d_batch", "dwi_batch", "rosenbrock_batch", "nist", "mlp_products",
-         "mlp_train", "lanczos", "spectrum", "learning_rates", "sparse_chain", "sparse_grid"]
+         "mlp_train", "lanczos", "spectrum", "learning_rates", "sparse_chain", "sparse_grid",
+         "bounded", "logistic_bounds"]
 WITHOUT_GPU_ROWS = ["unconstrained", "sparse_chain", "sparse_grid"]
 BATCHES = ["gaussian2d_batch", "dwi_batch", "rosenbrock_batch"]
 FLOAT_CASES = ["logistic_dense", "fd_hessian", *BATCHES, "mlp_products", "spectrum"]
