@@ -17,3 +17,4 @@
 #include "cunewton/options.h"
 #include "cunewton/problem.h"
 #include "cunewton/sparse_hessian.h"
+#include "cunewton/starts.h"
