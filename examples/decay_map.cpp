@@ -49,7 +49,7 @@ void write_image(const std::string& path, const std::vector<double>& values, dou
 int main(int argc, char** argv) {
     const std::string folder = argc > 1 ? argv[1] : ".";
     const long pixels = long{size} * size;
-    std::vector<float> times(delays), stack, start;
+    std::vector<float> times(delays), stack;
     std::vector<double> truth(pixels);
     for (int i = 0; i < delays; ++i) times[i] = 0.2f * static_cast<float>(i);
     std::mt19937 random(1);
@@ -57,27 +57,23 @@ int main(int argc, char** argv) {
         const Tissue tissue =
             tissue_at((p % size - size / 2) / (size / 2.0), (p / size - size / 2) / (size / 2.0));
         truth[p] = tissue.amplitude > 0 ? tissue.rate : 0;
-        float darkest = INFINITY;
         for (const float t : times) {
             const double mean = 20 + tissue.amplitude * std::exp(-tissue.rate * t);
             stack.push_back(static_cast<float>(std::poisson_distribution<int>(mean)(random)));
-            darkest = std::min(darkest, stack.back());
         }
-        const float brightest = stack[stack.size() - delays];
-        start.insert(start.end(), {std::max(1.0f, brightest - darkest), 1.0f, darkest});
     }
 
     const std::vector<float> lower{0.0f, 0.01f, 0.1f}, upper{1e5f, 20.0f, 1e5f};
     cunewton::BatchOptions options;
     options.estimator = cunewton::Estimator::poisson;  // the pixels are counts
     options.standard_errors = true;
+    // No start: the model guesses one from each pixel's counts.
     const cunewton::BatchResult<float> fits =
         cunewton::fit_batch(cunewton::make_fit_model(cunewton::ExponentialDecay<1>{}),
                             cunewton::BatchData<float>{.problems = pixels,
                                                        .points = delays,
                                                        .coordinates = times,
                                                        .y = stack,
-                                                       .start = start,
                                                        .lower = lower,
                                                        .upper = upper},
                             options);

@@ -4,17 +4,17 @@
 #include <cunewton/loss/logistic.h>
 #include <cunewton/minimize.h>
 #include <cunewton/problem.h>
+#include <cunewton/starts.h>
 
-#include <cmath>
 #include <cstdio>
 #include <random>
 #include <vector>
 
 namespace {
 
-constexpr int features = 3, samples = 200, starts = 20;
+constexpr int features = 3, samples = 200, starts = 16;
 
-/// Minimises from random starts and tells what was found.
+/// Minimises from starts that are drawn between bounds and tells what was found.
 void try_starts(const char* name, const cunewton::Problem<double>& problem) {
     const std::size_t n = static_cast<std::size_t>(problem.dimension());
     const auto certificate = cunewton::convexity_certificate(problem);
@@ -23,22 +23,15 @@ void try_starts(const char* name, const cunewton::Problem<double>& problem) {
     const auto check = cunewton::check_convexity(
         problem, cunewton::Region<double>::ball(std::vector<double>(n, 0.0), 3.0));
     std::printf("  %s\n", check.message.c_str());
-    std::mt19937 random(1);
-    std::normal_distribution<double> normal;
-    std::vector<double> minima;
-    for (int start = 0; start < starts; ++start) {
-        std::vector<double> x0(n);
-        for (double& x : x0) x = 2 * normal(random);
-        const auto result = cunewton::minimize(problem, x0);
-        if (!result.converged() ||
-            cunewton::classify_point(problem, result.x).kind != cunewton::PointKind::minimum)
-            continue;
-        bool known = false;
-        for (const double f : minima) known = known || std::abs(f - result.f) < 1e-8;
-        if (!known) minima.push_back(result.f);
-    }
-    std::printf("  %d starts found %zu minimum value%s\n", starts, minima.size(),
-                minima.size() == 1 ? "" : "s");
+    const auto found =
+        cunewton::minimize_from<double>(problem, {.count = starts,
+                                                  .draw = cunewton::StartsBy::sobol,
+                                                  .lower = std::vector<double>(n, -4.0),
+                                                  .upper = std::vector<double>(n, 4.0)});
+    std::printf("  %d starts found %zu %s\n", starts, found.minima.size(),
+                found.minima.size() == 1 ? "minimum" : "minima");
+    for (const auto& minimum : found.minima)
+        std::printf("    %.8f, from %zu of them\n", minimum.f, minimum.starts.size());
 }
 
 }  // namespace

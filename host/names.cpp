@@ -195,6 +195,18 @@ const char* to_string(Estimator estimator) {
     return "unknown";
 }
 
+const char* to_string(StartsBy by) {
+    switch (by) {
+        case StartsBy::given:
+            return "given";
+        case StartsBy::sobol:
+            return "sobol";
+        case StartsBy::latin_hypercube:
+            return "latin_hypercube";
+    }
+    return "unknown";
+}
+
 const char* to_string(BatchDerivatives derivatives) {
     switch (derivatives) {
         case BatchDerivatives::automatic:

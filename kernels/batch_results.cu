@@ -23,6 +23,18 @@ __global__ void batch_results_kernel(const batch::BatchView<T> view,
     batch::emit_problem(runs, results, f, n, view.starts, problem);
 }
 
+/// As many numbers as the arguments of a launch have room for.
+template <class T>
+struct NumbersPart {
+    static constexpr int most = 2048 / sizeof(T);
+    T values[most] = {};
+};
+template <class T>
+__global__ void batch_numbers_kernel(const NumbersPart<T> part, int count, T* to) {
+    for (int k = static_cast<int>(threadIdx.x); k < count; k += static_cast<int>(blockDim.x))
+        to[k] = part.values[k];
+}
+
 /// A warp a problem, whose workspace is in shared memory.
 template <class T>
 __global__ void batch_statistics_kernel(const batch::BatchView<T> view,
@@ -127,7 +139,20 @@ void launch_batch_order(const long* offsets, long problems, int points, int* ord
         "the problems of a batch were not ordered");
 }
 
+template <class T>
+void launch_batch_numbers(const T* numbers, long count, T* to, Stream stream) {
+    using Part = NumbersPart<T>;
+    for (long first = 0; first < count; first += Part::most) {
+        Part part;
+        const long size = std::min<long>(Part::most, count - first);
+        std::copy_n(numbers + first, size, part.values);
+        batch_numbers_kernel<<<1, 256, 0, stream>>>(part, static_cast<int>(size), to + first);
+        check_launch("the starts of a batch");
+    }
+}
+
 #define CUNEWTON_INSTANTIATE(T)                                                                    \
+    template void launch_batch_numbers(const T*, long, T*, Stream);                                \
     template void launch_batch_results(const batch::BatchView<T>&, const batch::BatchMethod<T>&,   \
                                        const batch::RunResults<T>&, const batch::BatchResults<T>&, \
                                        int, bool, Stream);                                         \

@@ -23,6 +23,11 @@ void launch_batch_statistics(const batch::BatchView<T>& view, const batch::Batch
                              const batch::RunResults<T>& runs,
                              const batch::BatchResults<T>& results, int n, bool fit, Stream stream);
 
+/// Writes `count` numbers of the host's, which go along with the launch: they may change when it
+/// returns, and a graph keeps them.
+template <class T>
+void launch_batch_numbers(const T* numbers, long count, T* to, Stream stream);
+
 /// Bytes of workspace that launch_batch_order() takes.
 std::size_t batch_order_bytes(long problems);
 /// Puts the numbers of the problems, those of many points first, into `order`. points: of the

@@ -32,13 +32,15 @@ class LaneSolver {
           y_(buffer(y_size(task))),
           coordinates_(buffer(coordinates_size(task))),
           weights_(buffer(weights_size(task))),
-          steps_(buffer(steps_size(task))) {
+          steps_(buffer(steps_size(task))),
+          guess_(buffer(guess_size(task))) {
         std::fill_n(state_.get() + batch::StateLayout::status * lanes, lanes, T(batch::ended));
     }
     /// Bytes that one takes.
     static std::size_t bytes(const BatchTask<T>& task) {
         const long numbers = state_size(task) + sums_size(task) + y_size(task) +
-                             coordinates_size(task) + weights_size(task) + steps_size(task);
+                             coordinates_size(task) + weights_size(task) + steps_size(task) +
+                             guess_size(task);
         return sizeof(LaneSolver) + static_cast<std::size_t>(numbers * lanes) * sizeof(T);
     }
 
@@ -51,6 +53,8 @@ class LaneSolver {
         results_ = &results;
         next_ = &next;
         block_begin_ = block_end_ = 0;
+        if (guess_ && chunk.coordinates.row == 0)
+            place_guess_coordinates(chunk.coordinates.data, chunk.coordinates.column, chunk.points);
         std::fill_n(run_, lanes, -1L);
         std::fill_n(points_, lanes, 0);
         for (int lane = 0; lane < lanes; ++lane) refill(lane);
@@ -89,7 +93,14 @@ class LaneSolver {
         return task.view.weights || task.view.offsets ? task.view.points : 0;
     }
     static long steps_size(const BatchTask<T>& task) {
-        return task.method.derivatives == BatchDerivatives::differences ? 3L * task.n : 0;
+        return task.method.derivatives == BatchDerivatives::differences ? 6L * task.n : 0;
+    }
+    /// Points of a guess are in lanes: numbers of each for a lane's share of them.
+    static long guess_size(const BatchTask<T>& task) {
+        return task.view.guesses() ? guess_stride(task) / lanes * (2L + task.coordinates) : 0;
+    }
+    static long guess_stride(const BatchTask<T>& task) {
+        return (task.view.points + lanes - 1) / lanes * lanes;
     }
     static Buffer<T> buffer(long numbers) {
         if (numbers == 0) return {};
@@ -137,8 +148,51 @@ class LaneSolver {
         if (!checked.usable) return false;
         points_[lane] = points.count;
         const batch::Memory<T> typical{steps_ ? steps_.get() + lane : nullptr, lanes};
+        if (guess_) {
+            T guessed[batch_max_parameters];
+            guess(points, guessed);
+            BatchView<T> view = *chunk_;
+            view.start = {guessed, 0, 1};
+            return batch::load_start(view, task_.method, layout_, slots(lane), typical, run,
+                                     problem, checked, batch::Alone());
+        }
         return batch::load_start(*chunk_, task_.method, layout_, slots(lane), typical, run, problem,
                                  checked, batch::Alone());
+    }
+
+    // ---- Guesses: a problem's points in lanes, first y, then which count, then each coordinate.
+
+    void place_guess_coordinates(const T* x, std::ptrdiff_t distance, int count) {
+        const long stride = guess_stride(task_);
+        const int c = task_.coordinates;
+        for (int k = 0; k < c; ++k) {
+            T* const to = guess_.get() + (2 + k) * stride;
+            for (int i = 0; i < count; ++i) to[i] = x[(long{i} * c + k) * distance];
+        }
+    }
+    void guess(const batch::PointRange& points, T* p) {
+        const BatchView<T>& chunk = *chunk_;
+        const long stride = guess_stride(task_);
+        const int count = points.count;
+        T* const y = guess_.get();
+        T* const counts = y + stride;
+        const T* const from = chunk.y.data + points.begin * chunk.y.row;
+        if (chunk.y.column == 1)
+            std::copy_n(from, count, y);
+        else
+            for (int i = 0; i < count; ++i) y[i] = from[i * chunk.y.column];
+        std::fill_n(counts, count, T(1));
+        const int end = (count + lanes - 1) / lanes * lanes;
+        std::fill(counts + count, counts + end, T(0));
+        if (chunk.weights) {
+            const T* const weights = chunk.weights.data + points.begin * chunk.weights.row;
+            for (int i = 0; i < count; ++i)
+                if (!(weights[i * chunk.weights.column] > T(0))) counts[i] = T(0);
+        }
+        if (chunk.coordinates.row != 0)
+            place_guess_coordinates(chunk.coordinates.data + points.begin * chunk.coordinates.row,
+                                    chunk.coordinates.column, count);
+        task_.cpu->guess({end, stride, guess_.get() + 2 * stride, y, counts}, p);
     }
 
     /// Copies the points and looks at them. A point of weight 0 is not looked at.
@@ -204,16 +258,27 @@ class LaneSolver {
         return check.result();
     }
 
-    /// Steps of differences at the trial points.
+    /// Where parameters move to from the trial points for differences.
     void place_steps() {
         static const T first = central_step<T>(), second = second_difference_step<T>();
+        constexpr T infinity = std::numeric_limits<T>::infinity();
         const int count = task_.n * lanes;
+        const bool bounded = layout_.bounded;
         const T* x = state_.get() + layout_.trial() * lanes;
+        const T* low = state_.get() + layout_.lower() * lanes;
+        const T* high = state_.get() + layout_.upper() * lanes;
         const T* typical = steps_.get();
+        T* const to = steps_.get() + count;
         for (int k = 0; k < count; ++k) {
             const T size = std::max(std::abs(x[k]), typical[k]);
-            steps_.get()[count + k] = first * size;
-            steps_.get()[2 * count + k] = second * size;
+            const T least = bounded ? low[k] : -infinity, most = bounded ? high[k] : infinity;
+            const FirstPoints<T> gradient = first_points(x[k], first * size, least, most);
+            to[k] = gradient.up;
+            to[count + k] = gradient.down;
+            const SecondPoints<T> hessian = second_points(x[k], second * size, least, most);
+            to[2 * count + k] = hessian.centre;
+            to[3 * count + k] = hessian.up;
+            to[4 * count + k] = hessian.down;
         }
     }
 
@@ -227,8 +292,8 @@ class LaneSolver {
         block.coordinates = coordinates_ ? coordinates_.get() : chunk_->coordinates.data;
         block.y = y_.get();
         block.weights = weights_.get();
-        block.gradient_steps = steps_ ? steps_.get() + count : nullptr;
-        block.hessian_steps = steps_ ? steps_.get() + 2 * count : nullptr;
+        block.gradient_points = steps_ ? steps_.get() + count : nullptr;
+        block.hessian_points = steps_ ? steps_.get() + 3 * count : nullptr;
         block.estimator = task_.method.estimator;
         block.tuning = task_.method.tuning;
         block.f = sums_.get();
@@ -251,7 +316,8 @@ class LaneSolver {
     batch::StateLayout layout_;
     Buffer<T> state_, sums_;
     Buffer<T> y_, coordinates_, weights_;
-    Buffer<T> steps_;  // typical sizes, then first and second steps
+    Buffer<T> steps_;  // typical sizes, then where parameters move to
+    Buffer<T> guess_;  // see guess()
 
     const BatchView<T>* chunk_ = nullptr;
     const int* order_ = nullptr;

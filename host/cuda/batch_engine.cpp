@@ -25,7 +25,8 @@ constexpr int slot_count = 2;
 template <class T>
 struct ChunkPlaces {
     Places places;
-    std::size_t queue, offsets, order, coordinates, y, weights, start, lower, upper, inputs_end;
+    std::size_t queue, offsets, order, coordinates, y, weights, start, guesses, lower, upper;
+    std::size_t inputs_end;
     std::size_t parameters, objective, gradient_norm, at_bound, hessian, status, iterations,
         counted_points;
 
@@ -45,6 +46,7 @@ struct ChunkPlaces {
         y = input(view.y, points);
         weights = input(view.weights, points);
         start = input(view.start, runs * n);
+        guesses = places.template add<T>(view.guesses() ? problems * n : 0);
         lower = input(view.lower, problems * n);
         upper = input(view.upper, problems * n);
         inputs_end = places.size();
@@ -95,8 +97,9 @@ class CudaBatchEngine final : public BatchEngine<T> {
         const BatchView<T>& view = task_.view;
         const long common = shared(view.coordinates, long{view.points} * task_.coordinates) +
                             shared(view.y, view.points) + shared(view.weights, view.points) +
-                            shared(view.start, task_.n) + shared(view.lower, task_.n) +
-                            shared(view.upper, task_.n);
+                            shared(view.start, task_.n) +
+                            shared(view.drawn, long{view.starts} * task_.n) +
+                            shared(view.lower, task_.n) + shared(view.upper, task_.n);
         const ChunkPlaces<T> at = places(problems, points);
         const std::size_t slots = static_cast<std::size_t>(std::min<long>(chunks, slot_count));
         return {slots * at.results() + Staging::most_bytes(),
@@ -143,6 +146,12 @@ class CudaBatchEngine final : public BatchEngine<T> {
         job.batch.start = input(at.start, chunk.start, common_.start, slot.runs, n);
         job.batch.lower = input(at.lower, chunk.lower, common_.lower, problems, n);
         job.batch.upper = input(at.upper, chunk.upper, common_.upper, problems, n);
+        job.batch.drawn = common_.drawn;
+        if (chunk.guesses()) {
+            T* const guessed = reinterpret_cast<T*>(device + at.guesses);
+            task_.cuda->guess(job.batch, guessed, stream);
+            job.batch.start = {guessed, n, 1};
+        }
         job.method = task_.method;
         const auto output = [&](auto*& to, const auto* wanted, std::size_t place) {
             if (wanted)
@@ -234,6 +243,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
         common_.y = upload_shared(view.y, points, common_memory_[1]);
         common_.weights = upload_shared(view.weights, points, common_memory_[2]);
         common_.start = upload_shared(view.start, n, common_memory_[3]);
+        common_.drawn = upload_shared(view.drawn, view.starts * n, common_memory_[6]);
         common_.lower = upload_shared(view.lower, n, common_memory_[4]);
         common_.upper = upload_shared(view.upper, n, common_memory_[5]);
         // Copies may still be on their way, and the slots' streams do not wait for each other.
@@ -285,7 +295,7 @@ class CudaBatchEngine final : public BatchEngine<T> {
 
     BatchTask<T> task_;
     Own own_;
-    DeviceArray<T> common_memory_[6];
+    DeviceArray<T> common_memory_[7];
     BatchView<T> common_;  // what is one row for all
     Staging staging_;
     InFlight slots_[slot_count];

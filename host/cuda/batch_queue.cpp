@@ -44,7 +44,7 @@ struct Plan {
     Places places;
     RunResults<T> runs;  ///< of the whole batch: the caller's arrays that are written directly
     BatchResults<T> finished;  ///< what is left for launch_batch_results()
-    std::size_t queue, order, sort;
+    std::size_t queue, order, sort, drawn, guesses;
     std::size_t parameters, objective, gradient_norm, status, iterations, counted_points, at_bound,
         hessian;
 
@@ -64,6 +64,8 @@ struct Plan {
         order = places.template add<int>(ordered ? problems : 0);
         sort =
             places.template add<char>(ordered ? static_cast<long>(batch_order_bytes(problems)) : 0);
+        drawn = places.template add<T>(task.view.drawn ? task.view.starts * n : 0);
+        guesses = places.template add<T>(task.view.guesses() ? problems * n : 0);
         // `needed`: by others too.
         const auto place = [&]<class V>(V*& direct, Rows<V>& target, long width, bool needed) {
             const bool dense = target && target.row == width && (width == 1 || target.column == 1);
@@ -122,6 +124,15 @@ void queue_part(const DeviceWork<T>& work, long first, long count) {
         launch_batch_order(job.batch.offsets, count, task.view.points, order,
                            memory.get() + plan.sort, task.stream);
         job.order = order;
+    }
+    if (task.view.drawn) {
+        T* const drawn = reinterpret_cast<T*>(memory.get() + plan.drawn);
+        launch_batch_numbers(task.view.drawn.data, task.view.starts * n, drawn, task.stream);
+        job.batch.drawn = {drawn, 0, 1};
+    } else if (task.view.guesses()) {
+        T* const guessed = reinterpret_cast<T*>(memory.get() + plan.guesses);
+        task.cuda->guess(job.batch, guessed, task.stream);
+        job.batch.start = {guessed, n, 1};
     }
     const auto to = [&]<class V>(V*& array, V* direct, std::size_t place, std::size_t end,
                                  long width) {

@@ -5,6 +5,8 @@
 #include "cunewton/choices.h"
 #include "cunewton/error.h"
 #if CUNEWTON_WITH_CUDA
+#include <cuda_runtime_api.h>
+
 #include "host/cuda/device_memory.h"
 #endif
 
@@ -53,6 +55,11 @@ CallDevice::~CallDevice() {
     delete static_cast<cuda::CurrentDevice*>(guard_);
 }
 
+int current_device() {
+    int device = -1;
+    return cudaGetDevice(&device) == cudaSuccess ? device : -1;
+}
+
 bool is_captured(cuda::Stream stream) {
     return cuda::is_capturing(stream);
 }
@@ -88,6 +95,9 @@ void ArrayPlaces::add_device(const void*, int, const char* name) {
 }
 CallDevice::CallDevice(int) {}
 CallDevice::~CallDevice() = default;
+int current_device() {
+    return -1;
+}
 bool is_captured(cuda::Stream) {
     return false;
 }

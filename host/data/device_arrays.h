@@ -59,6 +59,9 @@ class CallDevice {
     void* guard_ = nullptr;
 };
 
+/// The number of the calling thread's current GPU; -1: there is none.
+int current_device();
+
 /// Whether what is queued on the stream becomes part of a graph.
 bool is_captured(cuda::Stream stream);
 /// Throws InvalidArgument if it does: `call` waits for its results.

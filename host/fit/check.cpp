@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cunewton/error.h"
+#include "host/draw.h"
 #include "host/fit/options.h"
 #include "host/fit/results.h"
 
@@ -117,6 +118,35 @@ void check_bounds(const BatchData<T>& data, const BatchView<T>& view, int n) {
             reject("the bounds of parameter " + std::to_string(j) + " are crossed (" +
                    std::to_string(view.lower(0, j)) + " > " + std::to_string(view.upper(0, j)) +
                    ") pass lower <= upper");
+}
+
+/// Throws InvalidArgument if there is no range to draw starts from.
+template <class T>
+void check_range(const BatchData<T>& data, const BatchView<T>& view, int n) {
+    if (!view.lower || !view.upper)
+        reject(
+            "starts cannot be drawn (there are no bounds to draw them between) pass lower and "
+            "upper bounds of all parameters, or the starts");
+    const auto check = [&](const Array<const T>& bounds, const Rows<const T>& row,
+                           const char* name) {
+        for (int j = 0; bounds.on_host() && row.row == 0 && j < n; ++j)
+            if (!std::isfinite(row(0, j)))
+                reject("starts cannot be drawn (the " + std::string(name) + " bound of parameter " +
+                       std::to_string(j) + " is " + std::to_string(row(0, j)) +
+                       ") pass finite bounds, or the starts");
+    };
+    check(data.lower, view.lower, "lower");
+    check(data.upper, view.upper, "upper");
+}
+
+/// Whether the model guesses in the arithmetic of the call.
+template <class T>
+bool has_guess(const BatchModel& model, const BatchOptions& options) {
+    const auto in = [&]<class C>(C) {
+        const auto& code = model.parts().in<C>().cpu;
+        return code && code->has_guess();
+    };
+    return solves_in_single<T>(options.precision) ? in(float()) : in(double());
 }
 
 }  // namespace
@@ -232,8 +262,28 @@ CheckedBatch<T> check_batch(const BatchModel& model, const BatchData<T>& data,
     }
 
     const long runs = view.runs();
+    const bool draws = options.draw != StartsBy::given;
+    const bool guesses = !draws && data.start.empty() && runs > 0 && has_guess<T>(model, options);
+    if ((draws || guesses) && std::ranges::find(options.fixed, true) != options.fixed.end())
+        reject(
+            "parameters are fixed that have no start (BatchData::start is empty) pass a start, or "
+            "fix them by bounds that are equal");
+    if (guesses && options.starts > 1)
+        reject("a model has one guess (and " + std::to_string(options.starts) +
+               " starts are asked for) pass starts, or draw them by BatchOptions::draw");
     const auto start = rows_of(data.start, runs, n);
-    if (start) {
+    if (draws) {
+        if (!data.start.empty())
+            reject(
+                "starts are given and to be drawn (BatchData::start and BatchOptions::draw are "
+                "set) leave one of them out");
+        const std::vector<double> places =
+            draw_points(options.draw, options.starts, n, options.seed);
+        batch.drawn.assign(places.begin(), places.end());
+        view.drawn = {batch.drawn.data(), 0, 1};
+    } else if (guesses) {
+        // No rows: they are computed where the data are read.
+    } else if (start) {
         view.start = *start;
     } else {
         const auto same = one_row_of(data.start, n);
@@ -242,7 +292,10 @@ CheckedBatch<T> check_batch(const BatchModel& model, const BatchData<T>& data,
                    ") pass one for each start of each problem");
         if (!same)
             reject("start has the wrong size (" + sizes(data.start, {n, runs * n}) +
-                   ") pass one for all problems or one for each");
+                   ") pass one for all problems or one for each" +
+                   (data.start.empty() ? ", draw them by BatchOptions::draw, or give the model a "
+                                         "guess(): see make_fit_model()"
+                                       : ""));
         view.start = *same;
     }
     if (view.start.row == 0 && data.start.on_host())
@@ -260,6 +313,7 @@ CheckedBatch<T> check_batch(const BatchModel& model, const BatchData<T>& data,
     view.lower = bound(data.lower, "lower");
     view.upper = bound(data.upper, "upper");
     check_bounds(data, view, n);
+    if (draws) check_range(data, view, n);
     check_batch_options(options, n);
     check_arithmetic<T>(model, options.precision);
     const bool any_fixed = std::ranges::find(options.fixed, true) != options.fixed.end();

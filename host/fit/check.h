@@ -18,6 +18,7 @@ struct CheckedBatch {
     int n = 0, coordinates = 0;
     bool bounded = false;
     std::vector<long> offsets;  ///< a copy of those on a GPU
+    std::vector<T> drawn;       ///< the view's
 
     CheckedBatch() = default;
     CheckedBatch(CheckedBatch&&) noexcept = default;

@@ -100,7 +100,8 @@ class ChunkedBatch {
         BatchView<C> readable;  ///< the same, with the bounds where the host reads them
         RunResults<C> runs;
         long first = 0;
-        Numbers<C> coordinates, y, weights, start, lower, upper, readable_lower, readable_upper;
+        Numbers<C> coordinates, y, weights, start, drawn, lower, upper;
+        Numbers<C> readable_lower, readable_upper;
         std::vector<C> parameters, objective, gradient_norm, hessian;
         std::vector<Status> status;
         std::vector<int> iterations, counted_points;
@@ -129,6 +130,9 @@ class ChunkedBatch {
                                 long{from.points} * batch_.coordinates);
         view.y = fill(shared_.y, from.y, data_.y, from.points);
         view.weights = fill(shared_.weights, from.weights, data_.weights, from.points);
+        if (from.drawn)
+            view.drawn = shared_.drawn.view(from.drawn, std::is_same_v<C, T>, false, 1,
+                                            long{from.starts} * batch_.n, options_.stream);
         view.start = fill(shared_.start, from.start, data_.start, batch_.n);
         view.lower = fill(shared_.lower, from.lower, data_.lower, batch_.n);
         view.upper = fill(shared_.upper, from.upper, data_.upper, batch_.n);
@@ -217,6 +221,7 @@ class ChunkedBatch {
         chunk.weights =
             own(slot.weights, from.weights, shared.weights, data_.weights, rows, of_row);
         const long n = batch_.n, runs = from.runs();
+        chunk.drawn = shared.drawn;
         chunk.start = own(slot.start, from.start, shared.start, data_.start, runs, n);
         chunk.lower = own(slot.lower, from.lower, shared.lower, data_.lower, count, n);
         chunk.upper = own(slot.upper, from.upper, shared.upper, data_.upper, count, n);

@@ -114,15 +114,22 @@ class OneProblem {
         const auto fill = [](const Buffer<C>& to, int k, C value) {
             std::fill_n(to.get() + k * lanes, lanes, value);
         };
-        const Buffer<C> parameters = buffer(n_), first_steps = buffer(n_), steps = buffer(n_),
-                        ys = buffer(count), weights = buffer(count), f = buffer(1),
-                        gradient = buffer(n_), hessian = buffer(packed);
+        const Buffer<C> parameters = buffer(n_), slope_points = buffer(2 * n_),
+                        curve_points = buffer(3 * n_), ys = buffer(count), weights = buffer(count),
+                        f = buffer(1), gradient = buffer(n_), hessian = buffer(packed);
         for (int j = 0; j < n_; ++j) {
             const C value = static_cast<C>(at[j]);
             const C size = std::max(std::abs(value), typical_size(start_[j]));
             fill(parameters, j, value);
-            fill(first_steps, j, central_step<C>() * size);
-            fill(steps, j, second_difference_step<C>() * size);
+            const C low = fixed_[j] ? value : lower_[j], high = fixed_[j] ? value : upper_[j];
+            const FirstPoints<C> slopes = first_points(value, central_step<C>() * size, low, high);
+            fill(slope_points, j, slopes.up);
+            fill(slope_points, n_ + j, slopes.down);
+            const SecondPoints<C> curves =
+                second_points(value, second_difference_step<C>() * size, low, high);
+            fill(curve_points, j, curves.centre);
+            fill(curve_points, n_ + j, curves.up);
+            fill(curve_points, 2 * n_ + j, curves.down);
         }
         for (int p = 0; p < count; ++p) {
             fill(ys, p, fit_ ? y[p] : C(0));
@@ -136,8 +143,8 @@ class OneProblem {
         block.shared_coordinates = true;
         block.y = ys.get();
         block.weights = weighted ? weights.get() : nullptr;
-        block.gradient_steps = first_steps.get();
-        block.hessian_steps = steps.get();
+        block.gradient_points = slope_points.get();
+        block.hessian_points = curve_points.get();
         block.estimator = estimator;
         block.tuning = tuning_;
         block.f = f.get();

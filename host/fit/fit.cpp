@@ -1,12 +1,14 @@
 #include "cunewton/fit.h"
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <type_traits>
 
 #include "cunewton/error.h"
+#include "cunewton/small/problem_io.h"
 #include "host/backend/fallback.h"
 #include "host/backend/ranks.h"
 #include "host/fit/again.h"
@@ -254,7 +256,7 @@ MemoryNeeded needed_in_chunks(const BatchModel& model, const BatchData<T>& data,
     const BatchJob<T> job{model, data, options, batch, results};
     MemoryNeeded needed = in_arithmetic<T>(options.precision,
                                            [&]<class C>() { return chunks_memory<C>(job, entry); });
-    needed.host += batch.offsets.size() * sizeof(long);
+    needed.host += batch.offsets.size() * sizeof(long) + batch.drawn.size() * sizeof(T);
     return needed;
 }
 
@@ -334,6 +336,8 @@ std::vector<Common> common_options(const BatchModel& model, const BatchOptions& 
             {"max_iterations", number(options.max_iterations)},
             {"initial_radius", bits(options.initial_radius)},
             {"number of starts", number(options.starts)},
+            {"choice of starts", number(options.draw)},
+            {"seed", options.seed},
             {"choice of fixed parameters", hash(fixed.data(), fixed.size())},
             {"wish for results", number(options.covariance) + 2 * number(options.standard_errors) +
                                      4 * number(options.condition_number) +
@@ -474,9 +478,22 @@ BatchExplanation explain(const BatchModel& model, const BatchData<T>& data,
     alone.points = static_cast<int>(selection.offsets[1]);
     alone.offsets = {};
     const long run = result.best_start.empty() ? 0 : result.best_start[at];
-    alone.start = Array<const double>(selection.start.data() + run * n, 1, n);
     const std::vector<double> end(result.parameters.begin() + i * n,
                                   result.parameters.begin() + (i + 1) * n);
+    std::vector<double> start(static_cast<std::size_t>(n));
+    for (long j = 0; j < n; ++j) {
+        double& x = start[static_cast<std::size_t>(j)];
+        // A guess is not known any more, and it was finite.
+        if (!selection.start.empty())
+            x = selection.start[static_cast<std::size_t>(run * n + j)];
+        else if (batch.view.drawn)
+            x = batch::between(alone.lower(0, j), alone.upper(0, j),
+                               static_cast<double>(batch.view.drawn(0, run * n + j)));
+        else
+            x = std::isfinite(end[static_cast<std::size_t>(j)]) ? end[static_cast<std::size_t>(j)]
+                                                                : 0;
+    }
+    alone.start = start;
     const std::uint64_t at_bound = result.at_bound.empty() ? 0 : result.at_bound[at];
     const Status status = result.status[at];
     const bool again = options.precision == BatchPrecision::twice && deserves_double(status);

@@ -202,10 +202,25 @@ enum class BatchDerivatives : unsigned char {
     analytic,   ///< the model's own
     autodiff,   ///< forward mode, exact
     /// Of values: central for gradients, four-point for Hessians. Steps are cbrt(epsilon) and
-    /// epsilon^(1/4) of the parameter or a hundredth of its start, and may go beyond bounds.
+    /// epsilon^(1/4) of the parameter or a hundredth of its start. Never beyond bounds: gradients
+    /// are one-sided there, of second order too, and Hessians those of a point as far inside as the
+    /// step is long.
     differences,
 };
 const char* to_string(BatchDerivatives derivatives);
+
+/// Where several starts come from.
+enum class StartsBy : unsigned char {
+    given,  ///< they are the caller's
+    /// Points of a Sobol sequence within bounds, of at most sobol_max_dimension parameters, shifted
+    /// by the seed; 0: as it is, from the lower bounds on. As many as a power of two are the most
+    /// even.
+    sobol,
+    latin_hypercube,  ///< one in each of as many parts of every parameter's range, at random
+};
+/// "given", "sobol", "latin_hypercube"
+const char* to_string(StartsBy by);
+inline constexpr int sobol_max_dimension = 64;
 
 /// The arithmetic that solves a batch, whatever the type of its data.
 enum class BatchPrecision : unsigned char {

@@ -20,3 +20,4 @@
 #include "cunewton/problem/cox.h"
 #include "cunewton/report.h"
 #include "cunewton/sparse_hessian.h"
+#include "cunewton/starts.h"

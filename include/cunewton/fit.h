@@ -59,7 +59,8 @@ struct BatchData {
     Array<const T> y{};        ///< fits: one a point
     Array<const T> weights{};  ///< one a point, >= 0; 1/variance, see absolute_weights. Empty: 1
     /// n for all problems, n a problem, or n for each of options.starts starts of each problem,
-    /// whose starts follow each other.
+    /// whose starts follow each other. Empty: as options.draw says; else the model's guess(), which
+    /// all of the library's models have.
     Array<const T> start{};
     Array<const T> lower{};  ///< bounds: none, n for all, or n a problem; may be infinite
     Array<const T> upper{};
@@ -96,8 +97,15 @@ struct BatchOptions : Execution {
     /// of at most 10 max(1, |x|), else max(1, |x|).
     double initial_radius = 0;
 
-    int starts = 1;             ///< starts of each problem; the best end is kept
-    std::vector<bool> fixed{};  ///< parameters that keep their start: n entries or none
+    int starts = 1;  ///< starts of each problem; the best end is kept
+    /// How starts are drawn where BatchData::start is empty: between the problem's bounds, all of
+    /// which are finite then. All problems' starts are at the same places between their bounds,
+    /// which follow from the seed alone.
+    StartsBy draw = StartsBy::given;
+    std::uint64_t seed = 1;
+    /// Parameters that keep their start, which is given then: n entries or none. Where starts are
+    /// drawn or guessed, bounds that are equal fix a parameter.
+    std::vector<bool> fixed{};
 
     bool covariance = false;
     bool standard_errors = false;
@@ -311,6 +319,23 @@ inline namespace CUNEWTON_CPU_CODE {
 ///
 ///     template <class P, class X>
 ///     scalar_t<P> value_and_gradient(const P& p, const X& x, scalar_t<P>* gradient) const;
+///
+/// And it may have a guess, which is where fits without a start begin:
+///
+///     template <class Points>
+///     void guess(const Points& points, typename Points::value_type* p) const;
+///
+/// writes all parameters. With S = Points::value_type, a scalar, points.sum<k>(f) are k sums over
+/// the points that have a weight: f(x, y, terms) writes k terms of S of the point y at x. Likewise
+/// points.largest<k>(f), the largest of each term. Both return an array of S and read the data
+/// once. Decisions are select() as above. A number that is not finite counts as 1, and what is
+/// beyond a bound as the bound. The mean as the start of a constant:
+///
+///     const auto sums = points.template sum<2>([](const auto&, const S& y, S* terms) {
+///         terms[0] = y;
+///         terms[1] = S(1.0);
+///     });
+///     p[0] = sums[0] / sums[1];
 ///
 /// It is compiled for both arithmetics. `using arithmetic = float;` (or double) in it leaves the
 /// other one out, which halves the time to compile it: batches that ask for that one are then

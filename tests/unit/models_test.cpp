@@ -39,12 +39,22 @@ Evaluation<T> evaluate(const cpu::SmallCode<T>& ops, BatchDerivatives by,
                        const std::vector<T>& gradient_steps, const std::vector<T>& hessian_steps) {
     const int lanes = static_cast<int>(p.size()), n = ops.parameters();
     std::vector<T> parameters(static_cast<std::size_t>(n) * lanes), coordinates;
-    std::vector<T> lane_y, first_steps(parameters.size()), second_steps(parameters.size());
+    std::vector<T> lane_y, first(2 * parameters.size()), second(3 * parameters.size());
+    const std::size_t all = parameters.size();
     for (int j = 0; j < n; ++j)
         for (int l = 0; l < lanes; ++l) {
             parameters[j * lanes + l] = static_cast<T>(p[l][j]);
-            if (!gradient_steps.empty()) first_steps[j * lanes + l] = gradient_steps[j];
-            if (!hessian_steps.empty()) second_steps[j * lanes + l] = hessian_steps[j];
+            const std::size_t k = static_cast<std::size_t>(j * lanes + l);
+            const T at = parameters[k];
+            if (!gradient_steps.empty()) {
+                first[k] = at + gradient_steps[j];
+                first[all + k] = at - gradient_steps[j];
+            }
+            if (!hessian_steps.empty()) {
+                second[k] = at;
+                second[all + k] = at + hessian_steps[j];
+                second[2 * all + k] = at - hessian_steps[j];
+            }
         }
     for (const double value : x)
         coordinates.insert(coordinates.end(), shared ? 1 : lanes, static_cast<T>(value));
@@ -58,8 +68,8 @@ Evaluation<T> evaluate(const cpu::SmallCode<T>& ops, BatchDerivatives by,
     block.coordinates = coordinates.data();
     block.shared_coordinates = shared;
     block.y = lane_y.data();
-    block.gradient_steps = first_steps.data();
-    block.hessian_steps = second_steps.data();
+    block.gradient_points = first.data();
+    block.hessian_points = second.data();
     block.estimator = Estimator::least_squares;
     block.tuning = 1;
     block.f = out.f.data();

@@ -19,13 +19,26 @@ struct LaneBlock {
     bool shared_coordinates;  ///< number k of all lanes at [k]
     const T* y;               ///< fits: a number a point
     const T* weights;         ///< a number a point, 0 beyond a lane's own points; null: all 1
-    const T* gradient_steps;  ///< differences: n numbers a lane
-    const T* hessian_steps;   ///< differences of objectives: n numbers a lane
+    /// Differences: where each parameter moves to, FirstPoints::up of all, then FirstPoints::down;
+    /// 2n numbers a lane.
+    const T* gradient_points;
+    /// Of objectives: SecondPoints::centre of all, then up, then down; 3n numbers a lane.
+    const T* hessian_points;
     Estimator estimator;
     T tuning;
     T* f;         ///< out
     T* gradient;  ///< out: n
     T* hessian;   ///< out: packed
+};
+
+/// The points of one problem, for a guess of its parameters.
+template <class T>
+struct GuessBlock {
+    int points;     ///< a multiple of 64 / sizeof(T)
+    long x_stride;  ///< coordinate c of point i is x[c * x_stride + i]
+    const T* x;
+    const T* y;
+    const T* counts;  ///< 1, or 0 for points that do not count
 };
 
 /// A model or an objective of small problems.
@@ -39,6 +52,9 @@ class SmallCode {
     virtual bool has_analytic() const = 0;
     /// Sums over the points of each lane. `by` is not automatic. Lanes do not influence each other.
     virtual void evaluate(BatchDerivatives by, const LaneBlock<T>& block) const = 0;
+    virtual bool has_guess() const = 0;
+    /// Writes n finite numbers. Only where has_guess().
+    virtual void guess(const GuessBlock<T>& block, T* p) const = 0;
 };
 
 }  // namespace cunewton::cpu

@@ -10,6 +10,7 @@
 #include "cunewton/cpu/dispatch.h"
 #include "cunewton/cpu/small_code.h"
 #include "cunewton/error.h"
+#include "cunewton/functor/guess.h"
 #include "cunewton/small/problem.h"
 
 namespace cunewton::cpu {
@@ -44,16 +45,16 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
     constexpr int coordinates = Model::coordinates;
     const std::ptrdiff_t lanes = block.lanes;
     // Not there without differences: compilers warn of arrays that are left uninitialised.
-    constexpr int steps = by == BatchDerivatives::differences ? n : 1;
-    S p[n], gradient_steps[steps] = {}, hessian_steps[steps] = {};
-    batch::for_parameters<n>([&](int j) {
-        p[j] = S::load(block.parameters + j * lanes + lane);
-        if constexpr (by == BatchDerivatives::differences) {
-            gradient_steps[j] = S::load(block.gradient_steps + j * lanes + lane);
-            if constexpr (kind == SmallKind::objective)
-                hessian_steps[j] = S::load(block.hessian_steps + j * lanes + lane);
-        }
-    });
+    constexpr bool differences = by == BatchDerivatives::differences;
+    constexpr bool seconds = differences && kind == SmallKind::objective;
+    S p[n], gradient_points[differences ? 2 * n : 1] = {}, hessian_points[seconds ? 3 * n : 1] = {};
+    batch::for_parameters<n>([&](int j) { p[j] = S::load(block.parameters + j * lanes + lane); });
+    if constexpr (differences)
+        for (int k = 0; k < 2 * n; ++k)
+            gradient_points[k] = S::load(block.gradient_points + k * lanes + lane);
+    if constexpr (seconds)
+        for (int k = 0; k < 3 * n; ++k)
+            hessian_points[k] = S::load(block.hessian_points + k * lanes + lane);
     const auto store = [&](const S& f, const S* g, const S* h) {
         f.store(block.f + lane);
         batch::for_parameters<n>([&](int j) { g[j].store(block.gradient + j * lanes + lane); });
@@ -89,7 +90,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
             }
         if constexpr (kind == SmallKind::fit) {
             S row[n];
-            const S value = batch::model_row<by, S>(model, p, point, gradient_steps, row);
+            const S value = batch::model_row<by, S>(model, p, point, gradient_points, row);
             if constexpr (points != Points::any)
                 batch::add_residual(value - S::load(y), row, sums);
             else
@@ -97,12 +98,76 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
                                  sums);
             y += lanes;
         } else {
-            batch::add_term<by, S>(model, p, point, gradient_steps, hessian_steps, weight, sums);
+            batch::add_term<by, S>(model, p, point, gradient_points, hessian_points, weight, sums);
         }
         x += next;
     } while (--left > 0);
     const S half(kind == SmallKind::fit ? 0.5 : 1.0);
     store(sums.f * half, sums.g, sums.h);
+}
+
+/// What a guess sees of one problem: points in lanes. Every number of S that it is given back has
+/// the same value in all lanes.
+template <class S, int coordinates>
+class LaneGuessPoints {
+  public:
+    using value_type = S;
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE explicit LaneGuessPoints(
+        const GuessBlock<real_t<S>>& block)
+        : block_(block) {}
+
+    template <int k, class F>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> sum(const F& f) const {
+        return reduce<k>(S(0.0), f, [](const auto& a, const auto& b) { return a + b; });
+    }
+    template <int k, class F>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> largest(const F& f) const {
+        return reduce<k>(S(-limits::largest<real_t<S>>), f, [](const auto& a, const auto& b) {
+            using namespace math;
+            return maximum(a, b);
+        });
+    }
+
+  private:
+    struct Coordinates {
+        using value_type = S;
+        const GuessBlock<real_t<S>>& block;
+        int point;
+        CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S operator[](int c) const {
+            return S::load(block.x + c * block.x_stride + point);
+        }
+        CUNEWTON_HOST_DEVICE static constexpr int size() { return coordinates; }
+    };
+    template <int k, class F, class Combine>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> reduce(
+        const S& none, const F& f, const Combine& combine) const {
+        PointNumbers<S, k> all;
+        for (int j = 0; j < k; ++j) all.values[j] = none;
+        for (int i = 0; i < block_.points; i += S::lanes) {
+            S terms[k];
+            f(Coordinates{block_, i}, S::load(block_.y + i), terms);
+            const auto counts = S::load(block_.counts + i) > S(0.0);
+            for (int j = 0; j < k; ++j)
+                all.values[j] = combine(all.values[j], select(counts, terms[j], none));
+        }
+        for (int j = 0; j < k; ++j) {
+            real_t<S> one = all.values[j].lane(0);
+            for (int l = 1; l < S::lanes; ++l) one = combine(one, all.values[j].lane(l));
+            all.values[j] = S(one);
+        }
+        return all;
+    }
+    const GuessBlock<real_t<S>>& block_;
+};
+
+template <class S, class Model>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess_lanes(const Model& model,
+                                                             const GuessBlock<real_t<S>>& block,
+                                                             real_t<S>* p) {
+    constexpr int n = Model::parameters;
+    S guessed[n];
+    model.guess(LaneGuessPoints<S, Model::coordinates>(block), guessed);
+    for (int j = 0; j < n; ++j) p[j] = finite_guess(guessed[j].lane(0));
 }
 
 inline namespace CUNEWTON_CPU_CODE {
@@ -167,10 +232,22 @@ class SmallCodeOf final : public SmallCode<T> {
             return detail::evaluate_block<model_kind, BatchDerivatives::differences>(model_, block);
         detail::evaluate_block<model_kind, BatchDerivatives::autodiff>(model_, block);
     }
+    bool has_guess() const override { return guesses; }
+    void guess(const GuessBlock<T>& block, T* p) const override {
+        if constexpr (guesses)
+            with_lanes([&]<class Lanes>() {
+                detail::guess_lanes<typename Lanes::template Pack<T, 1>>(model_, block, p);
+            });
+        else
+            throw InvalidArgument("a start is missing (the model has no guess()) pass one");
+    }
 
   private:
     static constexpr bool own =
         model_kind == SmallKind::fit ? batch::HasOwnGradient<Model> : batch::HasOwnHessian<Model>;
+    using Points =
+        detail::LaneGuessPoints<typename BaselineLanes::template Pack<T, 1>, Model::coordinates>;
+    static constexpr bool guesses = model_kind == SmallKind::fit && HasGuess<Model, Points>;
     Model model_;
 };
 

@@ -33,6 +33,9 @@ class SmallCode {
     /// Queues one memory fill and one kernel on the stream and returns. Throws OutOfMemory,
     /// BackendUnavailable or DeviceError if they could not be queued.
     virtual void solve(const DeviceJob<T>& job, Stream stream) const = 0;
+    virtual bool has_guess() const = 0;
+    /// Queues a kernel that writes a start for each problem, n finite numbers after the other.
+    virtual void guess(const batch::BatchView<T>& batch, T* start, Stream stream) const = 0;
 };
 
 }  // namespace cunewton::cuda

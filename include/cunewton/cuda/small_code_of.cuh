@@ -8,7 +8,9 @@
 #include <string>
 
 #include "cunewton/cuda/check.cuh"
+#include "cunewton/cuda/launch.cuh"
 #include "cunewton/cuda/small_code.h"
+#include "cunewton/cuda/small_guess.cuh"
 #include "cunewton/cuda/small_kernels.cuh"
 #include "cunewton/cuda/small_plan.h"
 
@@ -99,8 +101,24 @@ class SmallCodeOf final : public SmallCode<T> {
         queue(kernel_for(plan, method.derivatives), launch, plan, limits, stream);
     }
 
+    bool has_guess() const override { return guesses; }
+    void guess(const batch::BatchView<T>& batch, T* start, Stream stream) const override {
+        if constexpr (guesses) {
+            constexpr int threads = 128;
+            const long warps = std::min<long>(batch.problems, 1L << 20);
+            const unsigned blocks = blocks_for(warps * detail::warp_threads, threads);
+            detail::batch_guess_kernel<T, Model>
+                <<<blocks, threads, 0, stream>>>(model_, batch, start);
+            check_launch("a batch's guesses");
+        } else {
+            throw InvalidArgument("a start is missing (the model has no guess()) pass one");
+        }
+    }
+
   private:
     static constexpr bool own = detail::has_own_derivatives<model_kind, Model>;
+    static constexpr bool guesses = model_kind == SmallKind::fit &&
+                                    HasGuess<Model, detail::WarpGuessPoints<T, Model::coordinates>>;
     using Kernel = void (*)(const Model, const detail::BatchLaunch<T>);
 
     static Kernel kernel_for(const BatchPlan& plan, BatchDerivatives by) {

@@ -120,13 +120,24 @@ __device__ __forceinline__ auto plain_view(const T* p) {
 /// Steps of differences at the trial point.
 template <class T>
 struct DifferenceSteps {
-    batch::Memory<T> x, typical;
+    batch::Memory<T> x, typical, low, high;
+    bool bounded;
     T first_step, second_step;  ///< relative
     __device__ __forceinline__ T size(int j) const {
         return math::maximum(math::abs(x(j)), typical(j));
     }
-    __device__ __forceinline__ T first(int j) const { return first_step * size(j); }
-    __device__ __forceinline__ T second(int j) const { return second_step * size(j); }
+    __device__ __forceinline__ T lower(int j) const {
+        return bounded ? low(j) : -limits::infinity<T>;
+    }
+    __device__ __forceinline__ T upper(int j) const {
+        return bounded ? high(j) : limits::infinity<T>;
+    }
+    __device__ __forceinline__ FirstPoints<T> first(int j) const {
+        return first_points(x(j), first_step * size(j), lower(j), upper(j));
+    }
+    __device__ __forceinline__ SecondPoints<T> second(int j) const {
+        return second_points(x(j), second_step * size(j), lower(j), upper(j));
+    }
 };
 /// Whether a model has the derivatives of its own that its kind asks for.
 template <SmallKind kind, class Model>
@@ -149,26 +160,28 @@ __device__ __forceinline__ void with_derivatives(BatchDerivatives by, const Body
 // ---- Fits at one point.
 
 /// The model at one point, by differences: rows(j) is the derivative by parameter j. `p` are the
-/// parameters where the model reads them, steps.x where they can be indexed at run time.
+/// parameters where the model reads them, steps.x where they can be indexed at run time; `at_x` is
+/// the model there.
 template <class T, class Model, class X>
 __device__ __forceinline__ void difference_row(const Model& model, const T* p, const X& x,
                                                const DifferenceSteps<T>& steps,
-                                               const batch::Memory<T>& rows) {
+                                               const batch::Memory<T>& rows, T at_x) {
     constexpr int n = Model::parameters;
 #pragma unroll 1
     for (int j = 0; j < n; ++j) {
-        const T centre = steps.x(j), step = steps.first(j);
-        const T up = centre + step, down = centre - step;
-        T change = 0;
+        const FirstPoints<T> to = steps.first(j);
+        T values[2];
 #pragma unroll 1
         for (int side = 0; side < 2; ++side) {
-            const T moved = side == 0 ? up : down;
+            const T moved = side == 0 ? to.up : to.down;
             const T value(model(parameter_view<plain_t<T>, n>(
                                     [&](int k) { return plain_t<T>(k == j ? moved : p[k]); }),
                                 x));
-            change = side == 0 ? value : change - value;
+            values[0] = side == 0 ? value : values[0];
+            values[1] = value;
         }
-        rows.set(j, change / (up - down));
+        const T from = steps.x(j);
+        rows.set(j, first_difference<T>(at_x, values[0], values[1], to.up - from, to.down - from));
     }
 }
 
@@ -223,8 +236,8 @@ __device__ __forceinline__ void add_points(const Model& model, const batch::Batc
         } else {
             T row[n], value;
             if constexpr (by == BatchDerivatives::differences) {
-                difference_row(model, p, x, steps, rows);
                 value = T(model(plain_view<n>(p), x));
+                difference_row(model, p, x, steps, rows, value);
                 batch::for_parameters<n>([&](int j) { row[j] = rows(j); });
             } else {
                 value = model_row<by>(model, p, x, row);
@@ -298,8 +311,8 @@ __device__ __forceinline__ void sum_tiles(const Model& model, const batch::Batch
                 using S = std::conditional_t<by == BatchDerivatives::autodiff, T, plain_t<T>>;
                 const auto x = point<Model::coordinates, S>(data, i);
                 if constexpr (by == BatchDerivatives::differences) {
-                    difference_row(model, p, x, steps, batch::Memory<T>{row, 1});
                     value = T(model(plain_view<n>(p), x));
+                    difference_row(model, p, x, steps, batch::Memory<T>{row, 1}, value);
                 } else {
                     value = model_row<by>(model, p, x, row);
                 }
@@ -370,25 +383,26 @@ __device__ __forceinline__ void sum_entries(const Model& model, const batch::Bat
                 h += weight * value.d12;
             } else {
                 // Off the diagonal the four corners (up, right), (down, right), (down, left) and
-                // (up, left), with alternating signs; on it f, f(+), f(-) and the gradient's two.
+                // (up, left), with alternating signs; on it f, f(+), f(-) and the gradient's two,
+                // and the centre of f(+) and f(-) if that is not x.
                 const auto x = point<Model::coordinates, plain_t<T>>(data, i);
-                const T row_x = steps.x(row), row_step = steps.second(row);
-                const T column_x = steps.x(column), column_step = steps.second(column);
-                const T up = row_x + row_step, down = row_x - row_step;
-                const T right = column_x + column_step, left = column_x - column_step;
-                const T gradient_step = steps.first(column);
-                const T above = column_x + gradient_step, below_x = column_x - gradient_step;
-                const bool diagonal = row == column;
-                T value = 0, slope = 0, mixed = 0;
+                const SecondPoints<T> along_row = steps.second(row);
+                const SecondPoints<T> along_column = steps.second(column);
+                const FirstPoints<T> first = steps.first(column);
+                const T column_x = steps.x(column);
+                const bool diagonal = row == column, shifted = along_column.centre != column_x;
+                T value = 0, above = 0, below_x = 0, centre = 0, mixed = 0;
 #pragma unroll 1
-                for (int c = 0; c < (diagonal ? 5 : 4); ++c) {
-                    T by_row = c == 0 || c == 3 ? up : down, by_column = c < 2 ? right : left;
+                for (int c = 0; c < (!diagonal ? 4 : shifted ? 6 : 5); ++c) {
+                    T by_row = c == 0 || c == 3 ? along_row.up : along_row.down;
+                    T by_column = c < 2 ? along_column.up : along_column.down;
                     if (diagonal)
                         by_row = by_column = c == 0   ? column_x
-                                             : c == 1 ? right
-                                             : c == 2 ? left
-                                             : c == 3 ? above
-                                                      : below_x;
+                                             : c == 1 ? along_column.up
+                                             : c == 2 ? along_column.down
+                                             : c == 3 ? first.up
+                                             : c == 4 ? first.down
+                                                      : along_column.centre;
                     const T v(model(
                         parameter_view<plain_t<T>, n>([&](int j) {
                             return plain_t<T>(j == column ? by_column : j == row ? by_row : p[j]);
@@ -396,15 +410,20 @@ __device__ __forceinline__ void sum_entries(const Model& model, const batch::Bat
                         x));
                     if (diagonal) {
                         value = c == 0 ? v : value;
-                        mixed = c == 1 ? v - T(2) * value : c == 2 ? mixed + v : mixed;
-                        slope = c == 3 ? v : c == 4 ? slope - v : slope;
+                        centre = c == 0 || c == 5 ? v : centre;
+                        mixed = c == 1 ? v : c == 2 ? mixed + v : mixed;
+                        above = c == 3 ? v : above;
+                        below_x = c == 4 ? v : below_x;
                     } else {
                         mixed += c % 2 == 0 ? v : -v;
                     }
                 }
-                const T half = T(0.5) * (right - left);
-                h += weight * (mixed / (diagonal ? half * half : (right - left) * (up - down)));
-                g += weight * (slope / (above - below_x));
+                if (diagonal) mixed = T(4) * (mixed - T(2) * centre);
+                const T by_row = batch::inverse_or_zero<T>(along_row.up - along_row.down);
+                const T by_column = batch::inverse_or_zero<T>(along_column.up - along_column.down);
+                h += weight * (mixed * (by_row * by_column));
+                g += weight * first_difference<T>(value, above, below_x, first.up - column_x,
+                                                  first.down - column_x);
                 f += weight * value;
             }
         }

@@ -112,7 +112,13 @@ __device__ __forceinline__ void emit(const BatchLaunch<T>& launch, const batch::
 template <class T>
 __device__ __forceinline__ DifferenceSteps<T> steps_of(const BatchLaunch<T>& launch,
                                                        const batch::Memory<T>& slots) {
-    return {slots.from(launch.at.state.trial()), slots.from(launch.at.sizes), launch.first_step,
+    const batch::StateLayout& state = launch.at.state;
+    return {slots.from(state.trial()),
+            slots.from(launch.at.sizes),
+            slots.from(state.lower()),
+            slots.from(state.upper()),
+            state.bounded,
+            launch.first_step,
             launch.second_step};
 }
 

@@ -5,6 +5,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/scalar/macros.h"
+#include "cunewton/scalar/scalar.h"
 #include "cunewton/scalar/std.h"
 
 namespace cunewton {
@@ -39,6 +40,59 @@ template <class T>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T typical_size(T start) {
     const T size = start < T(0) ? -start : start;
     return size > T(0) ? T(0.01) * size : T(1);
+}
+
+/// Where a parameter moves to for its first derivative: see points_within().
+template <class T>
+struct FirstPoints {
+    T up, down;
+};
+/// x + h and x - h where both are in [low, high]; near a bound x + h and x + 2h, or x - h and
+/// x - 2h; with a smaller h where there is no room for that. Both x where low = high. x is within.
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE FirstPoints<T> first_points(T x, T h, T low, T high) {
+    const T above = high - x, below = x - low;
+    if (above >= h && below >= h) return {x + h, x - h};
+    const bool rises = above > below;
+    const T room = rises ? above : below;
+    if (T(2) * h > room) h = T(0.5) * room;
+    // Sums that are rounded may be a bit beyond.
+    const T first = rises ? x + h : x - h, second = rises ? x + T(2) * h : x - T(2) * h;
+    const auto kept = [&](T at) { return at > high ? high : at < low ? low : at; };
+    return {kept(first), kept(second)};
+}
+
+/// The derivative by a parameter at x from the values at x and at two others, `a` and `b` from it,
+/// of second order; 0 if there is nowhere to move to (a = 0).
+template <class S>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S first_difference(const S& at_x, const S& at_a,
+                                                               const S& at_b, const S& a,
+                                                               const S& b) {
+    using math::select;
+    const auto moves = a < S(0.0) || a > S(0.0);
+    const S first = select(moves, a, S(1.0)), second = select(moves, b, S(-1.0));
+    const S central = (at_a - at_b) / (first - second);
+    // Newton's interpolation: the slopes of both chords, extrapolated to x.
+    const S to_a = (at_a - at_x) / first, to_b = (at_b - at_x) / second;
+    const S one_sided = (second * to_a - first * to_b) / (second - first);
+    const auto around = first * second < S(0.0);
+    return select(moves, select(around, central, one_sided), S(0.0));
+}
+
+/// Where a parameter moves to for second derivatives: around a centre that is x but near a bound,
+/// where it is as far inside as the step is long. All x where low = high.
+template <class T>
+struct SecondPoints {
+    T centre, up, down;
+};
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE SecondPoints<T> second_points(T x, T h, T low, T high) {
+    if (high - x >= h && x - low >= h) return {x, x + h, x - h};
+    if (T(2) * h > high - low) h = T(0.5) * (high - low);
+    T centre = x - low < h ? low + h : high - x < h ? high - h : x;
+    const auto kept = [&](T at) { return at > high ? high : at < low ? low : at; };
+    centre = kept(centre);
+    return {centre, kept(centre + h), kept(centre - h)};
 }
 
 /// (f(+h) - f(0)) / h

@@ -5,6 +5,7 @@
 
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/residual.h"
+#include "cunewton/model/guess.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
@@ -18,6 +19,18 @@ struct Polynomial {
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
         return p.template get<0>() + terms<1>(p, x[0], x[0]);
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using S = typename Points::value_type;
+        // The mean: from anywhere it is one step.
+        const auto sums = points.template sum<2>([](const auto&, const S& y, S* numbers) {
+            numbers[0] = y;
+            numbers[1] = S(1.0);
+        });
+        p[0] = sums[0] / sums[1];
+        for (int k = 1; k < parameters; ++k) p[k] = S(0.0);
     }
 
   private:
@@ -47,6 +60,21 @@ struct PowerLaw {
         base = select(zero, S(1.0), base);
         return factor * select(zero, S(0.0), pow(base, exponent)) + offset;
     }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        // An exponential function of log(x).
+        const auto g = detail::guess_exponential(points, [](const auto& x) {
+            const S at = x[0];
+            const auto some = at > S(0.0);
+            return detail::Place<S>{log(select(some, at, S(1.0))), some};
+        });
+        p[0] = g.height * exp(g.rate * g.first);
+        p[1] = -g.rate;
+        p[2] = g.offset;
+    }
 };
 
 /// a sin(omega x + phi) + b with p = (a, omega, phi, b); omega in radians per unit of x, phi in
@@ -59,6 +87,57 @@ struct Sine {
         using namespace math;
         const auto& [amplitude, frequency, phase, offset] = p;
         return amplitude * sin(frequency * x[0] + phase) + offset;
+    }
+    /// The best of the frequencies of half a period to 16 periods within the range of x, in steps
+    /// of half a period, by six passes over the points. Higher ones need a start.
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        constexpr int together = 8, blocks = 4;
+        const S zero(0.0), one(1.0), step(3.14159265358979323846);
+        const auto ends = points.template largest<2>([](const auto& x, const S&, S* terms) {
+            terms[0] = x[0];
+            terms[1] = -x[0];
+        });
+        const auto means = points.template sum<2>([](const auto&, const S& y, S* terms) {
+            terms[0] = y;
+            terms[1] = S(1.0);
+        });
+        const S first = -ends[1], mean = means[0] / means[1];
+        const S range = select(ends[0] + ends[1] > zero, ends[0] + ends[1], one);
+        S most(0.0), number(1.0), best_cosine(0.0), best_sine(0.0);
+        for (int block = 0; block < blocks; ++block) {
+            const auto sums =
+                points.template sum<2 * together>([&](const auto& x, const S& y, S* terms) {
+                    const S u = (x[0] - first) / range * step, value = y - mean;
+                    const S c = cos(u), s = sin(u);
+                    const S before = u * S(1.0 * together * block);
+                    S cosine = cos(before), sine = sin(before);
+                    for (int k = 0; k < together; ++k) {
+                        const S next = cosine * c - sine * s;
+                        sine = sine * c + cosine * s;
+                        cosine = next;
+                        terms[2 * k] = value * cosine;
+                        terms[2 * k + 1] = value * sine;
+                    }
+                });
+            for (int k = 0; k < together; ++k) {
+                const S power = square(sums[2 * k]) + square(sums[2 * k + 1]);
+                const auto better = power > most;
+                most = select(better, power, most);
+                number = select(better, S(1.0 * (together * block + k + 1)), number);
+                best_cosine = select(better, sums[2 * k], best_cosine);
+                best_sine = select(better, sums[2 * k + 1], best_sine);
+            }
+        }
+        // a cos(phi) is the part of the sine, a sin(phi) that of the cosine.
+        const S frequency = number * step / range;
+        p[0] = S(2.0) * sqrt(most) / means[1];
+        p[1] = frequency;
+        p[2] = atan2(best_cosine, best_sine) - frequency * first;
+        p[3] = mean;
     }
 };
 

@@ -5,6 +5,7 @@
 
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/residual.h"
+#include "cunewton/model/guess.h"
 #include "cunewton/scalar/scalar.h"
 #include "cunewton/scalar/std.h"
 
@@ -20,6 +21,27 @@ struct ExponentialDecay {
     template <class P, class X>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
         return sum(p, x[0], std::make_integer_sequence<int, terms>());
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        const auto g = detail::guess_exponential(points, [](const auto& x) {
+            const S at = x[0];
+            return detail::Place<S>{at, at <= at};
+        });
+        // Rates around that of a single decay, a factor of 3 apart.
+        constexpr double factors[] = {1, 3, 9, 27, 81, 243, 729};
+        static_assert(terms <= 7);
+        S rate = g.rate *
+                 S(terms % 2 == 1 ? factors[terms / 2] : 0.57735026918962576 * factors[terms / 2]);
+        for (int k = 0; k < terms; ++k) {
+            p[2 * k] = g.height * S(1.0 / terms) * exp(rate * g.first);
+            p[2 * k + 1] = rate;
+            rate = rate * S(1.0 / 3);
+        }
+        p[2 * terms] = g.offset;
     }
 
   private:

@@ -4,6 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/functor/builtin.h"
+#include "cunewton/model/guess.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
@@ -23,6 +24,26 @@ struct DiffusionTensor {
         const auto bx = b * gx, by = b * gy, bz = b * gz;
         return s0 * exp(-(xx * (bx * gx) + xy * (2.0 * bx * gy) + xz * (2.0 * bx * gz) +
                           yy * (by * gy) + yz * (2.0 * by * gz) + zz * (bz * gz)));
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        // The largest signal, and the mean attenuation in all directions alike.
+        const auto ends =
+            points.template largest<1>([](const auto&, const S& y, S* terms) { terms[0] = y; });
+        const S top = select(ends[0] > S(0.0), ends[0], S(1.0));
+        const auto sums = points.template sum<2>([&](const auto& x, const S& y, S* terms) {
+            const S b = x[0];
+            const auto counts = b > S(0.0) && y > S(0.0);
+            terms[0] = log(select(counts, top / select(counts, y, S(1.0)), S(1.0)));
+            terms[1] = select(counts, b, S(0.0));
+        });
+        const S mean = detail::ratio_or(sums[0], sums[1], S(1.0));
+        p[0] = top;
+        p[1] = p[4] = p[6] = mean;
+        p[2] = p[3] = p[5] = S(0.0);
     }
 };
 

@@ -5,9 +5,17 @@
 
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/residual.h"
+#include "cunewton/model/guess.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
+
+namespace detail {
+/// w^2 of a Gaussian in the plane over the variance along an axis of what is above half of its
+/// height, see guess_peak(): with L = log 2 that variance is (1 - L - L^2 / 2) / (1 - L) w^2.
+inline constexpr double plane_gaussian =
+    (1 - 0.69314718055994531) / (1 - 0.69314718055994531 - 0.24022650695910071);
+}  // namespace detail
 
 /// a exp(-(x - c)^2 / (2 w^2)) + b with p = (a, c, w, b).
 struct Gaussian1D {
@@ -34,6 +42,17 @@ struct Gaussian1D {
         gradient[2] = slope * u;
         gradient[3] = S(1.0);
         return peak + p[3];
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        const auto g = detail::guess_peak<1, false>(points);
+        p[0] = g.height;
+        p[1] = g.center_x;
+        p[2] = sqrt(g.xx * S(1.0 / 0.2547));
+        p[3] = g.offset;
     }
 };
 
@@ -66,6 +85,18 @@ struct Gaussian2D {
         gradient[4] = S(1.0);
         return peak + p[4];
     }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        const auto g = detail::guess_peak<2, true>(points);
+        p[0] = g.height;
+        p[1] = g.center_x;
+        p[2] = g.center_y;
+        p[3] = sqrt(g.xx * S(detail::plane_gaussian));
+        p[4] = g.offset;
+    }
 };
 
 /// a exp(-(x - cx)^2 / (2 wx^2) - (y - cy)^2 / (2 wy^2)) + b with p = (a, cx, cy, wx, wy, b).
@@ -79,6 +110,19 @@ struct Gaussian2DElliptic {
         const auto u = (x[0] - center_x) / width_x;
         const auto v = (x[1] - center_y) / width_y;
         return amplitude * exp(-0.5 * (square(u) + square(v))) + offset;
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        const auto g = detail::guess_peak<2, false>(points);
+        p[0] = g.height;
+        p[1] = g.center_x;
+        p[2] = g.center_y;
+        p[3] = sqrt(g.xx * S(detail::plane_gaussian));
+        p[4] = sqrt(g.yy * S(detail::plane_gaussian));
+        p[5] = g.offset;
     }
 };
 
@@ -98,6 +142,23 @@ struct Gaussian2DRotated {
         const auto u = (dx * c + dy * s) / width_u;
         const auto v = (dy * c - dx * s) / width_v;
         return amplitude * exp(-0.5 * (square(u) + square(v))) + offset;
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        const auto g = detail::guess_peak<2, false>(points);
+        // The axes of the ellipse; a circle has none, and a fit of one no slope along the angle.
+        const S half = S(0.5) * (g.xx + g.yy), difference = S(0.5) * (g.xx - g.yy);
+        const S part = minimum(hypot(difference, g.xy), S(0.96) * half);
+        p[0] = g.height;
+        p[1] = g.center_x;
+        p[2] = g.center_y;
+        p[3] = S(1.05) * sqrt((half + part) * S(detail::plane_gaussian));
+        p[4] = S(0.95) * sqrt((half - part) * S(detail::plane_gaussian));
+        p[5] = S(0.5) * atan2(g.xy, difference);
+        p[6] = g.offset;
     }
 };
 

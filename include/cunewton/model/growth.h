@@ -5,6 +5,7 @@
 
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/residual.h"
+#include "cunewton/model/guess.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
@@ -29,6 +30,30 @@ struct LogisticGrowth {
         const auto& [capacity, rate, midpoint] = p;
         return capacity * detail::logistic(rate * (x[0] - midpoint));
     }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        const auto ends = points.template largest<4>([](const auto& x, const S& y, S* terms) {
+            terms[0] = y;
+            terms[1] = -y;
+            terms[2] = x[0];
+            terms[3] = -x[0];
+        });
+        const S top = detail::beyond_extreme(ends[0], S(-ends[1]));
+        const S middle = S(0.5) * (ends[2] - ends[3]);
+        const S range = select(ends[2] + ends[3] > S(0.0), ends[2] + ends[3], S(1.0));
+        const auto line = detail::guess_logistic(points, top, [&](const auto& x) {
+            const S u = (x[0] - middle) / range;
+            return detail::Place<S>{u, u <= u};
+        });
+        const auto rises = line.known && abs(line.slope) > S(1e-3);
+        const S slope = select(rises, line.slope, S(4.0));
+        p[0] = top;
+        p[1] = slope / range;
+        p[2] = middle - select(rises, line.intercept, S(0.0)) / slope * range;
+    }
 };
 
 /// v x / (k + x) with p = (v, k): the largest rate and the concentration of half of it. k > 0 and
@@ -40,6 +65,35 @@ struct MichaelisMenten {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto operator()(const P& p, const X& x) const {
         const auto& [largest, half] = p;
         return largest * x[0] / (half + x[0]);
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        // y (k + x) = v x: linear in v and k.
+        const auto ends = points.template largest<2>([](const auto& x, const S& y, S* terms) {
+            terms[0] = y;
+            terms[1] = x[0];
+        });
+        const S far = select(ends[1] > S(0.0), ends[1], S(1.0));
+        const S top = select(ends[0] > S(0.0), ends[0], S(1.0));
+        const auto sums = points.template sum<5>([&](const auto& x, const S& y, S* terms) {
+            const S u = x[0] / far, v = y / top, uv = u * v;
+            terms[0] = u * u;
+            terms[1] = uv;
+            terms[2] = v * v;
+            terms[3] = u * uv;
+            terms[4] = v * uv;
+        });
+        const S determinant = sums[0] * sums[2] - sums[1] * sums[1];
+        const auto known = determinant > S(1e-6) * sums[0] * sums[2];
+        const S divisor = select(known, determinant, S(1.0));
+        const S most = (sums[2] * sums[3] - sums[1] * sums[4]) / divisor;
+        const S half = (sums[1] * sums[3] - sums[0] * sums[4]) / divisor;
+        const auto possible = known && most > S(0.0) && half > S(0.0);
+        p[0] = top * select(possible, most, S(1.2));
+        p[1] = far * select(possible, half, S(0.3));
     }
 };
 
@@ -58,6 +112,30 @@ struct Hill {
         dose = select(some, dose, S(1.0));
         const auto response = largest * detail::logistic(exponent * log(dose / half));
         return select(some, response, S(0.0));
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        const auto ends = points.template largest<3>([](const auto& x, const S& y, S* terms) {
+            terms[0] = y;
+            terms[1] = -y;
+            terms[2] = x[0];
+        });
+        const S top = detail::beyond_extreme(ends[0], S(-ends[1]));
+        const S far = select(ends[2] > S(0.0), ends[2], S(1.0));
+        const auto line = detail::guess_logistic(points, top, [&](const auto& x) {
+            const S u = x[0] / far;
+            const auto some = u > S(0.0);
+            return detail::Place<S>{log(select(some, u, S(1.0))), some};
+        });
+        const auto rises = line.known && line.slope > S(0.1) && line.slope < S(50.0);
+        const S exponent = select(rises, line.slope, S(1.0));
+        const S place = -line.intercept / exponent;
+        p[0] = top;
+        p[1] = far * exp(select(rises && abs(place) < S(20.0), place, S(-1.0)));
+        p[2] = exponent;
     }
 };
 

@@ -5,6 +5,7 @@
 
 #include "cunewton/functor/builtin.h"
 #include "cunewton/functor/residual.h"
+#include "cunewton/model/guess.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
@@ -18,6 +19,17 @@ struct Lorentzian {
         using namespace math;
         const auto& [amplitude, center, width, offset] = p;
         return amplitude / (1.0 + square((x[0] - center) / width)) + offset;
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        const auto g = detail::guess_peak<1, false>(points);
+        p[0] = g.height;
+        p[1] = g.center_x;
+        p[2] = sqrt(g.xx * S(1.0 / 0.168));
+        p[3] = g.offset;
     }
 };
 
@@ -34,6 +46,18 @@ struct PseudoVoigt {
         const auto u2 = square((x[0] - center) / width);
         const auto gauss = exp(-log_2 * u2);
         return amplitude * (gauss + lorentzian * (1.0 / (1.0 + u2) - gauss)) + offset;
+    }
+    template <class Points>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
+                                                           typename Points::value_type* p) const {
+        using namespace math;
+        using S = typename Points::value_type;
+        const auto g = detail::guess_peak<1, false>(points);
+        p[0] = g.height;
+        p[1] = g.center_x;
+        p[2] = sqrt(g.xx * S(1.0 / 0.175));
+        p[3] = S(0.5);
+        p[4] = g.offset;
     }
 };
 

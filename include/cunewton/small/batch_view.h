@@ -51,11 +51,16 @@ struct BatchView {
     Rows<const T> coordinates;  ///< row 0: for all problems, which all begin with the first
     Rows<const T> y;            ///< null for objectives
     Rows<const T> weights;      ///< null: all 1
-    Rows<const T> start;        ///< n columns, a row for each run
-    Rows<const T> lower;        ///< n columns, a row for each problem; null: none
+    Rows<const T> start;        ///< n columns, a row for each run; null: drawn, or guessed
+    /// Starts that are drawn: starts * n numbers in [0, 1], the same for all problems, which are
+    /// the places between a problem's bounds. Null: they are not drawn.
+    Rows<const T> drawn;
+    Rows<const T> lower;  ///< n columns, a row for each problem; null: none
     Rows<const T> upper;
 
     CUNEWTON_HOST_DEVICE long runs() const { return problems * starts; }
+    /// Whether the model guesses the starts.
+    CUNEWTON_HOST_DEVICE bool guesses() const { return !start && !drawn; }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointRange points_of(long problem) const {
         if (!offsets) return {problem, points};
         const long first = offsets[problem];

@@ -6,6 +6,7 @@
 
 #include "cunewton/choices.h"
 #include "cunewton/math/packed.h"
+#include "cunewton/math/stencil.h"
 #include "cunewton/math/unroll.h"
 #include "cunewton/scalar/dual.h"
 #include "cunewton/scalar/parameters.h"
@@ -177,10 +178,10 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void fill_row(const Jet<T, Set>& val
 }
 
 /// The model and its derivatives by the parameters at one point, by the method `by` (not
-/// automatic).
+/// automatic). points: of differences, see LaneBlock.
 template <BatchDerivatives by, class S, class Model, class X>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S model_row(const Model& model, const S* p, const X& x,
-                                                        const S* steps, S* row) {
+                                                        const S* points, S* row) {
     constexpr int n = Model::parameters;
     if constexpr (by == BatchDerivatives::analytic) {
         return model.value_and_gradient(Parameters<S, n>{p}, x, row);
@@ -194,13 +195,13 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S model_row(const Model& model, cons
         const Parameters<S, n> at{moved};
         const S value = model(at, x);
         for (int j = 0; j < n; ++j) {
-            const S up = p[j] + steps[j], down = p[j] - steps[j];
-            moved[j] = up;
+            moved[j] = points[j];
             const S above = model(at, x);
-            moved[j] = down;
+            moved[j] = points[n + j];
             const S below = model(at, x);
             moved[j] = p[j];
-            row[j] = (above - below) / (up - down);
+            row[j] =
+                first_difference<S>(value, above, below, points[j] - p[j], points[n + j] - p[j]);
         }
         return value;
     }
@@ -237,11 +238,18 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void add_point(Estimator estimator, 
     add_loss(point_loss<S>(estimator, tuning, select(counts, model, S(1.0)), y, weight), row, sums);
 }
 
+/// 1 / width, or 0 if that is 0.
+template <class S>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S inverse_or_zero(const S& width) {
+    const auto some = width < S(0.0) || width > S(0.0);
+    return select(some, S(1.0) / select(some, width, S(1.0)), S(0.0));
+}
+
 /// Adds weight times one term of an objective and its derivatives to the sums.
 template <BatchDerivatives by, class S, class Model, class X>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void add_term(const Model& model, const S* p,
-                                                          const X& x, const S* gradient_steps,
-                                                          const S* hessian_steps, const S& weight,
+                                                          const X& x, const S* gradient_points,
+                                                          const S* hessian_points, const S& weight,
                                                           Sums<S, Model::parameters>& sums) {
     constexpr int n = Model::parameters;
     // A term without weight does not count, whatever it is.
@@ -278,22 +286,32 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void add_term(const Model& model, co
         sums.f += weighted(value);
         int k = 0;
         for (int j = 0; j < n; ++j) {
-            const S up = p[j] + gradient_steps[j], down = p[j] - gradient_steps[j];
+            const S up = gradient_points[j], down = gradient_points[n + j];
             q[j] = up;
             const S above = model(at, x);
             q[j] = down;
-            sums.g[j] += weighted((above - model(at, x)) / (up - down));
-            const S jp = p[j] + hessian_steps[j], jm = p[j] - hessian_steps[j];
+            const S below = model(at, x);
+            sums.g[j] += weighted(first_difference<S>(value, above, below, up - p[j], down - p[j]));
+            const S centre = hessian_points[j];
+            const S jp = hessian_points[n + j], jm = hessian_points[2 * n + j];
+            // 0 where the parameter has nowhere to move to, as its width is.
+            const S by_width = inverse_or_zero<S>(jp - jm);
             for (int i = j; i < n; ++i, ++k) {
                 if (i == j) {
                     q[j] = jp;
                     const S plus = model(at, x);
                     q[j] = jm;
                     const S minus = model(at, x);
-                    const S width = S(0.5) * (jp - jm);
-                    sums.h[k] += weighted((plus - S(2.0) * value + minus) / (width * width));
+                    S middle = value;
+                    const auto shifted = centre < p[j] || centre > p[j];
+                    if (any(shifted)) {
+                        q[j] = centre;
+                        middle = select(shifted, model(at, x), value);
+                    }
+                    const S inverse = S(2.0) * by_width;
+                    sums.h[k] += weighted((plus - S(2.0) * middle + minus) * (inverse * inverse));
                 } else {
-                    const S ip = p[i] + hessian_steps[i], im = p[i] - hessian_steps[i];
+                    const S ip = hessian_points[n + i], im = hessian_points[2 * n + i];
                     q[j] = jp;
                     q[i] = ip;
                     S mixed = model(at, x);
@@ -303,7 +321,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void add_term(const Model& model, co
                     mixed += model(at, x);
                     q[i] = ip;
                     mixed -= model(at, x);
-                    sums.h[k] += weighted(mixed / ((jp - jm) * (ip - im)));
+                    sums.h[k] += weighted(mixed * (by_width * inverse_or_zero<S>(ip - im)));
                     q[i] = p[i];
                 }
             }

@@ -59,6 +59,23 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE bool all_of(const Alone&, bool condi
     return condition;
 }
 
+/// The number that lies `share` of the way from low to high, by the same roundings on both sides: a
+/// GPU's compiler would make one operation of the product and the sum.
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE double between(double low, double high, double share) {
+#if defined(__CUDA_ARCH__)
+    return low + __dmul_rn(share, high - low);
+#else
+    return low + share * (high - low);
+#endif
+}
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE float between(float low, float high, float share) {
+#if defined(__CUDA_ARCH__)
+    return low + __fmul_rn(share, high - low);
+#else
+    return low + share * (high - low);
+#endif
+}
+
 /// Puts a run's start and bounds into its state; false if they are unusable. `typical` receives the
 /// sizes of the parameters if derivatives are differences.
 template <class T, class Group>
@@ -70,12 +87,16 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE bool load_start(
     bool usable = true;
     int held = 0;
     for (int j = group.rank(); j < n; j += group.size()) {
-        T x = view.start(run, j);
+        T x = view.drawn ? T(0) : view.start(run, j);
         usable = usable && x * T(0) == T(0);
         if (method.settings.bounded) {
             T low = view.lower ? view.lower(problem, j) : -limits::infinity<T>;
             T high = view.upper ? view.upper(problem, j) : limits::infinity<T>;
             usable = usable && low <= high;
+            if (view.drawn) {
+                x = between(low, high, view.drawn(0, run % view.starts * n + j));
+                usable = usable && x * T(0) == T(0);
+            }
             x = x < low ? low : x;
             x = x > high ? high : x;
             if (method.fixed >> j & 1) low = high = x;
