@@ -1,27 +1,24 @@
-#include "cunewton/checkpoint.h"
+#include "host/checkpoint_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <optional>
 #include <sstream>
 #include <system_error>
-
-#include "host/backend/ranks.h"
+#include <vector>
 
 namespace cunewton {
 
 namespace {
 
 /// A file is this number, the payload's length, its fingerprint and the payload. Read by a machine
-/// with another order of bytes it is another number.
-constexpr std::uint64_t mark = 0x32746e696f706b63;  // "ckpoint2"
+/// with another order of bytes it is another number. Its last byte is the format.
+constexpr std::uint64_t mark = 0x33746e696f706b63;  // "ckpoint3"
 constexpr std::size_t header_bytes = 3 * sizeof(std::uint64_t);
 
 [[noreturn]] void fail(const std::string& what, const std::string& file, const std::string& why,
@@ -31,76 +28,26 @@ constexpr std::size_t header_bytes = 3 * sizeof(std::uint64_t);
 [[noreturn]] void damaged(const std::string& file, const std::string& why) {
     fail("the checkpoint is damaged", file, why, "delete it to begin anew");
 }
-
-/// What is in a checkpoint, one number or text after the other, for writing and reading alike.
-/// Names of all members: a new one that is left out does not compile.
-template <class Stream, class T>
-void pass(Stream& stream, T& checkpoint) {
-    auto& [of, x, f, gradient_norm, first_gradient_norm, radius, iterations, counts, seconds,
-           trace] = checkpoint;
-    const auto all = [&](auto&... parts) { (stream.number(parts), ...); };
-    const auto pass_counts = [&](auto& c) {
-        auto& [evaluations, gradients, hessians, factorizations, products, sampled] = c;
-        all(evaluations, gradients, hessians, factorizations, products, sampled);
-    };
-    stream.array(of);
-    stream.array(x);
-    all(f, gradient_norm, first_gradient_norm, radius, iterations);
-    pass_counts(counts);
-    auto& [evaluate, hessian, factorize, total] = seconds;
-    all(evaluate, hessian, factorize, total);
-    stream.length(trace);
-    for (auto& record : trace) {
-        auto& [iteration, loss, norm, step_norm, step_length, shift, time, so_far] = record;
-        all(iteration, loss, norm, step_norm, step_length, shift, time);
-        pass_counts(so_far);
-    }
+[[noreturn]] void cannot_write(const std::string& file, int error) {
+    fail("the checkpoint cannot be written", file, std::strerror(error),
+         "check the path, its permissions and the space there");
 }
 
-struct Writer {
-    std::string bytes;
+/// By the names of all members: a new one that is left out does not compile.
+template <class T>
+void pass_checkpoint(State<T>& state, Checkpoint<T>& checkpoint) {
+    auto& [of, x0, x, f, first_f, gradient_norm, first_gradient_norm, radius, iterations, counts,
+           seconds, trace] = checkpoint;
+    state(of, x0, x, f, first_f, gradient_norm, first_gradient_norm, radius, iterations);
+    pass_counts(state, counts);
+    auto& [evaluate, hessian, factorize, total] = seconds;
+    state(evaluate, hessian, factorize, total);
+    state.length(trace);
+    for (IterationRecord& record : trace) pass_record(state, record);
+}
 
-    void append(const void* data, std::size_t size) {
-        bytes.append(static_cast<const char*>(data), size);
-    }
-    template <class V>
-    void number(const V& value) {
-        append(&value, sizeof(value));
-    }
-    void length(const auto& values) { number(static_cast<std::uint64_t>(values.size())); }
-    void array(const auto& values) {
-        length(values);
-        append(values.data(), values.size() * sizeof(values[0]));
-    }
-};
-
-struct Reader {
-    const std::string& file;
-    std::span<const char> bytes;
-
-    void take(void* data, std::size_t size) {
-        if (size > bytes.size()) damaged(file, "it ends too early");
-        if (size > 0) std::memcpy(data, bytes.data(), size);
-        bytes = bytes.subspan(size);
-    }
-    template <class V>
-    void number(V& value) {
-        take(&value, sizeof(value));
-    }
-    void length(auto& values) {
-        std::uint64_t size;
-        number(size);
-        if (size > bytes.size()) damaged(file, "it ends too early");
-        values.resize(size);
-    }
-    void array(auto& values) {
-        length(values);
-        take(values.data(), values.size() * sizeof(values[0]));
-    }
-};
-
-std::uint64_t fingerprint(std::span<const char> bytes) {
-    return cunewton::fingerprint(std::as_bytes(bytes));
+std::uint64_t fingerprint(std::string_view bytes) {
+    return cunewton::fingerprint(std::as_bytes(std::span(bytes)));
 }
 
 /// A file descriptor that is closed.
@@ -128,22 +75,24 @@ bool write_all(int descriptor, std::span<const char> bytes) {
     return true;
 }
 
-/// As save_checkpoint() says.
-void write_atomically(const std::string& file, const std::string& bytes) {
-    const std::string temporary = file + ".tmp";
-    const auto check = [&](bool done) {
-        if (!done)
-            fail("the checkpoint cannot be written", file, std::strerror(errno),
-                 "check the path, its permissions and the space there");
-    };
-    {
-        const Descriptor out(
-            ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-        check(out.is_open());
-        check(write_all(out.number(), bytes));
-        check(::fsync(out.number()) == 0);
-    }
-    check(std::rename(temporary.c_str(), file.c_str()) == 0);
+/// The error's number, or 0. Nothing is left of what could not be written whole.
+int try_to_write(const std::string& temporary, const std::string& file,
+                 std::initializer_list<std::string_view> parts) {
+    const Descriptor out(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!out.is_open()) return errno;
+    const bool written = [&] {
+        for (const std::string_view part : parts)
+            if (!write_all(out.number(), part)) return false;
+        return ::fsync(out.number()) == 0 && std::rename(temporary.c_str(), file.c_str()) == 0;
+    }();
+    const int error = written ? 0 : errno;
+    if (!written) ::unlink(temporary.c_str());
+    return error;
+}
+
+/// As CheckpointFile::save() says.
+void write_atomically(const std::string& file, std::initializer_list<std::string_view> parts) {
+    if (const int error = try_to_write(file + ".tmp", file, parts)) cannot_write(file, error);
     // The new name, too. Some file systems cannot do that, and do not lose it.
     const std::filesystem::path folder = std::filesystem::path(file).parent_path();
     const Descriptor directory(
@@ -151,44 +100,18 @@ void write_atomically(const std::string& file, const std::string& bytes) {
     if (directory.is_open()) ::fsync(directory.number());
 }
 
+/// Before hours of work are lost.
+void require_writable(const std::string& file) {
+    std::error_code none;
+    if (std::filesystem::is_directory(file, none)) cannot_write(file, EISDIR);
+    const std::string temporary = file + ".tmp";
+    const Descriptor out(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    if (!out.is_open()) cannot_write(file, errno);
+    ::unlink(temporary.c_str());
+}
+
 template <class T>
 constexpr const char* name_of = sizeof(T) == 4 ? "float" : "double";
-
-/// What steps depend on.
-template <class T>
-std::string describe(long n, const Options& options, const CheckpointOptions& checkpoints) {
-    const DerivativeOptions& derivatives = options.derivatives;
-    std::ostringstream text;
-    text.precision(17);
-    text << checkpoints.of << (checkpoints.of.empty() ? "" : ", ") << name_of<T> << ", " << n
-         << " parameters, " << to_string(options.method) << " in segments of " << checkpoints.every
-         << ", gradient by " << to_string(derivatives.gradient) << ", Hessian by "
-         << to_string(derivatives.hessian)
-         << (derivatives.hessian_precision == HessianPrecision::single ? " in float" : "")
-         << ", preconditioned by " << to_string(options.precondition) << ", line search "
-         << static_cast<int>(options.line_search) << ", descent step "
-         << static_cast<int>(options.descent_step) << ", lbfgs_pairs " << options.lbfgs_pairs
-         << ", relative_step " << derivatives.relative_step << ", memory_budget "
-         << derivatives.memory_budget << ", gradient_tolerance "
-         << options.gradient_tolerance.value_or(0) << " and " << options.relative_gradient_tolerance
-         << ", initial_radius " << options.initial_radius << ", samples of a step "
-         << options.sampling.size << ", learning rate " << options.sampling.learning_rate
-         << ", momentum " << options.sampling.momentum << ", seed " << options.seed;
-    if (!derivatives.typical_x.empty())
-        text << ", typical_x " << std::hex
-             << cunewton::fingerprint(std::as_bytes(std::span(derivatives.typical_x)));
-    return text.str();
-}
-
-/// The state that the file has, unless it is of another run.
-template <class T>
-Checkpoint<T> resumed(const std::string& file, const std::string& of) {
-    Checkpoint<T> at = load_checkpoint<T>(file);
-    if (at.of != of)
-        throw InvalidArgument("the checkpoint is of another run ('" + file + "' is of: " + at.of +
-                              "; this is: " + of + ") pass what it was made with, or another file");
-    return at;
-}
 
 /// What the first rank has, on all of them.
 std::string of_first(Communicator& communicator, const std::string& mine) {
@@ -205,15 +128,48 @@ std::string of_first(Communicator& communicator, const std::string& mine) {
     return all;
 }
 
-/// With the names of all members, as pass().
-Counts sum(const Counts& a, const Counts& b) {
-    const auto& [evaluations, gradients, hessians, factorizations, products, sampled] = b;
-    return {a.evaluations + evaluations,       a.gradients + gradients, a.hessians + hessians,
-            a.factorizations + factorizations, a.products + products,   a.sampled_passes + sampled};
+/// The payload.
+std::string read_file(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) fail("the checkpoint cannot be read", file, std::strerror(errno), "check the path");
+    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    State<double> header(nullptr, bytes, file);
+    std::uint64_t found = 0, length = 0, checksum = 0;
+    if (bytes.size() >= sizeof(found)) header(found);
+    constexpr int last_byte = 56;
+    if ((found ^ mark) << 8 != 0 || bytes.size() < sizeof(found))
+        fail("the file is no checkpoint", file, "it begins with other bytes", "name another one");
+    if (found != mark)
+        fail("the checkpoint is of another version of the library", file,
+             std::string("its format is ") + static_cast<char>(found >> last_byte) + ", not " +
+                 static_cast<char>(mark >> last_byte),
+             "go on with that version, or delete it to begin anew");
+    header(length, checksum);
+    if (header.left().size() != length)
+        damaged(file, "it has " + std::to_string(bytes.size()) + " bytes of " +
+                          std::to_string(length + header_bytes));
+    if (fingerprint(header.left()) != checksum) damaged(file, "its checksum is another");
+    bytes.erase(0, header_bytes);
+    return bytes;
 }
-PhaseTimes sum(const PhaseTimes& a, const PhaseTimes& b) {
-    const auto& [evaluate, hessian, factorize, total] = b;
-    return {a.evaluate + evaluate, a.hessian + hessian, a.factorize + factorize, a.total + total};
+
+template <class T>
+typename CheckpointFile<T>::Found parse(std::string_view payload, const std::string& file) {
+    State<T> reader(nullptr, payload, file);
+    std::uint64_t size = 0;
+    reader(size);
+    if (size != sizeof(T))
+        fail("the checkpoint has numbers of another type", file,
+             std::string(size == 4 ? "float" : "double") + ", not " + name_of<T>,
+             "go on with that type");
+    typename CheckpointFile<T>::Found found;
+    pass_checkpoint(reader, found.at);
+    found.state = reader.left();
+    return found;
+}
+
+std::uint64_t hash_of(const auto& numbers) {
+    return cunewton::fingerprint(std::as_bytes(std::span(numbers)));
 }
 
 }  // namespace
@@ -225,148 +181,115 @@ std::uint64_t fingerprint(std::span<const std::byte> bytes, std::uint64_t before
 }
 
 template <class T>
+std::string describe_run(long n, long samples, const Options& options) {
+    const DerivativeOptions& derivatives = options.derivatives;
+    std::ostringstream text;
+    text.precision(17);
+    text << options.checkpoint.of << (options.checkpoint.of.empty() ? "" : ", ")
+         << name_of<T> << ", " << n << " parameters, " << samples << " samples, "
+         << to_string(options.method) << ", gradient by " << to_string(derivatives.gradient)
+         << ", Hessian by " << to_string(derivatives.hessian)
+         << (derivatives.hessian_precision == HessianPrecision::single ? " in float" : "")
+         << ", preconditioned by " << to_string(options.precondition) << ", nystrom_rank "
+         << options.nystrom_rank << ", line search " << static_cast<int>(options.line_search)
+         << ", descent step " << static_cast<int>(options.descent_step) << " of "
+         << options.curvature_interval << ", boundary " << static_cast<int>(options.boundary)
+         << " of " << options.lanczos_vectors << ", subspace_dimension "
+         << options.subspace_dimension << ", lbfgs_pairs " << options.lbfgs_pairs
+         << ", relative_step " << derivatives.relative_step << ", memory_budget "
+         << derivatives.memory_budget << ", gradient_tolerance "
+         << options.gradient_tolerance.value_or(0) << " and " << options.relative_gradient_tolerance
+         << ", initial_radius " << options.initial_radius << ", samples of a step "
+         << options.sampling.size << ", learning rate " << options.sampling.learning_rate << " by "
+         << options.sampling.rate_samples << " each " << options.sampling.rate_interval
+         << ", momentum " << options.sampling.momentum << ", seed " << options.seed << std::hex;
+    const auto also = [&](const char* name, const auto& numbers) {
+        if (!numbers.empty()) text << ", " << name << ' ' << hash_of(numbers);
+    };
+    also("typical_x", derivatives.typical_x);
+    also("blocks", options.blocks);
+    also("lower", options.lower);
+    also("upper", options.upper);
+    also("fixed", std::vector<char>(options.fixed.begin(), options.fixed.end()));
+    also("constraints", options.constraints.A);
+    also("constraints' right-hand sides", options.constraints.b);
+    return text.str();
+}
+
+template <class T>
+CheckpointFile<T>::CheckpointFile(const CheckpointOptions& options, std::string of,
+                                  Communicator* ranks)
+    : options_(options), of_(std::move(of)), ranks_(ranks) {
+    if (options.every < 1)
+        throw InvalidArgument("checkpoint.every is too small (" + std::to_string(options.every) +
+                              ") pass a number of iterations, at least 1");
+    if (is_first()) require_writable(options.file);
+}
+
+template <class T>
+typename CheckpointFile<T>::Found CheckpointFile<T>::find() const {
+    std::string payload;
+    if (is_first() && options_.resume && std::filesystem::exists(name()))
+        payload = read_file(name());
+    Found found;
+    if (!payload.empty()) {
+        found = parse<T>(payload, name());
+        if (found.state.empty())
+            throw InvalidArgument("no run is resumed from the checkpoint ('" + name() +
+                                  "' has a point and no state of a method) start from its x, and "
+                                  "name another file");
+        if (found.at.of != of_)
+            throw InvalidArgument("the checkpoint is of another run ('" + name() +
+                                  "' is of: " + found.at.of + "; this is: " + of_ +
+                                  ") pass what it was made with, or another file");
+    }
+    if (!ranks_) return found;
+    payload = of_first(*ranks_, payload);
+    if (!is_first() && !payload.empty()) found = parse<T>(payload, name());
+    return found;
+}
+
+namespace {
+template <class T>
+void write(const std::string& file, Checkpoint<T> at, std::string_view state) {
+    State<T> payload(nullptr);
+    std::uint64_t size = sizeof(T);
+    payload(size);
+    pass_checkpoint(payload, at);
+    const std::string_view both[] = {payload.bytes(), state};
+    std::uint64_t first = mark, length = 0, checksum = cunewton::fingerprint({});
+    for (const std::string_view part : both) {
+        length += part.size();
+        checksum = cunewton::fingerprint(std::as_bytes(std::span(part)), checksum);
+    }
+    State<T> header(nullptr);
+    header(first, length, checksum);
+    write_atomically(file, {header.bytes(), both[0], both[1]});
+}
+}  // namespace
+
+template <class T>
+void CheckpointFile<T>::save(Checkpoint<T> at, std::string_view state) const {
+    if (!is_first()) return;
+    at.of = of_;
+    write(name(), std::move(at), state);
+}
+
+template <class T>
 void save_checkpoint(const std::string& file, const Checkpoint<T>& checkpoint) {
-    Writer payload;
-    payload.number(static_cast<std::uint64_t>(sizeof(T)));
-    pass(payload, checkpoint);
-    Writer whole;
-    whole.number(mark);
-    whole.length(payload.bytes);
-    whole.number(fingerprint(payload.bytes));
-    whole.bytes += payload.bytes;
-    write_atomically(file, whole.bytes);
+    write(file, checkpoint, {});
 }
 
 template <class T>
 Checkpoint<T> load_checkpoint(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) fail("the checkpoint cannot be read", file, std::strerror(errno), "check the path");
-    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    Reader reader{file, bytes};
-    std::uint64_t found, length, checksum;
-    if (bytes.size() >= sizeof(found)) reader.number(found);
-    if (bytes.size() < sizeof(found) || found != mark)
-        fail("the file is no checkpoint", file, "it begins with other bytes", "name another one");
-    reader.number(length);
-    reader.number(checksum);
-    if (reader.bytes.size() != length)
-        damaged(file, "it has " + std::to_string(bytes.size()) + " bytes of " +
-                          std::to_string(length + header_bytes));
-    if (fingerprint(reader.bytes) != checksum) damaged(file, "its checksum is another");
-    std::uint64_t size;
-    reader.number(size);
-    if (size != sizeof(T))
-        fail("the checkpoint has numbers of another type", file,
-             std::string(size == 4 ? "float" : "double") + ", not " + name_of<T>,
-             "go on with that type");
-    Checkpoint<T> checkpoint;
-    pass(reader, checkpoint);
-    if (!reader.bytes.empty()) damaged(file, "it goes on after its end");
-    return checkpoint;
+    return parse<T>(read_file(file), file).at;
 }
 
-template <class T>
-Result<T> minimize_with_checkpoints(const Problem<T>& problem, const std::vector<T>& x0,
-                                    const Options& options, const CheckpointOptions& checkpoints,
-                                    const std::type_identity_t<IterateCallback<T>>& callback) {
-    Communicator* const communicator = communicator_of(problem.parts().ranks.get());
-    const bool is_first = !communicator || communicator->rank() == 0;
-    Checkpoint<T> at;  // where the segment begins
-    in_step(communicator, [&] {
-        if (checkpoints.file.empty())
-            throw InvalidArgument(
-                "there is no file for checkpoints (its name is empty) name one, or call "
-                "minimize()");
-        if (checkpoints.every < 1)
-            throw InvalidArgument("the distance of checkpoints is invalid (" +
-                                  std::to_string(checkpoints.every) +
-                                  ") pass a number of iterations, at least 1");
-        at.of = describe<T>(problem.dimension(), options, checkpoints);
-        at.x = x0;
-        Writer found;
-        if (is_first && checkpoints.resume && std::filesystem::exists(checkpoints.file)) {
-            at = resumed<T>(checkpoints.file, at.of);
-            if (communicator) pass(found, at);
-        }
-        if (!communicator) return;
-        const std::string bytes = of_first(*communicator, found.bytes);
-        if (is_first || bytes.empty()) return;
-        Reader reader{checkpoints.file, bytes};
-        pass(reader, at);
-    });
-    std::vector<IterationRecord> trace = at.trace;
-    bool called = false;
-    for (;;) {
-        Options segment = options;
-        segment.keep_trace = false;
-        segment.callback = {};
-        // Other random numbers in each.
-        segment.seed = options.seed + static_cast<std::uint64_t>(at.iterations);
-        segment.max_iterations =
-            std::clamp(options.max_iterations - at.iterations, 0, checkpoints.every);
-        segment.max_evaluations = std::max(options.max_evaluations - at.counts.evaluations, 1L);
-        segment.time_limit = std::max(options.time_limit - at.seconds.total, 0.0);
-        if (at.iterations > 0) {
-            segment.initial_radius = at.radius;
-            if (options.relative_gradient_tolerance > 0) {
-                segment.relative_gradient_tolerance = 0;
-                segment.gradient_tolerance =
-                    std::max(options.gradient_tolerance.value_or(0),
-                             options.relative_gradient_tolerance * at.first_gradient_norm);
-            }
-        }
-        const auto goes_on = [&](const Iterate<T>& iterate) {
-            if (at.iterations == 0 && iterate.iteration == 0)
-                at.first_gradient_norm = iterate.gradient_norm;
-            const bool is_seam = iterate.iteration == 0 && at.iterations > 0;
-            if (is_seam && called) return true;
-            called = true;
-            Iterate<T> whole = iterate;
-            whole.iteration += at.iterations;
-            whole.counts = sum(at.counts, iterate.counts);
-            whole.seconds += at.seconds.total;
-            if (options.keep_trace && !is_seam) trace.push_back(whole);
-            if (options.callback && !options.callback(whole)) return false;
-            return !callback || callback(whole);
-        };
-        // Options that are wrong are found out with the first segment.
-        Result<T> result = minimize(problem, at.x, segment, IterateCallback<T>(goes_on));
-        const bool is_whole =
-            result.status == Status::max_iterations && result.iterations == checkpoints.every;
-        result.iterations += at.iterations;
-        result.counts = sum(at.counts, result.counts);
-        result.seconds = sum(at.seconds, result.seconds);
-        if (is_whole) {
-            at.x = result.x;
-            at.f = static_cast<double>(result.f);
-            at.gradient_norm = result.gradient_norm;
-            at.radius = result.radius;
-            at.iterations = result.iterations;
-            at.counts = result.counts;
-            at.seconds = result.seconds;
-            at.trace = trace;
-            in_step(communicator, [&] {
-                if (is_first) save_checkpoint(checkpoints.file, at);
-                if (!communicator) return;
-                // What is left of a limit is the same on all.
-                const std::string seconds =
-                    of_first(*communicator,
-                             {reinterpret_cast<const char*>(&at.seconds), sizeof(PhaseTimes)});
-                std::memcpy(&at.seconds, seconds.data(), seconds.size());
-            });
-            if (at.iterations < options.max_iterations) continue;
-        }
-        result.trace = std::move(trace);
-        return result;
-    }
-}
-
-#define CUNEWTON_INSTANTIATE(T)                                                            \
-    template void save_checkpoint(const std::string&, const Checkpoint<T>&);               \
-    template Checkpoint<T> load_checkpoint(const std::string&);                            \
-    template Result<T> minimize_with_checkpoints(const Problem<T>&, const std::vector<T>&, \
-                                                 const Options&, const CheckpointOptions&, \
-                                                 const IterateCallback<T>&);
+#define CUNEWTON_INSTANTIATE(T)                                              \
+    template class CheckpointFile<T>;                                        \
+    template std::string describe_run<T>(long, long, const Options&);        \
+    template void save_checkpoint(const std::string&, const Checkpoint<T>&); \
+    template Checkpoint<T> load_checkpoint(const std::string&);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)
 #undef CUNEWTON_INSTANTIATE
