@@ -20,7 +20,7 @@
 #include "cunewton/minimize.h"
 #include "host/backend/evaluator.h"
 #include "host/backend/state.h"
-#include "host/checkpoint_file.h"
+#include "host/minimize/checkpoint_file.h"
 
 namespace cunewton::solver {
 

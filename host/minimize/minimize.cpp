@@ -6,9 +6,9 @@
 
 #include "host/backend/fallback.h"
 #include "host/backend/memory.h"
-#include "host/checkpoint_file.h"
 #include "host/data/device_arrays.h"
 #include "host/data/sample_data.h"
+#include "host/minimize/checkpoint_file.h"
 #include "host/minimize/methods.h"
 #include "host/minimize/preconditioners.h"
 #include "host/minimize/undetermined.h"

@@ -1,4 +1,4 @@
-#include "host/checkpoint_file.h"
+#include "host/minimize/checkpoint_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
