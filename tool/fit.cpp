@@ -3,7 +3,9 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 
+#include "cunewton/checkpoint.h"
 #include "cunewton/error.h"
 #include "cunewton/report.h"
 #include "tool/commands.h"
@@ -23,6 +25,8 @@ struct FitSettings {
     bool report = false;
     int max_iterations = 1000;
     double time_limit = std::numeric_limits<double>::infinity();
+    std::string checkpoint;
+    int every = 100;
 };
 
 template <class T>
@@ -219,6 +223,16 @@ void draw(Picture& picture, const Regression<T>& r, const std::vector<Run>& runs
     picture.draw();
 }
 
+/// Of the table as the fit sees it.
+template <class T>
+std::uint64_t fingerprint_of(const Samples<T>& data) {
+    const std::size_t rows = static_cast<std::size_t>(data.count),
+                      columns = static_cast<std::size_t>(data.dimension);
+    const std::uint64_t features =
+        fingerprint(std::as_bytes(std::span(data.features, rows * columns)));
+    return fingerprint(std::as_bytes(std::span(data.targets, rows)), features);
+}
+
 template <class T>
 int fit(const FitSettings& s) {
     std::optional<Picture> picture;
@@ -237,6 +251,10 @@ int fit(const FitSettings& s) {
     options.max_iterations = s.max_iterations;
     options.time_limit = s.time_limit;
     options.keep_trace = picture.has_value();
+    options.checkpoint = {.file = s.checkpoint,
+                          .every = s.every,
+                          .of = s.regression.table.file + ", " + r.title() + ", fingerprint " +
+                                std::to_string(fingerprint_of(r.samples()))};
     options.callback = shown_by(progress, "fitting");
     const Result<T> result = solve(r, options);
     check_signals();
@@ -253,6 +271,7 @@ int fit(const FitSettings& s) {
         std::vector<Run> runs{{to_string(result.method), result.trace}};
         for (const std::string& name : s.also) {
             options.method = method_named(name);
+            options.checkpoint = {};
             runs.push_back({name, solve(r, options).trace});
             check_signals();
         }
@@ -283,6 +302,13 @@ void add_fit(CLI::App& app, int& status) {
                       "counts, the last iterations");
     command->add_option("--max-iterations", s->max_iterations)->check(not_negative());
     command->add_option("--time-limit", s->time_limit, "seconds")->check(positive());
+    auto* const checkpoint = command->add_option(
+        "--checkpoint", s->checkpoint, "the fit's state, from which the same command resumes it");
+    checkpoint->type_name("FILE");
+    command->add_option("--every", s->every, "iterations from one state to the next")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str()
+        ->needs(checkpoint);
     add_run_options(*command, s->run, "coefficients and convergence");
     command->footer(examples({
         "cunewton fit bench/data/longley.csv --loss linear --target employed",

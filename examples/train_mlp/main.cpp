@@ -347,9 +347,9 @@ class Comparison {
                 throw FileError("there is a checkpoint already ('" + file +
                                 "') pass --resume to go on from it, or delete it");
         });
-        return minimize_with_checkpoints(
-            *problem_, start_, options,
-            {.file = file, .every = settings_.checkpoint_every, .of = description_}, callback);
+        Options saved = options;
+        saved.checkpoint = {.file = file, .every = settings_.checkpoint_every, .of = description_};
+        return cunewton::minimize(*problem_, start_, saved, callback);
     }
 
     void print(const Iterate<T>& at, double done) {

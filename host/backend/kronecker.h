@@ -97,6 +97,11 @@ class KroneckerPreconditioner final : public Preconditioner<T> {
     double passes() const override { return passes_; }
     void set_shift(double shift) override { shift_ = shift; }
     void apply(const T* r, T* z) override;
+    void pass(State<T>& state) override {
+        state(seed_, passes_, shift_);
+        state.optional(order_, [&] { order_.emplace(evaluator_.samples(), seed_); });
+        state(means_, inverses_, bias_inverses_);
+    }
 
   private:
     /// Of a layer's mean factors, A's and G's. Waits.

@@ -11,6 +11,7 @@
 #include "host/backend/dense_matrices.h"
 #include "host/backend/random.h"
 #include "host/backend/sample_order.h"
+#include "host/backend/state.h"
 
 namespace cunewton {
 
@@ -39,6 +40,8 @@ class Preconditioner {
     virtual bool tells_curvatures() const { return false; }
     /// sqrt(x'Mx); waits. Nothing where only M^-1 is known.
     virtual std::optional<double> size(const T*) { return std::nullopt; }
+    /// Writes or reads what it is, and what random numbers it goes on with.
+    virtual void pass(State<T>& state) = 0;
 };
 
 /// Blocks along the diagonal of a Hessian, each of as many parameters, that an evaluator knows.
@@ -85,6 +88,11 @@ class BlockPreconditioner final : public Preconditioner<T> {
     bool tells_curvatures() const override {
         return least_pivot_ > std::sqrt(static_cast<double>(std::numeric_limits<T>::epsilon()));
     }
+    void pass(State<T>& state) override {
+        // It may have been given up, and is made with what this one was made with.
+        state.optional(order_, [] {});
+        state(least_pivot_, factors_);
+    }
 
   private:
     /// Of the evaluator's samples as they are selected. False if one is singular.
@@ -120,6 +128,7 @@ class DiagonalPreconditioner final : public Preconditioner<T> {
     void apply(const T* r, T* z) override;
     std::optional<double> size(const T* x) override;
     long products() const override { return evaluator_.knows_diagonal() ? 0 : samples; }
+    void pass(State<T>& state) override { state(generator_, root_); }
 
   private:
     std::vector<T> estimate();
@@ -151,6 +160,7 @@ class NystromPreconditioner final : public Preconditioner<T> {
     void apply(const T* r, T* z) override;
     std::optional<double> size(const T* x) override;
     long products() const override { return rank_; }
+    void pass(State<T>& state) override { state(generator_, kept_, d_, U_, weights_); }
 
   private:
     /// Y = Q R with Q in its place; false if Y is not finite.

@@ -35,6 +35,12 @@ class Generator {
         }
     }
 
+    /// Writes or reads where it is, by a State.
+    template <class S>
+    void pass(S& state) {
+        state(state_);
+    }
+
   private:
     /// True with probability exp(-p), 0 <= p <= 1 (von Neumann 1951): the number of uniform numbers
     /// that go on falling from p is even.

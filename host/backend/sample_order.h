@@ -19,6 +19,12 @@ class SampleOrder {
     /// Some, different from each other and independent of those before; next() begins anew.
     std::span<const long> draw(long count);
 
+    /// Writes or reads where it is, by a State.
+    template <class S>
+    void pass(S& state) {
+        state(order_, used_, generator_);
+    }
+
   private:
     std::vector<long> order_;
     std::size_t used_;

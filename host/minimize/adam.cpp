@@ -45,6 +45,8 @@ class Adam final : public SampledMethod<T> {
         restart();
     }
 
+    void pass(State<T>& state) override { state(mean_, square_, rate_, steps_); }
+
   private:
     static constexpr double decay = 0.999;  // of the squares
 

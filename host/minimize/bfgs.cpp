@@ -59,6 +59,8 @@ class DenseInverse final : public InverseHessian<T> {
                                         run_.n());
     }
 
+    void pass(State<T>& state) override { state(fresh_, matrix_); }
+
   private:
     void set_identity(double factor) {
         run_.matrices().set_identity(matrix_.get(), run_.n(), static_cast<T>(factor),

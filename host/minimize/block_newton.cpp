@@ -76,6 +76,8 @@ class BlockModel {
                 decrement / static_cast<double>(blocks_.size())};
     }
 
+    void pass(State<T>& state) { state(parity_, S_, largest_); }
+
   private:
     /// Each with the least shift, in the metric of S, of a sequence that begins with its own
     /// (Nocedal and Wright 2006, algorithm 3.3).
@@ -116,7 +118,7 @@ class BlockModel {
     Minimization<T>& run_;
     const bool known_;  // by the evaluator
     const std::vector<IndexRange> blocks_;
-    const int parity_;
+    int parity_;
     const Buffer<T> H_, L_;
     const std::unique_ptr<BlockCholesky<T>> cholesky_;
     const Buffer<T> S_, largest_;

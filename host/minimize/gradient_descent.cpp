@@ -60,6 +60,11 @@ class DescentWay {
     /// than the decrement of Newton's step.
     double modesty() const { return modesty_; }
 
+    void pass(State<T>& state) {
+        state(known_, power_, has_diagonal_, scaled_, start_, length_, modesty_, age_);
+        state.optional(diagonal_, [&] { make_diagonal(); });
+    }
+
   private:
     bool curvature_is(double curvature) {
         length_ = 1 / curvature;
@@ -116,10 +121,12 @@ class DescentWay {
                                run_.n());
         return curvature_is(convex ? (high.value + low.value) / 2 : bound);
     }
+    void make_diagonal() {
+        diagonal_.emplace(run_.evaluator(), run_.products(), run_.vectors(), run_.n(),
+                          run_.options().seed);
+    }
     bool look_at_diagonal() {
-        if (!diagonal_)
-            diagonal_.emplace(run_.evaluator(), run_.products(), run_.vectors(), run_.n(),
-                              run_.options().seed);
+        if (!diagonal_) make_diagonal();
         const bool found = run_.take_products([&] { return diagonal_->update(run_.x()); });
         run_.count_products(diagonal_->products());
         has_diagonal_ = found;
@@ -163,6 +170,7 @@ Status gradient_descent(Minimization<T>& run) {
     EndByProducts<T> end(run);
     double last_step = 0;
     for (;;) {
+        run.at_iteration([&](State<T>& state) { state(last_step, way, end); });
         if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
             return Status::max_iterations;
         if (!way.is_fresh() && !way.estimate()) return Status::not_finite;

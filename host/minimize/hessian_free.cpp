@@ -83,6 +83,10 @@ class HessianFree {
         return {std::isfinite(factor), false, 0, shift_};
     }
 
+    void pass(State<T>& state) {
+        state(planned_, start_, shift_, streak_, warm_, promised_, f_, iteration_, products_);
+    }
+
   private:
     using End = ConjugateGradientsEnd;
     // Of the last step, for conjugate gradients to begin at (Martens and Sutskever 2012, section

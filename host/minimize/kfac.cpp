@@ -39,6 +39,10 @@ class Kfac final : public SampledMethod<T> {
         size_ = std::min(2 * size_, run_.evaluator().samples());
     }
 
+    void pass(State<T>& state) override {
+        state(size_, preconditioner_, shift_, least_shift_, length_, steps_, averaged_);
+    }
+
   private:
     static constexpr int most_tries = 12;  // to find a shift
     // Steps from one look at factors and shift to the next (section 8 there: 20 and 5).

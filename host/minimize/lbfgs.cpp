@@ -1,5 +1,6 @@
 // BFGS with a limited memory (Nocedal 1980; Nocedal and Wright 2006, algorithms 7.4 and 7.5): the
 // first-order baseline of large problems. Its steps depend on the parameters' units.
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -64,6 +65,23 @@ class InverseFromPairs final : public InverseHessian<T> {
         return {sy, y_norm};
     }
     void update() override { order_.push_back(std::exchange(next_, -1)); }
+    /// The pairs in use, oldest first.
+    void pass(State<T>& state) override {
+        std::uint64_t count = order_.size();
+        state(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            if (state.reads()) order_.push_back(take_place());
+            const KeptPair& pair = pairs_[order_[i]];
+            state(pair.s, pair.y);
+            if (state.reads()) run_.vectors().dot(pair.s.get(), pair.y.get(), run_.n(), pair.sy);
+        }
+        state.optional(examiner_, [&] { examiner_.emplace(run_); });
+    }
+    /// Products are taken where the method believes to have arrived.
+    std::optional<Status> confirm() {
+        if (!examiner_) examiner_.emplace(run_);
+        return examiner_->confirm();
+    }
 
   private:
     struct KeptPair {
@@ -91,6 +109,7 @@ class InverseFromPairs final : public InverseHessian<T> {
     std::deque<int> order_;  // places of the pairs in use, oldest first
     std::vector<int> free_;
     int next_ = -1;  // place of the pair that was measured and not learnt
+    std::optional<NewtonCg<T>> examiner_;
 };
 
 }  // namespace
@@ -98,13 +117,8 @@ class InverseFromPairs final : public InverseHessian<T> {
 template <class T>
 Status lbfgs(Minimization<T>& run) {
     InverseFromPairs<T> inverse(run);
-    // Products are taken where the method believes to have arrived, if they are exact.
     if (!run.derivatives().hessian_is_exact()) return quasi_newton<T>(run, inverse, {});
-    std::optional<NewtonCg<T>> examiner;
-    return quasi_newton<T>(run, inverse, [&] {
-        if (!examiner) examiner.emplace(run);
-        return examiner->confirm();
-    });
+    return quasi_newton<T>(run, inverse, [&] { return inverse.confirm(); });
 }
 template Status lbfgs(Minimization<double>&);
 template Status lbfgs(Minimization<float>&);

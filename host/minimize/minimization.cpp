@@ -48,6 +48,7 @@ const T* Minimization<T>::projected(const T* x, const T* g) {
 
 template <class T>
 std::optional<Status> Minimization<T>::begin() {
+    if (!progress_.state.empty()) return resume();
     {
         const Timer timer(progress_.seconds.evaluate);
         evaluator_.value_and_gradient(x_.get(), g_.get(), numbers_.f);
@@ -70,6 +71,85 @@ std::optional<Status> Minimization<T>::begin() {
 }
 
 template <class T>
+std::optional<Status> Minimization<T>::resume() {
+    resumed_.emplace(&vectors_, progress_.state, progress_.file->name());
+    pass(*resumed_);
+    saved_at_ = progress_.iterations;
+    if (!call_back()) return Status::cancelled;
+    if (f_ < options_.unbounded_below) return Status::unbounded;
+    // Limits may be others now.
+    if (gradient_small()) return std::nullopt;
+    if (progress_.iterations >= options_.max_iterations) return Status::max_iterations;
+    if (out_of_evaluations()) return Status::max_evaluations;
+    if (out_of_time()) return Status::time_limit;
+    return std::nullopt;
+}
+
+template <class T>
+void Minimization<T>::save_or_resume(const std::function<void(State<T>&)>& pass_method) {
+    if (resumed_) {
+        pass_method(*resumed_);
+        if (!resumed_->left().empty())
+            throw FileError("the checkpoint does not fit this run ('" + progress_.file->name() +
+                            "': it goes on after the method's state) pass the problem and options "
+                            "that it was made with");
+        resumed_.reset();
+        progress_.state = {};
+        return;
+    }
+    // Where evaluations are used up the run is about to end.
+    if (progress_.iterations < saved_at_ + progress_.file->every() || out_of_evaluations()) return;
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point begin = Clock::now();
+    Checkpoint<T> at;
+    at.x0 = progress_.x0;
+    at.x = download(x_);
+    at.f = f_;
+    at.first_f = progress_.first_f;
+    at.gradient_norm = gradient_norm_;
+    at.first_gradient_norm = progress_.first_gradient_norm;
+    at.radius = progress_.radius;
+    at.iterations = progress_.iterations;
+    at.counts = progress_.counts;
+    at.seconds = progress_.seconds;
+    at.seconds.total = progress_.elapsed();
+    at.trace = progress_.trace;
+    State<T> state(&vectors_);
+    pass(state);
+    pass_method(state);
+    progress_.file->save(std::move(at), state.bytes());
+    saved_at_ = progress_.iterations;
+    progress_.start += Clock::now() - begin;
+}
+
+template <class T>
+void Minimization<T>::pass(State<T>& state) {
+    state(g_, p_, S_, largest_scales_, hessian_x_, hessian_g_);
+    state(f_, gradient_norm_, gradient_size_, x_norm_, x_size_, watched_slope_, step_slope_,
+          largest_size_, watched_decrement_, growth_, watched_, streak_, ascent_, hessian_norm_,
+          factor_shift_, undetermined_, stage_, factorized_);
+    state.length(progress_.last);
+    for (IterationRecord& record : progress_.last) pass_record(state, record);
+    enum class Known { nothing, products, matrix } known = Known::nothing;
+    if (curvature_) known = factorable_ ? Known::matrix : Known::products;
+    state(known);
+    if (!state.reads()) return;
+    if (known == Known::products) curvature_ = evaluator_.curvature(CurvatureKind::product);
+    if (known == Known::matrix) remake_hessian();
+}
+
+template <class T>
+void Minimization<T>::remake_hessian() {
+    make_factorable(false);
+    factorable_->update(hessian_x_.get());
+    if (alike_ > 1) factorable_->determine_common_shifts(alike_);
+    queue_bounds(hessian_x_.get(), hessian_g_.get());
+    if (factorized_)
+        factorable_->factorize(static_cast<T>(factor_shift_), S_.get(), numbers_.factor_info,
+                               numbers_.least_pivot);
+}
+
+template <class T>
 double Minimization<T>::size() {
     const double size = std::abs(f_);
     const double root = size > 0 ? root_power_of_two<double>(size, parity()) : 0;
@@ -87,20 +167,37 @@ double Minimization<T>::first_step_length() const {
 }
 
 template <class T>
+bool Minimization<T>::make_factorable(bool check) {
+    if (sparsity_) {
+        auto sparse =
+            std::make_unique<SparseCurvature<T>>(session_, *sparsity_, options_.derivatives);
+        if (check) {
+            sparse->update(x_.get());
+            sparse->require_complete(x_.get(), progress_.counts.products);
+        }
+        curvature_ = std::move(sparse);
+    } else {
+        curvature_ = evaluator_.curvature(CurvatureKind::dense);
+    }
+    factorable_ = curvature_->factorable();
+    return sparsity_ && check;
+}
+
+template <class T>
+void Minimization<T>::queue_bounds(const T* x, const T* g) {
+    factorable_->bounds(S_.get(), numbers_.norm, numbers_.least_diagonal);
+    // The iterate's sizes in the metric that holds from here on, read together with what follows.
+    vectors_.norms({{x, numbers_.x_size, S_.get(), false},
+                    {projected(x, g), numbers_.gradient_size, S_.get(), true}},
+                   n_);
+}
+
+template <class T>
 void Minimization<T>::hessian() {
     const Timer timer(progress_.seconds.hessian);
-    const bool updated = !curvature_ && sparsity_;  // for the check of the pattern
+    bool updated = false;
     if (!curvature_) {
-        if (sparsity_) {
-            auto sparse =
-                std::make_unique<SparseCurvature<T>>(session_, *sparsity_, options_.derivatives);
-            sparse->update(x_.get());
-            if (checks_sparsity_) sparse->require_complete(x_.get(), progress_.counts.products);
-            curvature_ = std::move(sparse);
-        } else {
-            curvature_ = evaluator_.curvature(CurvatureKind::dense);
-        }
-        factorable_ = curvature_->factorable();
+        updated = make_factorable(checks_sparsity_);
         S_ = vectors_.allocate(n_);
         largest_scales_ = vectors_.allocate(n_);
         vectors_.upload(largest_scales_.get(), std::vector<T>(n_, T(0)).data(), n_);
@@ -108,11 +205,13 @@ void Minimization<T>::hessian() {
     if (!updated) factorable_->update(x_.get());
     if (alike_ > 1) factorable_->determine_common_shifts(alike_);
     factorable_->raise_scales(g_.get(), f_, parity(), largest_scales_.get(), S_.get());
-    factorable_->bounds(S_.get(), numbers_.norm, numbers_.least_diagonal);
-    // The iterate's sizes in the metric that holds from here on, read together with what follows.
-    vectors_.norms({{x_.get(), numbers_.x_size, S_.get(), false},
-                    {projected_gradient(), numbers_.gradient_size, S_.get(), true}},
-                   n_);
+    queue_bounds(x_.get(), g_.get());
+    if (progress_.file) {
+        if (!hessian_x_) hessian_x_ = vector();
+        if (!hessian_g_) hessian_g_ = vector();
+        vectors_.copy(hessian_x_.get(), x_.get(), n_);
+        vectors_.copy(hessian_g_.get(), g_.get(), n_);
+    }
     ++progress_.counts.hessians;
 }
 
@@ -130,6 +229,7 @@ void Minimization<T>::factorize(double shift) {
     factorable_->factorize(static_cast<T>(shift), S_.get(), numbers_.factor_info,
                            numbers_.least_pivot);
     factor_shift_ = shift;
+    factorized_ = true;
     ++progress_.counts.factorizations;
 }
 
@@ -482,7 +582,6 @@ bool Minimization<T>::at_limit() const {
 
 template <class T>
 bool Minimization<T>::report(double step_norm, double step_length, double shift) {
-    using Clock = std::chrono::steady_clock;
     const IterationRecord record{
         progress_.iterations, f_,    gradient_norm_,      step_norm,
         step_length,          shift, progress_.elapsed(), progress_.counts};
@@ -490,6 +589,13 @@ bool Minimization<T>::report(double step_norm, double step_length, double shift)
     constexpr std::size_t kept = 10;
     if (progress_.last.size() == kept) progress_.last.erase(progress_.last.begin());
     progress_.last.push_back(record);
+    return call_back();
+}
+
+template <class T>
+bool Minimization<T>::call_back() {
+    using Clock = std::chrono::steady_clock;
+    const IterationRecord& record = progress_.last.back();
     const auto goes_on = [&] {
         if (options_.callback && !options_.callback(record)) return false;
         return !progress_.callback || progress_.callback({record, [this] { return download(x_); },

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,7 +19,9 @@
 #include "cunewton/math/curvature_scale.h"
 #include "cunewton/minimize.h"
 #include "host/backend/evaluator.h"
+#include "host/backend/state.h"
 #include "host/minimize/bounds.h"
+#include "host/minimize/checkpoint_file.h"
 
 namespace cunewton::solver {
 
@@ -33,10 +36,13 @@ struct Progress {
     Counts counts;
     PhaseTimes seconds;
     std::vector<IterationRecord> trace;
-    std::vector<IterationRecord> last;  ///< Result::last_iterations
+    std::vector<IterationRecord> last;  ///< Result::last_iterations; callbacks saw its end last
     double radius = 0;                  ///< Result::radius
     double first_f = 0;
-    double first_gradient_norm = -1;  ///< negative until known, as is first_f
+    double first_gradient_norm = -1;          ///< negative until known, as is first_f
+    const CheckpointFile<T>* file = nullptr;  ///< null: states are not saved
+    /// Of a run that is resumed, until its method has read it: what Minimization and it keep.
+    std::string state{};
     /// Later by what callbacks have taken.
     std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
 
@@ -110,6 +116,17 @@ class Minimization {
 
     // Set-up: uploads the iterate and evaluates it. Returns a status if that already ends the run.
     std::optional<Status> begin();
+
+    /// At the top of a method's loop: pass(state) writes or reads all that the method keeps from
+    /// one iteration to the next. Where the run is resumed that is read, at the first call;
+    /// otherwise the state is saved where it is time.
+    template <class Pass>
+    void at_iteration(const Pass& pass) {
+        if (progress_.file) save_or_resume(pass);
+    }
+    /// Of a method that is several loops: the one that it is in, 0 at first.
+    int stage() const { return stage_; }
+    void set_stage(int stage) { stage_ = stage; }
 
     // ---- the current iterate
     double f() const { return f_; }
@@ -206,6 +223,7 @@ class Minimization {
     struct Kept {
         Buffer<T> x{}, g{};
         double f, gradient_norm, gradient_size, x_norm, x_size;
+        void pass(State<T>& state) { state(x, g, f, gradient_norm, gradient_size, x_norm, x_size); }
     };
     void keep(Kept& to);
     void go_back(const Kept& to);
@@ -327,6 +345,19 @@ class Minimization {
     const T* projected(const T* x, const T* g);
     /// At trial_x_, x + alpha p.
     Trial evaluate_trial(double alpha);
+    void save_or_resume(const std::function<void(State<T>&)>& pass_method);
+    /// begin() from progress.state.
+    std::optional<Status> resume();
+    /// Writes or reads what it keeps itself.
+    void pass(State<T>& state);
+    /// curvature() as an object; returns whether it is that at x already. check: of its pattern.
+    bool make_factorable(bool check);
+    /// Of S, curvature(), and the sizes of x and g, where it is.
+    void queue_bounds(const T* x, const T* g);
+    /// curvature(), its factor and numbers() as hessian() and factorize() had left them.
+    void remake_hessian();
+    /// Callbacks; whether these let the run go on, on all ranks.
+    bool call_back();
     /// Trace and callbacks; whether these let the run go on, on all ranks.
     bool report(double step_norm, double step_length, double shift);
     int parity() const { return binary_parity(progress_.first_f); }
@@ -366,6 +397,11 @@ class Minimization {
     double hessian_norm_ = 0, factor_shift_ = 0;
     std::vector<int> undetermined_;
     std::vector<T> null_direction_;
+    // Where states are saved:
+    std::optional<State<T>> resumed_;  // that progress.state is read by
+    int stage_ = 0, saved_at_ = 0;     // the iteration of the last state
+    Buffer<T> hessian_x_, hessian_g_;  // where the last hessian() was
+    bool factorized_ = false;
 };
 
 }  // namespace cunewton::solver

@@ -11,6 +11,7 @@
 #include "host/data/sample_data.h"
 #include "host/minimize/bounded.h"
 #include "host/minimize/check.h"
+#include "host/minimize/checkpoint_file.h"
 #include "host/minimize/constrained.h"
 #include "host/minimize/describe.h"
 #include "host/minimize/methods.h"
@@ -418,7 +419,28 @@ void require_common(const Ranks& ranks, const std::vector<T>& x0, const Options&
     also("upper", hash(options.upper.data(), options.upper.size() * sizeof(double)));
     const std::vector<char> fixed(options.fixed.begin(), options.fixed.end());
     also("fixed", hash(fixed.data(), fixed.size()));
+    also("whether there is a checkpoint.file", options.checkpoint.file.empty());
+    also("checkpoint.every", static_cast<std::uint64_t>(options.checkpoint.every));
+    also("checkpoint.resume", options.checkpoint.resume);
     cunewton::require_common(ranks.communicator(), Meeting::call, "arguments", common);
+}
+
+template <class T>
+void resume(typename CheckpointFile<T>::Found found, solver::Progress<T>& progress) {
+    if (found.state.empty()) return;
+    Checkpoint<T>& at = found.at;
+    progress.x = std::move(at.x);
+    progress.x0 = std::move(at.x0);
+    progress.iterations = at.iterations;
+    progress.counts = at.counts;
+    progress.seconds = at.seconds;
+    progress.trace = std::move(at.trace);
+    progress.radius = at.radius;
+    progress.first_f = at.first_f;
+    progress.first_gradient_norm = at.first_gradient_norm;
+    progress.start -= std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+        std::chrono::duration<double>(at.seconds.total));
+    progress.state = std::move(found.state);
 }
 
 template <class T>
@@ -452,6 +474,14 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     progress.callback = constrained ? constrained->callback(callback) : callback;
     result.problem = solver::describe(problem, options);
     if (constrained) result.problem += ", subject to " + constrained->description();
+    std::optional<CheckpointFile<T>> file;
+    if (!options.checkpoint.file.empty()) {
+        file.emplace(options.checkpoint,
+                     describe_run<T>(problem.dimension(), sample_count(problem), options),
+                     communicator_of(problem.parts().ranks.get()));
+        progress.file = &*file;
+        resume(file->find(), progress);
+    }
     run_on_first(
         candidates, result.backend_reason, [&](const BackendEntry& entry, std::string& how_far) {
             Session<T> session = entry.code<T>().open(problem, session_options(options));

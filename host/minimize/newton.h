@@ -14,8 +14,10 @@ class Newton {
     explicit Newton(Minimization<T>& run) : run_(run) {}
 
     Status minimize() {
-        for (;;)
+        for (;;) {
+            run_.at_iteration([&](State<T>& state) { pass(state); });
             if (const std::optional<Status> status = iterate(true)) return *status;
+        }
     }
     /// Examines a point that another method takes for a minimum: nothing if it is none, where the
     /// run may have moved to a lower point. A few steps tell whether the loss falls towards
@@ -24,6 +26,10 @@ class Newton {
     /// What follows where the test is met at x by the decrement: the run's status, or nothing if it
     /// goes on from another point. `trial` is the full step, by the last factor.
     std::optional<Status> settle(double decrement, const Trial& trial);
+    void pass(State<T>& state) {
+        state(last_shift_, last_step_, decrement_, last_decrement_, trusted_, confirmations_,
+              plateaus_);
+    }
 
   private:
     /// One step, or, without `steps`, only where the test is met: then left() tells.

@@ -25,11 +25,17 @@ class NewtonCg {
           planned_(run) {}
 
     Status minimize() {
-        for (;;)
+        for (;;) {
+            run_.at_iteration([&](State<T>& state) { pass(state); });
             if (const std::optional<Status> status = iterate(true)) return *status;
+        }
     }
     /// As Newton::confirm(), by products.
     std::optional<Status> confirm();
+    void pass(State<T>& state) {
+        state(radius_, forcing_, last_gradient_norm_, decrement_, last_size_, last_radius_,
+              solved_last_, confirmations_, plateaus_, planned_);
+    }
 
   private:
     static constexpr double largest_forcing = 0.5;  // of the residual, relative to |g|
@@ -121,6 +127,10 @@ class EndByProducts {
         return Status::precision_limit;
     }
     bool moved() const { return moved_; }
+    void pass(State<T>& state) {
+        state(worth_a_look_);
+        state.optional(newton_, [&] { newton_.emplace(run_); });
+    }
 
   private:
     std::optional<Status> confirm() {

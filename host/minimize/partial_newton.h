@@ -16,11 +16,13 @@ struct PartialStep {
 };
 
 /// model.direction() makes run.direction(), downhill, from products that have been prepared, and
-/// returns a PartialStep. A line search follows; ends are Newton-CG's to judge.
+/// returns a PartialStep; model.pass(state) writes or reads what it keeps for that. A line search
+/// follows; ends are Newton-CG's to judge.
 template <class T, class Model>
 Status partial_newton(Minimization<T>& run, Model& model) {
     EndByProducts<T> end(run);
     for (;;) {
+        run.at_iteration([&](State<T>& state) { state(model, end); });
         if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
             return Status::max_iterations;
         run.prepare_products();

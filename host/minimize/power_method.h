@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "host/backend/vectors.h"
+#include "host/backend/state.h"
 
 namespace cunewton::solver {
 
@@ -49,6 +49,9 @@ class PowerMethod {
         }
         return now;
     }
+
+    /// Writes or reads the vector that it goes on from.
+    void pass(State<T>& state) { state(v_); }
 
   private:
     Vectors<T>& vectors_;

@@ -22,9 +22,14 @@ class CallersPreconditioner final : public Preconditioner<T> {
     }
     bool update(const T* x_there) override {
         if (!code_.update) return true;
-        std::vector<T> x(static_cast<std::size_t>(run_.n()));
-        run_.vectors().download(x.data(), x_there, x.size());
-        return code_.update(x.data(), run_.n());
+        x_.resize(static_cast<std::size_t>(run_.n()));
+        run_.vectors().download(x_.data(), x_there, x_.size());
+        return code_.update(x_.data(), run_.n());
+    }
+    /// What the caller has of it is made again.
+    void pass(State<T>& state) override {
+        state(x_);
+        if (state.reads() && !x_.empty()) code_.update(x_.data(), run_.n());
     }
     void apply(const T* r, T* z) override {
         Vectors<T>& vectors = run_.vectors();
@@ -39,6 +44,7 @@ class CallersPreconditioner final : public Preconditioner<T> {
     const OwnPreconditioner<T>& code_;
     const bool on_device_;
     std::vector<T> r_, z_;
+    std::vector<T> x_;  // of the last update
 };
 
 bool is_given(const Options& options) {
@@ -113,6 +119,12 @@ bool PlannedPreconditioner<T>::update(double shift) {
     run_.count_sampled(preconditioner_->passes());
     if (!made_) plan_.cost *= 2;  // until it is tried again
     return made_ || before;
+}
+
+template <class T>
+void PlannedPreconditioner<T>::pass(State<T>& state) {
+    state(plan_.cost, made_, products_since_);
+    state.optional(preconditioner_, [&] { preconditioner_ = make_preconditioner(run_, plan_.by); });
 }
 
 template <class T>

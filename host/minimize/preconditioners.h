@@ -34,6 +34,8 @@ class PlannedPreconditioner {
     /// Null: there is none.
     Preconditioner<T>* get() const { return made_ ? preconditioner_.get() : nullptr; }
     PreconditionBy by() const { return plan_.by; }
+    /// Writes or reads it; products() exist where there is one.
+    void pass(State<T>& state);
     /// Whether a run begins without it.
     bool comes_later() const { return preconditioner_ && !plan_.at_once; }
 

@@ -8,6 +8,7 @@ Status quasi_newton(Minimization<T>& run, InverseHessian<T>& inverse,
     int small_in_a_row = 0;
     bool examined = false;  // where it was stuck
     for (;;) {
+        run.at_iteration([&](State<T>& state) { state(small_in_a_row, examined, inverse); });
         if (run.options().max_iterations == 0 && run.gradient_norm() > 0)
             return Status::max_iterations;
         double decrement = 0;

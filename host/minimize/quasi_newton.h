@@ -27,11 +27,14 @@ class InverseHessian {
     virtual Pair measure(double alpha) = 0;
     /// Learns the pair of the last measure(), s'y > 0.
     virtual void update() = 0;
+    /// Writes or reads it.
+    virtual void pass(State<T>& state) = 0;
 };
 
 /// Line searches along the directions of `inverse`. Where the method believes to have arrived
 /// `confirm` looks at second derivatives and returns the run's status, or nothing if the run goes
-/// on; empty: they are not looked at.
+/// on; empty: they are not looked at. Who looks is part of what `inverse` passes, if it keeps
+/// anything.
 template <class T>
 Status quasi_newton(Minimization<T>& run, InverseHessian<T>& inverse,
                     const std::function<std::optional<Status>()>& confirm);

@@ -98,6 +98,7 @@ bool Passes<T>::pass() {
 template <class T>
 std::optional<Status> Passes<T>::loop() {
     for (int worse = 0, setbacks = 0;;) {
+        run_.at_iteration([&](State<T>& state) { state(worse, setbacks, best_, order_, method_); });
         if (over()) return std::nullopt;
         if (run_.f() <= best_.f && run_.gradient_small()) {
             const int before = run_.iterations();

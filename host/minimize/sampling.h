@@ -29,6 +29,8 @@ class SampledMethod {
     virtual int patience() const { return 0; }
     /// From here on more carefully, from another point.
     virtual void slow_down() = 0;
+    /// Writes or reads what it keeps from step to step.
+    virtual void pass(State<T>& state) = 0;
 };
 
 /// Samples of a step by Options::sampling, where the method's own number is `otherwise`.

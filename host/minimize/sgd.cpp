@@ -42,12 +42,18 @@ class Sgd final : public SampledMethod<T> {
         restart();
     }
 
+    void pass(State<T>& state) override {
+        state(velocity_, rate_, slower_, estimated_at_);
+        state.optional(order_, [&] { make_order(); });
+    }
+
   private:
     static constexpr int curvature_products = 10;
 
     void restart() {
         run_.vectors().upload(velocity_.get(), std::vector<T>(run_.n(), T(0)).data(), run_.n());
     }
+    void make_order() { order_.emplace(run_.evaluator().samples(), run_.options().seed); }
     /// A tenth of 1 / the largest curvature of some samples at x, which the power method finds from
     /// the gradient there (LeCun, Simard and Pearlmutter 1993): with momentum steps add up.
     double rate_from_curvature(const T* x) {
@@ -55,7 +61,7 @@ class Sgd final : public SampledMethod<T> {
         Evaluator<T>& evaluator = run_.evaluator();
         const long all = evaluator.samples(),
                    count = std::min(run_.options().sampling.rate_samples, all);
-        if (!order_) order_.emplace(all, run_.options().seed);
+        if (!order_) make_order();
         run_.count_sampled(static_cast<double>(count) / all * (curvature_products + 1));
         return run_.sample([&] {
             select(evaluator, order_->next(count));

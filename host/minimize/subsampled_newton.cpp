@@ -38,6 +38,7 @@ class GrowingSamples final : public SampledMethod<T> {
     bool step(std::span<const long> samples, T* x) override;
     void slow_down() override { size_ = std::min(2 * size_, all_); }
     bool has_all() const { return size_ >= all_; }
+    void pass(State<T>& state) override { state(size_, hessian_order_, radius_); }
 
   private:
     // Of the gradient's variance, relative to its square: theta^2 there.
@@ -119,14 +120,15 @@ bool GrowingSamples<T>::step(std::span<const long> samples, T* x) {
 
 template <class T>
 Status subsampled_newton(Minimization<T>& run) {
-    double radius;
-    {
+    double radius = -1;
+    if (run.stage() == 0) {
         GrowingSamples<T> method(run);
         if (const auto status = run_passes(run, method, [&] { return method.has_all(); }))
             return *status;
-        radius = method.step_length();
+        radius = std::isfinite(method.step_length()) ? method.step_length() : -1;
+        run.set_stage(1);
     }
-    return NewtonCg<T>(run, std::isfinite(radius) ? radius : -1).minimize();
+    return NewtonCg<T>(run, radius).minimize();
 }
 template Status subsampled_newton(Minimization<double>&);
 template Status subsampled_newton(Minimization<float>&);

@@ -96,11 +96,20 @@ class SubspaceModel {
         return {std::isfinite(decrement), shift == 0, decrement};
     }
 
+    void pass(State<T>& state) {
+        state(chosen_, generator_, order_);
+        if (!state.reads() || !chosen_) return;
+        for (std::size_t j = 0; j < coordinates(); ++j)
+            there_[j * order_.size() + order_[j]] = T(1);
+        run_.vectors().upload(S_.get(), there_.data(), coordinates() * order_.size());
+    }
+
   private:
+    std::size_t coordinates() const { return static_cast<std::size_t>(s_) - !whole_; }
     /// S, by the first steps of a shuffle (Knuth 1997, algorithm 3.4.2P).
     void choose() {
         Vectors<T>& vectors = run_.vectors();
-        const std::size_t n = order_.size(), coordinates = static_cast<std::size_t>(s_) - !whole_;
+        const std::size_t n = order_.size(), coordinates = this->coordinates();
         if (whole_ && chosen_) return;
         for (std::size_t j = 0; chosen_ && j < coordinates; ++j) there_[j * n + order_[j]] = T(0);
         for (std::size_t j = 0; j < coordinates; ++j) {

@@ -330,6 +330,9 @@ Status TrustRegion<T>::minimize() {
     double longest_part = longest_along_negative_curvature;
     bool trusted = false;
     for (;;) {
+        run_.at_iteration([&](State<T>& state) {
+            state(radius, multiplier, last_step, given_radius, longest_part, trusted, newton);
+        });
         if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
             return Status::max_iterations;
         if (trusted && run_.tests_gradient() && run_.gradient_small() && !run_.may_run_away())

@@ -1,4 +1,28 @@
-// Minimisations that outlive their process: their state is saved to a file now and then.
+// Runs of minimize() that outlive their process: with Options::checkpoint their state is saved to a
+// file now and then, from which the same call resumes them.
+//
+// A state is all that the method has come to know: a run that was killed goes on from it to the
+// bits, the counts and the trace of one that never was, on the same kind of machine and backend,
+// with any number of threads, and one with checkpoints takes the steps of one without. On another
+// backend it goes on as well, to other last bits.
+//
+// A file is there as a whole or not at all, whenever process or machine stops: FILE.tmp is written,
+// brought to the disk and renamed. A path that cannot be written is found out before the first
+// evaluation; where a state cannot be saved later, as on a full disk, minimize() throws FileError
+// and the last one stays. It throws FileError for a file that is none or is damaged, and
+// InvalidArgument for one of another run.
+//
+// A resumed run begins at its file's state, whatever x0 is; callbacks are called there once more.
+// Limits are those of the whole run and may be others than before; seconds are without the saving.
+// What came after the last state is done again: a run that had ended comes to the same end, or gets
+// beyond it where a limit is greater now. A caller's own preconditioner is updated again where it
+// was last.
+//
+// Saved are some ten vectors of n numbers, the pairs of L-BFGS, the numbers of a preconditioner,
+// the n x n of BFGS, and 8 bytes a sample of methods that draw samples; the host holds that twice
+// meanwhile. Hessian and factor are made again when a run is resumed, which counts as nothing.
+// Where ranks share the samples the first of them alone reads and writes, and tells the others: any
+// number of them may go on, to the same bits with RankSums::fixed_order.
 #pragma once
 
 #include "cunewton/scalar/cpp20.h"
@@ -6,19 +30,20 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <vector>
 
-#include "cunewton/minimize.h"
+#include "cunewton/options.h"
 
 namespace cunewton {
 
-/// What a run is gone on from.
+/// What a checkpoint says of its run, without what its method needs besides to go on.
 template <class T>
 struct Checkpoint {
-    std::string of;    ///< what it is the state of, in words that tell other runs apart
-    std::vector<T> x;  ///< n parameters
+    std::string of;     ///< what it is the state of, in words that tell other runs apart
+    std::vector<T> x0;  ///< the run's start, n parameters
+    std::vector<T> x;   ///< the iterate
     double f = 0;
+    double first_f = 0;  ///< f(x0)
     double gradient_norm = 0;
     double first_gradient_norm = 0;  ///< |g(x0)|_2
     double radius = 0;               ///< Result::radius
@@ -28,62 +53,27 @@ struct Checkpoint {
     std::vector<IterationRecord> trace;
 };
 
-/// Writes a checkpoint to the last bit. The file is there as a whole or not at all, whenever the
-/// process or the machine stops: FILE.tmp is written, brought to the disk and renamed. Throws
-/// FileError if it cannot be written.
+/// Writes a checkpoint to the last bit, as a whole or not at all. No run is resumed from it, for
+/// there is no method's state in it; x is where another may start. Throws FileError if it cannot be
+/// written.
 template <class T>
 void save_checkpoint(const std::string& file, const Checkpoint<T>& checkpoint);
+extern template void save_checkpoint(const std::string&, const Checkpoint<double>&);
+extern template void save_checkpoint(const std::string&, const Checkpoint<float>&);
 
-/// What save_checkpoint() has written, by a machine with the same order of bytes. Throws FileError
-/// if the file cannot be read, is no checkpoint, is damaged (cut short, or other bytes than its
-/// checksum says) or has parameters of another type than T.
+/// What that or minimize() has saved, by Options::checkpoint, on a machine with the same order
+/// of bytes. Throws FileError if the file cannot be read, is no checkpoint, is of another version
+/// of the library, is damaged (cut short, or other bytes than its checksum says) or has parameters
+/// of another type than T.
 template <class T>
 Checkpoint<T> load_checkpoint(const std::string& file);
+extern template Checkpoint<double> load_checkpoint(const std::string&);
+extern template Checkpoint<float> load_checkpoint(const std::string&);
 
-/// A number that tells bytes apart, such as those of the data in Checkpoint::of: FNV-1a of 64 bits
-/// (Fowler, Noll, Vo), begun from `before` to go on with another piece. No safeguard against
-/// intent.
+/// A number that tells bytes apart, such as those of the data in CheckpointOptions::of: FNV-1a of
+/// 64 bits (Fowler, Noll, Vo), begun from `before` to go on with another piece. No safeguard
+/// against intent.
 std::uint64_t fingerprint(std::span<const std::byte> bytes,
                           std::uint64_t before = 0xcbf29ce484222325);
-
-/// minimize() in segments of `every` iterations, at the end of each of which the state is saved.
-/// Each segment begins anew, at the point that the last one has reached and, for Newton-CG, with
-/// its radius: what else a method remembers is lost, be the run interrupted or not (L-BFGS begins
-/// with no pairs, BFGS with no matrix, trust_region with a radius of its own). That is why a run
-/// that is gone on with after it was killed takes the steps of one that never was, to the last bit,
-/// where both run on the same kind of machine and backend, with any number of threads; and why
-/// other values of `every` lead to other steps. Each segment takes one more evaluation, for its
-/// start.
-///
-/// Saved is the end of each whole segment, nothing else: a run that is ended within one (by the
-/// callback, a limit or its goal) is gone on with from that segment's start. Limits are those of
-/// the whole run, and may be others when it is gone on with; relative_gradient_tolerance is of its
-/// start. Without a tolerance for the gradient a loss that is next to nothing is judged by what it
-/// has fallen by in the segment.
-///
-/// The result, its trace, and what the callbacks see count from the start of the run; seconds are
-/// those of the segments that were saved and of those run here, without the saving. Callbacks are
-/// called where the run begins or is gone on with, and after each iteration.
-///
-/// Where ranks share the problem's samples the first of them alone reads and writes the file, and
-/// tells the others what is in it: they need not see its folder. Any number of them may go on with
-/// it, to the same bits with RankSums::fixed_order.
-///
-/// Throws as minimize(); InvalidArgument if no file is named, if `every` is not positive, and if
-/// the file is of another run; and as save_checkpoint() and load_checkpoint().
-template <class T>
-Result<T> minimize_with_checkpoints(const Problem<T>& problem, const std::vector<T>& x0,
-                                    const Options& options, const CheckpointOptions& checkpoints,
-                                    const std::type_identity_t<IterateCallback<T>>& callback = {});
-
-#define CUNEWTON_DECLARE(T)                                                                       \
-    extern template void save_checkpoint(const std::string&, const Checkpoint<T>&);               \
-    extern template Checkpoint<T> load_checkpoint(const std::string&);                            \
-    extern template Result<T> minimize_with_checkpoints(const Problem<T>&, const std::vector<T>&, \
-                                                        const Options&, const CheckpointOptions&, \
-                                                        const IterateCallback<T>&);
-CUNEWTON_DECLARE(double)
-CUNEWTON_DECLARE(float)
-#undef CUNEWTON_DECLARE
 
 }  // namespace cunewton

@@ -93,10 +93,10 @@ struct LinearConstraints {
     std::vector<double> b{};  ///< m numbers; empty: there are no constraints
 };
 
-/// States of a run that are saved to a file, for runs that outlive their process.
+/// States of a run of minimize() that are saved to a file, from which it is resumed: checkpoint.h.
 struct CheckpointOptions {
     std::string file{};  ///< where the state is saved to; empty: nowhere
-    int every = 100;     ///< iterations from one to the next, at least 1
+    int every = 100;     ///< iterations from one to the next, 1 or more; at times a few more
     /// What the run is of, the data above all, see fingerprint(): a file that says otherwise is
     /// refused. Options that steps depend on, T and the number of parameters are compared as well.
     std::string of{};

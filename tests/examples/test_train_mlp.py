@@ -40,13 +40,19 @@ def images(count, seed):
     return pixels, labels
 
 
+def place_of_parameters(content):
+    """Where a checkpoint has the parameters, after its header, its text and the start; and their bytes."""
+    size, length = struct.unpack_from("<QQ", content, 24)
+    at = 24 + 16 + length
+    at += 8 + size * struct.unpack_from("<Q", content, at)[0]
+    return at + 8, size * struct.unpack_from("<Q", content, at)[0]
+
+
 def parameters_in(path):
     """The bytes of the parameters in a checkpoint."""
     content = Path(path).read_bytes()
-    size, length = struct.unpack_from("<QQ", content, 24)
-    at = 24 + 16 + length
-    count, = struct.unpack_from("<Q", content, at)
-    return content[at + 8:at + 8 + count * size]
+    at, length = place_of_parameters(content)
+    return content[at:at + length]
 
 
 class TrainMlp(unittest.TestCase):
@@ -348,10 +354,8 @@ class TrainMlp(unittest.TestCase):
         if not file.exists():
             return 0
         content = file.read_bytes()
-        size, length = struct.unpack_from("<QQ", content, 24)
-        at = 24 + 16 + length
-        count, = struct.unpack_from("<Q", content, at)
-        return struct.unpack_from("<i", content, at + 8 + count * size + 4 * 8)[0]
+        at, length = place_of_parameters(content)
+        return struct.unpack_from("<i", content, at + length + 5 * 8)[0]
 
     def test_a_killed_run_is_gone_on_with(self):
         limits = ["--passes", 150]
@@ -380,8 +384,7 @@ class TrainMlp(unittest.TestCase):
         common = changed()
         self.run_program(*common)
         self.refused("there is a checkpoint already ('run.lbfgs') pass --resume", *common)
-        for more in (("--seed", 2), ("--l2", 1e-3), ("--activation", "relu"), ("--samples", 190), ("--widths", 9),
-                     ("--checkpoint-every", 6)):
+        for more in (("--seed", 2), ("--l2", 1e-3), ("--activation", "relu"), ("--samples", 190), ("--widths", 9)):
             with self.subTest(more):
                 self.refused("the checkpoint is of another run ('run.lbfgs' is of: ", *changed(*more), "--resume")
         self.refused("the checkpoint has numbers of another type ('run.lbfgs': float, not double)", *common,

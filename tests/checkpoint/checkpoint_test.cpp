@@ -1,11 +1,14 @@
-// Iterates as callbacks see them, and runs that are killed and gone on with.
+// Iterates as callbacks see them, and runs that are cut and resumed.
 #include "cunewton/checkpoint.h"
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "cunewton/problem/element_sum.h"
 #include "cunewton/problem/perceptron.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
@@ -105,6 +109,13 @@ void expect_same(const Result<T>& a, const Result<T>& b) {
     for (std::size_t i = 0; i < a.trace.size(); ++i) expect_same(a.trace[i], b.trace[i]);
 }
 
+/// Methods of all kinds.
+std::vector<Method> every_method() {
+    std::vector<Method> methods(std::begin(all_methods), std::end(all_methods));
+    methods.insert(methods.end(), std::begin(sampling_methods), std::end(sampling_methods));
+    return methods;
+}
+
 struct Killed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -120,10 +131,16 @@ class CheckpointTest : public BackendTest {
         options.keep_trace = true;
         return options;
     }
-    Result<T> run(const Options& options, const CheckpointOptions& checkpoints,
+    Result<T> run(Options options, const CheckpointOptions& checkpoints,
                   const IterateCallback<T>& callback = {}) {
-        return minimize_with_checkpoints(problem, network.start(), options, checkpoints, callback);
+        options.checkpoint = checkpoints;
+        return minimize(problem, network.start(), options, callback);
     }
+    /// The run in parts, each cut by an exception, and what the last one gives. every: of states.
+    /// Expects the bits of an uninterrupted run without states, and callbacks where each part
+    /// begins and after each iteration.
+    void expect_same_in_parts(const Problem<T>& of, const std::vector<T>& start, Options options,
+                              int every, const std::vector<int>& cuts);
     const Network<T> network;
     const Problem<T> problem = network.problem();
 };
@@ -217,103 +234,246 @@ TYPED_TEST(CheckpointTest, ARadiusIsGoneOnWith) {
     EXPECT_LE(second.trace.back().step_norm, 1.01 * first.radius);
 }
 
-TYPED_TEST(CheckpointTest, AKilledRunGoesOnAsIfItWereNot) {
-    using T = TypeParam;
-    for (const Method method : all_methods) {
+template <class T>
+void CheckpointTest<T>::expect_same_in_parts(const Problem<T>& of, const std::vector<T>& start,
+                                             Options options, int every,
+                                             const std::vector<int>& cuts) {
+    const Result<T> uninterrupted = minimize(of, start, options);
+    const TemporaryFile file;
+    options.checkpoint = {.file = file.path(), .every = every, .of = "a network"};
+    for (const int cut : cuts) {
+        if (cut >= uninterrupted.iterations) continue;
+        EXPECT_THROW(minimize(of, start, options,
+                              [&](const Iterate<T>& at) {
+                                  if (at.iteration == cut) throw Killed("here");
+                                  return true;
+                              }),
+                     Killed);
+    }
+    const bool saved = std::filesystem::exists(file.path());
+    const int from = saved ? load_checkpoint<T>(file.path()).iterations : 0;
+    std::vector<int> seen;
+    const Result<T> resumed = minimize(of, start, options, [&](const Iterate<T>& at) {
+        seen.push_back(at.iteration);
+        return true;
+    });
+    expect_same(resumed, uninterrupted);
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen.front(), from);
+    EXPECT_EQ(seen.size(), static_cast<std::size_t>(resumed.iterations - from) + 1);
+    EXPECT_LE(from, cuts.back());
+    // Once more, which leads to the same end.
+    expect_same(minimize(of, start, options), uninterrupted);
+}
+
+TYPED_TEST(CheckpointTest, ACutRunGoesOnAsIfItWereNot) {
+    for (const Method method : every_method()) {
         SCOPED_TRACE(to_string(method));
         const Options options = this->with(method);
-        const TemporaryFile file, other;
-        const CheckpointOptions whole{.file = file.path(), .every = 4, .of = "a network"};
-        CheckpointOptions parts = whole;
-        parts.file = other.path();
-        const Result<T> uninterrupted = this->run(options, whole);
-        // In the first segment, before there is a file; then twice in the third one.
-        for (const int last : {2, 10, 10})
-            EXPECT_THROW(this->run(options, parts,
-                                   [&](const Iterate<T>& at) {
-                                       if (at.iteration == last) throw Killed("here");
-                                       return true;
-                                   }),
-                         Killed);
-        std::vector<int> seen;
-        const Result<T> resumed = this->run(options, parts, [&](const Iterate<T>& at) {
-            seen.push_back(at.iteration);
-            return true;
-        });
-        expect_same(resumed, uninterrupted);
-        EXPECT_EQ(seen, (std::vector<int>{8, 9, 10, 11, 12}));
-        const Checkpoint<T> a = load_checkpoint<T>(file.path()),
-                            b = load_checkpoint<T>(other.path());
-        EXPECT_EQ(a.x, uninterrupted.x);
-        EXPECT_EQ(b.x, a.x);
-        EXPECT_EQ(a.iterations, 12);
-        EXPECT_EQ(a.of, b.of);
+        this->expect_same_in_parts(this->problem, this->network.start(), options, 1, {5});
+        this->expect_same_in_parts(this->problem, this->network.start(), options, 3, {2, 7, 10});
     }
 }
 
-TYPED_TEST(CheckpointTest, TheFirstSegmentIsAnOrdinaryRun) {
+TYPED_TEST(CheckpointTest, ACutRunComesToTheSameEnd) {
     using T = TypeParam;
-    for (const Method method : {Method::newton_cg, Method::lbfgs}) {
+    // Convex, so that all of them arrive, by what they have learnt since the cut and before.
+    const Shared<T> shared(Kind::softmax, 300);
+    const Problem<T> convex = shared.all();
+    for (const Method method : every_method()) {
+        if (method == Method::kfac) continue;  // of networks
         SCOPED_TRACE(to_string(method));
-        const TemporaryFile file;
-        const Options options = this->with(method);
-        const Result<T> plain = minimize(this->problem, this->network.start(), options);
-        expect_same(this->run(options, {.file = file.path(), .every = 12}), plain);
-        // And none is saved that is not whole.
-        std::filesystem::remove(file.path());
-        expect_same(this->run(options, {.file = file.path(), .every = 13}), plain);
-        EXPECT_FALSE(std::filesystem::exists(file.path()));
+        Options options = this->with(method);
+        options.max_iterations = 60;
+        this->expect_same_in_parts(convex, shared.start(), options, 2, {3, 6, 25});
     }
+}
+
+TYPED_TEST(CheckpointTest, PreconditionersComeBack) {
+    for (const Method method : {Method::newton_cg, Method::hessian_free})
+        for (const PreconditionBy by : {PreconditionBy::none, PreconditionBy::diagonal,
+                                        PreconditionBy::nystrom, PreconditionBy::kronecker}) {
+            SCOPED_TRACE(std::string(to_string(method)) + " by " + to_string(by));
+            Options options = this->with(method);
+            options.precondition = by;
+            options.nystrom_rank = 6;
+            this->expect_same_in_parts(this->problem, this->network.start(), options, 2, {5, 8});
+        }
+}
+
+TYPED_TEST(CheckpointTest, BlocksOfSomeSamplesComeBack) {
+    using T = TypeParam;
+    const Shared<T> shared(Kind::softmax, 2500);
+    const Problem<T> convex = shared.all();
+    for (const Method method : {Method::newton_cg, Method::block_newton, Method::lbfgs}) {
+        SCOPED_TRACE(to_string(method));
+        Options options = this->with(method);
+        if (method != Method::block_newton) options.precondition = PreconditionBy::blocks;
+        this->expect_same_in_parts(convex, shared.start(), options, 1, {3});
+    }
+}
+
+TYPED_TEST(CheckpointTest, ACallersPreconditionerIsUpdatedWhereItWas) {
+    using T = TypeParam;
+    Options options = this->with(Method::newton_cg);
+    OwnPreconditioner<T> own;
+    T scale = 1;
+    own.update = [&](const T* x, int) {
+        scale = 1 + std::abs(x[0]);
+        return true;
+    };
+    own.apply = [&](const T* r, int n, T* z) {
+        for (int j = 0; j < n; ++j) z[j] = scale * r[j];
+    };
+    options.preconditioner = own;
+    this->expect_same_in_parts(this->problem, this->network.start(), options, 2, {5});
+}
+
+/// A link of Rosenbrock's chain.
+struct Link {
+    static constexpr int parameters = 2;
+    template <class X>
+    auto operator()(const X& x) const {
+        const auto a = x[1] - x[0] * x[0], b = x[0] - 1.0;
+        return 100.0 * a * a + b * b;
+    }
+};
+
+TYPED_TEST(CheckpointTest, SparseHessiansComeBack) {
+    using T = TypeParam;
+    if (testing_cuda()) GTEST_SKIP() << "the link has no code for the device";
+    constexpr int n = 40;
+    std::vector<int> indices;
+    for (int j = 0; j + 1 < n; ++j) indices.insert(indices.end(), {j, j + 1});
+    const Problem<T> chain =
+        make_element_sum<T>(Link{}, Array<const int>(indices.data(), n - 1, 2), n);
+    for (const Method method : {Method::newton, Method::trust_region, Method::newton_cg}) {
+        SCOPED_TRACE(to_string(method));
+        Options options = this->with(method);
+        options.max_iterations = 100;
+        this->expect_same_in_parts(chain, std::vector<T>(n, T(-1)), options, 2, {5, 20, 27});
+    }
+}
+
+TYPED_TEST(CheckpointTest, WaysOfDescentComeBack) {
+    for (const DescentStep step :
+         {DescentStep::exact_quadratic, DescentStep::inverse_lambda_max,
+          DescentStep::extreme_eigenvalues, DescentStep::inverse_diagonal}) {
+        SCOPED_TRACE(to_string(step));
+        Options options = this->with(Method::gradient_descent);
+        options.descent_step = step;
+        options.curvature_interval = 4;
+        this->expect_same_in_parts(this->problem, this->network.start(), options, 3, {7});
+    }
+}
+
+TYPED_TEST(CheckpointTest, RatesThatAreEstimatedAgainComeBack) {
+    Options options = this->with(Method::sgd);
+    options.sampling.size = 10;
+    options.sampling.rate_interval = 3;
+    options.sampling.rate_samples = 15;
+    this->expect_same_in_parts(this->problem, this->network.start(), options, 1, {4, 8});
+}
+
+TYPED_TEST(CheckpointTest, MoreIterationsThanTheRunHasSaveNothing) {
+    const TemporaryFile file;
+    const Options options = this->with(Method::newton_cg);
+    const auto plain = minimize(this->problem, this->network.start(), options);
+    expect_same(this->run(options, {.file = file.path(), .every = 13}), plain);
+    EXPECT_FALSE(std::filesystem::exists(file.path()));
+    EXPECT_FALSE(std::filesystem::exists(file.path() + ".tmp"));
+}
+
+TYPED_TEST(CheckpointTest, TheDistanceMayChange) {
+    using T = TypeParam;
+    const TemporaryFile file;
+    Options options = this->with(Method::bfgs);
+    const Result<T> whole = minimize(this->problem, this->network.start(), options);
+    options.max_iterations = 5;
+    this->run(options, {.file = file.path(), .every = 2});
+    EXPECT_EQ(load_checkpoint<T>(file.path()).iterations, 4);
+    options.max_iterations = 12;
+    expect_same(this->run(options, {.file = file.path(), .every = 3}), whole);
+    EXPECT_EQ(load_checkpoint<T>(file.path()).iterations, 10);
 }
 
 TYPED_TEST(CheckpointTest, LimitsAreThoseOfTheWholeRun) {
     using T = TypeParam;
-    const TemporaryFile file, other;
-    Options options = this->with(Method::newton_cg);
-    const Result<T> twelve = this->run(options, {.file = file.path(), .every = 4});
-    // Ended in the midst of a segment, then with a greater limit, which leads to the same.
-    options.max_iterations = 6;
-    const Result<T> six = this->run(options, {.file = other.path(), .every = 4});
-    EXPECT_EQ(six.iterations, 6);
-    EXPECT_EQ(six.status, Status::max_iterations);
-    EXPECT_EQ(load_checkpoint<T>(other.path()).iterations, 4);
-    options.max_iterations = 12;
-    expect_same(this->run(options, {.file = other.path(), .every = 4}), twelve);
-    // Nothing is left of these.
-    for (const int most : {12, 5}) {
-        options.max_iterations = most;
-        const Result<T> none = this->run(options, {.file = other.path(), .every = 4});
-        EXPECT_EQ(none.status, Status::max_iterations);
-        EXPECT_EQ(none.iterations, 12);
-        EXPECT_EQ(none.x, twelve.x);
-    }
-    options.max_iterations = 1000;
-    options.max_evaluations = twelve.counts.evaluations;
-    EXPECT_EQ(this->run(options, {.file = other.path(), .every = 4}).status,
-              Status::max_evaluations);
-    options.max_evaluations = 1000;
-    options.time_limit = 0;
-    EXPECT_EQ(this->run(options, {.file = other.path(), .every = 4}).status, Status::time_limit);
-    // A run of its own if it is not to be resumed.
-    options.time_limit = 100;
-    options.max_iterations = 4;
-    EXPECT_EQ(this->run(options, {.file = other.path(), .every = 4, .resume = false}).iterations,
-              4);
-    EXPECT_EQ(load_checkpoint<T>(other.path()).iterations, 4);
-}
-
-TYPED_TEST(CheckpointTest, ARelativeToleranceIsOfTheStart) {
-    using T = TypeParam;
     const TemporaryFile file;
     Options options = this->with(Method::newton_cg);
+    const Result<T> twelve = minimize(this->problem, this->network.start(), options);
+    const CheckpointOptions each_fourth{.file = file.path(), .every = 4};
+    options.max_iterations = 9;
+    expect_same(this->run(options, each_fourth),
+                minimize(this->problem, this->network.start(), options));
+    EXPECT_EQ(load_checkpoint<T>(file.path()).iterations, 8);
+    // A greater limit, then one that is less than what has been done: nothing is evaluated.
+    options.max_iterations = 12;
+    expect_same(this->run(options, each_fourth), twelve);
+    const Checkpoint<T> at = load_checkpoint<T>(file.path());
+    options.max_iterations = 5;
+    const Result<T> none = this->run(options, each_fourth);
+    EXPECT_EQ(none.status, Status::max_iterations);
+    EXPECT_EQ(none.iterations, 8);
+    EXPECT_EQ(none.x, at.x);
+    EXPECT_EQ(none.counts.evaluations, at.counts.evaluations);
+    options.max_iterations = 1000;
+    options.max_evaluations = at.counts.evaluations;
+    EXPECT_EQ(this->run(options, each_fourth).status, Status::max_evaluations);
+    options.max_evaluations = 1000;
+    options.time_limit = 0;
+    EXPECT_EQ(this->run(options, each_fourth).status, Status::time_limit);
+    // A run of its own if it is not to be resumed.
+    options.time_limit = 100;
+    options.max_iterations = 6;
+    EXPECT_EQ(this->run(options, {.file = file.path(), .every = 3, .resume = false}).iterations, 6);
+    EXPECT_EQ(load_checkpoint<T>(file.path()).iterations, 3);
+}
+
+TYPED_TEST(CheckpointTest, TheStartIsTheRuns) {
+    using T = TypeParam;
+    const TemporaryFile file;
+    Options options = this->with(Method::trust_region);
+    options.relative_gradient_tolerance = 1e-3;
+    const std::vector<T> start = this->network.start();
     options.max_iterations = 200;
-    options.relative_gradient_tolerance = 1e-2;
-    const Result<T> result = this->run(options, {.file = file.path(), .every = 2});
-    const double first = result.trace.front().gradient_norm;
-    EXPECT_LE(result.gradient_norm, 1e-2 * first);
-    ASSERT_GT(result.iterations, 2);
-    EXPECT_GT(result.trace[result.trace.size() - 2].gradient_norm, 1e-2 * first);
-    EXPECT_EQ(load_checkpoint<T>(file.path()).first_gradient_norm, first);
+    const Result<T> whole = minimize(this->problem, start, options);
+    options.max_iterations = 2;
+    this->run(options, {.file = file.path(), .every = 1});
+    options.max_iterations = 200;
+    options.checkpoint = {.file = file.path(), .every = 1};
+    expect_same(minimize(this->problem, std::vector<T>(start.size(), T(0.5)), options), whole);
+    EXPECT_EQ(load_checkpoint<T>(file.path()).x0, start);
+    EXPECT_EQ(load_checkpoint<T>(file.path()).first_gradient_norm, whole.trace[0].gradient_norm);
+}
+
+TYPED_TEST(CheckpointTest, ACallbackThatEndsTheRunIsAskedAgain) {
+    const TemporaryFile file;
+    const Options options = this->with(Method::lbfgs);
+    const CheckpointOptions checkpoints{.file = file.path(), .every = 2};
+    for (int times = 0; times < 2; ++times) {
+        const auto result =
+            this->run(options, checkpoints, [](const auto& at) { return at.iteration < 5; });
+        EXPECT_EQ(result.status, Status::cancelled);
+        EXPECT_EQ(result.iterations, 5);
+    }
+    const auto none = this->run(options, checkpoints, [](const auto&) { return false; });
+    EXPECT_EQ(none.status, Status::cancelled);
+    EXPECT_EQ(none.iterations, 4);
+    expect_same(this->run(options, checkpoints),
+                minimize(this->problem, this->network.start(), options));
+}
+
+TYPED_TEST(CheckpointTest, SeveralThreadsGoOnWithTheSame) {
+    const TemporaryFile file;
+    Options options = this->with(Method::trust_region);
+    options.threads = 1;
+    const auto whole = minimize(this->problem, this->network.start(), options);
+    options.max_iterations = 5;
+    this->run(options, {.file = file.path(), .every = 4});
+    options.threads = 3;
+    options.max_iterations = 12;
+    expect_same(this->run(options, {.file = file.path(), .every = 4}), whole);
 }
 
 TYPED_TEST(CheckpointTest, AFileOfAnotherRunIsRefused) {
@@ -344,25 +504,91 @@ TYPED_TEST(CheckpointTest, AFileOfAnotherRunIsRefused) {
     refused("budget",
             [](Options& o, CheckpointOptions&) { o.derivatives.memory_budget = 1 << 20; });
     refused("tolerance", [](Options& o, CheckpointOptions&) { o.gradient_tolerance = 1e-3; });
-    refused("every", [](Options&, CheckpointOptions& c) { c.every = 6; });
+    refused("block of parameters",
+            [](Options& o, CheckpointOptions&) { o.subspace_dimension = 7; });
+    refused("seed", [](Options& o, CheckpointOptions&) { o.seed = 77; });
     refused("data", [](Options&, CheckpointOptions& c) { c.of = "other data"; });
 
     const Network<Other> other;
-    const std::string said = message_of<FileError>(
-        [&] { minimize_with_checkpoints(other.problem(), other.start(), options, checkpoints); });
+    Options changed = options;
+    changed.checkpoint = checkpoints;
+    const std::string said =
+        message_of<FileError>([&] { minimize(other.problem(), other.start(), changed); });
     EXPECT_NE(said.find("the checkpoint has numbers of another type"), said.npos) << said;
     EXPECT_NE(said.find(sizeof(T) == 4 ? "float, not double" : "double, not float"), said.npos);
 }
 
 TYPED_TEST(CheckpointTest, NonsenseIsRefused) {
-    const Options options = this->with(Method::lbfgs);
-    const auto refused = [&](const CheckpointOptions& checkpoints, const char* expected) {
-        const std::string said =
-            message_of<InvalidArgument>([&] { this->run(options, checkpoints); });
-        EXPECT_NE(said.find(expected), said.npos) << said;
-    };
-    refused({.file = ""}, "there is no file for checkpoints");
-    refused({.file = "x", .every = 0}, "the distance of checkpoints is invalid (0)");
+    const std::string said = message_of<InvalidArgument>(
+        [&] { this->run(this->with(Method::lbfgs), {.file = "x", .every = 0}); });
+    EXPECT_NE(said.find("checkpoint.every is too small (0)"), said.npos) << said;
+    EXPECT_FALSE(std::filesystem::exists("x.tmp"));
+}
+
+TYPED_TEST(CheckpointTest, APointAloneIsNotResumed) {
+    using T = TypeParam;
+    const TemporaryFile file;
+    save_checkpoint(file.path(), Checkpoint<T>{});
+    const std::string said = message_of<InvalidArgument>(
+        [&] { this->run(this->with(Method::lbfgs), {.file = file.path()}); });
+    EXPECT_NE(said.find("no run is resumed from the checkpoint"), said.npos) << said;
+}
+
+TYPED_TEST(CheckpointTest, WhatCannotBeWrittenIsFoundOutAtTheStart) {
+    const std::string nowhere = ::testing::TempDir() + "cunewton_no_such_folder/file";
+    for (const std::string& path : {nowhere, ::testing::TempDir()}) {
+        int calls = 0;
+        const std::string said = message_of<FileError>([&] {
+            this->run(this->with(Method::lbfgs), {.file = path}, [&](const auto&) {
+                ++calls;
+                return true;
+            });
+        });
+        EXPECT_EQ(said.rfind("the checkpoint cannot be written ('" + path + "': ", 0), 0u) << said;
+        EXPECT_EQ(calls, 0);
+    }
+}
+
+/// Files may not become larger than this meanwhile, as on a disk that is full.
+class FullDisk {
+  public:
+    explicit FullDisk(rlim_t bytes) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        was_ = std::signal(SIGXFSZ, SIG_IGN);
+        const rlimit now{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &now);
+    }
+    ~FullDisk() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, was_);
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+
+  private:
+    rlimit before_{};
+    void (*was_)(int) = SIG_DFL;
+};
+
+TYPED_TEST(CheckpointTest, AFullDiskIsAnErrorAndTheLastStateStays) {
+    using T = TypeParam;
+    const TemporaryFile file;
+    Options options = this->with(Method::bfgs);
+    const Result<T> whole = minimize(this->problem, this->network.start(), options);
+    options.max_iterations = 5;
+    const CheckpointOptions checkpoints{.file = file.path(), .every = 4};
+    this->run(options, checkpoints);
+    options.max_iterations = 12;
+    const std::string content = file.content();
+    {
+        const FullDisk full(1000);
+        const std::string said = message_of<FileError>([&] { this->run(options, checkpoints); });
+        EXPECT_EQ(said.rfind("the checkpoint cannot be written ('" + file.path() + "': ", 0), 0u)
+            << said;
+    }
+    EXPECT_EQ(file.content(), content);
+    EXPECT_FALSE(std::filesystem::exists(file.path() + ".tmp"));
+    expect_same(this->run(options, checkpoints), whole);
 }
 
 // ---- the file
@@ -373,6 +599,7 @@ Checkpoint<T> sample() {
     using Limits = std::numeric_limits<T>;
     Checkpoint<T> checkpoint;
     checkpoint.of = std::string("words, \n and a zero \0 in them", 29);
+    checkpoint.x0 = {T(3)};
     checkpoint.x = {
         T(0.1),       -T(0), Limits::denorm_min(), Limits::infinity(), Limits::quiet_NaN(),
         Limits::max()};
@@ -398,6 +625,7 @@ TYPED_TEST(CheckpointTest, AFileKeepsAllBits) {
     EXPECT_EQ(loaded.of, saved.of);
     ASSERT_EQ(loaded.x.size(), saved.x.size());
     EXPECT_EQ(std::memcmp(loaded.x.data(), saved.x.data(), saved.x.size() * sizeof(T)), 0);
+    EXPECT_EQ(loaded.x0, saved.x0);
     EXPECT_EQ(loaded.f, saved.f);
     EXPECT_EQ(loaded.gradient_norm, saved.gradient_norm);
     EXPECT_EQ(loaded.first_gradient_norm, saved.first_gradient_norm);
@@ -435,8 +663,13 @@ TYPED_TEST(CheckpointTest, ADamagedFileIsRefused) {
     for (std::size_t i = 0; i < content.size(); ++i) {
         std::string bytes = content;
         bytes[i] = static_cast<char>(bytes[i] ^ 0x10);
-        refused(bytes, i < 8 ? "the file is no checkpoint" : "the checkpoint is damaged");
+        refused(bytes, i < 7    ? "the file is no checkpoint"
+                       : i == 7 ? "the checkpoint is of another version of the library"
+                                : "the checkpoint is damaged");
     }
+    std::string older = content;
+    older[7] = '2';
+    refused(older, "its format is 2, not 3");
     refused(content + "x", "the checkpoint is damaged");
     std::string reversed = content;
     std::reverse(reversed.begin(), reversed.begin() + 8);
@@ -468,20 +701,20 @@ TYPED_TEST(CheckpointTest, RanksGoOnFromTheFileOfTheFirst) {
             options.threads = 1;
             options.sampling.size = 200;
             options.max_iterations = 7;
-            options.time_limit = 1e6;  // of which segments take what is left, the same on all
-            CheckpointOptions checkpoints{.file = file, .every = 2, .of = "clouds"};
+            options.time_limit = 1e6;
+            options.checkpoint = {.file = file, .every = 2, .of = "clouds"};
             // The others cannot see it.
-            if (communicator->rank() > 0) checkpoints.file = "/nowhere/" + file;
+            if (communicator->rank() > 0) options.checkpoint.file = "/nowhere/" + file;
             const auto callback = [&](const Iterate<T>& at) { return at.iteration < until; };
-            const Result<T> result = minimize_with_checkpoints<T>(
-                shared.part(communicator), shared.start(), options, checkpoints, callback);
+            const Result<T> result =
+                minimize<T>(shared.part(communicator), shared.start(), options, callback);
             return joined<T>({result.x, {result.f, static_cast<T>(result.iterations)}});
         });
     };
     const TemporaryFile whole, part;
     const std::vector<T> expected = train(1, whole.path(), 100);
     EXPECT_EQ(expected.back(), 7);
-    // Ended within the third segment, and gone on with by fewer.
+    // Ended after the second state, and gone on with by fewer.
     train(testing_cuda() ? 2 : 4, part.path(), 5);
     EXPECT_EQ(load_checkpoint<T>(part.path()).iterations, 4);
     EXPECT_TRUE(equal_bits(train(2, part.path(), 100), expected));
@@ -496,8 +729,9 @@ TYPED_TEST(CheckpointTest, WhatFailsOnTheFirstRankEndsAll) {
             options.backend = BackendChoice::cpu;
             options.threads = 1;
             options.method = Method::gradient_descent;
-            minimize_with_checkpoints<T>(shared.part(communicator), shared.start(), options,
-                                         {.file = file, .every = 1, .of = of});
+            options.max_iterations = 3;
+            options.checkpoint = {.file = file, .every = 1, .of = of};
+            minimize<T>(shared.part(communicator), shared.start(), options);
         });
     };
     const auto expect_both = [](const std::vector<std::string>& errors, const std::string& part) {
