@@ -253,8 +253,10 @@ int fit(const FitSettings& s) {
     options.keep_trace = picture.has_value();
     options.checkpoint = {.file = s.checkpoint,
                           .every = s.every,
-                          .of = s.regression.table.file + ", " + r.title() + ", fingerprint " +
-                                std::to_string(fingerprint_of(r.samples()))};
+                          .of = s.regression.table.file + ", " + r.title() +
+                                format(", l2 %.17g ", s.regression.l2) +
+                                (s.regression.penalize_intercept ? "with the intercept" : "") +
+                                ", fingerprint " + std::to_string(fingerprint_of(r.samples()))};
     options.callback = shown_by(progress, "fitting");
     const Result<T> result = solve(r, options);
     check_signals();

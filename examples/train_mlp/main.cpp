@@ -328,8 +328,10 @@ class Comparison {
         out_ << "  on " << result.backend << " (" << result.backend_reason << ")\n";
         if (best_.x.empty() || row.loss < best_.f)
             best_ = {.of = description_ + ", by " + variant.name,
+                     .x0 = start_,
                      .x = result.x,
                      .f = row.loss,
+                     .first_f = result.trace.empty() ? row.loss : result.trace.front().f,
                      .gradient_norm = row.gradient_norm,
                      .iterations = result.iterations,
                      .counts = result.counts,
