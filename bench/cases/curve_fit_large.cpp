@@ -1,4 +1,5 @@
 // One curve of many points: passes over the data, and what each of them costs.
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
