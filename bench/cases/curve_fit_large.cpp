@@ -1,4 +1,5 @@
 // One curve of many points: passes over the data, and what each of them costs.
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -171,6 +172,10 @@ void run_model(const char* name, const std::vector<double>& truth, const std::ve
 }  // namespace
 
 void run_curve_fit_large(Context& context) {
+    if (context.settings.backend == BackendChoice::cuda) {
+        context.report.progress("  left out: the floor is that of the CPU's lanes");
+        return;
+    }
     if (context.settings.single) {
         context.report.progress("  left out: peers compute in double");
         return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/backend/element_sizes.h"
 #include "host/cpu/penalty.h"
 
 namespace cunewton::cpu {
@@ -14,12 +15,6 @@ constexpr std::size_t sums_per_piece = 16384;
 constexpr long product_block = 64;
 static_assert(elements_per_piece % ElementIndices::padding == 0);
 
-std::size_t gradient_size(const ElementIndices& indices) {
-    return static_cast<std::size_t>(indices.ld) * static_cast<std::size_t>(indices.parameters);
-}
-std::size_t hessian_size(const ElementIndices& indices) {
-    return gradient_size(indices) * static_cast<std::size_t>(indices.parameters + 1) / 2;
-}
 std::size_t pieces_of(long elements) {
     return static_cast<std::size_t>((elements + elements_per_piece - 1) / elements_per_piece);
 }

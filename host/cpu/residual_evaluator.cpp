@@ -11,9 +11,10 @@ namespace cunewton::cpu {
 namespace {
 // Samples whose sums are added up in order, whatever the number of threads.
 constexpr long samples_per_piece = 8192;
-// A tile stays in the first-level cache if the parameters are few.
-constexpr std::size_t tile_bytes = 24 * 1024;
-constexpr int most_samples = 512;
+// A tile stays in the second-level cache if the parameters are few, and is long enough for sums
+// over its lanes not to matter.
+constexpr std::size_t tile_bytes = 96 * 1024;
+constexpr int most_samples = 1024;
 // Up to so many parameters each piece has a sum of J'WJ of its own; beyond, tiles of J are
 // multiplied with themselves.
 constexpr int most_summed = 48;
@@ -49,14 +50,9 @@ std::size_t ResidualEvaluator<T>::scratch_numbers(int n, int residuals) {
 
 template <class T>
 typename ResidualEvaluator<T>::Scratch ResidualEvaluator<T>::scratch(std::size_t rows) const {
-    Scratch own{aligned_buffer<T>(rows * (static_cast<std::size_t>(parts_.dimension) + 4)),
-                {},
-                {},
-                {},
-                {},
-                {}};
-    own.r = own.numbers.get();
-    own.slope = own.r + rows;
+    Scratch own{};
+    own.numbers = aligned_buffer<T>(rows * (static_cast<std::size_t>(parts_.dimension) + 4));
+    own.slope = own.numbers.get();
     own.curvature = own.slope + rows;
     own.weights = own.curvature + rows;
     own.J = own.weights + rows;
@@ -137,7 +133,9 @@ ResidualTile<T> ResidualEvaluator<T>::tile(const Scratch& at, long begin, long e
         for (int c = 1; c < k_; ++c) std::copy_n(at.weights, ld, at.weights + c * ld);
         weights = at.weights;
     }
-    return {at.r,       at.J,    parts_.dimension, ld * k_,     weights,
+    // Right behind J, where add_plain() has it.
+    T* const r = at.J + static_cast<std::ptrdiff_t>(parts_.dimension) * ld * k_;
+    return {r,          at.J,    parts_.dimension, ld * k_,     weights,
             estimator_, tuning_, at.slope,         at.curvature};
 }
 
@@ -182,6 +180,7 @@ void ResidualEvaluator<T>::sum_to(Level level, const T* x) {
                        rows.r, rows.J, ld);
         else
             code_.values(x, parts_.dimension, range(begin, end), rows.r, ld);
+        if (triangle && rows.plain()) return add_plain(rows, out, out + 1, out + 1 + n);
         out[0] += residual_losses(rows, derivatives);
         if (derivatives) add_slopes(rows, out + 1);
         if (triangle) add_curvatures(rows, out + 1 + n);

@@ -37,7 +37,7 @@ class ResidualEvaluator final : public DifferencingEvaluator<T> {
     /// A thread's tile.
     struct Scratch {
         Buffer<T> numbers;
-        T *r, *slope, *curvature, *weights, *J;
+        T *slope, *curvature, *weights, *J;  ///< r follows J
     };
     enum class Level { value, gradient, triangle };
 

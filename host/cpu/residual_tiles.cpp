@@ -15,10 +15,9 @@ CUNEWTON_ALWAYS_INLINE double sum_of(const P& p) {
     return sum;
 }
 
-/// h += J_i' diag(c) J_j for `rows` x `columns` pairs, of which those with i >= j are wanted. h[j]
-/// is where the entry (i, j) of the packed triangle stands, less i.
-template <class P, bool weighted, int rows, int columns, class T>
-CUNEWTON_ALWAYS_INLINE void add_block(const ResidualTile<T>& tile, int i0, int j0, double* h) {
+/// add(i, j, sum) of J_i' diag(c) J_j for `rows` x `columns` pairs, those with i >= j.
+template <class P, bool weighted, int rows, int columns, class T, class Add>
+CUNEWTON_ALWAYS_INLINE void add_block(const ResidualTile<T>& tile, int i0, int j0, const Add& add) {
     P sums[rows * columns];
     for (P& sum : sums) sum = P(0.0);
     const T *const left = tile.J + i0 * tile.rows, *const right = tile.J + j0 * tile.rows;
@@ -31,25 +30,41 @@ CUNEWTON_ALWAYS_INLINE void add_block(const ResidualTile<T>& tile, int i0, int j
             for (int i = 0; i < rows; ++i) sums[j * rows + i] += a[i] * b;
         }
     }
-    for (int j = 0; j < columns; ++j) {
-        const std::size_t n = static_cast<std::size_t>(tile.n),
-                          c = static_cast<std::size_t>(j0 + j);
-        double* const column = h + c * n - c * (c + 1) / 2;
+    for (int j = 0; j < columns; ++j)
         for (int i = 0; i < rows; ++i)
-            if (i0 + i >= j0 + j) column[i0 + i] += sum_of(sums[j * rows + i]);
-    }
+            if (i0 + i >= j0 + j) add(i0 + i, j0 + j, sum_of(sums[j * rows + i]));
 }
 
-/// Four columns at a time, and those that are left one by one.
-template <class P, bool weighted, class T>
-CUNEWTON_ALWAYS_INLINE void add_triangle(const ResidualTile<T>& tile, double* h) {
-    const int n = tile.n, whole = n / 4 * 4;
-    for (int j = 0; j < whole; j += 4) {
-        for (int i = j; i < whole; i += 4) add_block<P, weighted, 4, 4>(tile, i, j, h);
-        for (int i = whole; i < n; ++i) add_block<P, weighted, 1, 4>(tile, i, j, h);
+/// All pairs of so few columns, read once.
+template <class P, int columns, class T, class Add>
+CUNEWTON_ALWAYS_INLINE void add_all(const ResidualTile<T>& tile, const Add& add) {
+    P sums[columns * (columns + 1) / 2];
+    for (P& sum : sums) sum = P(0.0);
+    for (std::ptrdiff_t q = 0; q < tile.rows; q += P::lanes) {
+        P a[columns];
+        for (int i = 0; i < columns; ++i) a[i] = P::load(tile.J + i * tile.rows + q);
+        int e = 0;
+        for (int j = 0; j < columns; ++j)
+            for (int i = j; i < columns; ++i) sums[e++] += a[i] * a[j];
     }
-    for (int j = whole; j < n; ++j)
-        for (int i = j; i < n; ++i) add_block<P, weighted, 1, 1>(tile, i, j, h);
+    int e = 0;
+    for (int j = 0; j < columns; ++j)
+        for (int i = j; i < columns; ++i) add(i, j, sum_of(sums[e++]));
+}
+
+/// The pairs of `columns` columns: four at a time, and those that are left together.
+template <class P, bool weighted, class T, class Add>
+CUNEWTON_ALWAYS_INLINE void add_pairs(const ResidualTile<T>& tile, int columns, const Add& add) {
+    const int whole = columns / 4 * 4, left = columns - whole;
+    for (int j = 0; j < whole; j += 4) {
+        for (int i = j; i < whole; i += 4) add_block<P, weighted, 4, 4>(tile, i, j, add);
+        if (left == 1) add_block<P, weighted, 1, 4>(tile, whole, j, add);
+        if (left == 2) add_block<P, weighted, 2, 4>(tile, whole, j, add);
+        if (left == 3) add_block<P, weighted, 3, 4>(tile, whole, j, add);
+    }
+    if (left == 1) add_block<P, weighted, 1, 1>(tile, whole, whole, add);
+    if (left == 2) add_block<P, weighted, 2, 2>(tile, whole, whole, add);
+    if (left == 3) add_block<P, weighted, 3, 3>(tile, whole, whole, add);
 }
 
 template <class P, class T>
@@ -127,14 +142,39 @@ void add_slopes(const ResidualTile<T>& tile, double* g) {
     });
 }
 
+/// Where the entry (i, j) of the packed triangle stands.
+inline std::size_t packed_place(int i, int j, int n) {
+    const std::size_t column = static_cast<std::size_t>(j);
+    return column * static_cast<std::size_t>(n) - column * (column + 1) / 2 +
+           static_cast<std::size_t>(i);
+}
+
 template <class T>
 void add_curvatures(const ResidualTile<T>& tile, double* h) {
     with_lanes([&]<class Lanes>() {
         using P = typename Lanes::template Pack<T, 1>;
+        const auto add = [&](int i, int j, double sum) { h[packed_place(i, j, tile.n)] += sum; };
         if (tile.plain())
-            add_triangle<P, false>(tile, h);
+            add_pairs<P, false>(tile, tile.n, add);
         else
-            add_triangle<P, true>(tile, h);
+            add_pairs<P, true>(tile, tile.n, add);
+    });
+}
+
+template <class T>
+void add_plain(const ResidualTile<T>& tile, double* f, double* g, double* h) {
+    with_lanes([&]<class Lanes>() {
+        using P = typename Lanes::template Pack<T, 1>;
+        const int n = tile.n;
+        const auto add = [&](int i, int j, double sum) {
+            double& to = j == n ? *f : i == n ? g[j] : h[packed_place(i, j, n)];
+            to += sum;
+        };
+        if (n == 2) return add_all<P, 3>(tile, add);
+        if (n == 3) return add_all<P, 4>(tile, add);
+        if (n == 4) return add_all<P, 5>(tile, add);
+        if (n == 5) return add_all<P, 6>(tile, add);
+        add_pairs<P, false>(tile, n + 1, add);
     });
 }
 
@@ -151,10 +191,11 @@ void multiply_rows(const ResidualTile<T>& tile, const T* v) {
     });
 }
 
-#define CUNEWTON_RESIDUAL_TILES(T)                                       \
-    template double residual_losses(const ResidualTile<T>&, bool, bool); \
-    template void add_slopes(const ResidualTile<T>&, double*);           \
-    template void add_curvatures(const ResidualTile<T>&, double*);       \
+#define CUNEWTON_RESIDUAL_TILES(T)                                              \
+    template double residual_losses(const ResidualTile<T>&, bool, bool);        \
+    template void add_slopes(const ResidualTile<T>&, double*);                  \
+    template void add_curvatures(const ResidualTile<T>&, double*);              \
+    template void add_plain(const ResidualTile<T>&, double*, double*, double*); \
     template void multiply_rows(const ResidualTile<T>&, const T*);
 CUNEWTON_RESIDUAL_TILES(double)
 CUNEWTON_RESIDUAL_TILES(float)

@@ -35,6 +35,10 @@ void add_slopes(const ResidualTile<T>& tile, double* g);
 /// h += J' diag(curvature) J: the lower triangle, packed column by column.
 template <class T>
 void add_curvatures(const ResidualTile<T>& tile, double* h);
+/// All three sums of a plain() tile whose r follows the last column of J: f, g and h += the entries
+/// of (J r)' (J r).
+template <class T>
+void add_plain(const ResidualTile<T>& tile, double* f, double* g, double* h);
 /// slope = diag(curvature) J v
 template <class T>
 void multiply_rows(const ResidualTile<T>& tile, const T* v);

@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
+#include "host/backend/element_sizes.h"
+
 namespace cunewton::cuda {
 
 namespace {
-std::size_t gradient_size(const ElementIndices& indices) {
-    return static_cast<std::size_t>(indices.ld) * static_cast<std::size_t>(indices.parameters);
-}
-std::size_t hessian_size(const ElementIndices& indices) {
-    return gradient_size(indices) * static_cast<std::size_t>(indices.parameters + 1) / 2;
-}
 template <class V>
 std::size_t bytes_of(const std::vector<V>& numbers) {
     return numbers.size() * sizeof(V);

@@ -18,7 +18,8 @@ from pathlib import Path
 
 INCLUDE = Path(__file__).parents[2] / "include"
 FOLDERS = ["scalar", "math", "small", "loss", "model"]
-FURTHER = ["choices.h", "functor/as_sample.h", "functor/builtin.h", "functor/kinds.h"]
+FURTHER = ["choices.h", "functor/as_sample.h", "functor/builtin.h", "functor/kinds.h",
+           "functor/residual.h"]
 # The lanes of the CPU, made of the vectors of its compilers.
 ONLY_CPU = {"scalar/pack.h", "scalar/lane_functions.h", "scalar/float_format.h"}
 # What is not marked is the device's: functors, and generic lambdas in templates, which NVRTC takes for the
@@ -94,6 +95,13 @@ BODIES = {
     if constexpr (batch::HasOwnGradient<Functor>)
         add(batch::model_row<BatchDerivatives::analytic, S>(model, p, x, steps, row));
     *reinterpret_cast<batch::Sums<S, n>*>(out) = sums;""",
+    "Residual": """
+    const Functor loss{};
+    const VectorView<const S> x{in, Functor::parameters};
+    const SampleView<S> s{in + 8, 2, 1, S(1.0), 3};
+    cunewton::residual::derivatives<S, false>(
+        loss, x, x.size(), s, [&](int c, const S& value) { out[c] = value; },
+        [&](int, int j, const S& d) { out[1 + j] = d; });""",
     "Objective": """
     const Functor term{};
     constexpr int n = Functor::parameters;
