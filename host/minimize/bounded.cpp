@@ -367,9 +367,11 @@ template <class T>
 Status Bounded<T>::minimize() {
     double radius = infinity, last_step = 0;
     bool trusted = false;
-    const double first_gradient = run_.gradient_norm();
+    double first_gradient = run_.gradient_norm();
     if (run_.options().initial_radius > 0) radius = run_.options().initial_radius;
     for (;;) {
+        run_.at_iteration(
+            [&](State<T>& state) { state(radius, last_step, trusted, first_gradient, model_); });
         if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
             return Status::max_iterations;
         if (trusted && run_.tests_gradient() && run_.gradient_small())

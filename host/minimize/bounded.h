@@ -23,6 +23,8 @@ class QuadraticModel {
     virtual void solve(T*) {}
     /// The step direction() has led to the gradient trial_g() and will be taken.
     virtual void learn() {}
+    /// Writes or reads what it has learnt, for checkpoints.
+    virtual void pass(State<T>&) {}
     /// Whether B is the Hessian, by which a minimum can be told from a saddle.
     virtual bool is_hessian() const { return true; }
     /// Relative error of the model's minimiser that is good enough, where the projected gradient

@@ -130,6 +130,7 @@ class BfgsModel final : public LearntModel<T> {
         return true;
     }
     void solve(T* x) override { run_.matrices().solve(L_.get(), x, run_.n()); }
+    void pass(State<T>& state) override { state(this->fresh_, B_); }
 
   private:
     using LearntModel<T>::run_;
@@ -155,6 +156,11 @@ class LbfgsModel final : public LearntModel<T> {
           over_(run.vectors().number()),
           factor_(1 / run.first_step_length()) {}
     void apply(const T* v, T* Bv) override { apply_first(pairs_.size(), v, Bv); }
+    void pass(State<T>& state) override {
+        state(this->fresh_, factor_);
+        state.length(pairs_);
+        for (Pair& pair : pairs_) state(pair.s, pair.y, pair.a, pair.sy, pair.sBs);
+    }
 
   private:
     using LearntModel<T>::run_;

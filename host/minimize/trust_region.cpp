@@ -331,7 +331,8 @@ Status TrustRegion<T>::minimize() {
     bool trusted = false;
     for (;;) {
         run_.at_iteration([&](State<T>& state) {
-            state(radius, multiplier, last_step, given_radius, longest_part, trusted, newton);
+            state(radius, multiplier, last_step, given_radius, longest_part, trusted, newton,
+                  damping_, damping_growth_);
         });
         if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
             return Status::max_iterations;

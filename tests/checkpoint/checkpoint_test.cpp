@@ -107,6 +107,11 @@ void expect_same(const Result<T>& a, const Result<T>& b) {
     expect_same(a.counts, b.counts);
     ASSERT_EQ(a.trace.size(), b.trace.size());
     for (std::size_t i = 0; i < a.trace.size(); ++i) expect_same(a.trace[i], b.trace[i]);
+    ASSERT_EQ(a.last_iterations.size(), b.last_iterations.size());
+    for (std::size_t i = 0; i < a.last_iterations.size(); ++i)
+        expect_same(a.last_iterations[i], b.last_iterations[i]);
+    EXPECT_EQ(a.at_bound, b.at_bound);
+    EXPECT_EQ(a.multipliers, b.multipliers);
 }
 
 /// Methods of all kinds.
@@ -286,6 +291,34 @@ TYPED_TEST(CheckpointTest, ACutRunComesToTheSameEnd) {
         Options options = this->with(method);
         options.max_iterations = 60;
         this->expect_same_in_parts(convex, shared.start(), options, 2, {3, 6, 25});
+    }
+}
+
+TYPED_TEST(CheckpointTest, ARunWithinBoundsGoesOn) {
+    using T = TypeParam;
+    const Shared<T> shared(Kind::softmax, 300);
+    const Problem<T> convex = shared.all();
+    for (const Method method : every_method()) {
+        if (method == Method::kfac || method == Method::subsampled_newton) continue;
+        SCOPED_TRACE(to_string(method));
+        Options options = this->with(method);
+        options.max_iterations = 40;
+        options.lower.assign(static_cast<std::size_t>(convex.dimension()), -0.1);
+        options.upper.assign(options.lower.size(), 0.2);
+        this->expect_same_in_parts(convex, shared.start(), options, 1, {2, 5, 9});
+    }
+}
+
+TYPED_TEST(CheckpointTest, ARunWithEquationsGoesOn) {
+    using T = TypeParam;
+    const Shared<T> shared(Kind::softmax, 300);
+    const Problem<T> convex = shared.all();
+    for (const Method method : {Method::newton, Method::newton_cg, Method::bfgs}) {
+        SCOPED_TRACE(to_string(method));
+        Options options = this->with(method);
+        options.constraints.A.assign(static_cast<std::size_t>(convex.dimension()), 1);
+        options.constraints.b = {0.5};
+        this->expect_same_in_parts(convex, shared.start(), options, 1, {2, 5});
     }
 }
 
