@@ -123,6 +123,7 @@ double samples_known(const ProblemParts<T>& loss) {
     const auto* const sum = std::get_if<SampleSum<T>>(&loss.form);
     const bool known = (sum && !sum->objective) ||
                        std::holds_alternative<LinearPredictor<T>>(loss.form) ||
+                       std::holds_alternative<ResidualSum<T>>(loss.form) ||
                        std::holds_alternative<PerceptronSum<T>>(loss.form);
     return known ? loss.weight : not_known;
 }

@@ -36,6 +36,7 @@ GradientBy resolve(GradientBy by, const Capabilities& c) {
 }
 
 HessianBy resolve(HessianBy by, const Capabilities& c) {
+    if (by == HessianBy::automatic && !c.hessian_differences) return HessianBy::gauss_newton;
     if (by == HessianBy::automatic)
         return c.analytic_hessian    ? HessianBy::analytic
                : c.autodiff          ? HessianBy::autodiff
@@ -50,9 +51,14 @@ HessianBy resolve(HessianBy by, const Capabilities& c) {
     if ((by == HessianBy::gradient_differences || by == HessianBy::value_differences) &&
         !c.differences)
         unavailable("a Hessian by differences", own_formulas);
+    if ((by == HessianBy::gradient_differences || by == HessianBy::value_differences) &&
+        !c.hessian_differences)
+        unavailable("a Hessian by differences",
+                    "residuals have a Gauss-Newton matrix, and their own by autodiff");
     if (by == HessianBy::gauss_newton && !c.gauss_newton)
         unavailable("a Gauss-Newton matrix",
-                    "only perceptrons tell their outputs from the loss that is taken of them");
+                    "only perceptrons and residuals tell what they compute from the loss that is "
+                    "taken of it");
     return by;
 }
 

@@ -12,6 +12,7 @@
 #include "host/backend/perceptron_layers.h"
 #include "host/backend/ranks.h"
 #include "host/data/sample_data.h"
+#include "host/fit/options.h"
 
 namespace cunewton::detail {
 
@@ -87,6 +88,10 @@ double checked_weight(LinearPredictor<T>& form) {
     return weight_of_single_targets(form.samples);
 }
 template <class T>
+double checked_weight(ResidualSum<T>& form) {
+    return weight_of_single_targets(form.samples);
+}
+template <class T>
 double checked_weight(PerceptronSum<T>& form) {
     refuse_offsets(form.samples);
     return cunewton::checked_weight(form.samples);
@@ -148,6 +153,9 @@ std::vector<Common> common_parts(const Form<T>& form, const Samples<T>& samples,
         loss = hash_of(sum->code.functor.type().name());
     if (const auto* const predictor = std::get_if<LinearPredictor<T>>(&form))
         loss = hash_of(predictor->code.functor.type().name());
+    if (const auto* const residuals = std::get_if<ResidualSum<T>>(&form))
+        loss = hash_of(residuals->code.functor.type().name()) +
+               16 * static_cast<std::uint64_t>(residuals->estimator) + bits(residuals->tuning);
     if (const auto* const network = std::get_if<PerceptronSum<T>>(&form)) {
         const Perceptron& perceptron = network->perceptron;
         const std::vector<int>& widths = perceptron.widths;
@@ -211,7 +219,12 @@ Problem<T> make_own_problem(Form<T> form, long n, const ProblemOptions& options)
     if (weight == 0) reject("all weights are zero (nothing is left to fit) pass positive weights");
     parts->weight = weight;
     const auto* const elements = std::get_if<ElementSum<T>>(&form);
-    const Reduction natural = elements ? Reduction::sum : Reduction::mean;
+    const bool residuals = std::holds_alternative<ResidualSum<T>>(form);
+    if (!residuals && (options.estimator != Estimator::least_squares || options.tuning != 0))
+        reject(
+            "an estimator was asked for (only residuals have one) leave it to the loss, or use "
+            "make_residuals");
+    const Reduction natural = elements || residuals ? Reduction::sum : Reduction::mean;
     parts->reduction = options.reduction == Reduction::automatic ? natural : options.reduction;
     parts->scale = parts->reduction == Reduction::mean ? 1 / weight : 1;
     if (elements) parts->sparsity = {elements->places, &elements->places->pattern};
@@ -252,6 +265,21 @@ void check_targets(const Samples<T>& samples, const std::function<const char*(T)
 }
 template void check_targets(const Samples<double>&, const std::function<const char*(double)>&);
 template void check_targets(const Samples<float>&, const std::function<const char*(float)>&);
+
+template <class T>
+void set_estimator(const ProblemOptions& options, ResidualSum<T>& form) {
+    if (options.estimator == Estimator::poisson)
+        reject(
+            "Estimator::poisson is not for residuals (they do not tell the mean from what was "
+            "counted) use make_sample_sum with its loss");
+    if (!(options.tuning >= 0) || !std::isfinite(options.tuning))
+        reject("tuning is invalid (" + std::to_string(options.tuning) +
+               ") pass a finite number > 0, or 0 for the estimator's usual one");
+    form.estimator = options.estimator;
+    form.tuning = options.tuning > 0 ? options.tuning : usual_tuning(options.estimator);
+}
+template void set_estimator(const ProblemOptions&, ResidualSum<double>&);
+template void set_estimator(const ProblemOptions&, ResidualSum<float>&);
 
 template Problem<double> make_problem(Form<double>, long, const ProblemOptions&);
 template Problem<float> make_problem(Form<float>, long, const ProblemOptions&);

@@ -3,6 +3,7 @@
 #include "host/cpu/element_evaluator.h"
 #include "host/cpu/perceptron_evaluator.h"
 #include "host/cpu/predictor_evaluator.h"
+#include "host/cpu/residual_evaluator.h"
 #include "host/cpu/sample_evaluator.h"
 #include "host/curvature/penalized_evaluator.h"
 
@@ -23,6 +24,8 @@ template <class T>
 struct EvaluatorOf<PerceptronSum<T>> : std::type_identity<PerceptronEvaluator<T>> {};
 template <class T>
 struct EvaluatorOf<ElementSum<T>> : std::type_identity<ElementEvaluator<T>> {};
+template <class T>
+struct EvaluatorOf<ResidualSum<T>> : std::type_identity<ResidualEvaluator<T>> {};
 
 /// What the problem's evaluator takes. options: that the plan was made from.
 template <class T>

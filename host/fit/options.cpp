@@ -41,8 +41,11 @@ void check_batch_options(const BatchOptions& options, int n) {
 }
 
 double tuning_constant(const BatchOptions& options) {
-    if (options.tuning > 0) return options.tuning;
-    switch (options.estimator) {
+    return options.tuning > 0 ? options.tuning : usual_tuning(options.estimator);
+}
+
+double usual_tuning(Estimator estimator) {
+    switch (estimator) {
         case Estimator::huber:
             return 1.345;
         case Estimator::cauchy:

@@ -39,6 +39,8 @@ void check_batch_points(long points, int coordinates);
 
 /// options.tuning, or the estimator's constant of 95 % efficiency.
 double tuning_constant(const BatchOptions& options);
+/// The one that an estimator usually has.
+double usual_tuning(Estimator estimator);
 
 /// Not automatic. Throws InvalidArgument if the model's own derivatives are asked for in vain.
 BatchDerivatives batch_derivatives(const BatchOptions& options, bool has_analytic);

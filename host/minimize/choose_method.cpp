@@ -33,6 +33,11 @@ template <class T>
 bool products_are_cheaper(const SampleSum<T>&, int n, const Ranks*) {
     return n > largest_by_entries;
 }
+/// A product takes all of J, as J'WJ does.
+template <class T>
+bool products_are_cheaper(const ResidualSum<T>&, int n, const Ranks*) {
+    return n > largest_by_entries;
+}
 /// Without sparse factors: a Hessian costs as much as a few products, its factor what n x n numbers
 /// cost.
 template <class T>
@@ -66,7 +71,9 @@ Method choose_method(const Problem<T>& problem, bool sparse_factors) {
         n > largest_dense ||
         std::visit([&](const auto& form) { return products_are_cheaper(form, n, ranks); },
                    problem.parts().form);
-    return products ? Method::newton_cg : Method::newton;
+    if (products) return Method::newton_cg;
+    const bool residuals = std::holds_alternative<ResidualSum<T>>(problem.parts().form);
+    return residuals ? Method::levenberg_marquardt : Method::newton;
 }
 template Method choose_method(const Problem<double>&, bool);
 template Method choose_method(const Problem<float>&, bool);

@@ -28,7 +28,8 @@ inline bool is_matrix_free(Method method) {
 
 /// Whether it holds a sparse Hessian where the problem has a pattern.
 inline bool takes_sparsity(Method method) {
-    return method == Method::newton || method == Method::trust_region;
+    return method == Method::newton || method == Method::trust_region ||
+           method == Method::levenberg_marquardt || method == Method::dogleg;
 }
 
 /// Whether it takes its steps on samples.

@@ -1,12 +1,16 @@
 // The exact trust-region method: minimises the quadratic model within |S p| <= radius by repeated
 // Cholesky factorisations (More and Sorensen 1983; Conn, Gould and Toint 2000, section 7.3), S
-// being the run's scaling.
+// being the run's scaling. And two methods that differ in how a step is made while the matrix is
+// positive definite, and take the exact one where it is not: Levenberg and Marquardt's, and the
+// dogleg.
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "cunewton/math/trust_region.h"
 #include "host/minimize/newton.h"
+#include "host/minimize/trust_region.h"
 
 namespace cunewton::solver {
 
@@ -22,6 +26,11 @@ constexpr double growth = 2.5, shrinkage = 0.25;
 // bump to bump: this part of the size of x, at most. Found by trial on bumpy functions.
 constexpr double longest_along_negative_curvature = 0.1;
 
+// Levenberg and Marquardt's first shift, in units of the diagonal (Nielsen 1999); what it falls to
+// a part of, at least, after a step; and what part of the gradient it may account for where it is
+// left out from then on (Fletcher 1971 has a bound for it that takes the inverse).
+constexpr double first_damping = 1e-3, least_damping_factor = 1.0 / 3, negligible_damping = 0.1;
+
 struct Subproblem {
     bool solved = false;
     double multiplier = 0;  ///< lambda of (H + lambda S^2) p = -g
@@ -31,15 +40,20 @@ struct Subproblem {
 template <class T>
 class TrustRegion {
   public:
-    explicit TrustRegion(Minimization<T>& run)
+    TrustRegion(Minimization<T>& run, StepRule rule)
         : run_(run),
+          rule_(rule),
           vectors_(run.vectors()),
           work_(run.vector()),
           eigenvector_(run.vector()),
           w_size_(run.vectors().number()),
           overlap_(run.vectors().number()),
           bend_(run.vectors().number()),
-          n_(run.n()) {}
+          n_(run.n()) {
+        if (rule != StepRule::dogleg) return;
+        newton_ = run.vector();
+        cauchy_ = run.vector();
+    }
 
     Status minimize();
 
@@ -49,6 +63,17 @@ class TrustRegion {
     void queue_step(double lambda);
     /// direction() = minimiser of g'p + p'Hp/2 over |S p| <= radius.
     Subproblem solve(double radius, double guess);
+    /// By the method's rule. first: at this Hessian.
+    Subproblem next_step(double radius, double guess, bool first);
+    /// direction() = -(H + damping S^2)^-1 g; by a damping of 0 as solve() does where the radius
+    /// does not matter.
+    Subproblem damped_step(double radius, double guess);
+    /// direction() = the point of the path from 0 by the Cauchy point to Newton's step whose length
+    /// is the radius, or its end.
+    Subproblem dogleg_step(double radius, double guess, bool first);
+    /// The damping after a step, or after one that was not taken.
+    void damp(double actual, double predicted, double step_size);
+    void damp_more(const Trial& trial);
     /// p + tau u on the sphere, if that is good enough: the hard case, and any time p is too short.
     bool extend_to_sphere(double radius, double multiplier, double p_size, double& lower);
     /// Queues what the model's reduction is made of; it is read with the trial's scalars.
@@ -56,6 +81,10 @@ class TrustRegion {
     double first_radius();
 
     Minimization<T>& run_;
+    const StepRule rule_;
+    double damping_ = first_damping, damping_growth_ = 2;
+    double newton_size_ = -1, cauchy_size_ = 0;  // sizes of the vectors; -1: there is no such step
+    Buffer<T> newton_, cauchy_;
     Vectors<T>& vectors_;
     Buffer<T> work_, eigenvector_;
     Number w_size_;   // |L^-1 S^2 p|
@@ -147,6 +176,101 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
 }
 
 template <class T>
+Subproblem TrustRegion<T>::next_step(double radius, double guess, bool first) {
+    if (rule_ == StepRule::damped) return damped_step(radius, guess);
+    if (rule_ == StepRule::dogleg) return dogleg_step(radius, guess, first);
+    return solve(radius, guess);
+}
+
+template <class T>
+Subproblem TrustRegion<T>::damped_step(double radius, double guess) {
+    // A diagonal below zero: the exact step has bounds for the multiplier.
+    if (run_.read(run_.numbers().least_diagonal) < 0) return solve(radius, guess);
+    queue_step(damping_);
+    const bool factored = run_.factored() && std::isfinite(run_.read(run_.numbers().step_size));
+    if (damping_ > 0) {
+        if (factored) return {true, damping_, false};
+        return solve(radius, damping_);
+    }
+    if (factored && run_.factor_is_regular()) return {true, 0, true};
+    const double shift = run_.rounding_shift();
+    queue_step(shift);
+    const double size = run_.read(run_.numbers().step_size);
+    if (run_.factored() && size <= std::max(radius, run_.size())) return {true, shift, true};
+    return solve(radius, shift);
+}
+
+template <class T>
+void TrustRegion<T>::damp(double actual, double predicted, double step_size) {
+    const double ratio = actual / predicted, bend = 2 * ratio - 1;
+    // Of a shift that the step hardly notices the next one needs none.
+    const bool small = damping_ * step_size <= negligible_damping * run_.gradient_size();
+    if (ratio > very_good && small)
+        damping_ = 0;
+    else
+        damping_ *= std::max(least_damping_factor, 1 - bend * bend * bend);
+    damping_growth_ = 2;
+}
+
+template <class T>
+void TrustRegion<T>::damp_more(const Trial& trial) {
+    if (!trial.finite() && damping_ > 0) {
+        // Nothing is known of how far it is to where there are numbers.
+        damping_ /= shrinkage;
+        return;
+    }
+    // The step becomes no longer than by this damping alone, and is halved where that is all.
+    const double of_length = trial.step_size > 0 ? run_.gradient_size() / trial.step_size : 0;
+    if (damping_ == 0)
+        damping_ = of_length > 0 ? of_length : first_damping;
+    else
+        damping_ *= damping_growth_;
+    damping_growth_ *= 2;
+}
+
+template <class T>
+Subproblem TrustRegion<T>::dogleg_step(double radius, double guess, bool first) {
+    T* const p = run_.direction();
+    if (first) {
+        newton_size_ = -1;
+        if (run_.read(run_.numbers().least_diagonal) < 0) return solve(radius, guess);
+        queue_step(0);
+        const double size = run_.read(run_.numbers().step_size);
+        if (!run_.factored() || !std::isfinite(size) || !run_.factor_is_regular())
+            return solve(radius, guess);
+        newton_size_ = size;
+        vectors_.copy(newton_.get(), p, n_);
+        vectors_.unscale(cauchy_.get(), run_.scales(), run_.g(), n_);
+        vectors_.unscale(cauchy_.get(), run_.scales(), cauchy_.get(), n_);
+        run_.curvature().apply(cauchy_.get(), 1, work_.get());
+        vectors_.dot(cauchy_.get(), work_.get(), n_, bend_);
+        const double g_size = run_.read(run_.numbers().gradient_size);
+        const double part = g_size / run_.read(bend_) * g_size;
+        vectors_.scale(cauchy_.get(), static_cast<T>(-part), cauchy_.get(), n_);
+        cauchy_size_ = part * g_size;
+    }
+    if (newton_size_ < 0) return solve(radius, guess);
+    vectors_.copy(p, newton_.get(), n_);
+    if (newton_size_ <= radius * (1 + radius_accuracy)) return {true, 0, true};
+    if (!(cauchy_size_ < radius)) {
+        vectors_.scale(p, static_cast<T>(radius / cauchy_size_), cauchy_.get(), n_);
+        return {true, 0, false};
+    }
+    // cauchy + tau (newton - cauchy) on the sphere, in units of the radius.
+    vectors_.add_scaled(p, newton_.get(), T(-1), cauchy_.get(), n_);
+    vectors_.scale_twice(work_.get(), run_.scales(), p, n_);
+    vectors_.dot(p, work_.get(), n_, overlap_);
+    vectors_.dot(cauchy_.get(), work_.get(), n_, bend_);
+    const double length = std::sqrt(run_.read(overlap_)) / radius,
+                 overlap = run_.read(bend_) / radius / (length * radius),
+                 part = cauchy_size_ / radius;
+    const double room = (1 - part) * (1 + part), root = std::sqrt(overlap * overlap + room),
+                 tau = (overlap > 0 ? room / (overlap + root) : root - overlap) / length;
+    vectors_.add_scaled(p, cauchy_.get(), static_cast<T>(tau), p, n_);
+    return {true, 0, false};
+}
+
+template <class T>
 bool TrustRegion<T>::extend_to_sphere(double radius, double multiplier, double p_size,
                                       double& lower) {
     T* p = run_.direction();
@@ -215,11 +339,16 @@ Status TrustRegion<T>::minimize() {
         run_.fetch_sizes();
         if (radius < 0) {
             radius = first_radius();
-            if (run_.options().initial_radius > 0) given_radius = radius;
+            if (run_.options().initial_radius > 0) {
+                given_radius = radius;
+                damping_ = std::max(damping_, run_.gradient_size() / radius);
+            }
         }
 
-        for (bool first = true;; first = false) {  // until a step is accepted
-            const Subproblem step = solve(radius, multiplier);
+        bool next_is_first = true, undamped_tried = false;
+        for (;;) {  // until a step is accepted
+            const bool first = std::exchange(next_is_first, false);
+            const Subproblem step = next_step(radius, multiplier, first);
             if (!step.solved) return run_.stuck_status(std::numeric_limits<double>::infinity());
             const bool regular = step.interior && run_.factor_is_regular();
             queue_model_terms();
@@ -252,6 +381,7 @@ Status TrustRegion<T>::minimize() {
             if (curvature < 0 && trial.step_size > (1 + 2 * radius_accuracy) * longest) {
                 if (run_.out_of_evaluations()) return Status::max_evaluations;
                 radius = longest;
+                damp_more(trial);
                 continue;
             }
             const double predicted = decrement - 0.5 * curvature;
@@ -260,12 +390,19 @@ Status TrustRegion<T>::minimize() {
                 // Losses cannot judge the step any more; the gradient can.
                 const bool better = trial.finite() && actual >= -run_.noise() &&
                                     trial.gradient_size < run_.gradient_size();
+                if (!better && rule_ == StepRule::damped && damping_ > 0 && !undamped_tried) {
+                    // Whether this is a minimum the step without a shift tells.
+                    damping_ = 0;
+                    next_is_first = undamped_tried = true;
+                    continue;
+                }
                 if (!better) return stuck();
             } else if (!trial.finite() || actual < accepted * predicted) {
                 if (run_.out_of_evaluations()) return Status::max_evaluations;
                 if (trial.step_size <= 1e-3 * run_.size() && run_.contradicts(trial, -decrement))
                     return stuck();
                 radius = shrinkage * std::min(radius, trial.step_size);
+                damp_more(trial);
                 const double smallest = std::numeric_limits<T>::epsilon() * run_.x_size();
                 if (!(radius > smallest) || radius < std::numeric_limits<T>::min()) return stuck();
                 continue;
@@ -280,6 +417,7 @@ Status TrustRegion<T>::minimize() {
                 longest_part = exact ? growth * longest_part : longest_along_negative_curvature;
                 radius = std::min(radius, std::max(longest_part * run_.size(), given_radius));
             }
+            if (predicted > run_.noise()) damp(actual, predicted, trial.step_size);
             const double previous = run_.f();
             run_.accept(trial, step.interior);
             trusted = regular && step_settles(trial.step_size, last_step, run_.size());
@@ -294,8 +432,15 @@ Status TrustRegion<T>::minimize() {
 }  // namespace
 
 template <class T>
+Status within_trust_region(Minimization<T>& run, StepRule rule) {
+    return TrustRegion<T>(run, rule).minimize();
+}
+template Status within_trust_region(Minimization<double>&, StepRule);
+template Status within_trust_region(Minimization<float>&, StepRule);
+
+template <class T>
 Status trust_region(Minimization<T>& run) {
-    return TrustRegion<T>(run).minimize();
+    return within_trust_region(run, StepRule::exact);
 }
 template Status trust_region(Minimization<double>&);
 template Status trust_region(Minimization<float>&);

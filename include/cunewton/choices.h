@@ -122,13 +122,15 @@ const char* to_string(GradientBy by);
 /// How a Hessian is obtained.
 enum class HessianBy {
     automatic,  ///< analytic where the loss supplies it, else autodiff; of a black box without
-                ///< either, gradient_differences where it has a gradient, else value_differences
+                ///< either, gradient_differences where it has a gradient, else value_differences;
+                ///< of residuals gauss_newton
     analytic,
     autodiff,              ///< hyper-dual numbers, exact
     gradient_differences,  ///< central differences of the gradient, made symmetric
     value_differences,     ///< second differences on the diagonal, four-point formula off it
-    gauss_newton,  ///< perceptrons only: J' H J with J the Jacobian of the outputs and H the loss's
-                   ///< Hessian by them; positive semidefinite. Not the Hessian, and not exact
+    gauss_newton,  ///< perceptrons and residuals only: J' H J with J the Jacobian of the outputs or
+                   ///< residuals and H the loss's Hessian by them; positive semidefinite. Not the
+                   ///< Hessian, and not exact
 };
 const char* to_string(HessianBy by);
 

@@ -12,6 +12,7 @@
 namespace cunewton::test {
 
 inline const std::vector<Method> second_order_methods{Method::newton, Method::trust_region,
+                                                      Method::levenberg_marquardt, Method::dogleg,
                                                       Method::newton_cg};
 
 /// Methods that look at second derivatives only where they believe to have arrived.

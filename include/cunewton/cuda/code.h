@@ -89,6 +89,46 @@ class SampleCode {
                          double* partial, Stream stream) const = 0;
 };
 
+/// What residuals are made into.
+template <class T>
+struct ResidualLoss {
+    Estimator estimator;
+    T tuning;
+};
+/// Sums that are made entry by entry, of the residuals' second derivatives.
+enum class ResidualEntries {
+    hessian,               ///< of the lower triangle, packed column by column
+    product,               ///< of the Hessian's product with v
+    gauss_newton_product,  ///< of that of the Gauss-Newton matrix
+};
+
+/// Residuals on the device; as SampleCode, whose partial sums these are. A sample has k residuals.
+template <class T>
+class ResidualCode {
+  public:
+    virtual ~ResidualCode() = default;
+    /// Partial sums per entry that values(), sums() and entries() write.
+    virtual int blocks(long samples) const = 0;
+    /// Entry p is the sum of 2 rho at the point points[p * n], ..., for `count` points.
+    virtual void values(const T* points, int n, long count, const ResidualLoss<T>& loss,
+                        const DeviceSamples<T>& samples, double* partial, Stream stream) const = 0;
+    /// Whether sums() can: the parameters are few, and their number is known to the compiler.
+    virtual bool has_sums() const = 0;
+    /// Entries: the sum of 2 rho; its n derivatives; with `triangle` the lower triangle of 2 J'WJ,
+    /// packed column by column. Derivatives are exact.
+    virtual void sums(const T* x, int n, GradientBy by, bool triangle, const ResidualLoss<T>& loss,
+                      const DeviceSamples<T>& samples, double* partial, Stream stream) const = 0;
+    /// Of samples [first, first + count), residual c of sample first + i as row c * count + i: J
+    /// has n columns of length ld, its rows multiplied by the root of twice the curvature, and u
+    /// those numbers by which J'u is the gradient. steps: for differences.
+    virtual void rows(const T* x, int n, GradientBy by, const T* steps, const ResidualLoss<T>& loss,
+                      const DeviceSamples<T>& samples, long first, long count, T* J,
+                      std::ptrdiff_t ld, T* u, Stream stream) const = 0;
+    virtual void entries(ResidualEntries kind, const DeviceTile& tile, const T* x, int n,
+                         const T* v, const ResidualLoss<T>& loss, const DeviceSamples<T>& samples,
+                         double* partial, Stream stream) const = 0;
+};
+
 /// Elements of one kind on the device, as cpu::ElementRange; `data.count` of them.
 template <class T>
 struct DeviceElements {

@@ -20,6 +20,8 @@ namespace cpu {
 template <class T>
 class PredictorCode;
 template <class T>
+class ResidualCode;
+template <class T>
 class SampleCode;
 template <class T>
 class SmallCode;
@@ -27,6 +29,8 @@ class SmallCode;
 namespace cuda {
 template <class T>
 class PredictorCode;
+template <class T>
+class ResidualCode;
 template <class T>
 class SampleCode;
 template <class T>
@@ -44,6 +48,7 @@ struct Form {
 };
 struct Predictor : Form<cpu::PredictorCode, cuda::PredictorCode> {};
 struct Sample : Form<cpu::SampleCode, cuda::SampleCode> {};
+struct Residual : Form<cpu::ResidualCode, cuda::ResidualCode> {};
 struct Fit : Form<cpu::SmallCode, cuda::SmallCode> {};
 struct Objective : Form<cpu::SmallCode, cuda::SmallCode> {};
 }  // namespace builtin

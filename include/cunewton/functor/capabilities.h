@@ -15,6 +15,7 @@ struct Capabilities {
     bool autodiff = false;      ///< generic in its scalar: all functors; not a black box
     bool gauss_newton = false;  ///< a Gauss-Newton matrix beside the Hessian
     bool differences = true;    ///< what it does not supply may be obtained by finite differences
+    bool hessian_differences = true;  ///< the Hessian may be, too
 };
 
 /// Replaces `automatic` by the best method there is. Throws InvalidArgument if the named method is

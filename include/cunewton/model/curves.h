@@ -4,6 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/functor/builtin.h"
+#include "cunewton/functor/residual.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
@@ -67,5 +68,6 @@ CUNEWTON_DECLARE_BUILTIN(Fit, Polynomial<3>)
 CUNEWTON_DECLARE_BUILTIN(Fit, Polynomial<4>)
 CUNEWTON_DECLARE_BUILTIN(Fit, PowerLaw)
 CUNEWTON_DECLARE_BUILTIN(Fit, Sine)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<Sine>)
 
 }  // namespace cunewton

@@ -4,6 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/functor/builtin.h"
+#include "cunewton/functor/residual.h"
 #include "cunewton/scalar/scalar.h"
 #include "cunewton/scalar/std.h"
 
@@ -34,5 +35,7 @@ struct ExponentialDecay {
 CUNEWTON_DECLARE_BUILTIN(Fit, ExponentialDecay<1>)
 CUNEWTON_DECLARE_BUILTIN(Fit, ExponentialDecay<2>)
 CUNEWTON_DECLARE_BUILTIN(Fit, ExponentialDecay<3>)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<ExponentialDecay<1>>)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<ExponentialDecay<2>>)
 
 }  // namespace cunewton

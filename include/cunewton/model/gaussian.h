@@ -4,6 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/functor/builtin.h"
+#include "cunewton/functor/residual.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
@@ -89,5 +90,7 @@ CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian1D)
 CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian2D)
 CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian2DElliptic)
 CUNEWTON_DECLARE_BUILTIN(Fit, Gaussian2DRotated)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<Gaussian1D>)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<Gaussian2D>)
 
 }  // namespace cunewton

@@ -4,6 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/functor/builtin.h"
+#include "cunewton/functor/residual.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
@@ -63,5 +64,6 @@ struct Hill {
 CUNEWTON_DECLARE_BUILTIN(Fit, LogisticGrowth)
 CUNEWTON_DECLARE_BUILTIN(Fit, MichaelisMenten)
 CUNEWTON_DECLARE_BUILTIN(Fit, Hill)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<LogisticGrowth>)
 
 }  // namespace cunewton

@@ -4,6 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/functor/builtin.h"
+#include "cunewton/functor/residual.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
@@ -38,5 +39,7 @@ struct PseudoVoigt {
 
 CUNEWTON_DECLARE_BUILTIN(Fit, Lorentzian)
 CUNEWTON_DECLARE_BUILTIN(Fit, PseudoVoigt)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<Lorentzian>)
+CUNEWTON_DECLARE_BUILTIN(Residual, CurveResidual<PseudoVoigt>)
 
 }  // namespace cunewton

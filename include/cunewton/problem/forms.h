@@ -17,6 +17,7 @@
 
 #include "cunewton/cpu/element_code.h"
 #include "cunewton/cpu/predictor_code.h"
+#include "cunewton/cpu/residual_code.h"
 #include "cunewton/cpu/sample_code.h"
 #include "cunewton/cuda/code.h"
 #include "cunewton/functor/capabilities.h"
@@ -56,6 +57,22 @@ struct LinearPredictor {
     int outputs = 1;  ///< predictors K
     bool intercept = false;
     LossStatistics statistics{};
+
+    bool runs_on_cpu() const { return code.cpu != nullptr; }
+    bool runs_on_cuda() const { return code.cuda != nullptr; }
+    Capabilities capabilities_on_cpu() const { return code.cpu->capabilities(); }
+    Capabilities capabilities_on_cuda() const { return code.cpu->capabilities(); }
+};
+
+/// sum_i sum_c 2 rho(sqrt(w_i) r_c(x, s_i)), rho(u) = u^2 / 2 or that of a robust estimator: what
+/// Estimator says.
+template <class T>
+struct ResidualSum {
+    FunctorCode<cpu::ResidualCode<T>, cuda::ResidualCode<T>> code;
+    Samples<T> samples;
+    int residuals = 1;  ///< of one sample
+    Estimator estimator = Estimator::least_squares;
+    double tuning = 1;  ///< of a robust estimator
 
     bool runs_on_cpu() const { return code.cpu != nullptr; }
     bool runs_on_cuda() const { return code.cuda != nullptr; }
@@ -255,7 +272,7 @@ struct ElementSum {
 /// The forms there are. A new one is a struct as above and an evaluator in each backend.
 template <class T>
 using Form = std::variant<SampleSum<T>, LinearPredictor<T>, Opaque<T>, PerceptronSum<T>,
-                          ElementSum<T>, CurvaturePenalized<T>>;
+                          ElementSum<T>, CurvaturePenalized<T>, ResidualSum<T>>;
 
 class Ranks;
 
@@ -339,6 +356,13 @@ extern template Problem<double> make_element_sum(std::vector<Elements<double>>, 
                                                  const ProblemOptions&);
 extern template Problem<float> make_element_sum(std::vector<Elements<float>>, long,
                                                 const ProblemOptions&);
+
+/// The estimator and tuning constant of the options. Throws InvalidArgument where residuals have
+/// none such.
+template <class T>
+void set_estimator(const ProblemOptions& options, ResidualSum<T>& form);
+extern template void set_estimator(const ProblemOptions&, ResidualSum<double>&);
+extern template void set_estimator(const ProblemOptions&, ResidualSum<float>&);
 
 /// Throws InvalidArgument if they are null.
 void require_targets(const void* targets);

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "cunewton/array.h"
+#include "cunewton/choices.h"
 #include "cunewton/communicator.h"
 
 namespace cunewton {
@@ -50,7 +51,7 @@ extern template struct Samples<double>;
 extern template struct Samples<float>;
 
 enum class Reduction {
-    automatic,  ///< sum of elements, mean of others
+    automatic,  ///< sum of elements and residuals, mean of others
     mean,       ///< divide the weighted sum by sum_i w_i
     sum,
 };
@@ -62,6 +63,10 @@ struct ProblemOptions {
     /// Linear predictors only: one more coefficient for each output, multiplied by 1.
     bool intercept = false;
     bool penalize_intercept = false;
+    /// Residuals only: what is made of them, and its tuning constant c; 0: the estimator's usual
+    /// one.
+    Estimator estimator = Estimator::least_squares;
+    double tuning = 0;
     /// Of the ranks whose samples, together, are the problem's: each makes the problem of its own
     /// part. These are consecutive, in the order of ranks. All calls on the problem are then made
     /// by all ranks, with the same points and options; threads, device and callback may differ. All
