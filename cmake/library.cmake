@@ -5,7 +5,7 @@ file(GLOB_RECURSE cunewton_headers CONFIGURE_DEPENDS include/cunewton/*)
 # Those of components, see mpi.cmake and nccl.cmake.
 list(FILTER cunewton_headers EXCLUDE REGEX "/cunewton/(mpi|nccl)\\.h$")
 file(GLOB cunewton_sources CONFIGURE_DEPENDS host/*.cpp host/minimize/*.cpp host/fit/*.cpp
-     host/backend/*.cpp host/cpu/*.cpp host/data/*.cpp host/curvature/*.cpp host/sparse/*.cpp)
+     host/backend/*.cpp host/cpu/*.cpp host/data/*.cpp host/curvature/*.cpp host/sparse/*.cpp host/inference/*.cpp)
 file(GLOB cunewton_cuda_sources CONFIGURE_DEPENDS host/cuda/*.cpp kernels/*.cu)
 
 if(CUNEWTON_WITH_CUDA)
