@@ -333,6 +333,10 @@ int fit(const FitSettings& s) {
                                 format(", l2 %.17g ", s.regression.l2) +
                                 (s.regression.penalize_intercept ? "with the intercept" : "") +
                                 ", fingerprint " + std::to_string(fingerprint_of(r.samples()))};
+    for (std::size_t j = 0; j < options.lower.size() && j < options.upper.size(); ++j)
+        if (options.lower[j] > options.upper[j])
+            throw InvalidArgument("the bounds leave nothing ('" + r.block_names()[j] +
+                                  "') give a --lower below the --upper");
     options.callback = shown_by(progress, "fitting");
     const Result<T> result = solve(r, options);
     // What a first Ctrl-C leaves is still told: nothing below is written to a file.
@@ -411,6 +415,8 @@ void add_fit(CLI::App& app, int& status) {
     add_run_options(*command, s->run, "coefficients and convergence");
     command->footer(examples({
         "cunewton fit bench/data/longley.csv --loss linear --target employed",
+        "cunewton fit bench/data/challenger.csv --loss probit --target distress --drop flight "
+        "--summary",
         "cunewton fit bench/data/challenger.csv --loss logistic --target distress --drop flight "
         "--json",
         "cunewton fit bench/data/digits.csv.gz --loss softmax --target 65 --l2 1e-4 --errors no",

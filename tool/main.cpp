@@ -116,6 +116,7 @@ std::string in_words_of_the_program(std::string message) {
         {"set a larger gradient_tolerance if this is near enough",
          "it may be near enough, and --standardize may help"},
         {"choose another backend or BackendChoice::automatic", "pass --backend auto"},
+        {"use the inverse Hessian", "pass --covariance inverse_hessian"},
         {"cancelled by the callback", "ended by Ctrl-C at the best point so far"},
         {"see InferenceOptions::most_parameters", "whose Hessian would be inverted"},
         {"check_convexity() looks for points that deny it", "points that deny it are looked for"},

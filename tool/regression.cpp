@@ -217,6 +217,9 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
     if (has_offsets && loss_ == Loss::softmax)
         throw InvalidArgument("softmax has a predictor for each class (one column of " +
                               offset_what + " is given) leave it out");
+    if (has_offsets && estimates_alpha())
+        throw InvalidArgument("alpha is estimated without " + offset_what +
+                              " (a column of them is given) give --alpha, or leave it out");
     readers::CsvOptions options = csv_options(s.table, progress);
     std::size_t target = 0, weights = 0, offsets = 0;  // of the columns that are kept
     const bool has_weights = !s.weights.empty();
@@ -696,7 +699,12 @@ std::vector<int> moving_intercepts(const Regression<T>& r, const std::vector<T>&
 
 template <class T>
 Result<T> solve(const Regression<T>& r, const Options& options) {
-    Result<T> result = minimize(r.problem(), r.start(), options);
+    std::vector<T> start = r.start();
+    for (std::size_t j = 0; j < options.lower.size(); ++j)
+        start[j] = std::max(start[j], static_cast<T>(options.lower[j]));
+    for (std::size_t j = 0; j < options.upper.size(); ++j)
+        start[j] = std::min(start[j], static_cast<T>(options.upper[j]));
+    Result<T> result = minimize(r.problem(), start, options);
     if (result.status != Status::singular || !r.has_intercept()) return result;
     std::vector<int> intercepts;
     for (int k = 1; k <= r.outputs(); ++k) intercepts.push_back(k * r.block() - 1);

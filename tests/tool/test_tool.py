@@ -609,7 +609,51 @@ class Tool(unittest.TestCase):
         self.refused("--smoothing is of another loss", *command, "p", "--loss", "huber", "--smoothing", 0.1)
         self.refused("--delta is of another loss", *command, "p", "--loss", "gamma", "--delta", 0.1)
         self.refused("a penalty would hold alpha too", *command, "k", "--loss", "negative_binomial", "--l2", 0.1)
+        self.refused("alpha is estimated without offsets", *command, "k", "--loss", "negative_binomial", "--offset", "o")
+        self.refused("the expected information is of linear predictors (this is another problem) pass --covariance "
+                     "inverse_hessian", *command, "k", "--loss", "negative_binomial", "--covariance", "expected")
         self.refused("this loss is not compared ('gamma')", "compare", table, "--target", "p", "--loss", "gamma")
+
+    def test_covariances(self):
+        # statsmodels 0.15: sm.GLM(counts, (features, 1), Poisson()).fit(cov_type="HC0")
+        fit = self.fit_of("poisson", "k", "--covariance", "sandwich")
+        self.assert_coefficients(fit, [0.400195818813716, -0.05049952010132075, 1.1245421848157975],
+                                 [0.12097450981114417, 0.13474030918640728, 0.14047593888923304], 7)
+        self.assertIn("sandwich", fit["standard_errors"])
+        # Of a canonical link both matrices are one.
+        hessian, expected = (self.fit_of("poisson", "k", "--covariance", by) for by in ("inverse_hessian", "expected"))
+        for a, b in zip(hessian["coefficients"], expected["coefficients"], strict=True):
+            self.assert_close(b["standard_error"], a["standard_error"], 8)
+        self.refused("the loss's expected information is not known", "fit", "made.csv", "--loss", "softmax", "--target", "l",
+                     "--features", "a,b", "--covariance", "expected")
+        self.assertTrue(self.run_tool("fit", "made.csv", "--loss", "probit", "--target", "l", "--covariance", "other",
+                                      status=1).stderr)
+
+    def test_weights_of_the_other_losses(self):
+        """Frequencies are rows that are there several times, degrees of freedom too; precisions have no unit."""
+        lines = self.made_up() and (self.folder / "made.csv").read_text().splitlines()
+        times = [1 + i % 3 for i in range(30)]
+        self.write("w.csv", lines[0] + ",w,v\n" + "".join(f"{row},{w},{7 * w}\n" for row, w in zip(lines[1:], times)))
+        self.write("r.csv", lines[0] + "\n" + "".join((row + "\n") * w for row, w in zip(lines[1:], times)))
+        for loss, target in (("poisson", "k"), ("negative_binomial", "k"), ("probit", "l"), ("cloglog", "l")):
+            with self.subTest(loss):
+                command = ["--loss", loss, "--target", target, "--features", "a,b"]
+                weighted = self.json_of("fit", "w.csv", *command, "--weights", "w")
+                repeated = self.json_of("fit", "r.csv", *command)
+                self.assert_coefficients(weighted, [c["estimate"] for c in repeated["coefficients"]],
+                                         [c["standard_error"] for c in repeated["coefficients"]], 6)
+                for key in ("degrees_of_freedom", "log_likelihood", "aic", "bic"):
+                    self.assert_close(weighted[key], repeated[key], 8)
+        for loss in ("gamma", "inverse_gaussian", "pseudo_huber", "quantile"):
+            with self.subTest(loss):
+                more = ["--delta", 1] if loss == "pseudo_huber" else ["--smoothing", 0.3] if loss == "quantile" else []
+                w, v = (self.json_of("fit", "w.csv", "--loss", loss, "--target", "p", "--features", "a,b", "--weights", name,
+                                     *more) for name in "wv")
+                self.assertEqual(w["degrees_of_freedom"], 27)
+                self.assert_coefficients(v, [c["estimate"] for c in w["coefficients"]],
+                                         [c["standard_error"] for c in w["coefficients"]], 6)
+                if loss == "gamma":
+                    self.assert_close(v["dispersion"], 7 * w["dispersion"], 8)
 
     def test_offset_and_exposure(self):
         # statsmodels 0.15, see tests/losses.
@@ -669,7 +713,9 @@ class Tool(unittest.TestCase):
         command = ["fit", "made.csv", "--loss", "gamma", "--target", "p", "--features", "a,b", "--lower"]
         self.refused("there is no such feature ('c' in --lower; the features are a, b)", *command, "c=1")
         self.refused("a bound is not a name and a number (--lower a)", *command, "a")
-        self.refused("", *command, "a=1", "--upper", "a=0")
+        self.refused("the bounds leave nothing ('a')", *command, "a=1", "--upper", "a=0")
+        self.refused("softmax has a coefficient of a feature for each class", "fit", "made.csv", "--loss", "softmax",
+                     "--target", "l", "--lower", "a=0")
 
     LONG = ["fit", "bench/data/digits.csv.gz", "--no-header", "--loss", "softmax", "--target", "65", "--l2", "1e-3",
             "--method", "gradient_descent", "--errors", "no", "--threads", "1"]
