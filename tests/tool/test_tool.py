@@ -690,7 +690,7 @@ class Tool(unittest.TestCase):
         text = self.run_tool("fit", "bench/data/longley.csv", "--loss", "linear", "--target", "employed", "--summary").stdout
         self.assertRegex(text, r"\nyear +1829\.151 +455\.478 +4\.016 +0\.003 ")
 
-    def test_bounds(self):
+    def test_bounds_of_coefficients(self):
         free = self.fit_of("gamma", "p")["coefficients"]
         fit = self.fit_of("gamma", "p", "--lower", "a=0.5,b=-1", "--upper", "b=1")
         self.assertEqual((fit["status"], fit["at_bound"]), ("converged", ["a"]))
