@@ -393,7 +393,11 @@ std::optional<Status> Bounded<T>::confirm() {
     const Trial trial = run_.try_point(z_.get());
     if (run_.arrived(decrement, trial.step_size)) return this->settle(decrement, &trial);
     if (run_.out_of_evaluations()) return Status::max_evaluations;
-    if (!trial.finite() || !(trial.f < run_.f() - run_.noise())) {
+    // Where losses cannot judge the step any more the gradient can.
+    const bool better =
+        trial.f < run_.f() - run_.noise() ||
+        (trial.f <= run_.f() + run_.noise() && trial.gradient_size < run_.gradient_size());
+    if (!trial.finite() || !better) {
         const Status status = run_.stuck_status(decrement);
         return status == Status::converged ? this->settle(decrement, nullptr) : status;
     }
@@ -503,7 +507,6 @@ Status Bounded<T>::minimize() {
 
 template <class T>
 std::optional<Status> confirm_bounded(Minimization<T>& run) {
-    if (run.has_run_away()) return Status::unbounded;
     if (!can_confirm(run)) return run.arrived_status(0);
     const auto products = product_model(run);
     return Bounded<T>(run, *products).confirm();

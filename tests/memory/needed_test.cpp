@@ -251,7 +251,7 @@ TEST_F(MemoryOnTheHostTest, AMinimumThatIsNotUniqueAndAFactorThatIsKept) {
 }
 
 TEST_F(MemoryOnTheHostTest, Bounds) {
-    constexpr int n = 300;
+    constexpr int n = 100;
     Options options = options_of_test();
     options.lower.assign(n, -1);
     options.upper.assign(n, 0.5);
