@@ -21,6 +21,7 @@ BoxedEvaluator<T>::BoxedEvaluator(std::unique_ptr<Evaluator<T>> inner,
       n_(static_cast<int>(lower.size())),
       gradients_(derivatives.gradient_step > 0),
       differenced_(derivatives.hessian_step > 0 && !derivatives.hessian_is_exact()),
+      residuals_(gradients_ && derivatives.hessian == HessianBy::gauss_newton),
       f_(vectors.number()),
       distance_(vectors.number()),
       xv_(vectors.number()),
@@ -46,7 +47,10 @@ BoxedEvaluator<T>::BoxedEvaluator(std::unique_ptr<Evaluator<T>> inner,
     movable_ = uploaded(movable);
     reach_ = uploaded(reach);
     of_gradients_ = inner_box(derivatives.gradient_step, typical, lower, upper);
-    of_hessians_ = inner_box(differenced_ ? derivatives.hessian_step : 0, typical, lower, upper);
+    const double step = differenced_ ? derivatives.hessian_step
+                        : residuals_ ? derivatives.gradient_step
+                                     : 0;
+    of_hessians_ = inner_box(step, typical, lower, upper);
     for (Buffer<T>* buffer : {&centre_, &beyond_, &g_, &moved_}) *buffer = vectors.allocate(n);
 }
 
@@ -99,7 +103,7 @@ void BoxedEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
 
 template <class T>
 void BoxedEvaluator<T>::hessian(const T* x, T* H) {
-    if (!differenced_) return inner_->hessian(x, H);
+    if (!differenced_ && !residuals_) return inner_->hessian(x, H);
     vectors_.clamp(centre_.get(), x, of_hessians_.lower.get(), of_hessians_.upper.get(), n_);
     inner_->hessian(centre_.get(), H);
     if (fixes_) matrices_.restrict_to(H, movable_.get(), H, n_);
@@ -152,10 +156,10 @@ void BoxedEvaluator<T>::gradient_differences(const T* x, const T* h, const Compr
 
 template <class T>
 void BoxedEvaluator<T>::prepare_products(const T* x) {
-    if (differenced_)
-        Evaluator<T>::prepare_products(x);
-    else
-        inner_->prepare_products(x);
+    if (differenced_) return Evaluator<T>::prepare_products(x);
+    if (!residuals_) return inner_->prepare_products(x);
+    vectors_.clamp(centre_.get(), x, of_hessians_.lower.get(), of_hessians_.upper.get(), n_);
+    inner_->prepare_products(centre_.get());
 }
 
 template <class T>

@@ -293,6 +293,7 @@ bool differences_parameters(const Problem<T>& problem, double step) {
     const auto& form = problem.parts().form;
     return step > 0 &&
            (std::holds_alternative<Opaque<T>>(form) || std::holds_alternative<SampleSum<T>>(form) ||
+            std::holds_alternative<ResidualSum<T>>(form) ||
             std::holds_alternative<ElementSum<T>>(form));
 }
 

@@ -215,6 +215,11 @@ class ResidualCodeOf final : public ResidualCode<T> {
             for (int c = 0; c < k; ++c) own[c].store(r + c * ld + i);
             for (int j = 0; j < n; ++j) {
                 const T up = x[j] + steps[j], down = central ? x[j] - steps[j] : x[j];
+                if (up == down) {  // it is fixed
+                    for (int c = 0; c < k; ++c)
+                        P(T(0)).store(J + (static_cast<std::ptrdiff_t>(j) * k + c) * ld + i);
+                    continue;
+                }
                 at[j] = P(up);
                 residual::evaluate(functor_, view_parameters<Functor>(point), s, above);
                 at[j] = P(down);
