@@ -474,7 +474,7 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     progress.x0 = progress.x;
     progress.callback = constrained ? constrained->callback(callback) : callback;
     result.problem = solver::describe(problem, options);
-    if (constrained) result.problem += ", subject to " + constrained->description();
+    if (constrained) result.problem += solver::subject_to + constrained->description();
     std::optional<CheckpointFile<T>> file;
     if (!options.checkpoint.file.empty()) {
         file.emplace(options.checkpoint,
