@@ -30,8 +30,7 @@ int main(int argc, char** argv) try {
     cunewton::SummaryOptions shown{.names = {}, .dependent = target};
     std::vector<double> features, targets;
     for (long j = 0; j < table.columns; ++j)
-        if (table.names[j] != target)
-            shown.names.push_back(table.names[j]);
+        if (table.names[j] != target) shown.names.push_back(table.names[j]);
     const long width = static_cast<long>(shown.names.size());
     shown.names.push_back("const");
     for (long i = 0; i < table.rows; ++i)
@@ -46,10 +45,9 @@ int main(int argc, char** argv) try {
 
     const auto samples = cunewton::Samples<double>::of(
         cunewton::Array<const double>(features.data(), table.rows, width), targets);
-    const auto problem = cunewton::make_linear_predictor<double>(cunewton::Logistic{}, samples,
-                                                                 {.intercept = true});
-    const auto result =
-        cunewton::minimize(problem, std::vector<double>(problem.dimension(), 0.0));
+    const auto problem =
+        cunewton::make_linear_predictor<double>(cunewton::Logistic{}, samples, {.intercept = true});
+    const auto result = cunewton::minimize(problem, std::vector<double>(problem.dimension(), 0.0));
     const cunewton::Inference found = cunewton::inference(problem, result);
     std::cout << summary(found, shown);
     return result.converged() ? 0 : 1;
