@@ -65,10 +65,11 @@ class BoxedEvaluator final : public Evaluator<T> {
     const int n_;
     const bool gradients_;    // are differences
     const bool differenced_;  // so are second derivatives
+    const bool of_slopes_;    // these are a Gauss-Newton matrix of such first ones
     bool fixes_ = false;
     Buffer<T> lower_, upper_, zeros_, most_, movable_, reach_;
     Inner of_gradients_, of_hessians_;
-    Buffer<T> centre_, beyond_, g_, moved_;
+    Buffer<T> centre_, beyond_, g_, moved_, slopes_at_;
     const Number f_, distance_, xv_, v_norm_, v_reach_;
 };
 

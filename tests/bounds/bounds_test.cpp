@@ -154,6 +154,15 @@ struct RowInside {
     }
 };
 
+/// Not finite below x_0 = 1.
+struct ResidualInside {
+    template <class X, class S>
+    auto operator()(const X& x, const S& s) const {
+        using namespace math;
+        return s[0] * (x[0] - 1.0) + x[1] - s[1] + 0.0 * sqrt(x[0] - 1.0);
+    }
+};
+
 TEST_F(BoundsOnCpu, FunctorsAreDifferencedInside) {
     for (const HessianBy by : {HessianBy::value_differences, HessianBy::gradient_differences}) {
         Options options = on_cpu({1, -1, -3}, {4, 2, infinity});
@@ -175,6 +184,25 @@ TEST_F(BoundsOnCpu, FunctorsAreDifferencedInside) {
                  {1.4, 2}, options);
     EXPECT_TRUE(std::isfinite(result.f)) << result.message;
     EXPECT_EQ(result.at_bound[0], AtBound::lower);
+}
+
+TEST_F(BoundsOnCpu, ResidualsAreDifferencedInside) {
+    // y falls with t, which no x_0 >= 1 explains.
+    const std::vector<double> rows{1, 3, 2, 2, 4, 1};
+    const Problem<double> problem =
+        make_residuals<double>(ResidualInside{}, Samples<double>{rows.data(), 3, 2}, 2);
+    for (const double start : {1.0, 1.4})
+        for (const Method method : {Method::levenberg_marquardt, Method::newton_cg, Method::lbfgs})
+            for (const bool fixed : {false, true}) {
+                SCOPED_TRACE(std::string(to_string(method)) + (fixed ? ", fixed" : ""));
+                Options options = on_cpu({1, 0}, {fixed ? 1 : 1.5, infinity}, method);
+                options.derivatives.gradient = GradientBy::central_differences;
+                const Result<double> result = minimize(problem, {start, 2}, options);
+                EXPECT_NE(result.status, Status::not_finite) << result.message;
+                EXPECT_TRUE(result.converged()) << result.message;
+                EXPECT_EQ(result.at_bound[0], fixed ? AtBound::fixed : AtBound::lower);
+                EXPECT_NEAR(result.x[1], 2, 1e-8);
+            }
 }
 
 TEST_F(Bounds, StartsOutsideAreMoved) {

@@ -179,6 +179,7 @@ class ResidualCodeOf final : public ResidualCode<T> {
             for (int c = 0; c < k; ++c) own[c].store(r + c * ld + i);
             for (int j = 0; j < n; ++j) {
                 const T up = x[j] + steps[j], down = central ? x[j] - steps[j] : x[j];
+                const P width(up == down ? T(1) : up - down);  // of a fixed parameter
                 at[j] = P(up);
                 residual::evaluate(functor_, view_parameters<Functor>(point), s, above);
                 at[j] = P(down);
@@ -186,7 +187,7 @@ class ResidualCodeOf final : public ResidualCode<T> {
                     residual::evaluate(functor_, view_parameters<Functor>(point), s, below);
                 at[j] = P(x[j]);
                 for (int c = 0; c < k; ++c)
-                    ((above[c] - (central ? below[c] : own[c])) / P(up - down))
+                    ((above[c] - (central ? below[c] : own[c])) / width)
                         .store(J + (static_cast<std::ptrdiff_t>(j) * k + c) * ld + i);
             }
         });
