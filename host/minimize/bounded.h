@@ -91,7 +91,7 @@ inline bool has_bounds(const Options& options) {
 }
 /// Of n numbers each that a bounded run holds at most: the run's, the driver's, those of learnt
 /// matrices, of steps out of saddles, and of differences within the box.
-inline constexpr std::size_t bounded_vectors = 4 + 5 + 9 + 2 + 1 + 13;
+inline constexpr std::size_t bounded_vectors = 4 + 5 + 9 + 2 + 1 + 14;
 
 /// Throws InvalidArgument where the method has no form for bounds.
 void check_bounded_method(Method method);

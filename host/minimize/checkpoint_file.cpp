@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -18,7 +19,7 @@ namespace {
 
 /// A file is this number, the payload's length, its fingerprint and the payload. Read by a machine
 /// with another order of bytes it is another number. Its last byte is the format.
-constexpr std::uint64_t mark = 0x33746e696f706b63;  // "ckpoint3"
+constexpr std::uint64_t mark = 0x34746e696f706b63;  // "ckpoint4"
 constexpr std::size_t header_bytes = 3 * sizeof(std::uint64_t);
 
 [[noreturn]] void fail(const std::string& what, const std::string& file, const std::string& why,
@@ -168,6 +169,25 @@ typename CheckpointFile<T>::Found parse(std::string_view payload, const std::str
     return found;
 }
 
+/// What a description says beside another one; all of it where that is nothing.
+std::string without(const std::string& description, const std::string& other) {
+    const auto parts_of = [](const std::string& text) {
+        std::vector<std::string> parts;
+        std::istringstream in(text);
+        for (std::string part; std::getline(in, part, ',');) {
+            part.erase(0, part.find_first_not_of(' '));
+            parts.push_back(std::move(part));
+        }
+        return parts;
+    };
+    const std::vector<std::string> others = parts_of(other);
+    std::string left;
+    for (const std::string& part : parts_of(description))
+        if (std::ranges::find(others, part) == others.end())
+            left += (left.empty() ? "" : ", ") + part;
+    return left.empty() ? description : left;
+}
+
 std::uint64_t hash_of(const auto& numbers) {
     return cunewton::fingerprint(std::as_bytes(std::span(numbers)));
 }
@@ -240,7 +260,8 @@ typename CheckpointFile<T>::Found CheckpointFile<T>::find() const {
                                   "name another file");
         if (found.at.of != of_)
             throw InvalidArgument("the checkpoint is of another run ('" + name() +
-                                  "' is of: " + found.at.of + "; this is: " + of_ +
+                                  "' is of: " + without(found.at.of, of_) +
+                                  "; this is: " + without(of_, found.at.of) +
                                   ") pass what it was made with, or another file");
     }
     if (!ranks_) return found;

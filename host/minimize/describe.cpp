@@ -41,6 +41,10 @@ std::string name_of(const ProblemParts<T>& parts) {
                        (form.outputs == 1 ? "a linear predictor"
                                           : std::to_string(form.outputs) + " linear predictors") +
                        (form.intercept ? " with intercept" : "");
+            } else if constexpr (std::is_same_v<Form, ResidualSum<T>>) {
+                return over_samples(parts, form.samples) + " of " +
+                       counted(form.residuals, "residual") + " each, by " +
+                       to_string(form.estimator);
             } else if constexpr (std::is_same_v<Form, PerceptronSum<T>>) {
                 std::string widths;
                 for (const int width : form.perceptron.widths)

@@ -80,6 +80,23 @@ void add_preconditioners(std::size_t count, const Options& options, int n, long 
         work.host += count * 2 * size * sizeof(T);
     }
 }
+/// Of the host while a state is saved or read: its bytes, the file's, and what strings that grow
+/// have to spare.
+template <class T>
+std::size_t checkpoint_memory(const Options& options, int n, long samples,
+                              const KroneckerLayers& layers) {
+    constexpr std::size_t vectors = 20, copies = 4;
+    const std::size_t size = static_cast<std::size_t>(n);
+    SessionWork parts{vectors};
+    if (options.method == Method::bfgs) parts.numbers += size * size;
+    if (options.method == Method::lbfgs)
+        parts.vectors += 3 * static_cast<std::size_t>(options.lbfgs_pairs);
+    add_preconditioners<T>(1, options, n, samples, layers, parts);
+    if (options.method == Method::kfac) add_kronecker(1, layers, samples, parts);
+    std::size_t bytes = (parts.numbers + parts.vectors * size) * sizeof(T);
+    if (is_sampling(options.method)) bytes += 2 * static_cast<std::size_t>(samples) * sizeof(long);
+    return copies * bytes;
+}
 }  // namespace
 
 template <class T>
@@ -94,6 +111,11 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
         work.vectors += bounded_vectors;
         if (method == Method::lbfgs)
             work.vectors += static_cast<std::size_t>(options.lbfgs_pairs) + 3;
+    }
+    if (!options.checkpoint.file.empty()) {
+        // Where the Hessian was taken, and gradient there.
+        work.vectors += 2;
+        work.host += checkpoint_memory<T>(options, n, samples, layers);
     }
     if (is_sampling(method)) {
         // Their own three, the pass's point and the best one with its gradient.

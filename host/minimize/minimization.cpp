@@ -74,6 +74,7 @@ template <class T>
 std::optional<Status> Minimization<T>::resume() {
     resumed_.emplace(&vectors_, progress_.state, progress_.file->name());
     pass(*resumed_);
+    progress_.x = download(x_);
     saved_at_ = progress_.iterations;
     if (!call_back()) return Status::cancelled;
     if (f_ < options_.unbounded_below) return Status::unbounded;
@@ -102,8 +103,8 @@ void Minimization<T>::save_or_resume(const std::function<void(State<T>&)>& pass_
     using Clock = std::chrono::steady_clock;
     const Clock::time_point begin = Clock::now();
     Checkpoint<T> at;
-    at.x0 = progress_.x0;
-    at.x = download(x_);
+    at.x0 = progress_.given;
+    at.x = progress_.full ? progress_.full(download(x_)) : download(x_);
     at.f = f_;
     at.first_f = progress_.first_f;
     at.gradient_norm = gradient_norm_;
@@ -124,7 +125,7 @@ void Minimization<T>::save_or_resume(const std::function<void(State<T>&)>& pass_
 
 template <class T>
 void Minimization<T>::pass(State<T>& state) {
-    state(g_, p_, S_, largest_scales_, hessian_x_, hessian_g_);
+    state(x_, g_, p_, S_, largest_scales_, hessian_x_, hessian_g_);
     state(f_, gradient_norm_, gradient_size_, x_norm_, x_size_, watched_slope_, step_slope_,
           largest_size_, watched_decrement_, growth_, watched_, streak_, ascent_, hessian_norm_,
           factor_shift_, undetermined_, stage_, factorized_);

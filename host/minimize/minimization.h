@@ -30,6 +30,10 @@ template <class T>
 struct Progress {
     std::vector<T> x;   ///< last accepted iterate
     std::vector<T> x0;  ///< start
+    /// For states of a run: the start as the caller gave it, and the caller's parameters at x;
+    /// empty: they are x.
+    std::vector<T> given;
+    std::function<std::vector<T>(const std::vector<T>&)> full{};
     Bounds<T> bounds{};
     IterateCallback<T> callback{};
     int iterations = 0;

@@ -430,8 +430,6 @@ template <class T>
 void resume(typename CheckpointFile<T>::Found found, solver::Progress<T>& progress) {
     if (found.state.empty()) return;
     Checkpoint<T>& at = found.at;
-    progress.x = std::move(at.x);
-    progress.x0 = std::move(at.x0);
     progress.iterations = at.iterations;
     progress.counts = at.counts;
     progress.seconds = at.seconds;
@@ -439,6 +437,8 @@ void resume(typename CheckpointFile<T>::Found found, solver::Progress<T>& progre
     progress.radius = at.radius;
     progress.first_f = at.first_f;
     progress.first_gradient_norm = at.first_gradient_norm;
+    // Of its start: what is fixed keeps that, and what bounds or equations move begins there.
+    progress.given = std::move(at.x0);
     progress.start -= std::chrono::duration_cast<std::chrono::steady_clock::duration>(
         std::chrono::duration<double>(at.seconds.total));
     progress.state = std::move(found.state);
@@ -453,28 +453,13 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     check_method(problem, options);
     solver::Progress<T> progress;
     Result<T> result;
-    progress.x = x0;
     const bool equations = solver::Constrained<T>::asked(options);
-    if (!equations) progress.bounds = solver::take_bounds(options, progress.x, result.moved);
-    if (progress.bounds.any()) {
-        solver::check_bounded_method(options.method);
-        require_box(problem);
-    }
     const CallDevice current(device_for(problem, options.device));
     require_no_capture(options.stream, "a minimisation");
     Candidates candidates = choose_backends(problem, options.backend);
     if (const Ranks* const ranks = problem.parts().ranks.get())
         require_common(*ranks, x0, options, candidates);
-    if (options.check) solver::check_derivatives(problem, progress.x, options);
-    std::optional<solver::Constrained<T>> constrained;
-    if (equations) {
-        constrained.emplace(problem, x0, options);
-        progress.x = constrained->reduced_start();
-    }
-    progress.x0 = progress.x;
-    progress.callback = constrained ? constrained->callback(callback) : callback;
-    result.problem = solver::describe(problem, options);
-    if (constrained) result.problem += solver::subject_to + constrained->description();
+    progress.given = x0;
     std::optional<CheckpointFile<T>> file;
     if (!options.checkpoint.file.empty()) {
         file.emplace(options.checkpoint,
@@ -483,6 +468,25 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
         progress.file = &*file;
         resume(file->find(), progress);
     }
+    progress.x = progress.given;
+    if (!equations) progress.bounds = solver::take_bounds(options, progress.x, result.moved);
+    if (progress.bounds.any()) {
+        solver::check_bounded_method(options.method);
+        require_box(problem);
+    }
+    std::optional<solver::Constrained<T>> constrained;
+    if (equations) {
+        constrained.emplace(problem, progress.given, options);
+        progress.x = constrained->reduced_start();
+        progress.full = [&](const std::vector<T>& z) { return constrained->full(z); };
+    }
+    if (options.check)
+        solver::check_derivatives(problem, constrained ? progress.full(progress.x) : progress.x,
+                                  options);
+    progress.x0 = progress.x;
+    progress.callback = constrained ? constrained->callback(callback) : callback;
+    result.problem = solver::describe(problem, options);
+    if (constrained) result.problem += solver::subject_to + constrained->description();
     run_on_first(
         candidates, result.backend_reason, [&](const BackendEntry& entry, std::string& how_far) {
             Session<T> session = entry.code<T>().open(problem, session_options(options));

@@ -190,7 +190,9 @@ std::optional<Status> NewtonCg<T>::iterate(bool steps) {
 
 template <class T>
 auto NewtonCg<T>::judge(const ConjugateGradientsResult& result, const T* flattest) -> Examined {
-    if (result.end == End::not_finite) return {Definiteness::not_finite, false};
+    // Past a direction without curvature steps may grow out of range.
+    const bool was_flat = result.least <= rounding() * result.largest;
+    if (result.end == End::not_finite && !was_flat) return {Definiteness::not_finite, false};
     const double scale = std::max(result.largest, std::abs(result.least));
     if (result.least > rounding() * scale) return {Definiteness::positive, false};
     Vectors<T>& vectors = run_.vectors();

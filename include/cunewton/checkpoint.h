@@ -12,11 +12,11 @@
 // and the last one stays. It throws FileError for a file that is none or is damaged, and
 // InvalidArgument for one of another run.
 //
-// A resumed run begins at its file's state, whatever x0 is; callbacks are called there once more.
-// Limits are those of the whole run and may be others than before; seconds are without the saving.
-// What came after the last state is done again: a run that had ended comes to the same end, or gets
-// beyond it where a limit is greater now. A caller's own preconditioner is updated again where it
-// was last.
+// A resumed run begins at its file's state, whatever x0 is, and parameters that are fixed keep
+// their values there; callbacks are called there once more. Limits are those of the whole run and
+// may be others than before; seconds are without the saving. What came after the last state is done
+// again: a run that had ended comes to the same end, or gets beyond it where a limit is greater
+// now. A caller's own preconditioner is updated again where it was last.
 //
 // Saved are some ten vectors of n numbers, the pairs of L-BFGS, the numbers of a preconditioner,
 // the n x n of BFGS, and 8 bytes a sample of methods that draw samples; the host holds that twice
@@ -40,7 +40,7 @@ namespace cunewton {
 template <class T>
 struct Checkpoint {
     std::string of;     ///< what it is the state of, in words that tell other runs apart
-    std::vector<T> x0;  ///< the run's start, n parameters
+    std::vector<T> x0;  ///< the run's start as it was given, n parameters
     std::vector<T> x;   ///< the iterate
     double f = 0;
     double first_f = 0;  ///< f(x0)

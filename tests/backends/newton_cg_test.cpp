@@ -512,6 +512,23 @@ TEST_F(NewtonCgTest, ProductsThatAreNotFiniteAreSaid) {
     EXPECT_EQ(result.x, (std::vector<double>{-1.2, 1.0}));
 }
 
+/// Conjugate gradients that examine the end grow along the direction without curvature, in float
+/// out of range.
+TEST_F(NewtonCgTest, FloatSeesThatAParameterIsMissing) {
+    if (testing_cuda()) GTEST_SKIP() << "a function of the host's";
+    BlackBox<float> box = diagonal_quadratic<float>({1, 0, 2});
+    box.value_and_gradient = [](const float* x, int, float* g) {
+        g[0] = x[0] - 1;
+        g[1] = 0;
+        g[2] = 2 * (x[2] - 1);
+        return g[0] * g[0] / 2 + g[2] * g[2] / 4;
+    };
+    const Result<float> result =
+        minimize(make_black_box<float>(box, 3), {4.0f, 5.0f, 6.0f}, with(Method::newton_cg));
+    EXPECT_EQ(result.status, Status::singular) << result.message;
+    EXPECT_EQ(result.undetermined, std::vector<int>{1});
+}
+
 TEST_F(NewtonCgTest, SaddlesAreLeft) {
     // (x_0^2 - 1)^2 + x_1^2 ... at the origin: no slope, one direction of negative curvature.
     BlackBox<double> box;

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -25,6 +26,7 @@
 #include "tests/support/datasets.h"
 #include "tests/support/message_of.h"
 #include "tests/support/shared_samples.h"
+#include "tests/support/temporary_file.h"
 
 namespace cunewton::test {
 namespace {
@@ -53,28 +55,6 @@ struct Network {
     static constexpr int count = 40;
     Perceptron perceptron{{4, 5, 3}};
     std::vector<T> features, labels;
-};
-
-/// A file of a test's own, gone at its end.
-class TemporaryFile {
-  public:
-    TemporaryFile() {
-        const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-        path_ = ::testing::TempDir() + "cunewton_" + test->name() + "_" +
-                std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
-    }
-    ~TemporaryFile() { std::filesystem::remove(path_); }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    const std::string& path() const { return path_; }
-    std::string content() const {
-        std::ifstream in(path_, std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-    void fill(const std::string& bytes) const { std::ofstream(path_, std::ios::binary) << bytes; }
-
-  private:
-    std::string path_;
 };
 
 void expect_same(const Counts& a, const Counts& b) {
@@ -322,6 +302,48 @@ TYPED_TEST(CheckpointTest, ARunWithEquationsGoesOn) {
     }
 }
 
+/// Whoever reads a file sees parameters, whatever a method minimises over; and what is fixed keeps
+/// the run's own start.
+TYPED_TEST(CheckpointTest, EquationsAndFixedParametersKeepTheirStart) {
+    using T = TypeParam;
+    const Shared<T> shared(Kind::softmax, 300);
+    const Problem<T> convex = shared.all();
+    std::vector<T> start = shared.start(), other = start;
+    start[1] = T(0.25);
+    other[1] = T(-0.5);
+    for (const bool equations : {false, true}) {
+        SCOPED_TRACE(equations ? "equations" : "bounds");
+        Options options = this->with(Method::newton_cg);
+        options.fixed.assign(start.size(), false);
+        options.fixed[1] = true;
+        if (equations) {
+            options.constraints.A.assign(start.size(), 1);
+            options.constraints.b = {0.5};
+        }
+        const Result<T> uninterrupted = minimize(convex, start, options);
+        const TemporaryFile file;
+        options.checkpoint = {.file = file.path(), .every = 1};
+        EXPECT_THROW(minimize(convex, start, options,
+                              [&](const Iterate<T>& at) {
+                                  if (at.iteration == 3) throw Killed("here");
+                                  return true;
+                              }),
+                     Killed);
+        const Checkpoint<T> saved = load_checkpoint<T>(file.path());
+        EXPECT_EQ(saved.x0, start);
+        ASSERT_EQ(saved.x.size(), start.size());
+        EXPECT_EQ(saved.x[1], T(0.25));
+        if (equations) {
+            EXPECT_NEAR(std::accumulate(saved.x.begin(), saved.x.end(), 0.0), 0.5,
+                        100 * std::numeric_limits<T>::epsilon());
+        }
+        const Result<T> resumed = minimize(convex, other, options);
+        expect_same(resumed, uninterrupted);
+        EXPECT_EQ(resumed.moved, uninterrupted.moved);
+        EXPECT_EQ(resumed.message, uninterrupted.message);
+    }
+}
+
 TYPED_TEST(CheckpointTest, PreconditionersComeBack) {
     for (const Method method : {Method::newton_cg, Method::hessian_free})
         for (const PreconditionBy by : {PreconditionBy::none, PreconditionBy::diagonal,
@@ -526,7 +548,13 @@ TYPED_TEST(CheckpointTest, AFileOfAnotherRunIsRefused) {
             message_of<InvalidArgument>([&] { this->run(changed, changed_checkpoints); });
         EXPECT_NE(said.find("the checkpoint is of another run ('" + file.path()), said.npos)
             << said;
-        EXPECT_NE(said.find("is of: these data, "), said.npos) << said;
+        const std::string is_of = "' is of: ", this_is = "; this is: ";
+        const std::size_t first = said.find(is_of) + is_of.size(), between = said.find(this_is),
+                          second = between + this_is.size(), end = said.find(") pass");
+        ASSERT_LT(between, end) << said;
+        EXPECT_GT(between, first) << said;
+        EXPECT_NE(said.substr(first, between - first), said.substr(second, end - second)) << said;
+        EXPECT_EQ(said.find("seed 1, "), said.npos) << "what both have is not said: " << said;
         EXPECT_EQ(file.content(), content);
     };
     refused("method", [](Options& o, CheckpointOptions&) { o.method = Method::newton_cg; });
@@ -702,7 +730,7 @@ TYPED_TEST(CheckpointTest, ADamagedFileIsRefused) {
     }
     std::string older = content;
     older[7] = '2';
-    refused(older, "its format is 2, not 3");
+    refused(older, "its format is 2, not 4");
     refused(content + "x", "the checkpoint is damaged");
     std::string reversed = content;
     std::reverse(reversed.begin(), reversed.begin() + 8);

@@ -14,6 +14,7 @@
 #include "cunewton/cunewton.h"
 #include "tests/support/backends.h"
 #include "tests/support/on_device.h"
+#include "tests/support/temporary_file.h"
 #include "tests/support/thread_ranks.h"
 #include "tests/support/user_losses.h"
 #if CUNEWTON_WITH_CUDA
@@ -101,6 +102,15 @@ struct BowlWithHessian : BowlWithGradient {
     CUNEWTON_HOST_DEVICE void hessian(const X& x, H& h) const {
         using T = scalar_t<X>;
         for (int j = 0; j < x.size(); ++j) h(j, j) += T(2.0);
+    }
+};
+
+struct LinearResidual {
+    template <class X, class S>
+    CUNEWTON_HOST_DEVICE auto operator()(const X& x, const S& s) const {
+        scalar_t<X> r = -scalar_t<X>(s.target());
+        for (int j = 0; j < s.size(); ++j) r += x[j] * s[j];
+        return r;
     }
 };
 
@@ -278,6 +288,64 @@ TEST_F(MemoryOnTheHostTest, Bounds) {
         expect_enough(make_objective<double>(BowlWithGradient{}, n), options);
         options.derivatives.hessian = HessianBy::value_differences;
         expect_enough(make_black_box<double>(box, n), options);
+    }
+}
+
+TEST_F(MemoryOnTheHostTest, StatesThatAreSaved) {
+    Options options = options_of_test();
+    const TemporaryFile file;
+    const auto problem = make_objective<double>(BowlWithHessian{}, 400);
+    const std::vector<double> x0(400, 0.0);
+    for (const Method method : {Method::newton, Method::newton_cg, Method::lbfgs, Method::bfgs}) {
+        SCOPED_TRACE(to_string(method));
+        options.method = method;
+        options.checkpoint = {};
+        const std::size_t without = memory_needed(problem, options).host;
+        options.checkpoint = {.file = file.path(), .every = 1};
+        options.checkpoint.resume = false;
+        const std::size_t needed = memory_needed(problem, options).host;
+        EXPECT_GT(needed, without);
+        for (int i = 0; i < 2; ++i) {
+            const std::size_t before = held;
+            most_held = before;
+            minimize(problem, x0, options);
+            EXPECT_LE(most_held - before, needed) << (i == 0 ? "saved" : "resumed");
+            options.checkpoint.resume = true;
+        }
+    }
+}
+
+TEST_F(MemoryOnTheHostTest, Residuals) {
+    const Data<double> data(3000, 30);
+    const auto problem = make_residuals<double>(LinearResidual{}, data.samples, 30, {.l2 = 0.1});
+    Options options = options_of_test();
+    for (const Method method : {Method::levenberg_marquardt, Method::dogleg, Method::newton_cg}) {
+        options.method = method;
+        options.derivatives.hessian = HessianBy::automatic;
+        expect_enough(problem, options, 4 * small);
+        options.derivatives.hessian = HessianBy::autodiff;
+        expect_enough(problem, options, 4 * small);
+    }
+}
+
+TEST_F(MemoryOnTheHostTest, RunsWithinBounds) {
+    constexpr int n = 300;
+    Options options = options_of_test();
+    options.lower.assign(n, -0.1);
+    options.upper.assign(n, 0.25);
+    for (const Method method : all_methods) {
+        SCOPED_TRACE(to_string(method));
+        options.method = method;
+        for (const bool differences : {false, true}) {
+            options.derivatives = {};
+            if (differences) options.derivatives.gradient = GradientBy::central_differences;
+            const auto problem = make_objective<double>(Bowl{}, n);
+            const std::size_t needed = memory_needed(problem, options).host;
+            const std::size_t before = held;
+            most_held = before;
+            minimize(problem, std::vector<double>(n, 0.0), options);
+            EXPECT_LE(most_held - before, needed);
+        }
     }
 }
 

@@ -146,6 +146,7 @@ CUNEWTON_HOST_DEVICE void residual_rows(const ResidualArguments<T, Functor>& a,
         residual::evaluate(a.functor, view_parameters<Functor>(x), s, r);
         for (int j = 0; j < a.n; ++j) {
             const T up = x[j] + to.steps[j], down = central ? x[j] - to.steps[j] : x[j];
+            const T width = up == down ? T(1) : up - down;  // of a fixed parameter
             T above[k], below[k];
             const ShiftedView<VectorView<const T>> higher{x, j, -1, up - x[j], T(0)};
             residual::evaluate(a.functor, view_parameters<Functor>(higher), s, above);
@@ -153,8 +154,7 @@ CUNEWTON_HOST_DEVICE void residual_rows(const ResidualArguments<T, Functor>& a,
                 const ShiftedView<VectorView<const T>> lower{x, j, -1, down - x[j], T(0)};
                 residual::evaluate(a.functor, view_parameters<Functor>(lower), s, below);
             }
-            for (int c = 0; c < k; ++c)
-                at(c, j) = (above[c] - (central ? below[c] : r[c])) / (up - down);
+            for (int c = 0; c < k; ++c) at(c, j) = (above[c] - (central ? below[c] : r[c])) / width;
         }
     }
     for (int c = 0; c < k; ++c) {
