@@ -388,6 +388,14 @@ TEST_F(LossErrors, UnderEquationsAreThoseOfTheModelTheyLeave) {
     EXPECT_THROW(infer(problem, how, options), InvalidArgument);
 }
 
+// A probability that is 1 to the last digit has no variance, and its row no part in chi-square.
+TEST_F(LossErrors, CountNoRowWhoseMeanIsAtTheEndOfItsRange) {
+    Table table(labels);
+    table.offsets.assign(12, 0);
+    table.offsets[1] = 60;
+    EXPECT_GT(infer(problem_of(Logistic{}, table)).pearson, 0);
+}
+
 TEST_F(LossErrors, WithMoreParametersThanRowsAreNotDetermined) {
     Table few(amounts);
     few.targets.resize(2);
