@@ -15,6 +15,10 @@
 namespace cunewton::tool {
 namespace {
 
+/// Losses whose criteria need no dispersion that is not the one of compare().
+const char* const compared[] = {"linear", "logistic", "softmax", "poisson",
+                                "huber",  "probit",   "cloglog"};
+
 struct CompareSettings {
     RegressionSettings regression;
     RunSettings run;
@@ -54,6 +58,12 @@ std::vector<Candidate> candidates_of(const CompareSettings& s) {
             for (const double l2 : penalties) {
                 Candidate candidate{"", s.regression};
                 candidate.settings.loss = loss;
+                if (!loss.empty() &&
+                    std::find(std::begin(compared), std::end(compared), loss) == std::end(compared))
+                    throw InvalidArgument(
+                        "this loss is not compared ('" + loss + "') choose among " +
+                        list_text({std::begin(compared), std::end(compared)}, 99) +
+                        "; fit says the likelihood, AIC and BIC of others");
                 candidate.settings.l2 = l2;
                 // Of several losses it is for those that have it.
                 if (losses.size() > 1 && loss != "huber") candidate.settings.delta = 0;

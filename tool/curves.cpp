@@ -6,11 +6,11 @@
 #include <numeric>
 #include <optional>
 
+#include "cunewton/distributions.h"
 #include "cunewton/error.h"
 #include "tool/batch.h"
 #include "tool/gnuplot.h"
 #include "tool/regression.h"
-#include "tool/statistics.h"
 #include "tool/text.h"
 
 namespace cunewton::tool {
@@ -128,7 +128,7 @@ struct Fits {
 /// One curve: a line a parameter.
 void print_one(const Fits& fits, const std::string& message) {
     const double freedom = fits.result.degrees_of_freedom[0];
-    const double quantile = two_sided_quantile(0.05, freedom);
+    const double quantile = student_two_sided_quantile(0.05, freedom);
     TextTable table({"parameter", "estimate", "std. error", "95% from", "to"});
     for (int j = 0; j < fits.choice.parameters(); ++j) {
         const double value = fits.value(0, j), error = fits.error(0, j);

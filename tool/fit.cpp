@@ -7,6 +7,7 @@
 
 #include "cunewton/checkpoint.h"
 #include "cunewton/error.h"
+#include "cunewton/inference.h"
 #include "cunewton/report.h"
 #include "tool/commands.h"
 #include "tool/gnuplot.h"
@@ -20,17 +21,65 @@ namespace {
 struct FitSettings {
     RegressionSettings regression;
     RunSettings run;
-    std::string method = "automatic", errors = "yes";
-    std::vector<std::string> also;
-    bool report = false;
+    std::string method = "automatic", errors = "yes", covariance = "automatic";
+    std::vector<std::string> also, lower, upper;
+    bool report = false, summary = false;
     int max_iterations = 1000;
     double time_limit = std::numeric_limits<double>::infinity();
     std::string checkpoint;
     int every = 100;
 };
 
+constexpr CovarianceBy covariances[] = {CovarianceBy::automatic, CovarianceBy::inverse_hessian,
+                                        CovarianceBy::expected, CovarianceBy::sandwich};
+std::vector<std::string> covariance_names() {
+    std::vector<std::string> names;
+    for (const CovarianceBy by : covariances) names.push_back(to_string(by));
+    return names;
+}
+
+/// Of the regression's parameters, as Options::lower or upper has them; empty without any.
 template <class T>
-Json to_json(const Regression<T>& r, const Result<T>& result, const Inference& inference) {
+std::vector<double> bounds(const Regression<T>& r, const std::vector<std::string>& settings,
+                           const std::string& option, double otherwise) {
+    if (settings.empty()) return {};
+    if (r.outputs() > 1)
+        throw InvalidArgument("softmax has a coefficient of a feature for each class (" + option +
+                              " names one) leave it out");
+    const std::vector<std::string> names = r.block_names();
+    std::vector<double> all(r.start().size(), otherwise);
+    for (const std::string& setting : settings) {
+        const std::size_t equals = setting.rfind('=');
+        const std::string name = setting.substr(0, equals);
+        double value = 0;
+        if (equals == setting.npos ||
+            !CLI::detail::lexical_cast(setting.substr(equals + 1), value) || std::isnan(value))
+            throw InvalidArgument("a bound is not a name and a number (" + option + " " + setting +
+                                  ") write NAME=NUMBER");
+        const auto place = std::find(names.begin(), names.begin() + r.features(), name);
+        if (place == names.begin() + r.features())
+            throw InvalidArgument("there is no such feature ('" + name + "' in " + option +
+                                  "; the features are " +
+                                  list_text({names.begin(), names.begin() + r.features()}, 12) +
+                                  ") name one of them");
+        const auto j = static_cast<std::size_t>(place - names.begin());
+        all[j] = value * r.deviations()[j];
+    }
+    return all;
+}
+
+template <class T>
+std::vector<std::string> names_at_bounds(const Regression<T>& r, const Inference& inference) {
+    const std::vector<std::string> names = entry_names(r);
+    std::vector<std::string> found;
+    for (std::size_t e = 0; e < names.size(); ++e)
+        if (inference.without[e] == WithoutError::at_bound) found.push_back(names[e]);
+    return found;
+}
+
+template <class T>
+Json to_json(const Regression<T>& r, const Result<T>& result, const Findings& findings) {
+    const Inference& inference = findings.inference;
     Json json;
     json["command"] = "fit";
     json["data"] = r.settings().table.file;
@@ -52,19 +101,22 @@ Json to_json(const Regression<T>& r, const Result<T>& result, const Inference& i
     json["deviance"] = number(inference.deviance);
     json["log_likelihood"] = number(inference.log_likelihood);
     json["aic"] = number(inference.aic);
-    json["aic_left_out"] = inference.without.empty() ? Json() : Json(inference.without);
+    json["bic"] = number(inference.bic);
+    json["aic_left_out"] =
+        inference.without_likelihood.empty() ? Json() : Json(inference.without_likelihood);
     json["explained"] = number(inference.explained);
-    json["scale"] = number(inference.scale);
-    if (!r.classes().empty()) json["accuracy"] = number(inference.accuracy);
+    json["scale"] = number(findings.scale);
+    if (inference.dispersion_estimated) json["dispersion"] = number(inference.dispersion);
+    if (!r.classes().empty()) json["accuracy"] = number(findings.accuracy);
     json["standard_errors"] = inference.errors;
     json["coefficients"] = Json::array();
-    for (const Coefficient& c : inference.coefficients) {
+    for (const Coefficient& c : findings.coefficients) {
         Json entry;
         if (!c.output.empty()) entry["class"] = c.output;
         entry["name"] = c.name;
         entry["estimate"] = number(c.estimate);
         entry["standard_error"] = number(c.error);
-        entry[inference.statistic] = number(c.statistic);
+        entry[inference.student ? "t" : "z"] = number(c.statistic);
         entry["p"] = number(c.p);
         entry["low"] = number(c.low);
         entry["high"] = number(c.high);
@@ -78,11 +130,13 @@ Json to_json(const Regression<T>& r, const Result<T>& result, const Inference& i
             undetermined.push_back(names[static_cast<std::size_t>(j)]);
         json["undetermined"] = undetermined;
     }
+    if (const auto names = names_at_bounds(r, inference); !names.empty()) json["at_bound"] = names;
     return json;
 }
 
+/// What the fit was of, and how it ended.
 template <class T>
-void print_table(const Regression<T>& r, const Result<T>& result, const Inference& inference) {
+void print_head(const Regression<T>& r, const Result<T>& result, const Inference& inference) {
     std::cout << r.settings().table.file << ": " << r.rows() << " rows, " << r.features()
               << " features\n"
               << printable(r.title());
@@ -106,15 +160,30 @@ void print_table(const Regression<T>& r, const Result<T>& result, const Inferenc
         std::cout << "Of many minima the estimates are one.\n";
     else if (result.status != Status::converged && result.status != Status::precision_limit)
         std::cout << "The estimates are where the fit stopped, not those of a minimum.\n";
+    if (const auto names = names_at_bounds(r, inference); !names.empty())
+        std::cout << "At a bound, with no error of their own: " << list_text(names) << '\n';
     std::cout << '\n';
+}
+
+template <class T>
+void print_summary(const Regression<T>& r, const Inference& inference) {
+    SummaryOptions options;
+    options.dependent = printable(r.target_name());
+    for (const std::string& name : entry_names(r)) options.names.push_back(printable(name));
+    std::cout << in_words_of_the_program(summary(inference, options));
+}
+
+template <class T>
+void print_table(const Regression<T>& r, const Findings& findings) {
+    const Inference& inference = findings.inference;
     const bool has_outputs = r.loss() == Loss::softmax;
-    std::vector<std::string> header{"feature", "estimate", "std. error", inference.statistic,
-                                    "p",       "95% from", "to"};
+    std::vector<std::string> header{
+        "feature", "estimate", "std. error", inference.student ? "t" : "z", "p", "95% from", "to"};
     if (has_outputs) header.insert(header.begin(), "class");
     if (r.settings().standardize) header.push_back("standardised");
     TextTable table(header, has_outputs ? 2 : 1);
     constexpr std::size_t shown = 100;
-    for (const Coefficient& c : inference.coefficients) {
+    for (const Coefficient& c : findings.coefficients) {
         if (table.rows() == shown) break;
         std::vector<std::string> row{c.name,
                                      number_text(c.estimate),
@@ -128,8 +197,8 @@ void print_table(const Regression<T>& r, const Result<T>& result, const Inferenc
         table.add(row);
     }
     std::cout << table.text();
-    if (inference.coefficients.size() > shown)
-        std::cout << "... and " << inference.coefficients.size() - shown
+    if (findings.coefficients.size() > shown)
+        std::cout << "... and " << findings.coefficients.size() - shown
                   << " more: --json has all of them\n";
     std::cout << "\nStandard errors " << inference.errors << ".\n";
     std::vector<std::string> facts;
@@ -137,30 +206,32 @@ void print_table(const Regression<T>& r, const Result<T>& result, const Inferenc
         if (!std::isnan(value)) facts.push_back(name + number_text(value));
     };
     if (r.loss() == Loss::linear) {
-        fact("residual standard deviation ", inference.scale);
+        fact("residual standard deviation ", findings.scale);
         fact("degrees of freedom ", inference.degrees_of_freedom);
         fact("R^2 = ", inference.explained);
     } else if (r.loss() == Loss::huber) {
-        fact("robust standard deviation of the residuals ", inference.scale);
+        fact("robust standard deviation of the residuals ", findings.scale);
     } else {
+        if (inference.dispersion_estimated) fact("dispersion ", inference.dispersion);
         fact("deviance ", inference.deviance);
         fact("explained deviance ", inference.explained);
     }
     fact("log likelihood ", inference.log_likelihood);
     fact("AIC ", inference.aic);
-    if (!std::isnan(inference.accuracy))
-        facts.push_back(format("%.2f%% of the rows classified right", 100 * inference.accuracy));
+    if (!std::isnan(findings.accuracy))
+        facts.push_back(format("%.2f%% of the rows classified right", 100 * findings.accuracy));
     std::string line;
     for (std::size_t i = 0; i < facts.size(); ++i) line += (i ? "; " : "") + facts[i];
     if (!line.empty()) line[0] = static_cast<char>(std::toupper(line[0]));
     if (!line.empty()) std::cout << line << ".\n";
-    if (!inference.without.empty()) std::cout << "AIC is left out: " << inference.without << ".\n";
+    if (!inference.without_likelihood.empty())
+        std::cout << "AIC is left out: " << inference.without_likelihood << ".\n";
 }
 
 /// Estimates with their intervals, and how the loss came down.
 template <class T>
 void draw(Picture& picture, const Regression<T>& r, const std::vector<Run>& runs,
-          const Inference& inference) {
+          const Findings& findings) {
     constexpr std::size_t shown = 40, longest_label = 36;
     const bool standardised = r.settings().standardize;
     struct Bar {
@@ -169,7 +240,7 @@ void draw(Picture& picture, const Regression<T>& r, const std::vector<Run>& runs
     };
     std::vector<Bar> bars;
     std::size_t longest = 0;
-    for (const Coefficient& c : inference.coefficients) {
+    for (const Coefficient& c : findings.coefficients) {
         if (c.name == "(intercept)") continue;
         const double unit = standardised ? c.deviation : 1;
         bars.push_back(
@@ -228,9 +299,10 @@ template <class T>
 std::uint64_t fingerprint_of(const Samples<T>& data) {
     const std::size_t rows = static_cast<std::size_t>(data.count),
                       columns = static_cast<std::size_t>(data.dimension);
-    const std::uint64_t features =
-        fingerprint(std::as_bytes(std::span(data.features, rows * columns)));
-    return fingerprint(std::as_bytes(std::span(data.targets, rows)), features);
+    std::uint64_t all = fingerprint(std::as_bytes(std::span(data.features, rows * columns)));
+    for (const T* const column : {data.targets, data.weights, data.offsets})
+        if (column) all = fingerprint(std::as_bytes(std::span(column, rows)), all);
+    return all;
 }
 
 template <class T>
@@ -245,30 +317,49 @@ int fit(const FitSettings& s) {
     for (const std::string& name : s.also) method_named(name);
     if (s.report && s.run.json)
         throw InvalidArgument("--report is text (JSON has the same numbers) leave out --json");
+    if (s.summary && s.run.json)
+        throw InvalidArgument("--summary is text (JSON has the same numbers) leave out --json");
     if (!s.also.empty() && !picture)
         throw InvalidArgument(
             "other methods are only drawn (--also without --plot) pass --plot FILE.svg");
     options.max_iterations = s.max_iterations;
     options.time_limit = s.time_limit;
     options.keep_trace = picture.has_value();
+    options.lower = bounds(r, s.lower, "--lower", -std::numeric_limits<double>::infinity());
+    options.upper = bounds(r, s.upper, "--upper", std::numeric_limits<double>::infinity());
     options.checkpoint = {.file = s.checkpoint,
                           .every = s.every,
                           .of = s.regression.table.file + ", " + r.title() +
                                 format(", l2 %.17g ", s.regression.l2) +
                                 (s.regression.penalize_intercept ? "with the intercept" : "") +
                                 ", fingerprint " + std::to_string(fingerprint_of(r.samples()))};
+    for (std::size_t j = 0; j < options.lower.size() && j < options.upper.size(); ++j)
+        if (options.lower[j] > options.upper[j])
+            throw InvalidArgument("the bounds leave nothing ('" + r.block_names()[j] +
+                                  "') give a --lower below the --upper");
     options.callback = shown_by(progress, "fitting");
     const Result<T> result = solve(r, options);
-    check_signals();
-    progress.show([] { return std::string("standard errors"); });
-    const Inference inference = infer(r, result, s.errors == "yes");
+    // What a first Ctrl-C leaves is still told: nothing below is written to a file.
+    progress.show_on([] { return std::string("standard errors"); });
+    InferenceOptions inference_options;
+    apply(s.run, inference_options);
+    inference_options.errors = s.errors == "yes";
+    inference_options.covariance =
+        *std::find_if(std::begin(covariances), std::end(covariances),
+                      [&](CovarianceBy by) { return s.covariance == to_string(by); });
+    const Findings findings = infer(r, result, inference_options);
     progress.clear();
-    check_signals();
-    if (s.run.json)
-        print(to_json(r, result, inference));
-    else
-        print_table(r, result, inference);
+    if (s.run.json) {
+        print(to_json(r, result, findings));
+    } else {
+        print_head(r, result, findings.inference);
+        if (s.summary)
+            print_summary(r, findings.inference);
+        else
+            print_table(r, findings);
+    }
     if (s.report) std::cout << '\n' << in_words_of_the_program(full_report(result, options));
+    if (was_interrupted()) return interrupted_status();
     if (picture) {
         std::vector<Run> runs{{to_string(result.method), result.trace}};
         for (const std::string& name : s.also) {
@@ -278,7 +369,7 @@ int fit(const FitSettings& s) {
             check_signals();
         }
         progress.clear();
-        draw(*picture, r, runs, inference);
+        draw(*picture, r, runs, findings);
     }
     return result.converged() ? success : not_converged;
 }
@@ -299,6 +390,16 @@ void add_fit(CLI::App& app, int& status) {
     command->add_option("--errors", s->errors, "standard errors: yes or no")
         ->check(CLI::IsMember({"yes", "no"}))
         ->capture_default_str();
+    command
+        ->add_option("--covariance", s->covariance,
+                     "what standard errors are made of: " + list_text(covariance_names()))
+        ->check(CLI::IsMember(covariance_names()))
+        ->capture_default_str();
+    command->add_option("--lower", s->lower, "bounds of coefficients, per unit of the data")
+        ->delimiter(',')
+        ->type_name("FEATURE=NUMBER,...");
+    command->add_option("--upper", s->upper)->delimiter(',')->type_name("FEATURE=NUMBER,...");
+    command->add_flag("--summary", s->summary, "the table that statsmodels' users know");
     command->add_flag("--report", s->report,
                       "how the fit went: derivatives, backend and method with reasons, times, "
                       "counts, the last iterations");
@@ -314,6 +415,8 @@ void add_fit(CLI::App& app, int& status) {
     add_run_options(*command, s->run, "coefficients and convergence");
     command->footer(examples({
         "cunewton fit bench/data/longley.csv --loss linear --target employed",
+        "cunewton fit bench/data/challenger.csv --loss probit --target distress --drop flight "
+        "--summary",
         "cunewton fit bench/data/challenger.csv --loss logistic --target distress --drop flight "
         "--json",
         "cunewton fit bench/data/digits.csv.gz --loss softmax --target 65 --l2 1e-4 --errors no",

@@ -80,7 +80,7 @@ Method method_named(const std::string& name) {
 std::function<bool(const IterationRecord&)> shown_by(Progress& progress, const std::string& what) {
     return [&progress, what](const IterationRecord& at) {
         if (was_interrupted()) return false;
-        progress.show([&] {
+        progress.show_on([&] {
             return what + format(": iteration %d, loss %.8g, |gradient| %.2e, %.1f s", at.iteration,
                                  at.f, at.gradient_norm, at.seconds);
         });
@@ -116,6 +116,9 @@ std::string in_words_of_the_program(std::string message) {
         {"set a larger gradient_tolerance if this is near enough",
          "it may be near enough, and --standardize may help"},
         {"choose another backend or BackendChoice::automatic", "pass --backend auto"},
+        {"use the inverse Hessian", "pass --covariance inverse_hessian"},
+        {"cancelled by the callback", "ended by Ctrl-C at the best point so far"},
+        {"see InferenceOptions::most_parameters", "whose Hessian would be inverted"},
         {"check_convexity() looks for points that deny it", "points that deny it are looked for"},
     };
     for (const auto& [there, here] : words)
@@ -152,7 +155,8 @@ int run(int argc, char** argv) {
         "cunewton COMMAND --help has the options of each, with examples.\n"
         "Exit codes: 0 done and converged; 1 arguments, data or files are wrong; 2 there is a\n"
         "result, but it has not converged (or the loss is not convex); 3 the backend that was\n"
-        "named cannot run here; 130 ended by Ctrl-C. No file is ever left half-written.");
+        "named cannot run here; 130 ended by Ctrl-C (of fit with the best point so far). No file\n"
+        "is ever left half-written.");
     int status = success;
     add_fit(app, status);
     add_curves(app, status);

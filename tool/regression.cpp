@@ -10,13 +10,20 @@
 
 #include "cunewton/differentiate.h"
 #include "cunewton/error.h"
+#include "cunewton/loss/complementary_log_log.h"
+#include "cunewton/loss/gamma.h"
 #include "cunewton/loss/huber.h"
+#include "cunewton/loss/inverse_gaussian.h"
 #include "cunewton/loss/linear_regression.h"
 #include "cunewton/loss/logistic.h"
+#include "cunewton/loss/negative_binomial.h"
 #include "cunewton/loss/poisson.h"
+#include "cunewton/loss/probit.h"
+#include "cunewton/loss/pseudo_huber.h"
+#include "cunewton/loss/quantile.h"
 #include "cunewton/loss/softmax.h"
 #include "tool/commands.h"
-#include "tool/statistics.h"
+#include "tool/eigenvalues.h"
 #include "tool/text.h"
 
 namespace cunewton::tool {
@@ -30,7 +37,18 @@ constexpr std::size_t most_decomposed = 2000;
 /// Of the standardised normal distribution: the median of |z|.
 constexpr double normal_mad = 0.6744897501960817;
 
-const char* const losses[] = {"linear", "logistic", "softmax", "poisson", "huber"};
+const char* const losses[] = {
+    "linear",           "logistic", "softmax", "poisson",           "huber",    "gamma",
+    "inverse_gaussian", "probit",   "cloglog", "negative_binomial", "quantile", "pseudo_huber"};
+std::vector<std::string> loss_names() {
+    return {std::begin(losses), std::end(losses)};
+}
+/// In standard deviations of the residuals, of p parameters and n rows (He, Pan, Tan and Zhou
+/// 2023): the errors rest on the density of the residuals within it.
+double default_smoothing(int p, long n) {
+    const double rows = static_cast<double>(n);
+    return std::max(0.05, std::pow((p + std::log(rows)) / rows, 0.4));
+}
 
 double median(std::vector<double> values) {
     const std::size_t half = values.size() / 2;
@@ -102,8 +120,8 @@ void say_what_was_read(const readers::Table<T>& table, const TableSettings& s) {
 void add_regression_options(CLI::App& app, RegressionSettings& s) {
     app.add_option("data", s.table.file, "CSV file, may be gzipped; - reads from a pipe")
         ->type_name("FILE");
-    app.add_option("--loss", s.loss, "linear, logistic, softmax, poisson or huber")
-        ->check(CLI::IsMember(std::vector<std::string>(std::begin(losses), std::end(losses))));
+    app.add_option("--loss", s.loss, list_text(loss_names(), 99))
+        ->check(CLI::IsMember(loss_names()));
     app.add_option("--target", s.target, "column that is predicted, by name or number from 1")
         ->type_name("COLUMN");
     app.add_option("--features", s.features, "columns it is predicted from; without, all others")
@@ -142,8 +160,18 @@ void add_regression_options(CLI::App& app, RegressionSettings& s) {
                  "needs");
     app.add_option(
            "--delta", s.delta,
-           "of huber, in the target's unit: residuals beyond count linearly; without, 1.345 "
-           "times a robust standard deviation of the residuals of a linear fit")
+           "of huber and pseudo_huber, in the target's unit: residuals beyond count linearly; "
+           "without, 1.345 times a robust standard deviation of the residuals of a linear fit")
+        ->check(positive());
+    app.add_option("--alpha", s.alpha,
+                   "of negative_binomial: the variance is m + alpha m^2; estimated where it is not "
+                   "given")
+        ->check(positive());
+    app.add_option("--tau", s.tau, "of quantile: which one, between 0 and 1; without, the median")
+        ->check(positive());
+    app.add_option("--smoothing", s.smoothing,
+                   "of quantile, in the target's unit: how far its corner is rounded; without, by "
+                   "the rows, the parameters and the residuals of a linear fit")
         ->check(positive());
     add_table_options(app, s.table);
 }
@@ -155,9 +183,8 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
     if (s.table.file.empty())
         throw InvalidArgument("there are no data (no file is named) name one, - for a pipe");
     if (s.loss.empty())
-        throw InvalidArgument(
-            "there is no loss (--loss is not given) pass linear, logistic, softmax, poisson or "
-            "huber");
+        throw InvalidArgument("there is no loss (--loss is not given) pass " +
+                              list_text(loss_names(), 99));
     if (s.target.empty())
         throw InvalidArgument(
             "there is no target (--target is not given) name the column that is predicted");
@@ -166,16 +193,33 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
             "there is no intercept to penalise (--no-intercept with --penalize-intercept) leave "
             "one of them out");
     loss_ = static_cast<Loss>(std::find(std::begin(losses), std::end(losses), s.loss) - losses);
-    const bool is_classification = loss_ == Loss::logistic || loss_ == Loss::softmax;
-    if (s.delta > 0 && loss_ != Loss::huber)
-        throw InvalidArgument("--delta is of another loss (--loss is " + s.loss +
-                              ") leave it out, or pass --loss huber");
+    const bool has_classes = is_classification();
+    const auto belongs = [&](const char* option, double value, std::initializer_list<Loss> to) {
+        if (value > 0 && std::find(to.begin(), to.end(), loss_) == to.end())
+            throw InvalidArgument(std::string(option) + " is of another loss (--loss is " + s.loss +
+                                  ") leave it out, or pass --loss " +
+                                  losses[static_cast<int>(*to.begin())]);
+    };
+    belongs("--delta", s.delta, {Loss::huber, Loss::pseudo_huber});
+    belongs("--alpha", s.alpha, {Loss::negative_binomial});
+    belongs("--tau", s.tau, {Loss::quantile});
+    belongs("--smoothing", s.smoothing, {Loss::quantile});
+    if (s.tau >= 1)
+        throw InvalidArgument("a quantile is between 0 and 1 (--tau is " + number_text(s.tau) +
+                              ") pass 0.5 for the median");
+    if (estimates_alpha() && s.l2 > 0)
+        throw InvalidArgument(
+            "a penalty would hold alpha too (--l2 without --alpha) give --alpha, or leave --l2 "
+            "out");
     const bool is_exposure = !s.exposure.empty(), has_offsets = is_exposure || !s.offset.empty();
     const std::string& offset_name = is_exposure ? s.exposure : s.offset;
     const std::string offset_what = is_exposure ? "exposures" : "offsets";
     if (has_offsets && loss_ == Loss::softmax)
         throw InvalidArgument("softmax has a predictor for each class (one column of " +
                               offset_what + " is given) leave it out");
+    if (has_offsets && estimates_alpha())
+        throw InvalidArgument("alpha is estimated without " + offset_what +
+                              " (a column of them is given) give --alpha, or leave it out");
     readers::CsvOptions options = csv_options(s.table, progress);
     std::size_t target = 0, weights = 0, offsets = 0;  // of the columns that are kept
     const bool has_weights = !s.weights.empty();
@@ -211,7 +255,7 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
                                       "') name it in --features too");
             kinds[column] = Column::category;
         }
-        kinds[target_column] = is_classification ? Column::category : Column::number;
+        kinds[target_column] = has_classes ? Column::category : Column::number;
         std::size_t weights_column = names.size();
         if (has_weights) {
             weights_column = place(s.weights);
@@ -246,7 +290,7 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
     progress.clear();
     say_what_was_read(table, s.table);
     rows_ = table.rows;
-    if (is_classification) choose_classes(table.categories[target]);
+    if (has_classes) choose_classes(table.categories[target]);
     // Where a class stands in the sorted list, and its number.
     std::vector<T> number_of(table.categories[target].size());
     for (std::size_t k = 0; k < number_of.size(); ++k)
@@ -258,8 +302,7 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
     const auto columns = static_cast<std::size_t>(table.columns);
     for (std::size_t i = 0; i < targets_.size(); ++i) {
         const T* const row = table.values.data() + i * columns;
-        targets_[i] =
-            is_classification ? number_of[static_cast<std::size_t>(row[target])] : row[target];
+        targets_[i] = has_classes ? number_of[static_cast<std::size_t>(row[target])] : row[target];
         if (has_weights) weights_[i] = row[weights];
         if (!has_offsets) continue;
         const double added = static_cast<double>(row[offsets]);
@@ -278,9 +321,31 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
         standardize();
     else if (units == Units::internal)
         condition();
-    if (loss_ != Loss::huber) return;
-    start_ = minimize(problem(Loss::linear, s.l2), start()).x;
-    delta_ = s.delta;
+    if (is_robust())
+        find_delta();
+    else if (has_intercept() && (loss_ == Loss::gamma || loss_ == Loss::inverse_gaussian ||
+                                 loss_ == Loss::negative_binomial)) {
+        double sum = 0, rate = 0;
+        for (long i = 0; i < rows_; ++i) {
+            const double w = weight_at(i);
+            sum += w * target_at(i);
+            rate +=
+                w * (offsets_.empty()
+                         ? 1.0
+                         : std::exp(static_cast<double>(offsets_[static_cast<std::size_t>(i)])));
+        }
+        if (!(sum > 0 && std::isfinite(sum / rate))) return;
+        start_ = start();
+        start_[static_cast<std::size_t>(block() - 1)] = static_cast<T>(std::log(sum / rate));
+    }
+}
+
+/// And the start, from a linear fit.
+template <class T>
+void Regression<T>::find_delta() {
+    start_ = minimize(problem(Loss::linear, settings_.l2), start()).x;
+    const bool is_quantile = loss_ == Loss::quantile;
+    delta_ = is_quantile ? settings_.smoothing : settings_.delta;
     if (delta_ > 0) return;
     std::vector<double> residuals;
     const std::vector<double> x(start_.begin(), start_.end());
@@ -294,8 +359,19 @@ Regression<T>::Regression(const RegressionSettings& settings, Progress& progress
     const double scale = median(residuals) / normal_mad;
     if (!(scale > 0))
         throw InvalidArgument(
-            "the residuals have no scale (half of them are the same) pass --delta");
-    delta_ = 1.345 * scale;
+            std::string("the residuals have no scale (half of them are the same) pass ") +
+            (is_quantile ? "--smoothing" : "--delta"));
+    delta_ = (is_quantile ? default_smoothing(block(), rows_) : 1.345) * scale;
+}
+
+template <class T>
+bool Regression<T>::is_classification() const {
+    return loss_ == Loss::logistic || loss_ == Loss::softmax || loss_ == Loss::probit ||
+           loss_ == Loss::cloglog;
+}
+template <class T>
+bool Regression<T>::is_robust() const {
+    return loss_ == Loss::huber || loss_ == Loss::pseudo_huber || loss_ == Loss::quantile;
 }
 
 template <class T>
@@ -305,9 +381,9 @@ void Regression<T>::choose_classes(std::vector<std::string> found) {
     if (found.size() < 2)
         throw FileError("there is one class alone (" + where + " has: " + text() +
                         ") name the column that has the classes");
-    if (loss_ == Loss::logistic && found.size() != 2)
-        throw FileError("logistic regression is of two classes (" + where + " has: " + text() +
-                        ") pass --loss softmax, or another --target");
+    if (loss_ != Loss::softmax && found.size() != 2)
+        throw FileError(settings_.loss + " regression is of two classes (" + where +
+                        " has: " + text() + ") pass --loss softmax, or another --target");
     if (found.size() > most_classes)
         throw FileError("there are too many classes (" + where + " has " +
                         std::to_string(found.size()) + ", most are " +
@@ -447,8 +523,17 @@ void Regression<T>::transform() {
 
 template <class T>
 void Regression<T>::check_targets() const {
+    const auto where = [&](long i) {
+        return "('" + target_name_ + "' of '" + settings_.table.file + "', data row " +
+               std::to_string(i + 1) + ": " + number_text(target_at(i)) + ") ";
+    };
+    if (loss_ == Loss::gamma || loss_ == Loss::inverse_gaussian)
+        for (long i = 0; i < rows_; ++i)
+            if (!(target_at(i) > 0))
+                throw FileError("a target is not above 0 " + where(i) +
+                                "mend the file: " + settings_.loss + " is of numbers above 0");
     bool are_counts = true;
-    if (loss_ == Loss::poisson)
+    if (loss_ == Loss::poisson || loss_ == Loss::negative_binomial)
         for (long i = 0; i < rows_; ++i) {
             if (are_counts && target_at(i) != std::floor(target_at(i))) {
                 are_counts = false;
@@ -457,9 +542,7 @@ void Regression<T>::check_targets() const {
                      "): standard errors and likelihood are those of counts");
             }
             if (targets_[static_cast<std::size_t>(i)] < T(0))
-                throw FileError("a count is negative ('" + target_name_ + "' of '" +
-                                settings_.table.file + "', data row " + std::to_string(i + 1) +
-                                ": " + number_text(target_at(i)) + ") mend the file");
+                throw FileError("a count is negative " + where(i) + "mend the file");
         }
     for (std::size_t i = 0; i < weights_.size(); ++i)
         if (weights_[i] < T(0))
@@ -477,8 +560,12 @@ std::vector<std::string> Regression<T>::block_names() const {
 
 template <class T>
 std::vector<std::string> Regression<T>::parameter_names() const {
-    if (outputs() == 1) return block_names();
     std::vector<std::string> names;
+    if (outputs() == 1) {
+        names = block_names();
+        if (estimates_alpha()) names.push_back("log(alpha)");
+        return names;
+    }
     for (const std::string& output : classes_)
         for (const std::string& name : block_names()) names.push_back(output + ": " + name);
     return names;
@@ -489,12 +576,21 @@ std::string Regression<T>::title() const {
     std::string text = settings_.loss + " regression of '" + target_name_ + "'";
     if (loss_ == Loss::logistic)
         text += ", the log odds of '" + classes_[1] + "' against '" + classes_[0] + "'";
+    if (loss_ == Loss::probit || loss_ == Loss::cloglog)
+        text += ", the probability of '" + classes_[1] + "', not '" + classes_[0] + "'";
     if (loss_ == Loss::softmax)
         text += ", the log odds of each of " + std::to_string(classes_.size()) +
                 " classes against '" + classes_[0] + "'";
     if (!settings_.offset.empty()) text += ", offset by '" + settings_.offset + "'";
     if (!settings_.exposure.empty()) text += ", per unit of '" + settings_.exposure + "'";
-    if (loss_ == Loss::huber) text += ", delta = " + number_text(delta_);
+    if (loss_ == Loss::huber || loss_ == Loss::pseudo_huber)
+        text += ", delta = " + number_text(delta_);
+    if (loss_ == Loss::negative_binomial)
+        text +=
+            estimates_alpha() ? ", alpha estimated" : ", alpha = " + number_text(settings_.alpha);
+    if (loss_ == Loss::quantile)
+        text += ", tau = " + number_text(settings_.tau > 0 ? settings_.tau : 0.5) +
+                ", smoothed over " + number_text(delta_);
     return text;
 }
 
@@ -513,13 +609,16 @@ Samples<T> Regression<T>::samples() const {
 template <class T>
 std::vector<T> Regression<T>::start() const {
     if (!start_.empty()) return start_;
-    return std::vector<T>(static_cast<std::size_t>(outputs()) * static_cast<std::size_t>(block()),
-                          T(0));
+    return std::vector<T>(
+        static_cast<std::size_t>(outputs()) * static_cast<std::size_t>(block()) + estimates_alpha(),
+        T(0));
 }
 
 template <class T>
-Problem<T> Regression<T>::problem_of(const Samples<T>& samples, Loss loss,
-                                     const ProblemOptions& options) const {
+Problem<T> Regression<T>::problem(Loss loss, double l2) const {
+    const Samples<T> samples = this->samples();
+    const ProblemOptions options{
+        .l2 = l2, .intercept = has_intercept(), .penalize_intercept = settings_.penalize_intercept};
     switch (loss) {
         case Loss::logistic:
             return make_linear_predictor<T>(Logistic{}, samples, options);
@@ -530,25 +629,26 @@ Problem<T> Regression<T>::problem_of(const Samples<T>& samples, Loss loss,
             return make_linear_predictor<T>(Poisson{}, samples, options);
         case Loss::huber:
             return make_linear_predictor<T>(Huber{delta_}, samples, options);
-        default:
-            return make_linear_predictor<T>(LinearRegression{}, samples, options);
+        case Loss::gamma:
+            return make_linear_predictor<T>(Gamma{}, samples, options);
+        case Loss::inverse_gaussian:
+            return make_linear_predictor<T>(InverseGaussian{}, samples, options);
+        case Loss::probit:
+            return make_linear_predictor<T>(Probit{}, samples, options);
+        case Loss::cloglog:
+            return make_linear_predictor<T>(ComplementaryLogLog{}, samples, options);
+        case Loss::negative_binomial:
+            if (estimates_alpha()) return make_negative_binomial<T>(samples, options);
+            return make_linear_predictor<T>(NegativeBinomial{settings_.alpha}, samples, options);
+        case Loss::quantile:
+            return make_linear_predictor<T>(
+                SmoothQuantile{settings_.tau > 0 ? settings_.tau : 0.5, delta_}, samples, options);
+        case Loss::pseudo_huber:
+            return make_linear_predictor<T>(PseudoHuber{delta_}, samples, options);
+        case Loss::linear:
+            break;
     }
-}
-
-template <class T>
-Problem<T> Regression<T>::problem(Loss loss, double l2) const {
-    return problem_of(samples(), loss,
-                      {.l2 = l2,
-                       .intercept = has_intercept(),
-                       .penalize_intercept = settings_.penalize_intercept});
-}
-
-template <class T>
-Problem<T> Regression<T>::null_problem() const {
-    Samples<T> alone = samples();
-    alone.features = nullptr;
-    alone.dimension = 0;
-    return problem_of(alone, loss_, {.intercept = true});
+    return make_linear_predictor<T>(LinearRegression{}, samples, options);
 }
 
 template <class T>
@@ -599,7 +699,12 @@ std::vector<int> moving_intercepts(const Regression<T>& r, const std::vector<T>&
 
 template <class T>
 Result<T> solve(const Regression<T>& r, const Options& options) {
-    Result<T> result = minimize(r.problem(), r.start(), options);
+    std::vector<T> start = r.start();
+    for (std::size_t j = 0; j < options.lower.size(); ++j)
+        start[j] = std::max(start[j], static_cast<T>(options.lower[j]));
+    for (std::size_t j = 0; j < options.upper.size(); ++j)
+        start[j] = std::min(start[j], static_cast<T>(options.upper[j]));
+    Result<T> result = minimize(r.problem(), start, options);
     if (result.status != Status::singular || !r.has_intercept()) return result;
     std::vector<int> intercepts;
     for (int k = 1; k <= r.outputs(); ++k) intercepts.push_back(k * r.block() - 1);

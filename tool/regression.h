@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cunewton/inference.h"
 #include "cunewton/minimize.h"
 #include "cunewton/problem.h"
 #include "readers/csv.h"
@@ -24,14 +25,27 @@ readers::CsvOptions csv_options(const TableSettings& settings, Progress& progres
 template <class T>
 void say_what_was_read(const readers::Table<T>& table, const TableSettings& settings);
 
-enum class Loss { linear, logistic, softmax, poisson, huber };
+enum class Loss {
+    linear,
+    logistic,
+    softmax,
+    poisson,
+    huber,
+    gamma,
+    inverse_gaussian,
+    probit,
+    cloglog,
+    negative_binomial,
+    quantile,
+    pseudo_huber,
+};
 
 struct RegressionSettings {
     TableSettings table;
     std::string loss, target, weights, reference, offset, exposure;
     std::vector<std::string> features, drop, categorical;
     bool no_intercept = false, standardize = false, penalize_intercept = false;
-    double l2 = 0, delta = 0;
+    double l2 = 0, delta = 0, alpha = 0, tau = 0, smoothing = 0;  // but for l2, 0: not given
 };
 void add_regression_options(CLI::App& app, RegressionSettings& settings);
 
@@ -58,6 +72,14 @@ class Regression {
     int features() const { return static_cast<int>(names_.size()); }
     int outputs() const { return loss_ == Loss::softmax ? static_cast<int>(classes_.size()) : 1; }
     bool has_intercept() const { return !settings_.no_intercept; }
+    /// Whether targets are two classes, or several.
+    bool is_classification() const;
+    /// Losses that are no likelihood of any distribution.
+    bool is_robust() const;
+    /// Of negative_binomial without --alpha: its logarithm is the last parameter.
+    bool estimates_alpha() const {
+        return loss_ == Loss::negative_binomial && !(settings_.alpha > 0);
+    }
     /// Of one output: features and intercept.
     int block() const { return features() + (has_intercept() ? 1 : 0); }
     /// Of the parameters of one output, the intercept last.
@@ -72,14 +94,15 @@ class Regression {
     const std::vector<double>& means() const { return means_; }
     const std::vector<double>& deviations() const { return deviations_; }
     double delta() const { return delta_; }
+    const std::string& target_name() const { return target_name_; }
     /// "logistic regression of 'label' (1 stands for 'yes')"
     std::string title() const;
 
     Samples<T> samples() const;
     Problem<T> problem() const { return problem(loss_, settings_.l2); }
     Problem<T> problem(Loss loss, double l2) const;
-    /// Where a minimisation begins: 0, of huber the linear fit (where no residual is within delta
-    /// its Hessian is 0).
+    /// Where a minimisation begins: 0, of losses that are no likelihood the linear fit (where no
+    /// residual is within delta Huber's Hessian is 0), of means above 0 their logarithm.
     std::vector<T> start() const;
     /// The predictors z = W'x + b of a row, with its offset: `outputs` numbers.
     void predict(const std::vector<double>& x, long row, double* z) const;
@@ -87,9 +110,7 @@ class Regression {
     double weight_at(long row) const {
         return weights_.empty() ? 1.0 : static_cast<double>(weights_[row]);
     }
-    bool has_offsets() const { return !offsets_.empty(); }
-    /// That of an intercept and the offsets alone, without a penalty.
-    Problem<T> null_problem() const;
+    bool has_weights() const { return !weights_.empty(); }
     const T* row(long i) const { return values_.data() + i * features(); }
 
   private:
@@ -100,8 +121,7 @@ class Regression {
     void condition();
     void transform();
     void check_targets() const;
-    Problem<T> problem_of(const Samples<T>& samples, Loss loss,
-                          const ProblemOptions& options) const;
+    void find_delta();
 
     RegressionSettings settings_;
     Loss loss_ = Loss::linear;
@@ -111,7 +131,7 @@ class Regression {
     readers::Numbers<T> values_;  // rows x features
     std::vector<T> targets_, weights_, offsets_;
     std::vector<double> means_, deviations_;
-    double delta_ = 0;
+    double delta_ = 0;      // of quantile: the smoothing
     std::vector<T> start_;  // empty: 0
 };
 
@@ -131,25 +151,23 @@ struct Coefficient {
 };
 
 /// What a minimum says of the data.
-struct Inference {
-    std::vector<Coefficient> coefficients;
-    std::string errors;         ///< what the standard errors are, or why there are none
-    std::string statistic;      ///< "t" or "z"
-    double degrees_of_freedom;  ///< of the residuals
-    double scale;           ///< linear: residual standard deviation; huber: of the residuals' MAD
-    double log_likelihood;  ///< NaN: the loss is none, or it has no bound
-    double deviance;        ///< linear: residual sum of squares
-    double aic;             ///< 2k - 2 log L; linear: the variance is one of the k
-    std::string without;    ///< why there is no aic; empty: there is one
-    double
-        explained;    ///< linear: R squared; the others: 1 - deviance / that of the intercept alone
+struct Findings {
+    /// The library's, in the units of the data: of features as they are, and the intercept of
+    /// those. Nothing has an error where any parameter is not determined.
+    Inference inference;
+    std::vector<Coefficient> coefficients;  ///< of the entries of `inference`
+    double scale;     ///< linear: residual standard deviation; huber: of the residuals' MAD
     double accuracy;  ///< classification: rows whose most likely class is theirs
 };
 
-/// result: of regression.problem(). With `errors` false standard errors are left out, which need
-/// the Hessian's inverse. Standard errors and aic are said of minima alone: of what has converged,
-/// and of a precision_limit whose Newton step is less than a thousandth of each standard error.
+/// result: of regression.problem(). `options` say where it runs, which covariance is meant and
+/// whether there are errors; what weights are follows from the loss: 1/variance, up to a factor,
+/// of those with a dispersion and of those that are no likelihood, else frequencies.
 template <class T>
-Inference infer(const Regression<T>& regression, const Result<T>& result, bool errors);
+Findings infer(const Regression<T>& regression, const Result<T>& result, InferenceOptions options);
+
+/// Of the entries of an Inference.
+template <class T>
+std::vector<std::string> entry_names(const Regression<T>& regression);
 
 }  // namespace cunewton::tool

@@ -47,6 +47,10 @@ bool was_interrupted() {
     return received_signal != 0;
 }
 
+int interrupted_status() {
+    return 128 + received_signal;
+}
+
 void check_signals() {
     if (received_signal) throw Interrupted{received_signal};
 }

@@ -29,6 +29,8 @@ void catch_signals();
 /// Throws Interrupted if there was one.
 void check_signals();
 bool was_interrupted();
+/// 128 and the number of the signal that there was.
+int interrupted_status();
 
 /// The file has these bytes when it returns, and has been what it was until then: they are written
 /// to another file beside it, which takes its name. Throws FileError; Interrupted.
@@ -64,6 +66,11 @@ class Progress {
     template <class Text>
     void show(const Text& text) {
         check_signals();
+        show_on(text);
+    }
+    /// The same without check_signals().
+    template <class Text>
+    void show_on(const Text& text) {
         if (is_due()) print(text());
     }
     void clear();

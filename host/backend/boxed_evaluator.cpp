@@ -21,7 +21,7 @@ BoxedEvaluator<T>::BoxedEvaluator(std::unique_ptr<Evaluator<T>> inner,
       n_(static_cast<int>(lower.size())),
       gradients_(derivatives.gradient_step > 0),
       differenced_(derivatives.hessian_step > 0 && !derivatives.hessian_is_exact()),
-      of_slopes_(gradients_ && derivatives.hessian == HessianBy::gauss_newton),
+      residuals_(gradients_ && derivatives.hessian == HessianBy::gauss_newton),
       f_(vectors.number()),
       distance_(vectors.number()),
       xv_(vectors.number()),
@@ -47,9 +47,11 @@ BoxedEvaluator<T>::BoxedEvaluator(std::unique_ptr<Evaluator<T>> inner,
     movable_ = uploaded(movable);
     reach_ = uploaded(reach);
     of_gradients_ = inner_box(derivatives.gradient_step, typical, lower, upper);
-    of_hessians_ = inner_box(differenced_ ? derivatives.hessian_step : 0, typical, lower, upper);
+    const double step = differenced_ ? derivatives.hessian_step
+                        : residuals_ ? derivatives.gradient_step
+                                     : 0;
+    of_hessians_ = inner_box(step, typical, lower, upper);
     for (Buffer<T>* buffer : {&centre_, &beyond_, &g_, &moved_}) *buffer = vectors.allocate(n);
-    if (of_slopes_) slopes_at_ = vectors.allocate(n);
 }
 
 template <class T>
@@ -101,11 +103,7 @@ void BoxedEvaluator<T>::value_and_gradient(const T* x, T* g, Scalar f) {
 
 template <class T>
 void BoxedEvaluator<T>::hessian(const T* x, T* H) {
-    if (of_slopes_) {
-        vectors_.clamp(centre_.get(), x, of_gradients_.lower.get(), of_gradients_.upper.get(), n_);
-        return inner_->hessian(centre_.get(), H);
-    }
-    if (!differenced_) return inner_->hessian(x, H);
+    if (!differenced_ && !residuals_) return inner_->hessian(x, H);
     vectors_.clamp(centre_.get(), x, of_hessians_.lower.get(), of_hessians_.upper.get(), n_);
     inner_->hessian(centre_.get(), H);
     if (fixes_) matrices_.restrict_to(H, movable_.get(), H, n_);
@@ -159,9 +157,9 @@ void BoxedEvaluator<T>::gradient_differences(const T* x, const T* h, const Compr
 template <class T>
 void BoxedEvaluator<T>::prepare_products(const T* x) {
     if (differenced_) return Evaluator<T>::prepare_products(x);
-    if (!of_slopes_) return inner_->prepare_products(x);
-    vectors_.clamp(slopes_at_.get(), x, of_gradients_.lower.get(), of_gradients_.upper.get(), n_);
-    inner_->prepare_products(slopes_at_.get());
+    if (!residuals_) return inner_->prepare_products(x);
+    vectors_.clamp(centre_.get(), x, of_hessians_.lower.get(), of_hessians_.upper.get(), n_);
+    inner_->prepare_products(centre_.get());
 }
 
 template <class T>

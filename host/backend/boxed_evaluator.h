@@ -12,8 +12,9 @@ namespace cunewton {
 /// The evaluator of a problem whose parameters it differences. Where a difference at x would reach
 /// across a bound it is taken at a point within, c, and the gradient extrapolated from there: 2
 /// g(c) - g(c + (c - x)), an error of the second order as that of central differences. Hessians,
-/// and products with them, are those at c. Steps are an eighth of the box at most. Fixed parameters
-/// do not move: derivatives by them are 0, on the Hessian's diagonal 1.
+/// and products with them, are those at c; so is a Gauss-Newton matrix of differenced residuals.
+/// Steps are an eighth of the box at most. Fixed parameters do not move: derivatives by them are 0,
+/// on the Hessian's diagonal 1.
 template <class T>
 class BoxedEvaluator final : public Evaluator<T> {
   public:
@@ -65,11 +66,11 @@ class BoxedEvaluator final : public Evaluator<T> {
     const int n_;
     const bool gradients_;    // are differences
     const bool differenced_;  // so are second derivatives
-    const bool of_slopes_;    // these are a Gauss-Newton matrix of such first ones
+    const bool residuals_;    // are, and J'J of theirs stands for second derivatives
     bool fixes_ = false;
     Buffer<T> lower_, upper_, zeros_, most_, movable_, reach_;
     Inner of_gradients_, of_hessians_;
-    Buffer<T> centre_, beyond_, g_, moved_, slopes_at_;
+    Buffer<T> centre_, beyond_, g_, moved_;
     const Number f_, distance_, xv_, v_norm_, v_reach_;
 };
 

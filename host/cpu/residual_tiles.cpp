@@ -35,21 +35,30 @@ CUNEWTON_ALWAYS_INLINE void add_block(const ResidualTile<T>& tile, int i0, int j
             if (i0 + i >= j0 + j) add(i0 + i, j0 + j, sum_of(sums[j * rows + i]));
 }
 
-/// All pairs of so few columns, read once.
+/// All pairs of so few columns from `first` on, read once.
 template <class P, int columns, class T, class Add>
-CUNEWTON_ALWAYS_INLINE void add_all(const ResidualTile<T>& tile, const Add& add) {
+CUNEWTON_ALWAYS_INLINE void add_all(const ResidualTile<T>& tile, const Add& add, int first = 0) {
     P sums[columns * (columns + 1) / 2];
     for (P& sum : sums) sum = P(0.0);
     for (std::ptrdiff_t q = 0; q < tile.rows; q += P::lanes) {
         P a[columns];
-        for (int i = 0; i < columns; ++i) a[i] = P::load(tile.J + i * tile.rows + q);
+        for (int i = 0; i < columns; ++i) a[i] = P::load(tile.J + (first + i) * tile.rows + q);
         int e = 0;
         for (int j = 0; j < columns; ++j)
             for (int i = j; i < columns; ++i) sums[e++] += a[i] * a[j];
     }
     int e = 0;
     for (int j = 0; j < columns; ++j)
-        for (int i = j; i < columns; ++i) add(i, j, sum_of(sums[e++]));
+        for (int i = j; i < columns; ++i) add(first + i, first + j, sum_of(sums[e++]));
+}
+
+/// All pairs of columns in two groups, whose products stay in 32 registers.
+template <class P, int left, int right, class T, class Add>
+CUNEWTON_ALWAYS_INLINE void add_halves(const ResidualTile<T>& tile, const Add& add) {
+    static_assert(left <= 6 && left * right <= 30);
+    add_all<P, left>(tile, add);
+    add_block<P, false, right, left>(tile, left, 0, add);
+    add_all<P, right>(tile, add, left);
 }
 
 /// The pairs of `columns` columns: four at a time, and those that are left together.
@@ -174,6 +183,9 @@ void add_plain(const ResidualTile<T>& tile, double* f, double* g, double* h) {
         if (n == 3) return add_all<P, 4>(tile, add);
         if (n == 4) return add_all<P, 5>(tile, add);
         if (n == 5) return add_all<P, 6>(tile, add);
+        if (n == 8) return add_halves<P, 5, 4>(tile, add);
+        if (n == 9) return add_halves<P, 5, 5>(tile, add);
+        if (n == 10) return add_halves<P, 6, 5>(tile, add);
         add_pairs<P, false>(tile, n + 1, add);
     });
 }

@@ -12,10 +12,13 @@
 
 #include "cunewton/checkpoint.h"
 #include "cunewton/distributions.h"
+#include "cunewton/loss/negative_binomial.h"
 #include "host/inference/inverse.h"
 #include "host/inference/profile.h"
 #include "host/inference/rows.h"
 #include "host/inference/scores.h"
+#include "host/minimize/constrained.h"
+#include "host/minimize/null_space.h"
 
 namespace cunewton {
 
@@ -130,6 +133,16 @@ void check(const Problem<T>& problem, const Result<T>& result, const InferenceOp
     if (options.dispersion && !(*options.dispersion > 0 && std::isfinite(*options.dispersion)))
         throw InvalidArgument("dispersion is invalid (" + std::to_string(*options.dispersion) +
                               ") pass a finite number > 0, or none");
+    if (options.constraints.b.empty() && options.constraints.A.empty() &&
+        result.problem.find(solver::subject_to) != std::string::npos)
+        throw InvalidArgument(
+            "the fit had equations as constraints (errors without them are of another model) set "
+            "InferenceOptions::constraints to them");
+    for (const std::vector<double>* const bounds : {&options.lower, &options.upper})
+        if (!bounds->empty() && bounds->size() != result.x.size())
+            throw InvalidArgument("bounds have the wrong size (" + std::to_string(bounds->size()) +
+                                  " for " + std::to_string(result.x.size()) +
+                                  " parameters) pass one for each parameter, or none");
     if (options.threads < 0)
         throw InvalidArgument("threads is negative (" + std::to_string(options.threads) +
                               ") pass 0 for all");
@@ -211,6 +224,11 @@ class Maker {
             has_dispersion_ = out_.distribution.has_dispersion;
             is_likelihood_ = static_cast<bool>(out_.distribution.log_density);
             shifts_ = predictor_->code.cpu && predictor_->code.cpu->shift_invariant();
+            if (shifts_ && is_constrained())
+                throw InvalidArgument(
+                    "errors under equations are of parameters (of these only differences are "
+                    "determined) leave constraints out, or hold one output's parameters at 0 in "
+                    "the loss");
         }
         if (residuals_) {
             factor_ = 2;
@@ -269,6 +287,8 @@ class Maker {
         if (predictor_) {
             rows_ = std::make_unique<infer::Rows<T>>(*predictor_, options_.threads);
             rows_->predict(x_);
+            if (predictor_->intercept || has_constant_feature())
+                out_.intercepts = predictor_->outputs - (shifts_ ? 1 : 0);
             take_weights(rows_->view());
         } else {
             loss_ = (static_cast<double>(result_.f) - penalty()) / parts_.scale / factor_;
@@ -277,10 +297,10 @@ class Maker {
             if (samples && !(sum && sum->objective)) {
                 const HostSamples<T> host(*samples, true);
                 take_weights(host.view());
-                double several = 1;
-                if (residuals_) several = residuals_->residuals;
-                if (squares_ && !residuals_) several = samples->target_count;
-                out_.observations *= several;
+                const auto* const network = std::get_if<PerceptronSum<T>>(&parts_.form);
+                if (residuals_) squares_of_sample_ = residuals_->residuals;
+                if (squares_ && network) squares_of_sample_ = network->perceptron.widths.back();
+                out_.observations *= squares_of_sample_;
             }
             return;
         }
@@ -295,6 +315,8 @@ class Maker {
         more(view.targets, view.count * view.target_count);
         more(view.weights, view.count);
         more(view.offsets, view.count * view.offset_count);
+        const auto* const sum = std::get_if<SampleSum<T>>(&parts_.form);
+        const bool counts = sum && sum->code.functor.type() == typeid(NegativeBinomialSample);
         for (long i = 0; i < view.count; ++i) {
             const double w = view.weights ? static_cast<double>(view.weights[i]) : 1;
             if (!(w > 0)) continue;
@@ -303,6 +325,7 @@ class Maker {
             for (int k = 0; view.targets && k < view.target_count; ++k) {
                 const double y = static_cast<double>(view.targets[i * view.target_count + k]);
                 target_squares_ += w * y * y;
+                if (counts) logs_of_factorials_ += w * std::lgamma(y + 1);
             }
         }
     }
@@ -365,8 +388,10 @@ class Maker {
             if (!std::isfinite(entry))
                 return fail(WithoutError::no_minimum, "the Hessian is not finite");
         if (shifts_ && free_.size() == static_cast<std::size_t>(n_)) settle_shifts(K);
-        inverse_ = infer::invert(K, static_cast<int>(size),
-                                 static_cast<double>(std::numeric_limits<T>::epsilon()));
+        const double accuracy = static_cast<double>(std::numeric_limits<T>::epsilon());
+        inverse_ = is_constrained()
+                       ? infer::invert_on(directions(), K, static_cast<int>(size), accuracy)
+                       : infer::invert(K, static_cast<int>(size), accuracy);
         out_.condition_number = inverse_.condition;
         out_.scaled_condition_number = inverse_.scaled_condition;
         if (inverse_.indefinite)
@@ -376,6 +401,38 @@ class Maker {
         for (std::size_t a = 0; a < size; ++a)
             place_[static_cast<std::size_t>(free_[a])] = static_cast<int>(a);
         find_undetermined();
+    }
+
+    bool is_constrained() const { return !options_.constraints.b.empty(); }
+
+    /// The directions that equations leave, each with a number for every free parameter. Those
+    /// that have no part in any are known.
+    std::vector<double> directions() {
+        std::vector<bool> held(static_cast<std::size_t>(n_), true);
+        for (const int j : free_) held[static_cast<std::size_t>(j)] = false;
+        const solver::NullSpace space(options_.constraints, n_, held, {});
+        const std::size_t size = free_.size();
+        const std::size_t count = static_cast<std::size_t>(space.dimension());
+        std::vector<double> Z(count * size), length(size, 0.0);
+        for (std::size_t d = 0; d < count; ++d) {
+            std::vector<double> unit(count, 0.0);
+            unit[d] = 1;
+            const std::vector<double> along = space.scaled(std::move(unit));
+            for (std::size_t a = 0; a < size; ++a) {
+                const double entry = along[static_cast<std::size_t>(free_[a])];
+                length[a] = std::hypot(length[a], entry);
+                Z[d * size + a] = entry * space.scales()[static_cast<std::size_t>(free_[a])];
+            }
+        }
+        const double rounding =
+            10 * static_cast<double>(n_) * std::numeric_limits<double>::epsilon();
+        for (std::size_t a = 0; a < size; ++a)
+            if (length[a] <= rounding) {
+                out_.without[static_cast<std::size_t>(free_[a])] = WithoutError::fixed;
+                for (std::size_t d = 0; d < count; ++d) Z[d * size + a] = 0;
+            }
+        out_.parameters = static_cast<double>(count);
+        return Z;
     }
 
     /// Of the negative log likelihood times the dispersion, by all parameters.
@@ -455,6 +512,8 @@ class Maker {
             out_.pearson = rows_->sum([this](long i) {
                 const double mean = out_.distribution.mean(*rows_->z(i));
                 const double y = rows_->target(i);
+                // Means at the end of their range have no variance.
+                if (y == mean) return 0.0;
                 return rows_->weight(i) * (y - mean) * (y - mean) /
                        out_.distribution.variance(mean);
             });
@@ -503,21 +562,24 @@ class Maker {
             const double dispersion =
                 out_.dispersion_estimated ? out_.deviance / out_.observations : out_.dispersion;
             double logs = 0;
-            if (options_.weights == WeightsAre::precisions && residuals_)
-                logs = log_weights_ * residuals_->residuals;
+            if (options_.weights == WeightsAre::precisions)
+                logs = log_weights_ * squares_of_sample_;
             out_.log_likelihood = -0.5 * (out_.observations * std::log(two_pi * dispersion) +
                                           out_.deviance / dispersion - logs);
         } else if (no_likelihood_.empty()) {
-            out_.log_likelihood = -loss_ / out_.dispersion;
+            out_.log_likelihood = -(loss_ + logs_of_factorials_) / out_.dispersion;
         }
     }
 
+    /// A column that is the same in all rows that have a weight.
     bool has_constant_feature() const {
+        long any = 0;
+        while (any < rows_->count() && !(rows_->weight(any) > 0)) ++any;
         for (int j = 0; j < rows_->features(); ++j) {
-            const double first = rows_->feature(0, j);
+            const double first = any < rows_->count() ? rows_->feature(any, j) : 0;
             bool constant = first != 0;
-            for (long i = 1; constant && i < rows_->count(); ++i)
-                constant = rows_->feature(i, j) == first;
+            for (long i = any + 1; constant && i < rows_->count(); ++i)
+                constant = !(rows_->weight(i) > 0) || rows_->feature(i, j) == first;
             if (constant) return true;
         }
         return false;
@@ -528,7 +590,7 @@ class Maker {
         if (!out_.distribution.deviance || std::isnan(out_.deviance)) return;
         const int outputs = predictor_->outputs;
         std::vector<double> b(static_cast<std::size_t>(outputs), 0.0);
-        if (predictor_->intercept || has_constant_feature()) {
+        if (out_.intercepts > 0) {
             LinearPredictor<T> constant = *predictor_;
             constant.samples.dimension = 0;
             constant.samples.ld = 0;
@@ -570,16 +632,6 @@ class Maker {
         return true;
     }
 
-    std::vector<double> product(const std::vector<double>& A, const std::vector<double>& B) const {
-        const std::size_t size = free_.size();
-        std::vector<double> C(size * size, 0.0);
-        for (std::size_t j = 0; j < size; ++j)
-            for (std::size_t k = 0; k < size; ++k)
-                for (std::size_t i = 0; i < size; ++i)
-                    C[j * size + i] += A[k * size + i] * B[j * size + k];
-        return C;
-    }
-
     /// The covariance of the free parameters.
     std::vector<double> free_covariance() {
         const std::size_t size = free_.size();
@@ -596,7 +648,11 @@ class Maker {
                     all[static_cast<std::size_t>(free_[b]) * static_cast<std::size_t>(n_) +
                         static_cast<std::size_t>(free_[a])] /
                     factor_ / factor_;
-        V = product(product(V, middle), V);
+        std::vector<double> half(size * size), whole(size * size);
+        const int width = static_cast<int>(size);
+        infer::multiply(width, width, width, middle.data(), V.data(), half.data());
+        infer::multiply(width, width, width, inverse_.matrix.data(), half.data(), whole.data());
+        V = std::move(whole);
         if (options_.small_sample)
             for (double& entry : V) entry *= out_.observations / out_.degrees_of_freedom;
         return V;
@@ -707,6 +763,7 @@ class Maker {
                 text = std::string("by the inverse Hessian of the negative log-likelihood") +
                        dispersion;
         }
+        if (is_constrained()) text += ", on the surface of the equations";
         if (out_.penalised)
             text +=
                 ", with the penalty in it: of the posterior for a normal prior, not of the "
@@ -746,9 +803,11 @@ class Maker {
     double factor_ = 1;  // the loss over the negative log likelihood times the dispersion
     bool has_dispersion_ = false, is_likelihood_ = true;
     bool squares_ = false;  // residuals, or a perceptron's
-    bool shifts_ = false;   // only differences between outputs matter
-    double loss_ = 0;       // without rows: the sum, over the factor
+    int squares_of_sample_ = 1;
+    bool shifts_ = false;  // only differences between outputs matter
+    double loss_ = 0;      // without rows: the sum, over the factor
     double log_weights_ = 0, target_squares_ = 0;
+    double logs_of_factorials_ = 0;  // of counts, which NegativeBinomialSample leaves out
     bool failed_ = false;
     std::string no_likelihood_, no_criteria_;
     std::vector<int> free_, place_;

@@ -6,6 +6,12 @@
 
 #include "host/backend/lapack.h"
 
+extern "C" {
+void dgemm_(const char*, const char*, const int*, const int*, const int*, const double*,
+            const double*, const int*, const double*, const int*, const double*, double*,
+            const int*);
+}
+
 namespace cunewton::infer {
 namespace {
 
@@ -91,6 +97,39 @@ Inverse invert(const std::vector<double>& H, int n, double accuracy) {
     for (int e = 0; e < inverse.nullity; ++e)
         for (std::size_t j = 0; j < size; ++j)
             inverse.null[static_cast<std::size_t>(e) * size + j] *= scale[j];
+    return inverse;
+}
+
+void multiply(int m, int n, int k, const double* A, const double* B, double* C) {
+    if (m == 0 || n == 0 || k == 0) return;
+    const double one = 1, none = 0;
+    dgemm_("N", "N", &m, &n, &k, &one, A, &m, B, &k, &none, C, &m);
+}
+
+Inverse invert_on(const std::vector<double>& Z, const std::vector<double>& H, int n,
+                  double accuracy) {
+    const std::size_t size = static_cast<std::size_t>(n), count = n == 0 ? 0 : Z.size() / size;
+    const int d = static_cast<int>(count);
+    std::vector<double> transposed(Z.size()), HZ(Z.size()), reduced(count * count);
+    for (std::size_t c = 0; c < count; ++c)
+        for (std::size_t j = 0; j < size; ++j) transposed[j * count + c] = Z[c * size + j];
+    multiply(n, d, n, H.data(), Z.data(), HZ.data());
+    multiply(d, d, n, transposed.data(), HZ.data(), reduced.data());
+    Inverse inner = invert(reduced, d, accuracy);
+    if (inner.indefinite) return inner;
+    Inverse inverse;
+    inverse.condition = inner.condition;
+    inverse.scaled_condition = inner.scaled_condition;
+    inverse.nullity = inner.nullity;
+    inverse.matrix.assign(size * size, 0.0);
+    inverse.null.assign(size * static_cast<std::size_t>(inner.nullity), 0.0);
+    inverse.scale.assign(size, 0.0);
+    multiply(n, d, d, Z.data(), inner.matrix.data(), HZ.data());
+    multiply(n, n, d, HZ.data(), transposed.data(), inverse.matrix.data());
+    multiply(n, inner.nullity, d, Z.data(), inner.null.data(), inverse.null.data());
+    for (std::size_t c = 0; c < count; ++c)
+        for (std::size_t j = 0; j < size; ++j)
+            inverse.scale[j] = std::hypot(inverse.scale[j], Z[c * size + j] * inner.scale[c]);
     return inverse;
 }
 

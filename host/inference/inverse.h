@@ -18,5 +18,12 @@ struct Inverse {
 };
 /// accuracy: relative, of the entries.
 Inverse invert(const std::vector<double>& H, int n, double accuracy);
+/// The same along directions Z, n numbers each: Z (Z'H Z)^-1 Z', with the condition of Z'H Z.
+/// scale_j is the length of row j of Z times the scales of Z'H Z.
+Inverse invert_on(const std::vector<double>& Z, const std::vector<double>& H, int n,
+                  double accuracy);
+
+/// C = A B for an m x k and a k x n matrix.
+void multiply(int m, int n, int k, const double* A, const double* B, double* C);
 
 }  // namespace cunewton::infer

@@ -27,12 +27,18 @@ class Profile {
         for (std::size_t i = 0; i < result.at_bound.size(); ++i)
             fit_.fixed[i] = result.at_bound[i] != AtBound::free;
         fit_.fixed[j_] = true;
+        fit_.lower = options.lower;
+        fit_.upper = options.upper;
+        fit_.constraints = options.constraints;
     }
 
     double estimate() const { return static_cast<double>(result_.x[j_]); }
 
     /// At parameter j = value, from where the last refit nearby has ended; none: it failed.
     std::optional<double> root(double value, std::vector<T>& start) const {
+        if ((!fit_.lower.empty() && value < fit_.lower[j_]) ||
+            (!fit_.upper.empty() && value > fit_.upper[j_]))
+            return {};
         start[j_] = static_cast<T>(value);
         const Result<T> found = minimize(problem_, start, fit_);
         if (!found.converged() && found.status != Status::precision_limit &&

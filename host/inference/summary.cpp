@@ -85,7 +85,7 @@ std::string summary(const Inference& inference, const SummaryOptions& options) {
     const std::vector<Cell> right = {
         {"No. Observations:", inference.observations > 0 ? whole(inference.observations) : "-"},
         {"Df Residuals:", whole(inference.degrees_of_freedom)},
-        {"Df Model:", whole(inference.parameters)},
+        {"Df Model:", whole(inference.parameters - inference.intercepts)},
         {"Scale:", figure(inference.dispersion)},
         {"Log-Likelihood:", figure(inference.log_likelihood)},
         {"Deviance:", figure(inference.deviance)},

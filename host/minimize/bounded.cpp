@@ -18,6 +18,9 @@ constexpr double first_region = 0.1;
 // Of what a line predicts, that a step within the box must lower the model by.
 constexpr double sufficient = 0.01;
 
+// Of the gradient, that is worth to stay on a face for.
+constexpr double proportion = 0.1;
+
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
@@ -122,11 +125,6 @@ std::optional<Trial> BoundedEnd<T>::leave() {
 template <class T>
 std::optional<Status> BoundedEnd<T>::settle(double decrement, const Trial* trial) {
     if (run_.has_run_away()) return Status::unbounded;
-    if (!model_.is_hessian() && run_.derivatives().hessian_is_exact()) {
-        const auto products = product_model(run_);
-        products->update();
-        return BoundedEnd(run_, *products).settle(decrement, trial);
-    }
     const FaceCurvature found = examine();
     if (found == FaceCurvature::not_finite) return Status::not_finite;
     if (found == FaceCurvature::negative) {
@@ -175,6 +173,8 @@ class Bounded : BoundedEnd<T> {
     }
 
     Status minimize();
+    /// At a point that another model takes for a minimum, or is stuck at.
+    std::optional<Status> confirm();
 
   private:
     using Base = BoundedEnd<T>;
@@ -198,6 +198,10 @@ class Bounded : BoundedEnd<T> {
     bool cauchy_step(double size, double radius, bool& convex);
     /// free_, and residual_ = what of -r_ is free; its size in the metric of S.
     double find_face();
+    /// After find_face(), which has found `size`: leaves out what may leave its bound, unless that
+    /// is most of it (Dostal 1997).
+    void stay_on_face(double size);
+    double residual_size();
     /// Moves z_ to the first point of the projected path z_ + t p where the model falls enough.
     bool search(const T* p, double t, double shrink);
     /// p_ = the step to the minimiser on the face, or far along negative curvature. Whether there
@@ -232,10 +236,24 @@ void Bounded<T>::set_box(double radius) {
 template <class T>
 double Bounded<T>::find_face() {
     vectors_.find_free(free_.get(), z_.get(), r_.get(), low_.get(), high_.get(), n_);
+    return residual_size();
+}
+
+template <class T>
+double Bounded<T>::residual_size() {
     vectors_.select(residual_.get(), free_.get(), r_.get(), n_);
     vectors_.scale(residual_.get(), T(-1), residual_.get(), n_);
     vectors_.norms({{residual_.get(), length_, run_.scales(), true}}, n_);
     return run_.read(length_);
+}
+
+template <class T>
+void Bounded<T>::stay_on_face(double size) {
+    vectors_.scale(d_.get(), T(-1), ones_.get(), n_);
+    vectors_.find_free(tried_.get(), z_.get(), ones_.get(), low_.get(), high_.get(), n_);
+    vectors_.find_free(tried_r_.get(), z_.get(), d_.get(), low_.get(), high_.get(), n_);
+    vectors_.select(free_.get(), tried_.get(), tried_r_.get(), n_);
+    if (!(residual_size() >= proportion * size)) find_face();
 }
 
 template <class T>
@@ -346,7 +364,9 @@ bool Bounded<T>::solve(double radius, double tolerance) {
         bool moved = false;
         if (at_cauchy) {
             moved = cauchy_step(size, radius, convex);
-            find_face();
+            stay_on_face(find_face());
+        } else {
+            stay_on_face(size);
         }
         if (!face_step(radius, std::max(tolerance, 1e-12) * 0.1)) convex = false;
         const bool useful = search(p_.get(), 1, 0.5);
@@ -364,7 +384,41 @@ bool Bounded<T>::solve(double radius, double tolerance) {
 }
 
 template <class T>
+std::optional<Status> Bounded<T>::confirm() {
+    if (!model_.update()) return Status::not_finite;
+    if (run_.tests_gradient() && run_.gradient_small()) return this->settle(0, nullptr);
+    const bool convex = solve(infinity, model_.accuracy(0));
+    const double decrement = -2 * q_;
+    if (!convex) return this->settle(decrement, nullptr);
+    const Trial trial = run_.try_point(z_.get());
+    if (run_.arrived(decrement, trial.step_size)) return this->settle(decrement, &trial);
+    if (run_.out_of_evaluations()) return Status::max_evaluations;
+    // Where losses cannot judge the step any more the gradient can.
+    const bool better =
+        trial.f < run_.f() - run_.noise() ||
+        (trial.f <= run_.f() + run_.noise() && trial.gradient_size < run_.gradient_size());
+    if (!trial.finite() || !better) {
+        const Status status = run_.stuck_status(decrement);
+        return status == Status::converged ? this->settle(decrement, nullptr) : status;
+    }
+    const double previous = run_.f();
+    run_.accept(trial, true);
+    return run_.end_iteration(trial, previous, trial.step_size, 0);
+}
+
+/// Whether second derivatives are exact enough to tell what a method without them has found.
+template <class T>
+bool can_confirm(Minimization<T>& run) {
+    return run.derivatives().hessian_is_exact() ||
+           run.derivatives().hessian == HessianBy::gauss_newton;
+}
+
+template <class T>
 Status Bounded<T>::minimize() {
+    const bool learns = !model_.is_hessian() && can_confirm(run_);
+    const auto settle = [&](double decrement, const Trial* trial) {
+        return learns ? confirm_bounded(run_) : Base::settle(decrement, trial);
+    };
     double radius = infinity, last_step = 0;
     bool trusted = false;
     double first_gradient = run_.gradient_norm();
@@ -378,7 +432,7 @@ Status Bounded<T>::minimize() {
             return run_.arrived_status(0);
         if (!model_.update()) return Status::not_finite;
         if (run_.gradient_norm() == 0) {
-            if (const auto status = this->settle(0, nullptr)) return *status;
+            if (const auto status = settle(0, nullptr)) return *status;
             continue;
         }
         for (bool first = true;; first = false) {  // until a step is accepted
@@ -396,8 +450,9 @@ Status Bounded<T>::minimize() {
                 run_.watch(decrement);
                 // Slow steps through a valley look alike, by a model that has not learnt it.
                 if (model_.is_hessian() && run_.runs_away(decrement)) return Status::unbounded;
-                if (run_.arrived(decrement, trial.step_size)) {
-                    if (const auto status = this->settle(decrement, &trial)) return *status;
+                if (run_.arrived(decrement, trial.step_size) ||
+                    (!run_.tests_gradient() && run_.negligible(decrement, trial.step_size))) {
+                    if (const auto status = settle(decrement, &trial)) return *status;
                     trusted = false;
                     break;
                 }
@@ -406,8 +461,8 @@ Status Bounded<T>::minimize() {
             const auto stuck = [&]() -> std::optional<Status> {
                 if (!trial.finite()) return Status::not_finite;
                 const Status status = run_.stuck_status(decrement);
-                if (status != Status::converged) return status;
-                return this->settle(decrement, nullptr);
+                if (status != Status::converged && !learns) return status;
+                return settle(decrement, nullptr);
             };
             const double actual = run_.f() - trial.f;
             if (predicted <= run_.noise()) {
@@ -451,12 +506,20 @@ Status Bounded<T>::minimize() {
 }  // namespace
 
 template <class T>
+std::optional<Status> confirm_bounded(Minimization<T>& run) {
+    if (!can_confirm(run)) return run.arrived_status(0);
+    const auto products = product_model(run);
+    return Bounded<T>(run, *products).confirm();
+}
+
+template <class T>
 Status minimize_bounded(Minimization<T>& run, QuadraticModel<T>& model) {
     return Bounded<T>(run, model).minimize();
 }
 
-#define CUNEWTON_INSTANTIATE(T)   \
-    template class BoundedEnd<T>; \
+#define CUNEWTON_INSTANTIATE(T)                                       \
+    template class BoundedEnd<T>;                                     \
+    template std::optional<Status> confirm_bounded(Minimization<T>&); \
     template Status minimize_bounded(Minimization<T>&, QuadraticModel<T>&);
 CUNEWTON_INSTANTIATE(double)
 CUNEWTON_INSTANTIATE(float)

@@ -79,8 +79,9 @@ class BoundedEnd {
     std::optional<Trial> leave();
 };
 
-/// Examines a point that another method takes for a minimum within bounds, by products with the
-/// Hessian where they are exact: the run's status, or nothing where it has moved to a lower point.
+/// Examines a point that another method takes for a minimum within bounds, or where it is stuck, by
+/// products with the Hessian where they are exact: the run's status, or nothing where it has moved
+/// to a lower point.
 template <class T>
 std::optional<Status> confirm_bounded(Minimization<T>& run);
 

@@ -175,7 +175,7 @@ SessionWork work_of(const Options& options, int n, bool exact_hessian, int known
         work.curvature = CurvatureKind::dense;
     } else if (has_bounds(options)) {
         work.matrices = static_cast<std::size_t>(own) + 1;  // a factor of what is learnt
-        work.inverted = static_cast<std::size_t>(n);
+        work.factorized = {n};
         if (exact_hessian) work.curvature = CurvatureKind::product;
     } else {
         work.matrices = static_cast<std::size_t>(exact_hessian ? own + 2 : own);

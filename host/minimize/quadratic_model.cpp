@@ -256,16 +256,4 @@ void check_bounded_method(Method method) {
             "samples) choose Method::newton_cg, or Method::kfac of perceptrons");
 }
 
-template <class T>
-std::optional<Status> confirm_bounded(Minimization<T>& run) {
-    if (!run.derivatives().hessian_is_exact() &&
-        run.derivatives().hessian != HessianBy::gauss_newton)
-        return run.arrived_status(0);
-    ProductModel<T> model(run);
-    model.update();
-    return BoundedEnd<T>(run, model).settle(0, nullptr);
-}
-template std::optional<Status> confirm_bounded(Minimization<double>&);
-template std::optional<Status> confirm_bounded(Minimization<float>&);
-
 }  // namespace cunewton::solver

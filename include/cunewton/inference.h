@@ -80,12 +80,19 @@ struct InferenceOptions : EvaluationOptions {
     /// fallen by what the level allows (Venzon and Moolgavkar 1988). What has no standard error has
     /// none of these either.
     std::vector<int> profile{};
+    /// The equations that the fit was subject to, its Options::constraints: errors are then those
+    /// on their surface, Z (Z'H Z)^-1 Z' for a basis Z of the directions that they leave (Aitchison
+    /// and Silvey 1958), and each independent one is a parameter less.
+    LinearConstraints constraints{};
+    /// The bounds of the fit, n numbers each or none, which fits for profile intervals keep to: a
+    /// limit beyond them there is not.
+    std::vector<double> lower{}, upper{};
 };
 
 /// Why there is no standard error of a parameter.
 enum class WithoutError : unsigned char {
     none,           ///< there is one
-    fixed,          ///< it is known: Options::fixed
+    fixed,          ///< it is known: Options::fixed, or equations leave it only one value
     at_bound,       ///< the bound decided its value, see Result::at_bound
     undetermined,   ///< other values of it give the same loss
     no_minimum,     ///< the point is no minimum, or the fit has not converged
@@ -123,6 +130,7 @@ struct Inference {
                                     ///< residuals of one. 0: not known (objectives)
     double parameters = 0;          ///< p that are estimated: free and determined
     double degrees_of_freedom = 0;  ///< N - p
+    int intercepts = 0;             ///< parameters that are one, or of a feature that is constant
     double dispersion = 1;
     bool dispersion_estimated = false;
     double deviance = std::numeric_limits<double>::quiet_NaN();  ///< of squares: RSS
@@ -158,7 +166,9 @@ struct Inference {
 /// Throws InvalidArgument: for weights of which options.weights does not say what they are, for a
 /// result of another number of parameters, samples that ranks share, a problem with a penalty on
 /// its curvature, a sandwich of what is no sum over samples, frequencies of robust residuals (the
-/// estimator is applied to the root of the weight times the residual), and options out of range.
+/// estimator is applied to the root of the weight times the residual), a fit with equations that
+/// options.constraints does not have, or equations of a loss to which only differences matter, and
+/// options out of range.
 template <class T>
 Inference inference(const Problem<T>& problem, const Result<T>& result,
                     const InferenceOptions& options = {});

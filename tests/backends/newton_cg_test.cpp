@@ -202,6 +202,7 @@ class Diagonal final : public Preconditioner<T> {
     void apply(const T* r, T* z) override {
         vectors_.scale_twice(z, inverse_root_.get(), r, static_cast<long>(n_));
     }
+    void pass(State<T>& state) override { state(inverse_root_); }
 
   private:
     Vectors<T>& vectors_;

@@ -116,6 +116,49 @@ TEST_F(BoundedProblems, AllAreSolved) {
     }
 }
 
+/// Faces are left once most of what they have to give is taken, or each bound costs a factor or two
+/// many times over.
+TEST_F(BoundedProblems, IllConditionedOnesTakeFewFactors) {
+    for (const int n : {12, 50, 200})
+        for (const bool degenerate : {false, true}) {
+            const BoundedProblem p = bounded_quadratic(n, 0.9, 1e8, degenerate, 9089);
+            if (!runs_here(p)) continue;
+            const Result<double> result = minimize(p.problem, p.x0, bounded(p));
+            expect_solved(p, result);
+            EXPECT_LE(result.iterations, 3) << p.name;
+            EXPECT_LE(result.counts.factorizations, 20 + n) << p.name;
+        }
+}
+
+/// Powell's singular function where the loss falls to 0 in a corner: without an end in sight, for
+/// the loss falls by the same factor at each step.
+struct Singular {
+    template <class X>
+    auto operator()(const X& x) const {
+        using T = scalar_t<X>;
+        const T a = x[0] + T(10.0) * x[1], b = x[2] - x[3], c = x[1] - T(2.0) * x[2],
+                d = x[0] - x[3];
+        return a * a + T(5.0) * b * b + c * c * c * c + T(10.0) * d * d * d * d;
+    }
+};
+TEST_F(BoundedProblems, SingularCornersComeToAnEnd) {
+    if (testing_cuda()) GTEST_SKIP() << "a functor without GPU code";
+    for (const double x0 : {1.0, 3.0, 5.0})
+        for (const Method method : {Method::newton, Method::trust_region, Method::newton_cg}) {
+            Options options;
+            options.method = method;
+            options.backend = BackendChoice::cpu;
+            options.lower.assign(4, 0);
+            options.upper.assign(4, 5);
+            const Result<double> result = minimize(make_objective<double>(Singular{}, 4),
+                                                   std::vector<double>(4, x0), options);
+            EXPECT_TRUE(result.converged() || result.status == Status::singular)
+                << to_string(method) << ": " << result.message;
+            EXPECT_LE(result.iterations, 120) << to_string(method);
+            for (const double x : result.x) EXPECT_NEAR(x, 0, 1e-4) << to_string(method);
+        }
+}
+
 TEST_F(BoundedProblems, EveryMethodSolvesSome) {
     std::vector<BoundedProblem> list;
     list.push_back(bounded_quadratic(6, 0.5, 20, false, 71));

@@ -154,15 +154,6 @@ struct RowInside {
     }
 };
 
-/// Not finite below x_0 = 1.
-struct ResidualInside {
-    template <class X, class S>
-    auto operator()(const X& x, const S& s) const {
-        using namespace math;
-        return s[0] * (x[0] - 1.0) + x[1] - s[1] + 0.0 * sqrt(x[0] - 1.0);
-    }
-};
-
 TEST_F(BoundsOnCpu, FunctorsAreDifferencedInside) {
     for (const HessianBy by : {HessianBy::value_differences, HessianBy::gradient_differences}) {
         Options options = on_cpu({1, -1, -3}, {4, 2, infinity});
@@ -186,23 +177,62 @@ TEST_F(BoundsOnCpu, FunctorsAreDifferencedInside) {
     EXPECT_EQ(result.at_bound[0], AtBound::lower);
 }
 
+/// a exp(-k t) + c + d sin(3 t) - y, not a number where a < 1, c > 1/4, or k is not 7/8.
+struct ResidualInside {
+    static constexpr int parameters = 4;
+    template <class X, class S>
+    auto operator()(const X& x, const S& s) const {
+        using namespace math;
+        const auto& [a, k, c, d] = x;
+        const auto over = sqrt(a - 1.0), under = sqrt(0.25 - c),
+                   off = sqrt(-((k - 0.875) * (k - 0.875)));
+        return (1.0 + over * over) * exp(-(k * s[0])) + 0.25 - under * under + off +
+               d * sin(3.0 * s[0]) - s.target();
+    }
+};
 TEST_F(BoundsOnCpu, ResidualsAreDifferencedInside) {
-    // y falls with t, which no x_0 >= 1 explains.
-    const std::vector<double> rows{1, 3, 2, 2, 4, 1};
-    const Problem<double> problem =
-        make_residuals<double>(ResidualInside{}, Samples<double>{rows.data(), 3, 2}, 2);
-    for (const double start : {1.0, 1.4})
-        for (const Method method : {Method::levenberg_marquardt, Method::newton_cg, Method::lbfgs})
-            for (const bool fixed : {false, true}) {
-                SCOPED_TRACE(std::string(to_string(method)) + (fixed ? ", fixed" : ""));
-                Options options = on_cpu({1, 0}, {fixed ? 1 : 1.5, infinity}, method);
-                options.derivatives.gradient = GradientBy::central_differences;
-                const Result<double> result = minimize(problem, {start, 2}, options);
-                EXPECT_NE(result.status, Status::not_finite) << result.message;
-                EXPECT_TRUE(result.converged()) << result.message;
-                EXPECT_EQ(result.at_bound[0], fixed ? AtBound::fixed : AtBound::lower);
-                EXPECT_NEAR(result.x[1], 2, 1e-8);
-            }
+    std::vector<double> t, y;
+    for (int i = 0; i < 40; ++i) {
+        t.push_back(0.1 * i);
+        y.push_back(0.2 * std::exp(-0.875 * t.back()) + 0.55 + 0.1 * std::sin(3 * t.back()) +
+                    0.01 * (i % 3));
+    }
+    const Samples<double> samples{t.data(), 40, 1, 0, y.data()};
+    // With all bounds active the rest is one linear fit.
+    double over = 0, under = 0, of_a = 0, of_c = 0;
+    const auto rest = [&](std::size_t i) { return y[i] - std::exp(-0.875 * t[i]) - 0.25; };
+    for (std::size_t i = 0; i < t.size(); ++i) {
+        over += std::sin(3 * t[i]) * rest(i);
+        under += std::sin(3 * t[i]) * std::sin(3 * t[i]);
+    }
+    const double d = over / under;
+    for (std::size_t i = 0; i < t.size(); ++i) {
+        of_a += 2 * (d * std::sin(3 * t[i]) - rest(i)) * std::exp(-0.875 * t[i]);
+        of_c += 2 * (d * std::sin(3 * t[i]) - rest(i));
+    }
+    ASSERT_GT(of_a, 0);
+    ASSERT_LT(of_c, 0);
+    const Problem<double> problem = make_residuals<double>(ResidualInside{}, samples, 4);
+    for (const Method method :
+         {Method::newton, Method::levenberg_marquardt, Method::dogleg, Method::trust_region,
+          Method::newton_cg, Method::hessian_free, Method::bfgs, Method::lbfgs})
+        for (const GradientBy by :
+             {GradientBy::central_differences, GradientBy::forward_differences}) {
+            SCOPED_TRACE(std::string(to_string(method)) + ", " + to_string(by));
+            Options options = on_cpu({1, 0, -5, -1}, {3, 2, 0.25, 1}, method);
+            options.fixed = {false, true, false, false};
+            options.derivatives.gradient = by;
+            options.gradient_tolerance = 1e-4;
+            const Result<double> result = minimize(problem, {2, 0.875, 0, 0}, options);
+            EXPECT_TRUE(result.converged()) << result.message;
+            EXPECT_EQ(result.at_bound, (std::vector<AtBound>{AtBound::lower, AtBound::fixed,
+                                                             AtBound::upper, AtBound::free}));
+            ASSERT_TRUE(std::isfinite(result.f));
+            EXPECT_NEAR(result.x[3], d, 1e-5);
+            EXPECT_NEAR(result.multipliers[0], of_a, 1e-3);
+            EXPECT_NEAR(result.multipliers[2], of_c, 1e-3);
+            EXPECT_TRUE(std::isnan(result.multipliers[1]));
+        }
 }
 
 TEST_F(Bounds, StartsOutsideAreMoved) {

@@ -3,6 +3,7 @@
 // needed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -196,6 +197,35 @@ TEST_F(FailingBackendTest, MinimizeGoesOnFromEveryStage) {
             ASSERT_EQ(seen.size(), static_cast<std::size_t>(result.iterations) + 1);
             for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], static_cast<int>(i));
         }
+}
+
+TEST_F(FailingBackendTest, BoundsAreKeptFromEveryStage) {
+    for (const Method method : {Method::newton, Method::bfgs, Method::gradient_descent}) {
+        Options options = by(BackendChoice::automatic);
+        options.method = method;
+        // The second parameter is moved to its bound at first, the first one ends at one.
+        options.lower = {-2, -1};
+        options.upper = {0.5, 0.75};
+        options.max_iterations = 20000;
+        arrange_none();
+        const Result<double> undisturbed = minimize(rosenbrock(), start, options);
+        ASSERT_TRUE(undisturbed.converged()) << undisturbed.message;
+        ASSERT_EQ(undisturbed.backend, "failing");
+        ASSERT_EQ(undisturbed.moved, (std::vector<int>{1}));
+        const int calls = arranged.calls;
+        for (int stage = 0; stage < calls; stage += std::max(1, calls / 15)) {
+            SCOPED_TRACE(std::string(to_string(method)) + ", call " + std::to_string(stage));
+            arrange(Failure::device, stage);
+            const Result<double> result = minimize(rosenbrock(), start, options);
+            EXPECT_TRUE(result.converged()) << result.message;
+            EXPECT_EQ(result.backend, "cpu");
+            EXPECT_EQ(result.x[0], 0.5);
+            EXPECT_NEAR(result.x[1], 0.25, 1e-8);
+            EXPECT_EQ(result.at_bound, undisturbed.at_bound);
+            EXPECT_NEAR(result.multipliers[0], -1, 1e-4);
+            EXPECT_EQ(result.moved, undisturbed.moved);
+        }
+    }
 }
 
 TEST_F(FailingBackendTest, EvaluationsGoOnFromEveryStage) {

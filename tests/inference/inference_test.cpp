@@ -299,7 +299,8 @@ TEST_F(InferenceTest, StatisticsDoNotDependOnUnits) {
 }
 
 TEST_F(InferenceTest, WeightsOfNoSaidKindAreRefused) {
-    const Problem<double> problem = problem_of(Poisson{}, Table(counts, numbers));
+    const Table table(counts, numbers);
+    const Problem<double> problem = problem_of(Poisson{}, table);
     const Result<double> result = fit(problem);
     try {
         inference(problem, result, on_backend());
@@ -341,7 +342,8 @@ TEST_F(InferenceTest, WhatIsNotDeterminedSaysSoAndTheOthersHold) {
 TEST_F(InferenceTest, AFitThatHasNotConvergedHasNoErrors) {
     Options short_run;
     short_run.max_iterations = 1;
-    const Problem<double> problem = problem_of(Poisson{}, Table(counts));
+    const Table table(counts);
+    const Problem<double> problem = problem_of(Poisson{}, table);
     const Inference found = inference(problem, fit(problem, short_run), on_backend());
     for (const double error : found.standard_errors) EXPECT_TRUE(std::isnan(error));
     EXPECT_EQ(found.without[0], WithoutError::no_minimum);

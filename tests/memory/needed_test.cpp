@@ -260,6 +260,37 @@ TEST_F(MemoryOnTheHostTest, AMinimumThatIsNotUniqueAndAFactorThatIsKept) {
     }
 }
 
+TEST_F(MemoryOnTheHostTest, Bounds) {
+    constexpr int n = 100;
+    Options options = options_of_test();
+    options.lower.assign(n, -1);
+    options.upper.assign(n, 0.5);
+    options.upper[3] = 1e-9;
+    options.fixed.assign(n, false);
+    options.fixed[7] = true;
+    BlackBox<double> box;
+    box.values = [](const double* points, int dimension, int count, double* losses) {
+        for (int p = 0; p < count; ++p) {
+            losses[p] = 0;
+            for (int j = 0; j < dimension; ++j) {
+                const double u = points[p * dimension + j] - 0.01 * (j % 80);
+                losses[p] += u * u;
+            }
+        }
+    };
+    for (const Method method : {Method::newton, Method::trust_region, Method::newton_cg,
+                                Method::bfgs, Method::lbfgs, Method::gradient_descent}) {
+        options.method = method;
+        options.threads = takes_products(method) ? 1 : 2;
+        options.derivatives = {};
+        expect_enough(make_objective<double>(BowlWithHessian{}, n), options);
+        options.derivatives.hessian = HessianBy::gradient_differences;
+        expect_enough(make_objective<double>(BowlWithGradient{}, n), options);
+        options.derivatives.hessian = HessianBy::value_differences;
+        expect_enough(make_black_box<double>(box, n), options);
+    }
+}
+
 TEST_F(MemoryOnTheHostTest, StatesThatAreSaved) {
     Options options = options_of_test();
     const TemporaryFile file;
@@ -352,7 +383,10 @@ TEST_F(MemoryOnTheHostTest, SumsOfElements) {
         for (const Method method : all_methods) {
             options.derivatives.gradient = by;
             options.method = method;
-            if (method == Method::newton || method == Method::trust_region)
+            const bool factorises = method == Method::newton || method == Method::trust_region ||
+                                    method == Method::levenberg_marquardt ||
+                                    method == Method::dogleg;
+            if (factorises)
                 EXPECT_THROW(memory_needed(problem, options), InvalidArgument);
             else
                 expect_enough(problem, options);

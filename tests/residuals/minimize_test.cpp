@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "cunewton/curvature.h"
 #include "cunewton/differentiate.h"
@@ -165,6 +166,64 @@ TEST_F(Residuals, NoNumbersInPartOfTheSpace) {
         EXPECT_TRUE(result.converged()) << to_string(result.status);
         EXPECT_NEAR(result.x[0], 0.01, 1e-9);
     }
+}
+
+/// Polynomials in the sample's number, whose J is known.
+template <int n>
+struct ByNumber {
+    static constexpr int parameters = n;
+    template <class X, class S>
+    auto operator()(const X& x, const S& s) const {
+        auto sum = x[n - 1] * (0.001 * s.index());
+        for (int j = n - 2; j >= 0; --j) sum = (sum + x[j]) * (0.001 * s.index());
+        return sum - s.target();
+    }
+};
+template <int n>
+void expect_exact_squares() {
+    SCOPED_TRACE(n);
+    std::vector<double> t, y;
+    for (int i = 0; i < 1003; ++i) {
+        t.push_back(i);
+        y.push_back(std::sin(0.01 * i));
+    }
+    const long count = static_cast<long>(t.size());
+    const Samples<double> samples = Samples<double>::of(Array<const double>(t.data(), count, 1),
+                                                        Array<const double>(y.data(), count, 1));
+    std::vector<double> x;
+    for (int j = 0; j < n; ++j) x.push_back(std::cos(j + 1.0));
+    long double f = 0, g[n] = {}, H[n * n] = {};
+    for (int i = 0; i < count; ++i) {
+        long double row[n], r = -static_cast<long double>(y[static_cast<std::size_t>(i)]);
+        for (int j = 0; j < n; ++j) {
+            row[j] = std::pow(0.001L * i, j + 1.0L);
+            r += x[static_cast<std::size_t>(j)] * row[j];
+        }
+        f += r * r;
+        for (int j = 0; j < n; ++j) {
+            g[j] += 2 * r * row[j];
+            for (int l = 0; l < n; ++l) H[j * n + l] += 2 * row[j] * row[l];
+        }
+    }
+    EvaluationOptions options;
+    options.backend = tested_choice();
+    const Problem<double> problem = make_residuals<double>(ByNumber<n>{}, samples, n);
+    EXPECT_NEAR(evaluate(problem, x, options), static_cast<double>(f), 1e-12 * (1 + double(f)));
+    const std::vector<double> slope = gradient(problem, x, options),
+                              matrix = hessian(problem, x, options);
+    for (int j = 0; j < n; ++j) {
+        EXPECT_NEAR(slope[j], static_cast<double>(g[j]), 1e-11 * (1 + std::abs(double(g[j]))));
+        for (int l = 0; l < n; ++l)
+            EXPECT_NEAR(matrix[j * n + l], static_cast<double>(H[j * n + l]),
+                        1e-11 * static_cast<double>(H[j * n + l]));
+    }
+}
+TEST_F(Residuals, SumsOfEveryNumberOfParameters) {
+    if (testing_cuda()) GTEST_SKIP() << "functors without GPU code";
+    [&]<int... n>(std::integer_sequence<int, n...>) {
+        (expect_exact_squares<n + 1>(), ...);
+    }
+    (std::make_integer_sequence<int, 11>());
 }
 
 TEST_F(Residuals, WhatIsNotForThemIsRefused) {

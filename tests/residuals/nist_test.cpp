@@ -2,6 +2,10 @@
 // matrix.
 #include "tests/nist/nist.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "tests/nist/nist_models.h"
 #include "tests/residuals/functors.h"
 
@@ -14,6 +18,17 @@ Problem<double> nist_curve(const NistProblem& problem, const Samples<double>& sa
     CUNEWTON_TEST_NIST_PROBLEMS(CUNEWTON_TEST_MODEL)
 #undef CUNEWTON_TEST_MODEL
     throw std::invalid_argument("no NIST problem is called " + problem.name);
+}
+
+/// Lanczos' three exponentials may come in any order: here with rates that rise.
+std::vector<double> in_order(const NistProblem& problem, const std::vector<double>& x) {
+    if (problem.name.rfind("Lanczos", 0) != 0) return x;
+    std::vector<std::pair<double, double>> terms;
+    for (std::size_t j = 0; j < x.size(); j += 2) terms.emplace_back(x[j + 1], x[j]);
+    std::sort(terms.begin(), terms.end());
+    std::vector<double> sorted;
+    for (const auto& [rate, height] : terms) sorted.insert(sorted.end(), {height, rate});
+    return sorted;
 }
 
 class ResidualNist : public BackendTest, public ::testing::WithParamInterface<Method> {};
@@ -35,21 +50,20 @@ TEST_P(ResidualNist, MostCertifiedValuesFromBothStarts) {
             options.backend = tested_choice();
             options.max_iterations = 2000;
             const Result<double> result = minimize(curve, problem.starts[start], options);
-            const double digits = certified_digits(problem, result.x.data());
+            const double digits = certified_digits(problem, in_order(problem, result.x).data());
             if (std::getenv("CUNEWTON_TEST_VERBOSE"))
                 std::printf("%-20s %-10s %zu %-16s %4d it %4ld ev %5.1f digits f %.12g (%.12g)\n",
                             to_string(GetParam()), problem.name.c_str(), start + 1,
                             to_string(result.status), result.iterations, result.counts.evaluations,
                             digits, result.f, problem.residual_sum);
             solved += digits >= 6;
-            // In NIST's order or in another one of the exponentials.
             if (result.converged() && problem.name != "Lanczos1") {
                 EXPECT_NEAR(result.f, problem.residual_sum, 1e-8 * problem.residual_sum);
             }
         }
     }
     // Of 54; which of the hardest starts lead elsewhere differs.
-    EXPECT_GE(solved, GetParam() == Method::levenberg_marquardt ? 45 : 50);
+    EXPECT_GE(solved, GetParam() == Method::levenberg_marquardt ? 48 : 51);
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, ResidualNist,

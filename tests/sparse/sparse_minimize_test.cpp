@@ -175,7 +175,8 @@ TEST_P(SparseMinimizeTest, WhatNeedsAMatrixIsRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, SparseMinimizeTest,
-                         ::testing::Values(Method::newton, Method::trust_region),
+                         ::testing::Values(Method::newton, Method::trust_region,
+                                           Method::levenberg_marquardt, Method::dogleg),
                          [](const auto& of) { return std::string(to_string(of.param)); });
 
 using SparseMethodTest = SparseFactorTest;

@@ -36,6 +36,8 @@ X = [(0.2, 1.1), (1.5, 0.3), (2.2, 1.9), (0.4, 2.5), (3.1, 0.8), (1.1, 1.4), (2.
      (3.3, 1.6), (0.1, 0.4), (2.0, 1.0)]
 CLASSES = [0, 1, 2, 0, 1, 2, 1, 0, 2, 1, 1, 0]
 Y = [1.2, 2.9, 5.1, 5.3, 6.2, 4.1, 30.0, 2.2, 7.9, 7.6, 0.9, 4.4]
+# statsmodels 0.15, of the table of tests/losses: sm.OLS(positive, (features, 1)).fit(cov_type="HC1").bse
+HC1 = [0.3305144836541798, 0.23794147526052994, 0.30012714371244925]
 WEIGHTS = [1, 2, 1, 3, 1, 1, .5, 2, 1, 1, 4, 1]
 
 
@@ -481,6 +483,298 @@ class Tool(unittest.TestCase):
                      environment={"CUDA_VISIBLE_DEVICES": ""})
         self.assertEqual(self.json_of("fit", self.write_table(target=CLASSES), "--loss", "softmax", "--target", "y",
                                       "--max-iterations", 1, status=2)["status"], "max_iterations")
+
+    # ---- the other losses, against statsmodels 0.15's GLM (expected information) and Newton's method in 40 digits on
+    # the likelihoods written out (observed information)
+
+    def made_up(self):
+        """The table of tests/losses."""
+        text = (Path(SOURCES) / "tests/losses/table.h").read_text()
+        columns = {name: re.search(name + r"\[\] = \{(.*?)\};", text, re.S).group(1).replace("\n", "").split(",")
+                   for name in ("features", "positive", "counts", "binary", "offsets")}
+        rows = zip(columns["features"][::2], columns["features"][1::2],
+                   *(columns[name] for name in ("positive", "counts", "binary", "offsets")))
+        return self.write("made.csv", "a,b,p,k,l,o\n" + "".join(",".join(v.strip() for v in row) + "\n" for row in rows))
+
+    def fit_of(self, loss, target, *more, **other):
+        return self.json_of("fit", self.made_up(), "--loss", loss, "--target", target, "--features", "a,b", *more, **other)
+
+    def test_losses_with_a_dispersion(self):
+        cases = {
+            "gamma": ([0.4208623539439689, -0.38464968631078206, 0.6027414217210548], 0.31807609162687145,
+                      [0.10663190661957005, 0.11429171327704063, 0.10882952571500297],
+                      [0.18539965950596657, 0.2079865609659671, 0.19333018682286565], 7.640104181157074, 14.815735165585098),
+            "inverse_gaussian": ([0.3950678180414405, -0.41963012136386524, 0.5897313623770265], 0.18142382919091138,
+                                 [0.10664441328075909, 0.11334297093087704, 0.11333883388364098],
+                                 [0.22443007297687603, 0.29470928153871806, 0.2608345786779527], 4.657418625334728,
+                                 8.602300342420419)}
+        for loss, (estimates, dispersion, expected, observed, deviance, null) in cases.items():
+            with self.subTest(loss):
+                fit = self.fit_of(loss, "p", "--covariance", "expected")
+                self.assert_coefficients(fit, estimates, expected, 7)
+                self.assert_close(fit["dispersion"], dispersion, 7)
+                self.assert_close(fit["deviance"], deviance, 8)
+                self.assert_close(fit["explained"], 1 - deviance / null, 8)
+                self.assertIn("t", fit["coefficients"][0])
+                self.assert_coefficients(self.fit_of(loss, "p"), estimates, [math.sqrt(dispersion) * e for e in observed], 7)
+
+    def test_losses_of_two_classes_with_other_links(self):
+        cases = {
+            "probit": ([-0.015084377274668844, -0.5448035178763448, -0.2707220650362259],
+                       [0.24988553560780924, 0.29205140238166233, 0.2641933602001707],
+                       [0.24919989808002266, 0.28378587016128143, 0.26013842208315846], -18.74866521326186),
+            "cloglog": ([-0.029683744243146695, -0.5839365907999027, -0.6993993322661425],
+                        [0.3127896289335208, 0.32998626255436736, 0.3427647921157352],
+                        [0.3133346673640361, 0.3347299237170351, 0.34129216155354114], -18.938993507655695)}
+        for loss, (estimates, observed, expected, likelihood) in cases.items():
+            with self.subTest(loss):
+                fit = self.fit_of(loss, "l")
+                self.assert_coefficients(fit, estimates, observed, 7)
+                self.assert_close(fit["log_likelihood"], likelihood, 9)
+                self.assert_close(fit["deviance"], -2 * likelihood, 9)
+                self.assert_close(fit["aic"], 6 - 2 * likelihood, 9)
+                self.assertEqual(fit["classes"], ["0", "1"])
+                # statsmodels stops the iteration for cloglog with eight digits of the errors.
+                self.assert_coefficients(self.fit_of(loss, "l", "--covariance", "expected"), estimates, expected, 6)
+        # Rows whose probability is above a half count as the second class, whatever the link.
+        z = [-0.029683744243146695 * float(a) - 0.5839365907999027 * float(b) - 0.6993993322661425 for a, b in
+             (row.split(",")[:2] for row in (self.folder / "made.csv").read_text().splitlines()[1:])]
+        classes = [int(row.split(",")[4]) for row in (self.folder / "made.csv").read_text().splitlines()[1:]]
+        right = sum((1 - math.exp(-math.exp(v)) > 0.5) == (k == 1) for v, k in zip(z, classes))
+        self.assert_close(self.fit_of("cloglog", "l")["accuracy"], right / 30, 12)
+
+    def test_negative_binomial(self):
+        fit = self.fit_of("negative_binomial", "k", "--alpha", 0.7)
+        self.assert_coefficients(fit, [0.39615098148147215, -0.08303024707299379, 1.114897073297782],
+                                 [0.19133810843380114, 0.22955365854720128, 0.19881343675219873], 7)
+        self.assert_close(fit["log_likelihood"], -65.61785275985459, 9)
+        self.assert_close(fit["deviance"], 21.67282194797232, 8)
+        fit = self.fit_of("negative_binomial", "k")
+        self.assertEqual(fit["coefficients"][-1]["name"], "log(alpha)")
+        self.assert_coefficients(fit, [0.39876412446808557, -0.07059997183237128, 1.1184517584896927, -1.328308109216266],
+                                 [0.14555505673093896, 0.16708041585899663, 0.1510062121231624, 0.5976342612104854], 6)
+        self.assert_close(fit["log_likelihood"], -63.84575080215474, 9)
+        self.assert_close(fit["aic"], 8 + 2 * 63.84575080215474, 9)
+        # Units and origins of features do not matter.
+        rows = (self.folder / "made.csv").read_text().splitlines()
+        moved = [",".join([str(1e6 + 1e3 * float(row.split(",")[0])), *row.split(",")[1:]]) for row in rows[1:]]
+        self.write("moved.csv", "\n".join([rows[0], *moved]) + "\n")
+        other = self.json_of("fit", "moved.csv", "--loss", "negative_binomial", "--target", "k", "--features", "a,b")
+        for j, unit in ((0, 1e3), (1, 1), (3, 1)):
+            for what in ("estimate", "standard_error"):
+                self.assert_close(other["coefficients"][j][what] * unit, fit["coefficients"][j][what], 6)
+
+    def test_quantiles(self):
+        draw = random.Random(8)
+        values = [draw.gauss(3, 2) for _ in range(2001)]
+        self.write("q.csv", "y\n" + "".join(f"{v}\n" for v in values))
+        for tau in (0.1, 0.5, 0.9):
+            fit = self.json_of("fit", "q.csv", "--loss", "quantile", "--target", "y", "--tau", tau, "--smoothing", 0.02)
+            own = sorted(values)[round(tau * 2000)]
+            self.assertLess(abs(fit["coefficients"][0]["estimate"] - own), 0.02)
+            # Of the quantile of n normal numbers: sqrt(tau (1 - tau) / n) / density.
+            z = {0.1: -1.2815515655446004, 0.5: 0, 0.9: 1.2815515655446004}[tau]
+            density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi) / 2
+            error = math.sqrt(tau * (1 - tau) / 2001) / density
+            fit = self.json_of("fit", "q.csv", "--loss", "quantile", "--target", "y", "--tau", tau)
+            self.assertLess(abs(fit["coefficients"][0]["standard_error"] / error - 1), 0.2)
+            self.assertIn("no likelihood", fit["aic_left_out"])
+        self.assertEqual(self.json_of("fit", "q.csv", "--loss", "quantile", "--target", "y")["coefficients"],
+                         self.json_of("fit", "q.csv", "--loss", "quantile", "--target", "y", "--tau", 0.5)["coefficients"])
+
+    def test_pseudo_huber_tends_to_least_squares(self):
+        linear, wide = self.fit_of("linear", "p"), self.fit_of("pseudo_huber", "p", "--delta", 1e6)
+        for a, b in zip(linear["coefficients"], wide["coefficients"], strict=True):
+            self.assert_close(b["estimate"], a["estimate"], 8)
+        # Then its sandwich is that of White (1980), times N / (N - p): statsmodels' OLS with HC1.
+        for c, expected in zip(wide["coefficients"], HC1, strict=True):
+            self.assert_close(c["standard_error"], expected, 7)
+        robust = self.fit_of("pseudo_huber", "p")
+        self.assertIn("delta = ", robust["title"])
+        self.assertIsNone(robust["aic"])
+
+    def test_the_other_losses_refuse_what_they_are_not_of(self):
+        table = self.made_up()
+        command = ["fit", table, "--target"]
+        for loss in ("gamma", "inverse_gaussian"):
+            self.refused("a target is not above 0 ('k' of 'made.csv', data row 7: 0) mend the file: " + loss, *command, "k",
+                         "--loss", loss)
+        for loss in ("probit", "cloglog"):
+            self.refused(loss + " regression is of two classes ('p' of 'made.csv' has: ", *command, "p", "--loss", loss)
+        self.refused("a count is negative ('a' of 'made.csv', data row 1: -0.8)", *command, "a", "--loss", "negative_binomial")
+        self.refused("a quantile is between 0 and 1 (--tau is 1.5)", *command, "p", "--loss", "quantile", "--tau", 1.5)
+        self.refused("--alpha is of another loss (--loss is poisson) leave it out, or pass --loss negative_binomial",
+                     *command, "k", "--loss", "poisson", "--alpha", 1)
+        self.refused("--tau is of another loss", *command, "p", "--loss", "huber", "--tau", 0.1)
+        self.refused("--smoothing is of another loss", *command, "p", "--loss", "huber", "--smoothing", 0.1)
+        self.refused("--delta is of another loss", *command, "p", "--loss", "gamma", "--delta", 0.1)
+        self.refused("a penalty would hold alpha too", *command, "k", "--loss", "negative_binomial", "--l2", 0.1)
+        self.refused("alpha is estimated without offsets", *command, "k", "--loss", "negative_binomial", "--offset", "o")
+        self.refused("the expected information is of linear predictors (this is another problem) pass --covariance "
+                     "inverse_hessian", *command, "k", "--loss", "negative_binomial", "--covariance", "expected")
+        self.refused("this loss is not compared ('gamma')", "compare", table, "--target", "p", "--loss", "gamma")
+
+    def test_covariances(self):
+        # statsmodels 0.15: sm.GLM(counts, (features, 1), Poisson()).fit(cov_type="HC0")
+        fit = self.fit_of("poisson", "k", "--covariance", "sandwich")
+        self.assert_coefficients(fit, [0.400195818813716, -0.05049952010132075, 1.1245421848157975],
+                                 [0.12097450981114417, 0.13474030918640728, 0.14047593888923304], 7)
+        self.assertIn("sandwich", fit["standard_errors"])
+        # Of a canonical link both matrices are one.
+        hessian, expected = (self.fit_of("poisson", "k", "--covariance", by) for by in ("inverse_hessian", "expected"))
+        for a, b in zip(hessian["coefficients"], expected["coefficients"], strict=True):
+            self.assert_close(b["standard_error"], a["standard_error"], 8)
+        self.refused("the loss's expected information is not known", "fit", "made.csv", "--loss", "softmax", "--target", "l",
+                     "--features", "a,b", "--covariance", "expected")
+        self.assertTrue(self.run_tool("fit", "made.csv", "--loss", "probit", "--target", "l", "--covariance", "other",
+                                      status=1).stderr)
+
+    def test_weights_of_the_other_losses(self):
+        """Frequencies are rows that are there several times, degrees of freedom too; precisions have no unit."""
+        lines = self.made_up() and (self.folder / "made.csv").read_text().splitlines()
+        times = [1 + i % 3 for i in range(30)]
+        self.write("w.csv", lines[0] + ",w,v\n" + "".join(f"{row},{w},{7 * w}\n" for row, w in zip(lines[1:], times)))
+        self.write("r.csv", lines[0] + "\n" + "".join((row + "\n") * w for row, w in zip(lines[1:], times)))
+        for loss, target in (("poisson", "k"), ("negative_binomial", "k"), ("probit", "l"), ("cloglog", "l")):
+            with self.subTest(loss):
+                command = ["--loss", loss, "--target", target, "--features", "a,b"]
+                weighted = self.json_of("fit", "w.csv", *command, "--weights", "w")
+                repeated = self.json_of("fit", "r.csv", *command)
+                self.assert_coefficients(weighted, [c["estimate"] for c in repeated["coefficients"]],
+                                         [c["standard_error"] for c in repeated["coefficients"]], 6)
+                for key in ("degrees_of_freedom", "log_likelihood", "aic", "bic"):
+                    self.assert_close(weighted[key], repeated[key], 8)
+        for loss in ("gamma", "inverse_gaussian", "pseudo_huber", "quantile"):
+            with self.subTest(loss):
+                more = ["--delta", 1] if loss == "pseudo_huber" else ["--smoothing", 0.3] if loss == "quantile" else []
+                w, v = (self.json_of("fit", "w.csv", "--loss", loss, "--target", "p", "--features", "a,b", "--weights", name,
+                                     *more) for name in "wv")
+                self.assertEqual(w["degrees_of_freedom"], 27)
+                self.assert_coefficients(v, [c["estimate"] for c in w["coefficients"]],
+                                         [c["standard_error"] for c in w["coefficients"]], 6)
+                if loss == "gamma":
+                    self.assert_close(v["dispersion"], 7 * w["dispersion"], 8)
+
+    def test_offset_and_exposure(self):
+        # statsmodels 0.15, see tests/losses.
+        for loss, target, expected in (("gamma", "p", [0.5716964340364737, -0.33936779205947964, 0.6353400999518756]),
+                                       ("probit", "l", [0.10047548755446768, -0.48917721289161464, -0.27784963441447724]),
+                                       ("poisson", "k", [0.4716555247024591, 0.022236043639415254, 1.086439449997758])):
+            fit = self.fit_of(loss, target, "--offset", "o")
+            for c, value in zip(fit["coefficients"], expected, strict=True):
+                self.assert_close(c["estimate"], value, 7)
+            self.assertIn("offset by 'o'", fit["title"])
+        rows = (self.folder / "made.csv").read_text().splitlines()
+        self.write("e.csv", rows[0] + ",e\n" + "".join(f"{row},{math.exp(float(row.split(',')[5]))!r}\n" for row in rows[1:]))
+        rates = self.json_of("fit", "e.csv", "--loss", "poisson", "--target", "k", "--features", "a,b", "--exposure", "e")
+        for c, other in zip(rates["coefficients"], fit["coefficients"], strict=True):
+            self.assert_close(c["estimate"], other["estimate"], 9)
+            self.assert_close(c["standard_error"], other["standard_error"], 9)
+        self.assert_close(rates["explained"], fit["explained"], 9)
+        self.refused("an exposure is not above 0 ('o' of 'made.csv', data row 2: -0.04)", "fit", "made.csv", "--loss",
+                     "poisson", "--target", "k", "--exposure", "o")
+        self.refused("softmax has a predictor for each class", "fit", "made.csv", "--loss", "softmax", "--target", "l",
+                     "--offset", "o")
+
+    def test_summary(self):
+        text = self.run_tool("fit", self.made_up(), "--loss", "gamma", "--target", "p", "--features", "a,b", "--summary",
+                             "--covariance", "expected").stdout
+        self.assertIn("Generalized Linear Model Regression Results", text)
+        self.assertRegex(text, r"Dep. Variable: +p  No. Observations: +30\n")
+        # The figures of statsmodels' own table.
+        self.assertRegex(text, r"\na +0\.4209 +0\.1066 +3\.947 ")
+        self.assertRegex(text, r"\n\(intercept\) +0\.6027 +0\.1088 +5\.538 ")
+        self.assertIn("--summary is text", self.run_tool("fit", "made.csv", "--loss", "gamma", "--target", "p", "--summary",
+                                                         "--json", status=1).stderr)
+        # In the units of the data, whatever is centred and scaled inside.
+        text = self.run_tool("fit", "bench/data/longley.csv", "--loss", "linear", "--target", "employed", "--summary").stdout
+        self.assertRegex(text, r"\nyear +1829\.151 +455\.478 +4\.016 +0\.003 ")
+
+    def test_bounds_of_coefficients(self):
+        free = self.fit_of("gamma", "p")["coefficients"]
+        fit = self.fit_of("gamma", "p", "--lower", "a=0.5,b=-1", "--upper", "b=1")
+        self.assertEqual((fit["status"], fit["at_bound"]), ("converged", ["a"]))
+        a, b, intercept = fit["coefficients"]
+        self.assert_close(a["estimate"], 0.5, 12)
+        self.assertIsNone(a["standard_error"])
+        # The others are those of a fit in which this part is known.
+        rows = (self.folder / "made.csv").read_text().splitlines()
+        self.write("known.csv", rows[0] + ",z\n" + "".join(f"{row},{0.5 * float(row.split(',')[0])!r}\n" for row in rows[1:]))
+        known = self.json_of("fit", "known.csv", "--loss", "gamma", "--target", "p", "--features", "b", "--offset", "z")
+        for c, other in zip((b, intercept), known["coefficients"], strict=True):
+            self.assert_close(c["estimate"], other["estimate"], 7)
+            self.assert_close(c["standard_error"], other["standard_error"], 7)
+        loose = self.fit_of("gamma", "p", "--lower", "a=-5")
+        self.assertNotIn("at_bound", loose)
+        for c, other in zip(loose["coefficients"], free, strict=True):
+            self.assert_close(c["estimate"], other["estimate"], 7)
+        self.assertIn("At a bound, with no error of their own: a", self.run_tool(
+            "fit", "made.csv", "--loss", "gamma", "--target", "p", "--features", "a,b", "--lower", "a=0.5").stdout)
+        command = ["fit", "made.csv", "--loss", "gamma", "--target", "p", "--features", "a,b", "--lower"]
+        self.refused("there is no such feature ('c' in --lower; the features are a, b)", *command, "c=1")
+        self.refused("a bound is not a name and a number (--lower a)", *command, "a")
+        self.refused("the bounds leave nothing ('a')", *command, "a=1", "--upper", "a=0")
+        self.refused("softmax has a coefficient of a feature for each class", "fit", "made.csv", "--loss", "softmax",
+                     "--target", "l", "--lower", "a=0")
+
+    LONG = ["fit", "bench/data/digits.csv.gz", "--no-header", "--loss", "softmax", "--target", "65", "--l2", "1e-3",
+            "--method", "gradient_descent", "--errors", "no", "--threads", "1"]
+
+    def start_tool(self, *arguments):
+        process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   cwd=self.folder)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_a_checkpoint_is_resumed_after_a_kill(self):
+        command = [*self.LONG, "--max-iterations", 200, "--json"]
+        whole = self.json_of(*command, status=2)
+        process = self.start_tool(*command, "--checkpoint", "state", "--every", 7)
+        until = time.monotonic() + LONGEST
+        while not (self.folder / "state").exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.001)
+        process.kill()
+        self.assertEqual(process.wait(), -signal.SIGKILL, "the fit was too quick to be killed")
+        resumed = self.json_of(*command, "--checkpoint", "state", "--every", 7, status=2)
+        self.assertEqual(resumed["iterations"], 200)
+        self.assertEqual((resumed["objective"], resumed["coefficients"]), (whole["objective"], whole["coefficients"]))
+        # Another fit's state is refused.
+        self.assertTrue(self.run_tool("fit", self.write_table(), "--loss", "linear", "--target", "y", "--method",
+                                      "gradient_descent", "--checkpoint", "state", status=1).stderr)
+
+    def test_interrupted_fits_tell_the_best_point(self):
+        start = math.log(10)  # of ten classes and no coefficients
+        for name, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            process = self.start_tool(*self.LONG, "--max-iterations", 100000000, "--json", "--progress", "always",
+                                      "--plot", "p.gp")
+            for line in process.stderr:
+                if re.search(rb"iteration (\d\d|[2-9])", line):
+                    break
+            process.send_signal(name)
+            out, _ = process.communicate(timeout=LONGEST)
+            self.assertEqual(process.returncode, status)
+            fit = json.loads(out)
+            self.assertEqual(fit["status"], "cancelled")
+            self.assertIn("Ctrl-C", fit["message"])
+            self.assertLess(fit["objective"], start)
+            self.assertGreater(sum(abs(c["estimate"]) for c in fit["coefficients"]), 0)
+            self.assertIsNone(fit["aic"])
+            self.assertFalse((self.folder / "p.gp").exists())
+
+    def test_a_second_signal_ends_at_once(self):
+        process = self.start_tool(*self.LONG, "--max-iterations", 100000000, "--progress", "always")
+        for line in process.stderr:
+            if b"iteration" in line:
+                break
+        # Both are there when it goes on.
+        for name in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+            process.send_signal(name)
+        out, _ = process.communicate(timeout=LONGEST)
+        self.assertIn(process.returncode, (130, 143))
+        self.assertEqual(out, b"")
 
     # ---- curves
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 
 #include "cunewton/cpu/dispatch.h"
 #include "cunewton/cpu/residual_code.h"
@@ -41,7 +42,8 @@ class ResidualCodeOf final : public ResidualCode<T> {
                 std::ptrdiff_t ld) const override {
         with_lanes([&]<class Lanes>() {
             using P = typename Lanes::template Pack<T, 2>;
-            const detail::UniformPoint<P, T> point{x, n};
+            const Point at(x);
+            const detail::UniformPoint<P, T> point{at.x(), n};
             for_packs<P>(range, ld, [&](const auto& s, std::ptrdiff_t i) {
                 P own[k];
                 residual::evaluate(functor_, view_parameters<Functor>(point), s, own);
@@ -63,13 +65,13 @@ class ResidualCodeOf final : public ResidualCode<T> {
             case GradientBy::analytic:
                 if constexpr (residual::has_gradient<Functor>())
                     return with_lanes([&]<class Lanes>() {
-                        using P = typename Lanes::template Pack<T, 2>;
+                        using P = typename Lanes::template Pack<T, row_vectors>;
                         exact_rows<P, true>(x, n, range, r, J, ld);
                     });
                 [[fallthrough]];
             default:
                 return with_lanes([&]<class Lanes>() {
-                    using P = typename Lanes::template Pack<T, 2>;
+                    using P = typename Lanes::template Pack<T, row_vectors>;
                     exact_rows<P, false>(x, n, range, r, J, ld);
                 });
         }
@@ -115,6 +117,21 @@ class ResidualCodeOf final : public ResidualCode<T> {
 
   private:
     static constexpr int k = cunewton::detail::residuals_of<Functor>();
+    static constexpr int stated = cunewton::detail::stated_parameters<Functor>();
+    /// Vectors of a pack that carries derivatives: of many parameters two do not fit in registers.
+    static constexpr int row_vectors = stated > 6 ? 1 : 2;
+
+    /// Parameters, copied where their number is known: what is made of them alone, such as 1 / w,
+    /// then need not be made again after each store.
+    class Point {
+      public:
+        explicit Point(const T* x) : given_(x) { std::copy_n(x, stated, own_); }
+        CUNEWTON_ALWAYS_INLINE const T* x() const { return stated > 0 ? own_ : given_; }
+
+      private:
+        T own_[stated > 0 ? stated : 1];
+        const T* given_;
+    };
 
     /// visit(sample, i) for each pack of samples, i being the place of its first in the range, up
     /// to ld or to where one pack is as good as another.
@@ -124,11 +141,17 @@ class ResidualCodeOf final : public ResidualCode<T> {
         const std::ptrdiff_t count = range.end - range.begin;
         const int m = range.dimension;
         const detail::PackBuffer<P> features(static_cast<std::size_t>(m) + 1);
-        P number(0.0);
+        P number(0.0), places(0.0);
+        for (int l = 0; l < P::lanes; ++l) places.set_lane(l, static_cast<T>(l));
+        const bool exact = range.end <= 1L << std::numeric_limits<T>::digits;
         for (std::ptrdiff_t i = 0; i < ld; i += P::lanes) {
             P target(0.0);
             const bool whole = i + P::lanes <= count;
             const T* const first = range.features + (range.begin + i) * range.ld;
+            if (range.ld <= 4) {
+                prefetch(first, P::lanes * range.ld);
+                if (range.targets) prefetch(range.targets + range.begin + i, P::lanes);
+            }
             if (whole && m == 1 && range.ld == 1) {
                 features.data()[0] = P::load(first);
             } else {
@@ -143,10 +166,22 @@ class ResidualCodeOf final : public ResidualCode<T> {
                 for (int l = 0; l < P::lanes; ++l)
                     target.set_lane(l, range.targets[sample_of(range, i + l)]);
             }
-            for (int l = 0; l < P::lanes; ++l)
-                number.set_lane(l, static_cast<T>(sample_of(range, i + l)));
+            if (whole && exact) {
+                number = P(static_cast<T>(range.begin + i)) + places;
+            } else {
+                for (int l = 0; l < P::lanes; ++l)
+                    number.set_lane(l, static_cast<T>(sample_of(range, i + l)));
+            }
             visit(detail::LaneSample<P>{features.data(), m, target, number}, i);
         }
+    }
+    /// What a few packs later will be read of the array that these numbers are in: the processor's
+    /// own prefetching stops between tiles. Addresses past the array's end are harmless.
+    static CUNEWTON_ALWAYS_INLINE void prefetch(const T* numbers, std::ptrdiff_t count) {
+#if defined(__GNUC__)
+        constexpr std::ptrdiff_t line = 64 / sizeof(T), ahead = 32 * line;
+        for (std::ptrdiff_t e = 0; e < count; e += line) __builtin_prefetch(numbers + ahead + e);
+#endif
     }
     static CUNEWTON_ALWAYS_INLINE long sample_of(const SampleRange<T>& range, std::ptrdiff_t i) {
         return std::min<long>(range.begin + i, range.end - 1);
@@ -155,7 +190,8 @@ class ResidualCodeOf final : public ResidualCode<T> {
     template <class P, bool analytic>
     CUNEWTON_ALWAYS_INLINE void exact_rows(const T* x, int n, const SampleRange<T>& range, T* r,
                                            T* J, std::ptrdiff_t ld) const {
-        const detail::UniformPoint<P, T> point{x, n};
+        const Point at(x);
+        const detail::UniformPoint<P, T> point{at.x(), n};
         for_packs<P>(range, ld, [&](const auto& s, std::ptrdiff_t i) {
             residual::derivatives<P, analytic>(
                 functor_, point, n, s, [&](int c, const P& value) { value.store(r + c * ld + i); },
@@ -179,7 +215,11 @@ class ResidualCodeOf final : public ResidualCode<T> {
             for (int c = 0; c < k; ++c) own[c].store(r + c * ld + i);
             for (int j = 0; j < n; ++j) {
                 const T up = x[j] + steps[j], down = central ? x[j] - steps[j] : x[j];
-                const P width(up == down ? T(1) : up - down);  // of a fixed parameter
+                if (up == down) {  // it is fixed
+                    for (int c = 0; c < k; ++c)
+                        P(T(0)).store(J + (static_cast<std::ptrdiff_t>(j) * k + c) * ld + i);
+                    continue;
+                }
                 at[j] = P(up);
                 residual::evaluate(functor_, view_parameters<Functor>(point), s, above);
                 at[j] = P(down);
@@ -187,7 +227,7 @@ class ResidualCodeOf final : public ResidualCode<T> {
                     residual::evaluate(functor_, view_parameters<Functor>(point), s, below);
                 at[j] = P(x[j]);
                 for (int c = 0; c < k; ++c)
-                    ((above[c] - (central ? below[c] : own[c])) / width)
+                    ((above[c] - (central ? below[c] : own[c])) / P(up - down))
                         .store(J + (static_cast<std::ptrdiff_t>(j) * k + c) * ld + i);
             }
         });

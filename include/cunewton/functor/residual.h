@@ -21,6 +21,14 @@ CUNEWTON_HOST_DEVICE constexpr int residuals_of() {
     else
         return 1;
 }
+/// Parameters that the functor states; 0: it does not.
+template <class Functor>
+CUNEWTON_HOST_DEVICE constexpr int stated_parameters() {
+    if constexpr (StatesItsParameters<Functor>)
+        return Functor::parameters;
+    else
+        return 0;
+}
 }  // namespace detail
 
 /// The residual of a model y ~ m(p; x) at a sample whose features are x and whose target is y.
