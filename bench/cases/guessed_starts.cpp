@@ -74,13 +74,13 @@ void run_decays(long count, Context& context) {
             // A sum of twelve uniform numbers has a variance of 1.
             double noise = -6;
             for (int j = 0; j < 12; ++j) noise += random.uniform();
-            y.push_back(
-                static_cast<T>(p[0] * std::exp(-p[1] * (0.2 * i)) + p[2] + 10 * noise));
+            y.push_back(static_cast<T>(p[0] * std::exp(-p[1] * (0.2 * i)) + p[2] + 10 * noise));
         }
     }
-    run_shape<T>(make_fit_model(ExponentialDecay<1>{}), "decay of 24 points",
-                 {.problems = count, .points = points, .coordinates = times, .y = y, .start = start},
-                 context);
+    run_shape<T>(
+        make_fit_model(ExponentialDecay<1>{}), "decay of 24 points",
+        {.problems = count, .points = points, .coordinates = times, .y = y, .start = start},
+        context);
 }
 
 template <class T>
