@@ -14,6 +14,7 @@ void run_fd_hessian(Context& context);
 void run_unconstrained(Context& context);
 void run_gaussian2d_batch(Context& context);
 void run_dwi_batch(Context& context);
+void run_guessed_starts(Context& context);
 void run_curve_fit_large(Context& context);
 void run_rosenbrock_batch(Context& context);
 void run_nist(Context& context);
@@ -46,6 +47,7 @@ inline constexpr Case all_cases[] = {
      run_gaussian2d_batch},
     {"dwi_batch", "fits of a diffusion tensor to the voxels of a magnetic resonance image",
      run_dwi_batch},
+    {"guessed_starts", "fits of peaks and of decays, with starts and without", run_guessed_starts},
     {"curve_fit_large", "one curve of 100,000 to 10,000,000 points", run_curve_fit_large},
     {"rosenbrock_batch", "minimisations of the extended Rosenbrock function, n = 2 to 16",
      run_rosenbrock_batch},

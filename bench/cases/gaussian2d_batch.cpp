@@ -180,29 +180,6 @@ void run_library(const PeakImages<T>& images, const std::vector<long double>& le
     context.report.add(row);
 }
 
-/// The same without starts: the model guesses them.
-template <class T>
-void run_guesses(const PeakImages<T>& images, const std::vector<long double>& least,
-                 Context& context) {
-    const FitModel model = make_fit_model(Gaussian2D{});
-    if (!context.can_run(model, case_name)) return;
-    Row row = context.report.row(case_name, fmt::format("{0}x{0}, tight, guessed", images.size));
-    BatchData<T> data = batch_data(images, images.count);
-    data.start = {};
-    BatchOptions options;
-    const BatchResult<T> fits = timed_batch(model, data, options, 1, context, row);
-    judge(row, images, least, fits.parameters.data(), images.count);
-    // The guesses alone: with no iteration there is the evaluation at them besides.
-    Row guesses = context.report.row(case_name, fmt::format("{0}x{0}, guesses", images.size));
-    options.max_iterations = 0;
-    timed_batch(model, data, options, 1, context, guesses);
-    context.report.add(row);
-    context.report.add(guesses);
-    Row starts = context.report.row(case_name, fmt::format("{0}x{0}, starts", images.size));
-    timed_batch(model, batch_data(images, images.count), options, 1, context, starts);
-    context.report.add(starts);
-}
-
 template <class T>
 void run_peers(const PeakImages<T>& images, const std::vector<long double>& least, const Rule& rule,
                Context& context) {
@@ -242,7 +219,6 @@ void run_in(Context& context) {
                 run_library(images, least, rule, BatchDerivatives::analytic, threads, context);
             if (context.runs_small_peers()) run_peers(images, least, rule, context);
         }
-        if (usual) run_guesses(images, least, context);
     }
 }
 

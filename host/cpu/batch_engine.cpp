@@ -53,8 +53,6 @@ class LaneSolver {
         results_ = &results;
         next_ = &next;
         block_begin_ = block_end_ = 0;
-        if (guess_ && chunk.coordinates.row == 0)
-            place_guess_coordinates(chunk.coordinates.data, chunk.coordinates.column, chunk.points);
         std::fill_n(run_, lanes, -1L);
         std::fill_n(points_, lanes, 0);
         for (int lane = 0; lane < lanes; ++lane) refill(lane);
@@ -95,12 +93,11 @@ class LaneSolver {
     static long steps_size(const BatchTask<T>& task) {
         return task.method.derivatives == BatchDerivatives::differences ? 6L * task.n : 0;
     }
-    /// Points of a guess are in lanes: numbers of each for a lane's share of them.
+    /// The guesses, then the points that they are of.
     static long guess_size(const BatchTask<T>& task) {
-        return task.view.guesses() ? guess_stride(task) / lanes * (2L + task.coordinates) : 0;
-    }
-    static long guess_stride(const BatchTask<T>& task) {
-        return (task.view.points + lanes - 1) / lanes * lanes;
+        return task.view.guesses()
+                   ? task.n + y_size(task) + coordinates_size(task) + weights_size(task)
+                   : 0;
     }
     static Buffer<T> buffer(long numbers) {
         if (numbers == 0) return {};
@@ -120,7 +117,11 @@ class LaneSolver {
             block_end_ = std::min(runs, block_begin_ + runs_per_block);
             if (block_begin_ == block_end_) return -1;
         }
-        const long place = block_begin_++, starts = chunk_->starts;
+        if (guess_ && block_begin_ % lanes == 0) guess();
+        return run_at(block_begin_++);
+    }
+    long run_at(long place) const {
+        const long starts = chunk_->starts;
         return order_ ? order_[place / starts] * starts + place % starts : place;
     }
 
@@ -149,10 +150,9 @@ class LaneSolver {
         points_[lane] = points.count;
         const batch::Memory<T> typical{steps_ ? steps_.get() + lane : nullptr, lanes};
         if (guess_) {
-            T guessed[batch_max_parameters];
-            guess(points, guessed);
+            // The run is the one before block_begin_.
             BatchView<T> view = *chunk_;
-            view.start = {guessed, 0, 1};
+            view.start = {guess_.get() + (block_begin_ - 1) % lanes, 0, lanes};
             return batch::load_start(view, task_.method, layout_, slots(lane), typical, run,
                                      problem, checked, batch::Alone());
         }
@@ -160,39 +160,43 @@ class LaneSolver {
                                  checked, batch::Alone());
     }
 
-    // ---- Guesses: a problem's points in lanes, first y, then which count, then each coordinate.
-
-    void place_guess_coordinates(const T* x, std::ptrdiff_t distance, int count) {
-        const long stride = guess_stride(task_);
-        const int c = task_.coordinates;
-        for (int k = 0; k < c; ++k) {
-            T* const to = guess_.get() + (2 + k) * stride;
-            for (int i = 0; i < count; ++i) to[i] = x[(long{i} * c + k) * distance];
-        }
-    }
-    void guess(const batch::PointRange& points, T* p) {
+    /// Guesses for the next problems, as many as there are lanes: for each alone it would cost as
+    /// much as the fit. There is one run of each.
+    void guess() {
         const BatchView<T>& chunk = *chunk_;
-        const long stride = guess_stride(task_);
-        const int count = points.count;
-        T* const y = guess_.get();
-        T* const counts = y + stride;
-        const T* const from = chunk.y.data + points.begin * chunk.y.row;
-        if (chunk.y.column == 1)
-            std::copy_n(from, count, y);
-        else
-            for (int i = 0; i < count; ++i) y[i] = from[i * chunk.y.column];
-        std::fill_n(counts, count, T(1));
-        const int end = (count + lanes - 1) / lanes * lanes;
-        std::fill(counts + count, counts + end, T(0));
-        if (chunk.weights) {
-            const T* const weights = chunk.weights.data + points.begin * chunk.weights.row;
-            for (int i = 0; i < count; ++i)
-                if (!(weights[i * chunk.weights.column] > T(0))) counts[i] = T(0);
+        T* const y = guess_.get() + task_.n * lanes;
+        T* const coordinates = y + y_size(task_) * lanes;
+        T* const weights = coordinates + coordinates_size(task_) * lanes;
+        const int used = static_cast<int>(std::min<long>(lanes, block_end_ - block_begin_));
+        batch::PointRange points[lanes];
+        int most = 0;
+        for (int lane = 0; lane < used; ++lane) {
+            points[lane] = chunk.points_of(run_at(block_begin_ + lane));
+            most = std::max(most, points[lane].count);
         }
-        if (chunk.coordinates.row != 0)
-            place_guess_coordinates(chunk.coordinates.data + points.begin * chunk.coordinates.row,
-                                    chunk.coordinates.column, count);
-        task_.cpu->guess({end, stride, guess_.get() + 2 * stride, y, counts}, p);
+        const auto place = [&](const Rows<const T>& rows, int numbers, T* to) {
+            for (int lane = 0; lane < used; ++lane) {
+                const T* const from = rows.data + points[lane].begin * rows.row;
+                const long count = long{points[lane].count} * numbers;
+                if (rows.column == 1)
+                    for (long k = 0; k < count; ++k) to[k * lanes + lane] = from[k];
+                else
+                    for (long k = 0; k < count; ++k) to[k * lanes + lane] = from[k * rows.column];
+            }
+        };
+        place(chunk.y, 1, y);
+        if (coordinates_) place(chunk.coordinates, task_.coordinates, coordinates);
+        if (weights_) {
+            if (chunk.weights) place(chunk.weights, 1, weights);
+            for (int lane = 0; lane < used; ++lane) {
+                const long count = points[lane].count;
+                if (!chunk.weights)
+                    for (long i = 0; i < count; ++i) weights[i * lanes + lane] = T(1);
+                for (long i = count; i < most; ++i) weights[i * lanes + lane] = T(0);
+            }
+        }
+        task_.cpu->guess({lanes, most, coordinates_ ? coordinates : chunk.coordinates.data,
+                          !coordinates_, y, weights_ ? weights : nullptr, guess_.get()});
     }
 
     /// Copies the points and looks at them. A point of weight 0 is not looked at.
@@ -317,7 +321,7 @@ class LaneSolver {
     Buffer<T> state_, sums_;
     Buffer<T> y_, coordinates_, weights_;
     Buffer<T> steps_;  // typical sizes, then where parameters move to
-    Buffer<T> guess_;  // see guess()
+    Buffer<T> guess_;  // see guess_size()
 
     const BatchView<T>* chunk_ = nullptr;
     const int* order_ = nullptr;

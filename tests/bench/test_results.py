@@ -19,12 +19,12 @@ from pathlib import Path
 
 PROGRAM = BACKEND = ""
 CASES = ["digits", "logistic_dense", "softmax_dense", "matrix_free", "subsampled_newton", "fd_hessian", "unconstrained",
-         "gaussian2d_batch", "dwi_batch", "curve_fit_large", "rosenbrock_batch", "nist", "mlp_products",
+         "gaussian2d_batch", "dwi_batch", "guessed_starts", "curve_fit_large", "rosenbrock_batch", "nist", "mlp_products",
          "mlp_train", "lanczos", "spectrum", "learning_rates", "sparse_chain", "sparse_grid",
          "bounded", "logistic_bounds"]
 WITHOUT_GPU_ROWS = ["unconstrained", "curve_fit_large", "sparse_chain", "sparse_grid"]
 BATCHES = ["gaussian2d_batch", "dwi_batch", "rosenbrock_batch"]
-FLOAT_CASES = ["logistic_dense", "fd_hessian", *BATCHES, "mlp_products", "spectrum"]
+FLOAT_CASES = ["logistic_dense", "fd_hessian", *BATCHES, "guessed_starts", "mlp_products", "spectrum"]
 NUMBER, WHOLE, TEXT, NULL = (int, float), int, str, type(None)
 
 # Every row has these; the type None stands for "may be null".

@@ -177,6 +177,28 @@ TEST_F(StartsTest, BlackBoxesAndBothBackends) {
     EXPECT_EQ(valley.minima.size(), 1u);
 }
 
+// Of the camel's minima one lies in this box, and one beyond its side x = 0.2: the runs end there,
+// where 16 y^3 - 8 y + x = 0.
+TEST_F(StartsTest, RunsHoldTheBoundsThatStartsAreDrawnBetween) {
+    Options options = on_cpu();
+    options.lower = {0.2, -1.5};
+    options.upper = {2.5, -0.1};
+    const auto found =
+        minimize_from<double>(make_objective<double>(Camel{}, 2), {.count = 32}, options);
+    ASSERT_EQ(found.starts.size(), 32u);
+    for (std::size_t k = 0; k < found.starts.size(); ++k)
+        for (std::size_t j = 0; j < 2; ++j)
+            for (const double x : {found.starts[k][j], found.ends[k].x[j]}) {
+                EXPECT_GE(x, options.lower[j]) << k;
+                EXPECT_LE(x, options.upper[j]) << k;
+            }
+    ASSERT_GE(found.minima.size(), 2u);
+    const double y = found.best.x[1];
+    EXPECT_EQ(found.best.x[0], 0.2);
+    EXPECT_NEAR(16 * y * y * y - 8 * y + 0.2, 0, 1e-6);
+    EXPECT_NEAR(found.minima[1].f, -0.2154638243837284, 1e-9);
+}
+
 TEST_F(StartsTest, Misuse) {
     const auto problem = make_objective<double>(Camel{}, 2);
     const auto message = [&](const Starts<double>& starts, const Options& options = on_cpu()) {

@@ -31,14 +31,16 @@ struct LaneBlock {
     T* hessian;   ///< out: packed
 };
 
-/// The points of one problem, for a guess of its parameters.
+/// Problems side by side whose parameters are guessed; numbers lie as in a LaneBlock.
 template <class T>
 struct GuessBlock {
-    int points;     ///< a multiple of 64 / sizeof(T)
-    long x_stride;  ///< coordinate c of point i is x[c * x_stride + i]
-    const T* x;
+    int lanes;   ///< a multiple of 64 / sizeof(T)
+    int points;  ///< of the problem that has most
+    const T* coordinates;
+    bool shared_coordinates;
     const T* y;
-    const T* counts;  ///< 1, or 0 for points that do not count
+    const T* weights;  ///< points without one do not count; null: all count
+    T* start;          ///< out: n finite numbers a lane
 };
 
 /// A model or an objective of small problems.
@@ -53,8 +55,8 @@ class SmallCode {
     /// Sums over the points of each lane. `by` is not automatic. Lanes do not influence each other.
     virtual void evaluate(BatchDerivatives by, const LaneBlock<T>& block) const = 0;
     virtual bool has_guess() const = 0;
-    /// Writes n finite numbers. Only where has_guess().
-    virtual void guess(const GuessBlock<T>& block, T* p) const = 0;
+    /// Only where has_guess(). Lanes do not influence each other.
+    virtual void guess(const GuessBlock<T>& block) const = 0;
 };
 
 }  // namespace cunewton::cpu

@@ -106,68 +106,63 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
     store(sums.f * half, sums.g, sums.h);
 }
 
-/// What a guess sees of one problem: points in lanes. Every number of S that it is given back has
-/// the same value in all lanes.
+/// What a guess sees of the points of a vector's problems.
 template <class S, int coordinates>
 class LaneGuessPoints {
   public:
     using value_type = S;
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE explicit LaneGuessPoints(
-        const GuessBlock<real_t<S>>& block)
-        : block_(block) {}
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE LaneGuessPoints(const GuessBlock<real_t<S>>& block,
+                                                                int lane)
+        : block_(block), lane_(lane) {}
 
     template <int k, class F>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> sum(const F& f) const {
-        return reduce<k>(S(0.0), f, [](const auto& a, const auto& b) { return a + b; });
+        return reduce<k>(S(0.0), f, [](const S& a, const S& b) { return a + b; });
     }
     template <int k, class F>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> largest(const F& f) const {
-        return reduce<k>(S(-limits::largest<real_t<S>>), f, [](const auto& a, const auto& b) {
+        return reduce<k>(S(-limits::largest<real_t<S>>), f, [](const S& a, const S& b) {
             using namespace math;
             return maximum(a, b);
         });
     }
 
   private:
-    struct Coordinates {
-        using value_type = S;
-        const GuessBlock<real_t<S>>& block;
-        int point;
-        CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S operator[](int c) const {
-            return S::load(block.x + c * block.x_stride + point);
-        }
-        CUNEWTON_HOST_DEVICE static constexpr int size() { return coordinates; }
-    };
     template <int k, class F, class Combine>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> reduce(
         const S& none, const F& f, const Combine& combine) const {
+        const std::ptrdiff_t lanes = block_.lanes;
+        const bool shared = block_.shared_coordinates;
+        const std::ptrdiff_t next = shared ? coordinates : coordinates * lanes;
+        const real_t<S>* x = block_.coordinates + (shared ? 0 : lane_);
         PointNumbers<S, k> all;
         for (int j = 0; j < k; ++j) all.values[j] = none;
-        for (int i = 0; i < block_.points; i += S::lanes) {
+        for (int i = 0; i < block_.points; ++i, x += next) {
+            const std::ptrdiff_t place = i * lanes + lane_;
             S terms[k];
-            f(Coordinates{block_, i}, S::load(block_.y + i), terms);
-            const auto counts = S::load(block_.counts + i) > S(0.0);
-            for (int j = 0; j < k; ++j)
-                all.values[j] = combine(all.values[j], select(counts, terms[j], none));
-        }
-        for (int j = 0; j < k; ++j) {
-            real_t<S> one = all.values[j].lane(0);
-            for (int l = 1; l < S::lanes; ++l) one = combine(one, all.values[j].lane(l));
-            all.values[j] = S(one);
+            f(LaneCoordinates<S, Points::any>{x, lanes, coordinates, shared},
+              S::load(block_.y + place), terms);
+            if (block_.weights) {
+                const auto counts = S::load(block_.weights + place) > S(0.0);
+                for (int j = 0; j < k; ++j) terms[j] = select(counts, terms[j], none);
+            }
+            for (int j = 0; j < k; ++j) all.values[j] = combine(all.values[j], terms[j]);
         }
         return all;
     }
     const GuessBlock<real_t<S>>& block_;
+    int lane_;
 };
 
 template <class S, class Model>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess_lanes(const Model& model,
                                                              const GuessBlock<real_t<S>>& block,
-                                                             real_t<S>* p) {
+                                                             int lane) {
     constexpr int n = Model::parameters;
     S guessed[n];
-    model.guess(LaneGuessPoints<S, Model::coordinates>(block), guessed);
-    for (int j = 0; j < n; ++j) p[j] = finite_guess(guessed[j].lane(0));
+    model.guess(LaneGuessPoints<S, Model::coordinates>(block, lane), guessed);
+    for (int j = 0; j < n; ++j)
+        finite_guess(guessed[j]).store(block.start + j * std::ptrdiff_t{block.lanes} + lane);
 }
 
 inline namespace CUNEWTON_CPU_CODE {
@@ -233,10 +228,12 @@ class SmallCodeOf final : public SmallCode<T> {
         detail::evaluate_block<model_kind, BatchDerivatives::autodiff>(model_, block);
     }
     bool has_guess() const override { return guesses; }
-    void guess(const GuessBlock<T>& block, T* p) const override {
+    void guess(const GuessBlock<T>& block) const override {
         if constexpr (guesses)
             with_lanes([&]<class Lanes>() {
-                detail::guess_lanes<typename Lanes::template Pack<T, 1>>(model_, block, p);
+                using S = typename Lanes::template Pack<T, 1>;
+                for (int lane = 0; lane < block.lanes; lane += S::lanes)
+                    detail::guess_lanes<S>(model_, block, lane);
             });
         else
             throw InvalidArgument("a start is missing (the model has no guess()) pass one");

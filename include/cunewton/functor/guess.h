@@ -26,9 +26,10 @@ concept HasGuess = requires(const Model& model, const Points& points,
 };
 
 /// A guess that is no number counts as 1.
-template <class T>
-CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T finite_guess(T value) {
-    return value * T(0) == T(0) ? value : T(1);
+template <class S>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S finite_guess(const S& value) {
+    using math::select;
+    return select(value * S(0.0) == S(0.0), value, S(1.0));
 }
 
 }  // namespace cunewton
