@@ -146,7 +146,8 @@ bool has_guess(const BatchModel& model, const BatchOptions& options) {
         const auto& code = model.parts().in<C>().cpu;
         return code && code->has_guess();
     };
-    return solves_in_single<T>(options.precision) ? in(float()) : in(double());
+    if (solves_in_single<T>(options.precision)) return in(float());
+    return in(double());
 }
 
 }  // namespace

@@ -21,6 +21,12 @@ constexpr int tile = 256;
 constexpr double most_bytes = 256e6;
 constexpr int most_matrices = 16;
 
+/// Of column `column` of row `row` in rows of `width` numbers.
+std::size_t at(int row, int width, int column) {
+    return static_cast<std::size_t>(row) * static_cast<std::size_t>(width) +
+           static_cast<std::size_t>(column);
+}
+
 /// C += A A' for n x count scores A, lower triangle.
 void add_products(int n, int count, const double* A, double* C) {
     const double one = 1;
@@ -55,7 +61,7 @@ std::vector<double> row_products(Rows<T>& rows, bool intercept, const Fill& fill
             for (int i = 0; i < width; ++i) {
                 double* const score = A.data() + static_cast<std::ptrdiff_t>(i) * n;
                 for (int k = 0; k < K; ++k) {
-                    const double slope = slopes[static_cast<std::size_t>(i * K + k)];
+                    const double slope = slopes[at(i, K, k)];
                     for (int j = 0; j < rows.features(); ++j)
                         score[k * block + j] = slope * rows.feature(begin + i, j);
                     if (intercept) score[k * block + block - 1] = slope;
@@ -91,8 +97,7 @@ std::vector<double> of_predictors(const LinearPredictor<T>& form, const std::vec
             const long row = begin + std::min(i, width - 1);
             targets[static_cast<std::size_t>(i)] = static_cast<T>(rows.target(row));
             weights[static_cast<std::size_t>(i)] = T(i < width);
-            for (int k = 0; k < K; ++k)
-                z[static_cast<std::size_t>(k * tile + i)] = static_cast<T>(rows.z(row)[k]);
+            for (int k = 0; k < K; ++k) z[at(k, tile, i)] = static_cast<T>(rows.z(row)[k]);
         }
         form.code.cpu->value_and_gradient({z.data(), tile, targets.data(), weights.data(), tile},
                                           by, step, r.data());
@@ -100,8 +105,7 @@ std::vector<double> of_predictors(const LinearPredictor<T>& form, const std::vec
             const double w = rows.weight(begin + i);
             const double factor = options.weights == WeightsAre::frequencies ? std::sqrt(w) : w;
             for (int k = 0; k < K; ++k)
-                slopes[i * K + k] =
-                    factor * static_cast<double>(r[static_cast<std::size_t>(k * tile + i)]);
+                slopes[i * K + k] = factor * static_cast<double>(r[at(k, tile, i)]);
         }
     });
 }

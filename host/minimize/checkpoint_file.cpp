@@ -161,8 +161,7 @@ typename CheckpointFile<T>::Found parse(std::string_view payload, const std::str
     reader(size);
     if (size != sizeof(T))
         fail("the checkpoint has numbers of another type", file,
-             sizeof(T) == 8 ? "float, not double" : "double, not float",
-             "go on with that type");
+             sizeof(T) == 8 ? "float, not double" : "double, not float", "go on with that type");
     typename CheckpointFile<T>::Found found;
     pass_checkpoint(reader, found.at);
     found.state = reader.left();

@@ -81,7 +81,8 @@ TEST_F(WithinBounds, ObjectivesByDifferencesReachTheSameMinimum) {
     for (long i = 0; i < problems; ++i) {
         d.push_back(-0.5 + 0.06 * double(i));
         start.push_back(i % 4 == 0 ? 0 : i % 4 == 1 ? 2 : i % 4 == 2 ? 1e-6 : 0.7);
-        // Not 0: steps are relative to the start, and that of second differences would be too small.
+        // Not 0: steps are relative to the start, and that of second differences would be too
+        // small.
         start.push_back(i % 3 == 0 ? -1 : i % 3 == 1 ? 1 : 0.3);
     }
     const BatchData<double> data{

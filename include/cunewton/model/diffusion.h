@@ -4,7 +4,7 @@
 #include "cunewton/scalar/cpp20.h"
 
 #include "cunewton/functor/builtin.h"
-#include "cunewton/model/guess.h"
+#include "cunewton/functor/guesses.h"
 #include "cunewton/scalar/scalar.h"
 
 namespace cunewton {
