@@ -97,16 +97,6 @@ double accuracy(const Regression<T>& r, const Inference& of, const std::vector<d
     return right / weight;
 }
 
-/// A sum over samples does not know what of the likelihood no parameter determines.
-template <class T>
-void add_factorials(const Regression<T>& r, Inference& of) {
-    double logs = 0;
-    for (long i = 0; i < r.rows(); ++i) logs += r.weight_at(i) * math::lgamma(r.target_at(i) + 1);
-    of.log_likelihood -= logs;
-    of.aic += 2 * logs;
-    of.bic += 2 * logs;
-}
-
 }  // namespace
 
 template <class T>
@@ -128,7 +118,6 @@ Findings infer(const Regression<T>& r, const Result<T>& result, InferenceOptions
     options.errors = options.errors && !is_singular;
     Findings findings{inference(r.problem(), result, options), {}, nan, nan};
     Inference& found = findings.inference;
-    if (r.estimates_alpha()) add_factorials(r, found);
     if (is_singular || std::find(found.without.begin(), found.without.end(),
                                  WithoutError::undetermined) != found.without.end()) {
         leave_out(found, not_determined);
