@@ -28,7 +28,7 @@ class Newton {
     std::optional<Status> settle(double decrement, const Trial& trial);
     void pass(State<T>& state) {
         state(last_shift_, last_step_, decrement_, last_decrement_, trusted_, confirmations_,
-              plateaus_);
+              plateaus_, refinements_);
     }
 
   private:

@@ -20,8 +20,10 @@
 #include <thread>
 #include <vector>
 
+#include "cunewton/model/gaussian.h"
 #include "cunewton/problem/element_sum.h"
 #include "cunewton/problem/perceptron.h"
+#include "cunewton/problem/residuals.h"
 #include "tests/support/backends.h"
 #include "tests/support/datasets.h"
 #include "tests/support/message_of.h"
@@ -345,6 +347,26 @@ TYPED_TEST(CheckpointTest, EquationsAndFixedParametersKeepTheirStart) {
         expect_same(resumed, uninterrupted);
         EXPECT_EQ(resumed.moved, uninterrupted.moved);
         EXPECT_EQ(resumed.message, uninterrupted.message);
+    }
+}
+
+TYPED_TEST(CheckpointTest, ACurveFitGoesOn) {
+    using T = TypeParam;
+    std::vector<T> x, y;
+    for (int i = 0; i < 60; ++i) {
+        const double at = 0.1 * i;
+        x.push_back(static_cast<T>(at));
+        y.push_back(
+            static_cast<T>(2 * std::exp(-0.5 * (at - 3) * (at - 3)) + 1 + 0.3 * std::sin(7.0 * i)));
+    }
+    const Samples<T> samples{x.data(), 60, 1, 0, y.data()};
+    const Problem<T> fit = make_curve_fit<T>(Gaussian1D{}, samples);
+    for (const Method method : {Method::levenberg_marquardt, Method::dogleg, Method::trust_region,
+                                Method::newton, Method::newton_cg}) {
+        SCOPED_TRACE(to_string(method));
+        Options options = this->with(method);
+        options.max_iterations = 100;
+        this->expect_same_in_parts(fit, {T(0.5), T(4), T(2), T(0)}, options, 1, {2, 4, 6});
     }
 }
 
