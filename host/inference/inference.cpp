@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <span>
 #include <typeinfo>
@@ -12,12 +13,10 @@
 
 #include "cunewton/checkpoint.h"
 #include "cunewton/distributions.h"
-#include "cunewton/loss/negative_binomial.h"
 #include "host/inference/inverse.h"
 #include "host/inference/profile.h"
 #include "host/inference/rows.h"
 #include "host/inference/scores.h"
-#include "host/minimize/constrained.h"
 #include "host/minimize/null_space.h"
 
 namespace cunewton {
@@ -133,8 +132,7 @@ void check(const Problem<T>& problem, const Result<T>& result, const InferenceOp
     if (options.dispersion && !(*options.dispersion > 0 && std::isfinite(*options.dispersion)))
         throw InvalidArgument("dispersion is invalid (" + std::to_string(*options.dispersion) +
                               ") pass a finite number > 0, or none");
-    if (options.constraints.b.empty() && options.constraints.A.empty() &&
-        result.problem.find(solver::subject_to) != std::string::npos)
+    if (result.constrained && options.constraints.b.empty() && options.constraints.A.empty())
         throw InvalidArgument(
             "the fit had equations as constraints (errors without them are of another model) set "
             "InferenceOptions::constraints to them");
@@ -302,7 +300,6 @@ class Maker {
                 if (squares_ && network) squares_of_sample_ = network->perceptron.widths.back();
                 out_.observations *= squares_of_sample_;
             }
-            return;
         }
     }
     void take_weights(const Samples<T>& view) {
@@ -316,7 +313,7 @@ class Maker {
         more(view.weights, view.count);
         more(view.offsets, view.count * view.offset_count);
         const auto* const sum = std::get_if<SampleSum<T>>(&parts_.form);
-        const bool counts = sum && sum->code.functor.type() == typeid(NegativeBinomialSample);
+        const auto constant = sum ? sum->likelihood_constant : std::function<double(double)>();
         for (long i = 0; i < view.count; ++i) {
             const double w = view.weights ? static_cast<double>(view.weights[i]) : 1;
             if (!(w > 0)) continue;
@@ -325,7 +322,7 @@ class Maker {
             for (int k = 0; view.targets && k < view.target_count; ++k) {
                 const double y = static_cast<double>(view.targets[i * view.target_count + k]);
                 target_squares_ += w * y * y;
-                if (counts) logs_of_factorials_ += w * std::lgamma(y + 1);
+                if (constant) likelihood_constants_ += w * constant(y);
             }
         }
     }
@@ -567,7 +564,7 @@ class Maker {
             out_.log_likelihood = -0.5 * (out_.observations * std::log(two_pi * dispersion) +
                                           out_.deviance / dispersion - logs);
         } else if (no_likelihood_.empty()) {
-            out_.log_likelihood = -(loss_ + logs_of_factorials_) / out_.dispersion;
+            out_.log_likelihood = -(loss_ + likelihood_constants_) / out_.dispersion;
         }
     }
 
@@ -807,7 +804,7 @@ class Maker {
     bool shifts_ = false;  // only differences between outputs matter
     double loss_ = 0;      // without rows: the sum, over the factor
     double log_weights_ = 0, target_squares_ = 0;
-    double logs_of_factorials_ = 0;  // of counts, which NegativeBinomialSample leaves out
+    double likelihood_constants_ = 0;
     bool failed_ = false;
     std::string no_likelihood_, no_criteria_;
     std::vector<int> free_, place_;

@@ -12,9 +12,6 @@
 
 namespace cunewton::solver {
 
-/// Stands in Result::problem before the description of the equations.
-inline constexpr const char* subject_to = ", subject to ";
-
 template <class T>
 class Constrained {
   public:

@@ -486,7 +486,8 @@ Result<T> minimize_here(const Problem<T>& problem, const std::vector<T>& x0, con
     progress.x0 = progress.x;
     progress.callback = constrained ? constrained->callback(callback) : callback;
     result.problem = solver::describe(problem, options);
-    if (constrained) result.problem += solver::subject_to + constrained->description();
+    result.constrained = equations;
+    if (constrained) result.problem += ", subject to " + constrained->description();
     run_on_first(
         candidates, result.backend_reason, [&](const BackendEntry& entry, std::string& how_far) {
             Session<T> session = entry.code<T>().open(problem, session_options(options));

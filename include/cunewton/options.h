@@ -218,8 +218,9 @@ struct Result : RanOn {
     /// at an upper one; 0 where it is free.
     std::vector<AtBound> at_bound;
     std::vector<T> multipliers;
-    std::vector<int> moved;  ///< parameters, ascending, whose start was outside of bounds or
-                             ///< constraints
+    std::vector<int> moved;    ///< parameters, ascending, whose start was outside of bounds or
+                               ///< constraints
+    bool constrained = false;  ///< x satisfies Options::constraints
     /// What ran, for full_report().
     std::string problem;  ///< "sum over 20000 samples of linear predictors, 51 parameters", ...
     GradientBy gradient_by = GradientBy::automatic;

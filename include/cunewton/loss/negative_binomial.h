@@ -125,6 +125,8 @@ CUNEWTON_DECLARE_BUILTIN(Predictor, NegativeBinomial)
 struct NegativeBinomialSample {
     bool intercept = false;
 
+    /// log y!
+    double likelihood_constant(double y) const { return math::lgamma(y + 1); }
     template <class X, class S>
     CUNEWTON_HOST_DEVICE auto operator()(const X& x, const S& s) const {
         using namespace math;

@@ -42,6 +42,8 @@ struct SampleSum {
     FunctorCode<cpu::SampleCode<T>, cuda::SampleCode<T>> code;
     Samples<T> samples;
     bool objective = false;  ///< one sample without features stands for the sum's single term
+    /// What the loss leaves out of minus the log density of a target; empty: nothing.
+    std::function<double(double y)> likelihood_constant{};
 
     bool runs_on_cpu() const { return code.cpu != nullptr; }
     bool runs_on_cuda() const { return code.cuda != nullptr; }

@@ -59,7 +59,9 @@ Problem<T> make_objective(const Loss& loss, long n, ProblemOptions options = {})
     return detail::make_problem<T>(std::move(form), n, options);
 }
 
-/// sum_i w_i l(x, s_i) for x of n parameters, named as above. Loss: see cpu::SampleCodeOf.
+/// sum_i w_i l(x, s_i) for x of n parameters, named as above. Loss: see cpu::SampleCodeOf. One that
+/// is minus a log density but for a constant may have `double likelihood_constant(double y) const`,
+/// which inference() adds.
 template <class T, class Loss>
 Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, long n,
                            ProblemOptions options = {}) {
@@ -70,6 +72,8 @@ Problem<T> make_sample_sum(const Loss& loss, const Samples<T>& samples, long n,
     });
     SampleSum<T> form = detail::sample_sum<T>(cpu::SampleLoss<Loss>{loss}, loss);
     form.samples = samples;
+    if constexpr (requires { double{loss.likelihood_constant(0.0)}; })
+        form.likelihood_constant = [loss](double y) { return loss.likelihood_constant(y); };
     return detail::make_problem<T>(std::move(form), n, options);
 }
 
