@@ -115,6 +115,20 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_peak(const Points& points
                         choose(high, low)};
 }
 
+/// p = (height, centre, width, offset) of a peak in one dimension. variance: that of PeakGuess
+/// where the width of its shape is 1.
+template <class Points>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess_line(const Points& points, double variance,
+                                                            typename Points::value_type* p) {
+    using namespace math;
+    using S = typename Points::value_type;
+    const auto g = guess_peak<1, false>(points);
+    p[0] = g.height;
+    p[1] = g.center_x;
+    p[2] = sqrt(g.xx * S(1 / variance));
+    p[3] = g.offset;
+}
+
 /// y ~ height exp(-rate (t - first)) + offset.
 template <class S>
 struct ExponentialGuess {

@@ -46,13 +46,7 @@ struct Gaussian1D {
     template <class Points>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
                                                            typename Points::value_type* p) const {
-        using namespace math;
-        using S = typename Points::value_type;
-        const auto g = detail::guess_peak<1, false>(points);
-        p[0] = g.height;
-        p[1] = g.center_x;
-        p[2] = sqrt(g.xx * S(1.0 / 0.2547));
-        p[3] = g.offset;
+        detail::guess_line(points, 0.2547, p);
     }
 };
 

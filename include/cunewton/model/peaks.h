@@ -23,13 +23,7 @@ struct Lorentzian {
     template <class Points>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
                                                            typename Points::value_type* p) const {
-        using namespace math;
-        using S = typename Points::value_type;
-        const auto g = detail::guess_peak<1, false>(points);
-        p[0] = g.height;
-        p[1] = g.center_x;
-        p[2] = sqrt(g.xx * S(1.0 / 0.168));
-        p[3] = g.offset;
+        detail::guess_line(points, 0.168, p);
     }
 };
 
@@ -50,14 +44,9 @@ struct PseudoVoigt {
     template <class Points>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
                                                            typename Points::value_type* p) const {
-        using namespace math;
-        using S = typename Points::value_type;
-        const auto g = detail::guess_peak<1, false>(points);
-        p[0] = g.height;
-        p[1] = g.center_x;
-        p[2] = sqrt(g.xx * S(1.0 / 0.175));
-        p[3] = S(0.5);
-        p[4] = g.offset;
+        detail::guess_line(points, 0.175, p);
+        p[4] = p[3];
+        p[3] = typename Points::value_type(0.5);
     }
 };
 
