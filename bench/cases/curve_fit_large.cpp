@@ -151,7 +151,7 @@ void run_model(const char* name, const std::vector<double>& truth, const std::ve
         // A Jacobian of 10 million rows is as large as the memory of many machines.
         if (count > peer.most_points) continue;
         Row row = context.report.peer_row(case_name, group + ", " + peer.name);
-        LargeCurveResult result;
+        CurveFitResult result;
         row.timing = measure(
             context.settings.repeats, [&] { result = peer.fit(curve, start); }, 60);
         row.threads = 1;

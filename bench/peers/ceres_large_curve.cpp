@@ -32,8 +32,8 @@ class Cost final : public ceres::CostFunction {
 
 }  // namespace
 
-LargeCurveResult fit_large_with_ceres(const LargeCurve& curve, const std::vector<double>& start) {
-    LargeCurveResult result{start, 0, ""};
+CurveFitResult fit_large_with_ceres(const LargeCurve& curve, const std::vector<double>& start) {
+    CurveFitResult result{start, 0, ""};
     ceres::Problem problem;
     for (long begin = 0; begin < curve.points; begin += block)
         problem.AddResidualBlock(new Cost(curve, begin, std::min(block, curve.points - begin)),

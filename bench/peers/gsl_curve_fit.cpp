@@ -1,11 +1,7 @@
 #if CUNEWTON_BENCH_HAVE_GSL
-#include <gsl/gsl_errno.h>
 #include <gsl/gsl_math.h>
-#include <gsl/gsl_multifit_nlinear.h>
 
-#include <memory>
-
-#include "bench/peers/curve_fit_peers.h"
+#include "bench/peers/gsl_driver.h"
 
 namespace cunewton::bench {
 namespace {
@@ -30,7 +26,6 @@ int derivatives(const gsl_vector* p, void* data, gsl_matrix* J) {
 
 CurveFitResult solve(const CurveFit& fit, const std::vector<double>& start, double step_tolerance,
                      double gradient_tolerance) {
-    gsl_set_error_handler_off();
     const std::size_t n = start.size(), m = std::size_t(fit.points());
     Current current{fit, std::vector<double>(m), std::vector<double>(m * n)};
     gsl_multifit_nlinear_fdf function{};
@@ -39,18 +34,8 @@ CurveFitResult solve(const CurveFit& fit, const std::vector<double>& start, doub
     function.n = m;
     function.p = n;
     function.params = &current;
-    const gsl_multifit_nlinear_parameters options = gsl_multifit_nlinear_default_parameters();
-    const std::unique_ptr<gsl_multifit_nlinear_workspace, void (*)(gsl_multifit_nlinear_workspace*)>
-        solver(gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &options, m, n),
-               gsl_multifit_nlinear_free);
-    const gsl_vector_const_view at = gsl_vector_const_view_array(start.data(), n);
-    gsl_multifit_nlinear_init(&at.vector, &function, solver.get());
-    int info = 0;
-    const int code = gsl_multifit_nlinear_driver(1000, step_tolerance, gradient_tolerance, 0,
-                                                 nullptr, nullptr, &info, solver.get());
-    const double* p = gsl_multifit_nlinear_position(solver.get())->data;
-    return {
-        {p, p + n}, static_cast<int>(gsl_multifit_nlinear_niter(solver.get())), gsl_strerror(code)};
+    return run_multifit(function, gsl_multifit_nlinear_default_parameters(), start, step_tolerance,
+                        gradient_tolerance);
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 #if CUNEWTON_BENCH_HAVE_GSL
 #include <gsl/gsl_blas.h>
-#include <gsl/gsl_errno.h>
-#include <gsl/gsl_multifit_nlinear.h>
 #include <gsl/gsl_multilarge_nlinear.h>
 
 #include <algorithm>
 #include <memory>
 
+#include "bench/peers/gsl_driver.h"
 #include "bench/peers/large_curve_peers.h"
 
 namespace cunewton::bench {
@@ -65,33 +64,21 @@ int products(CBLAS_TRANSPOSE_t transpose, const gsl_vector* p, const gsl_vector*
 
 }  // namespace
 
-LargeCurveResult fit_large_with_gsl(const LargeCurve& curve, const std::vector<double>& start) {
-    gsl_set_error_handler_off();
-    const std::size_t n = start.size(), m = static_cast<std::size_t>(curve.points);
+CurveFitResult fit_large_with_gsl(const LargeCurve& curve, const std::vector<double>& start) {
     Current current{curve};
     gsl_multifit_nlinear_fdf function{};
     function.f = residuals;
     function.df = derivatives;
-    function.n = m;
-    function.p = n;
+    function.n = static_cast<std::size_t>(curve.points);
+    function.p = start.size();
     function.params = &current;
     gsl_multifit_nlinear_parameters options = gsl_multifit_nlinear_default_parameters();
     options.solver = gsl_multifit_nlinear_solver_cholesky;
-    const std::unique_ptr<gsl_multifit_nlinear_workspace, void (*)(gsl_multifit_nlinear_workspace*)>
-        solver(gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &options, m, n),
-               gsl_multifit_nlinear_free);
-    const gsl_vector_const_view at = gsl_vector_const_view_array(start.data(), n);
-    gsl_multifit_nlinear_init(&at.vector, &function, solver.get());
-    int info = 0;
-    const int code = gsl_multifit_nlinear_driver(1000, step_tolerance, gradient_tolerance, 0,
-                                                 nullptr, nullptr, &info, solver.get());
-    const double* p = gsl_multifit_nlinear_position(solver.get())->data;
-    return {
-        {p, p + n}, static_cast<int>(gsl_multifit_nlinear_niter(solver.get())), gsl_strerror(code)};
+    return run_multifit(function, options, start, step_tolerance, gradient_tolerance);
 }
 
-LargeCurveResult fit_large_with_gsl_multilarge(const LargeCurve& curve,
-                                               const std::vector<double>& start) {
+CurveFitResult fit_large_with_gsl_multilarge(const LargeCurve& curve,
+                                             const std::vector<double>& start) {
     gsl_set_error_handler_off();
     const std::size_t n = start.size(), m = static_cast<std::size_t>(curve.points);
     Current current{curve};

@@ -1,8 +1,9 @@
 // Least-squares solvers that take a curve of many points.
 #pragma once
 
-#include <string>
 #include <vector>
+
+#include "bench/peers/curve_fit_peers.h"
 
 namespace cunewton::bench {
 
@@ -19,15 +20,9 @@ struct LargeCurve {
     CurveFunction evaluate;
 };
 
-struct LargeCurveResult {
-    std::vector<double> p;
-    int iterations = 0;
-    std::string status;  ///< in the peer's own words
-};
-
 struct LargeCurvePeer {
     const char* name;
-    LargeCurveResult (*fit)(const LargeCurve&, const std::vector<double>& start);
+    CurveFitResult (*fit)(const LargeCurve&, const std::vector<double>& start);
     long most_points;
 };
 
@@ -35,10 +30,10 @@ struct LargeCurvePeer {
 const std::vector<LargeCurvePeer>& large_curve_peers();
 
 /// One block of residuals; normal equations by Cholesky's factorisation.
-LargeCurveResult fit_large_with_ceres(const LargeCurve&, const std::vector<double>& start);
+CurveFitResult fit_large_with_ceres(const LargeCurve&, const std::vector<double>& start);
 /// gsl_multifit_nlinear, which holds J, with its solver of normal equations.
-LargeCurveResult fit_large_with_gsl(const LargeCurve&, const std::vector<double>& start);
+CurveFitResult fit_large_with_gsl(const LargeCurve&, const std::vector<double>& start);
 /// gsl_multilarge_nlinear, which is given J'J.
-LargeCurveResult fit_large_with_gsl_multilarge(const LargeCurve&, const std::vector<double>& start);
+CurveFitResult fit_large_with_gsl_multilarge(const LargeCurve&, const std::vector<double>& start);
 
 }  // namespace cunewton::bench

@@ -10,53 +10,11 @@
 
 #include "cunewton/cunewton.h"
 #include "cunewton/inference.h"
+#include "tests/inference/table.h"
 #include "tests/support/backends.h"
 
 namespace cunewton::test {
 namespace {
-
-// The rows of inference_test.cpp.
-const std::vector<double> x1 = {0.2, 1.5, 2.2, 0.4, 3.1, 1.1, 2.7, 0.9, 1.8, 3.3, 0.1, 2.0};
-const std::vector<double> x2 = {1.1, 0.3, 1.9, 2.5, 0.8, 1.4, 2.2, 0.6, 2.9, 1.6, 0.4, 1.0};
-const std::vector<double> counts = {1, 2, 5, 4, 6, 3, 9, 2, 7, 8, 0, 4};
-const std::vector<double> labels = {0, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0, 0};
-const std::vector<double> amounts = {1.2, 2.9, 5.1, 5.3, 6.2, 4.1, 30.0, 2.2, 7.9, 7.6, 0.9, 4.4};
-const std::vector<double> spread = {1, 0, 7, 2, 14, 0, 3, 9, 1, 22, 0, 4};
-const std::vector<double> grades = {0, 1, 1, 2, 2, 0, 1, 0, 2, 1, 0, 2};
-const std::vector<double> numbers = {1, 2, 1, 3, 1, 1, 2, 2, 1, 1, 4, 1};
-const std::vector<double> exposures = {1, 2, 1.5, 1, 2, 1, 3, 1, 2, 2, .5, 1};
-
-struct Table {
-    std::vector<double> features{}, targets, weights{}, offsets{};
-    int dimension = 2;
-
-    explicit Table(std::vector<double> y) : targets(std::move(y)) {
-        for (std::size_t i = 0; i < x1.size(); ++i) {
-            features.push_back(x1[i]);
-            features.push_back(x2[i]);
-        }
-    }
-    Table weighted(const std::vector<double>& w) const {
-        Table table = *this;
-        table.weights = w;
-        return table;
-    }
-    Table exposed() const {
-        Table table = *this;
-        for (const double exposure : exposures) table.offsets.push_back(std::log(exposure));
-        return table;
-    }
-    Samples<double> samples() const {
-        Samples<double> s;
-        s.features = features.data();
-        s.count = static_cast<long>(targets.size());
-        s.dimension = dimension;
-        s.targets = targets.data();
-        if (!weights.empty()) s.weights = weights.data();
-        if (!offsets.empty()) s.offsets = offsets.data();
-        return s;
-    }
-};
 
 template <class Loss>
 Problem<double> problem_of(const Loss& loss, const Table& table, bool intercept = true) {
