@@ -56,6 +56,24 @@ CUNEWTON_HOST_DEVICE RisingDerivatives<T> scaled_rising_derivatives(const T& r, 
                                polygamma<1>(top) - polygamma<1>(few));
     return {y - r * digammas, -(r * digammas + r * r * trigammas)};
 }
+/// scaled_rising() at r = exp(-a).
+template <class T>
+CUNEWTON_HOST_DEVICE T scaled_rising_at(const T& a, const T& y) {
+    using namespace math;
+    return scaled_rising(T(exp(-a)), y);
+}
+/// The same for an a that carries derivatives and a constant y: in few registers.
+template <class D>
+requires requires {
+    typename D::Underlying;
+}
+CUNEWTON_HOST_DEVICE D scaled_rising_at(const D& a, const D& y) {
+    using namespace math;
+    using T = typename D::Underlying;
+    const T r = exp(-a.v), value = scaled_rising(r, y.v);
+    const RisingDerivatives<T> by_log = scaled_rising_derivatives(r, y.v);
+    return a.chain({value, -by_log.first, by_log.second});
+}
 
 }  // namespace detail
 
@@ -131,8 +149,10 @@ struct NegativeBinomialSample {
     CUNEWTON_HOST_DEVICE auto operator()(const X& x, const S& s) const {
         using namespace math;
         using R = std::remove_cvref_t<decltype(x[0] * s.target())>;
-        const R z = predictor<R>(x, s), a = x[x.size() - 1], r = exp(-a), y = R(s.target());
-        return (y + r) * softplus(R(z + a)) - y * z + detail::scaled_rising(r, y);
+        const R a = x[x.size() - 1], y = R(s.target());
+        const R rising = detail::scaled_rising_at(a, y);
+        const R z = predictor<R>(x, s);
+        return (y + exp(-a)) * softplus(R(z + a)) - y * z + rising;
     }
     template <class X, class S, class G>
     CUNEWTON_HOST_DEVICE void gradient(const X& x, const S& s, G& g) const {

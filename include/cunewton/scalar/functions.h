@@ -105,8 +105,9 @@ CUNEWTON_EXPANSION expand_ceil(const T& x) {
     return {ceil(x), T(0.0), T(0.0)};
 }
 CUNEWTON_EXPANSION expand_cos(const T& x) {
-    const T f = cos(x);
-    return {f, -sin(x), -f};
+    T s, c;
+    sine_and_cosine(x, s, c);
+    return {c, -s, -c};
 }
 CUNEWTON_EXPANSION expand_cosh(const T& x) {
     const T f = cosh(x);
@@ -183,8 +184,9 @@ CUNEWTON_EXPANSION expand_round(const T& x) {
     return {round(x), T(0.0), T(0.0)};
 }
 CUNEWTON_EXPANSION expand_sin(const T& x) {
-    const T f = sin(x);
-    return {f, cos(x), -f};
+    T s, c;
+    sine_and_cosine(x, s, c);
+    return {s, c, -s};
 }
 CUNEWTON_EXPANSION expand_sinh(const T& x) {
     const T f = sinh(x);

@@ -94,6 +94,22 @@ CUNEWTON_HOST_DEVICE T digamma(T x) {
     return polygamma<0>(x);
 }
 
+/// sine = sin(x) and cosine = cos(x). On a device, by one reduction of x for both.
+template <class T>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void sine_and_cosine(const T& x, T& sine, T& cosine) {
+#if defined(__CUDA_ARCH__)
+    if constexpr (std::same_as<T, float>) {
+        ::sincosf(x, &sine, &cosine);
+        return;
+    } else if constexpr (std::same_as<T, double>) {
+        ::sincos(x, &sine, &cosine);
+        return;
+    }
+#endif
+    sine = sin(x);
+    cosine = cos(x);
+}
+
 /// c0 + c1 x + c2 x^2 + ...
 template <class T>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE T horner(const T&, double c) {
