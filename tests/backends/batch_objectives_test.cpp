@@ -88,7 +88,7 @@ struct Reference {
 // ---- Rosenbrock.
 
 TEST_F(BatchObjectivesTest, RosenbrockConvergesFromEverywhere) {
-    constexpr long problems = 150;
+    const long problems = testing_little() ? 20 : 150;
     for (const int n : {2, 4, 8, 16})
         for (const BatchDerivatives by : {BatchDerivatives::automatic, BatchDerivatives::analytic,
                                           BatchDerivatives::autodiff}) {
@@ -547,7 +547,7 @@ TEST_F(BatchObjectivesTest, TheBestOfSeveralStartsIsKept) {
 }
 
 TEST_F(BatchObjectivesTest, ThreadsAndChunksDoNotMatter) {
-    constexpr long problems = 90;
+    const long problems = testing_little() ? 20 : 90;
     for (const int n : {4, 16}) {
         const std::vector<double> start = random_numbers(problems * n, 3, 61);
         BatchOptions options = batch_options();

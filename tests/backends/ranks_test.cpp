@@ -10,6 +10,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "cunewton/cunewton.h"
@@ -91,6 +92,9 @@ TYPED_TEST(RanksTest, MethodsTakeTheSameStepsForAnyNumberOfRanks) {
             // On a device every chunk is an evaluation: some of them will do.
             if (testing_cuda() && method != Method::newton_cg && kind != Kind::softmax) continue;
             if (testing_cuda() && kind != Kind::softmax && kind != Kind::softmax_net) continue;
+            if (testing_cuda() && testing_little() && std::is_same_v<T, float> &&
+                method != Method::newton_cg)
+                continue;
             SCOPED_TRACE(std::string(to_string(method)) + " on kind " +
                          std::to_string(static_cast<int>(kind)));
             const Shared<T> shared(kind);

@@ -66,11 +66,9 @@ const Failure* listed(Method method, const std::string& label) {
 class UnconstrainedTest : public BackendTest, public ::testing::WithParamInterface<Method> {};
 
 /// A dense Hessian of n = 1000 takes half a million evaluations: minutes a solve, and the same code
-/// as n = 100. CUNEWTON_TEST_LARGEST=5000 includes all problems; the preset `sanitizers` and an
-/// emulated device have 20.
+/// as n = 100. CUNEWTON_TEST_LARGEST=5000 includes all problems.
 int largest_dimension() {
-    const std::string given = environment("CUNEWTON_TEST_LARGEST");
-    return given.empty() ? 100 : std::stoi(given);
+    return test::largest_dimension(100);
 }
 
 TEST_P(UnconstrainedTest, StandardStarts) {
@@ -118,7 +116,7 @@ TEST_P(UnconstrainedTest, FarStartsEndTruthfully) {
     int accepted = 0, total = 0;
     // The farther ones are the same code again, for most of the time that an emulated device takes.
     std::vector<double> factors{10};
-    if (largest_dimension() >= 100) factors.push_back(100);
+    if (!testing_little()) factors.push_back(100);
     for (const UnconstrainedCase& problem : unconstrained_cases()) {
         if (problem.n > std::min(largest_dimension(), 100)) continue;
         for (const double factor : factors) {

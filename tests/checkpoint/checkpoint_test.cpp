@@ -18,6 +18,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "cunewton/model/gaussian.h"
@@ -261,7 +262,8 @@ TYPED_TEST(CheckpointTest, ACutRunGoesOnAsIfItWereNot) {
     for (const Method method : every_method()) {
         SCOPED_TRACE(to_string(method));
         const Options options = this->with(method);
-        this->expect_same_in_parts(this->problem, this->network.start(), options, 1, {5});
+        if (!testing_little())
+            this->expect_same_in_parts(this->problem, this->network.start(), options, 1, {5});
         this->expect_same_in_parts(this->problem, this->network.start(), options, 3, {2, 7, 10});
     }
 }
@@ -371,6 +373,7 @@ TYPED_TEST(CheckpointTest, ACurveFitGoesOn) {
 }
 
 TYPED_TEST(CheckpointTest, PreconditionersComeBack) {
+    if (testing_little() && std::is_same_v<TypeParam, float>) GTEST_SKIP() << "as in double";
     for (const Method method : {Method::newton_cg, Method::hessian_free})
         for (const PreconditionBy by : {PreconditionBy::none, PreconditionBy::diagonal,
                                         PreconditionBy::nystrom, PreconditionBy::kronecker}) {

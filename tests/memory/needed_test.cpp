@@ -704,7 +704,7 @@ class MemoryOnTheDeviceTest : public MemoryNeededTest {
 };
 
 TEST_F(MemoryOnTheDeviceTest, LinearPredictors) {
-    const Data<double> data(20000, 30);
+    const Data<double> data(testing_little() ? 6000 : 20000, 30);
     Options options = options_of_test();
     for (const Method method :
          {Method::newton, Method::bfgs, Method::trust_region, Method::newton_cg, Method::lbfgs}) {
@@ -759,8 +759,8 @@ TEST_F(MemoryOnTheDeviceTest, BlocksThatAreFactorised) {
 TEST_F(MemoryOnTheDeviceTest, Perceptrons) {
     const Data<double> data(5000, 30);  // more than a tile of the small budget
     Options options = options_of_test();
-    options.max_iterations = 2;
-    const auto problem = make_perceptron<double>({{30, 8, 2}}, data.samples, {.l2 = 0.1});
+    options.max_iterations = testing_little() ? 1 : 2;
+    const auto problem = make_perceptron<double>({{30, 4, 2}}, data.samples, {.l2 = 0.1});
     for (const std::size_t budget : {std::size_t{256} << 20, std::size_t{1} << 20}) {
         options.derivatives.memory_budget = budget;
         for (const Method method : {Method::newton, Method::bfgs}) {

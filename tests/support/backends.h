@@ -32,6 +32,18 @@ inline BackendChoice tested_choice() {
     return testing_cuda() ? BackendChoice::cuda : BackendChoice::cpu;
 }
 
+/// Problems of up to so many parameters are tested: CUNEWTON_TEST_LARGEST, or else `otherwise`.
+inline int largest_dimension(int otherwise) {
+    const std::string given = environment("CUNEWTON_TEST_LARGEST");
+    return given.empty() ? otherwise : std::stoi(given);
+}
+
+/// Where the tests are slow, under sanitizers and on an emulated device, less of the same is
+/// tested.
+inline bool testing_little() {
+    return largest_dimension(100) < 50;
+}
+
 /// Empty if the tested backend can be used here, else why not.
 inline std::string why_not_available() {
     for (const BackendStatus& status : backends())
