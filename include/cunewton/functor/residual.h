@@ -107,9 +107,16 @@ CUNEWTON_HOST_DEVICE constexpr bool has_gradient() {
 }
 
 template <class V, JetSet Set, class Put, int... J>
-CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void put_row(const Jet<V, Set>& value, const Put& put,
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void put_row(int c, const Jet<V, Set>& value,
+                                                         const Put& put,
                                                          std::integer_sequence<int, J...>) {
-    (put(J, value.template by<JetSet{1} << J>()), ...);
+    (put(c, J, value.template by<JetSet{1} << J>()), ...);
+}
+/// Not by a loop, which GCC leaves one: the row would go through memory, by a call for each number.
+template <class V, class Put, int... J>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void put_row(int c, const V* row, const Put& put,
+                                                         std::integer_sequence<int, J...>) {
+    (put(c, J, row[J]), ...);
 }
 
 /// Residuals and their exact derivatives: value(c, r_c) and derivative(c, j, dr_c/dx_j). The point
@@ -128,21 +135,19 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void derivatives(const Functor& func
         if constexpr (analytic) {
             S row[m];
             value(0, functor.value_and_gradient(Parameters<S, m>{p}, s, row));
-            for (int j = 0; j < m; ++j) derivative(0, j, row[j]);
+            put_row(0, row, derivative, std::make_integer_sequence<int, m>());
         } else if constexpr (requires { Functor::residuals; }) {
             const SeededParameters<S, m> seeded{p};
             scalar_t<SeededParameters<S, m>> r[k];
             functor(seeded, s, r);
             for (int c = 0; c < k; ++c) {
                 value(c, r[c].v);
-                for (int j = 0; j < m; ++j) derivative(c, j, r[c].d[j]);
+                put_row(c, r[c].d, derivative, std::make_integer_sequence<int, m>());
             }
         } else {
             const auto r = functor(SeededParameters<S, m>{p}, s);
             value(0, r.v);
-            put_row(
-                r, [&](int j, const S& d) { derivative(0, j, d); },
-                std::make_integer_sequence<int, m>());
+            put_row(0, r, derivative, std::make_integer_sequence<int, m>());
         }
     } else {
         using View = SeededWindow<S, X, window>;
