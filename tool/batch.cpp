@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <regex>
 
 #include "cunewton/error.h"
 #include "readers/csv.h"
@@ -79,7 +80,13 @@ ModelChoice::ModelChoice(const ModelSettings& settings)
         if (lower_[j] > upper_[j])
             throw InvalidArgument("the bounds leave nothing ('" + name + "' " + range +
                                   ") give a --lower " + name + " below --upper " + name);
+        if (start_[j] < lower_[j] || start_[j] > upper_[j])
+            throw InvalidArgument("a start is outside of its bounds ('" + name + "' " + range +
+                                  ") start within");
         if (std::isnan(fixed[j])) continue;
+        if (!std::isnan(start_[j]))
+            throw InvalidArgument("a fixed parameter has a start too ('" + name +
+                                  "' in --fix and --start) leave one of them out");
         if (!(lower_[j] <= fixed[j] && fixed[j] <= upper_[j]))
             throw InvalidArgument("a fixed parameter is outside of its bounds ('" + name + "' " +
                                   range + ") leave the bound out");
@@ -98,6 +105,7 @@ bool ModelChoice::any_start_named() const {
 std::vector<double> ModelChoice::assigned(const std::vector<std::string>& settings,
                                           const char* option, double otherwise) const {
     std::vector<double> values(model_->parameters.size(), otherwise);
+    std::vector<bool> is_named(values.size(), false);
     for (const std::string& setting : settings) {
         const std::size_t equals = setting.find('=');
         const std::string name = setting.substr(0, equals);
@@ -117,6 +125,10 @@ std::vector<double> ModelChoice::assigned(const std::vector<std::string>& settin
         if (j == values.size())
             throw InvalidArgument("the model has no such parameter ('" + name + "' in " + option +
                                   ") " + model_->name + " has: " + list_text(model_->parameters));
+        if (is_named[j])
+            throw InvalidArgument("a parameter is named twice ('" + name + "' in " + option +
+                                  ") name it once");
+        is_named[j] = true;
         values[j] = value;
     }
     return values;
@@ -161,6 +173,26 @@ double ModelChoice::residual_scale(const std::vector<double>& parameters,
 }
 
 namespace {
+
+/// Of a message of the library, which numbers parameters: "parameters 0 and 2".
+std::string with_names(const std::string& message, const std::vector<std::string>& names) {
+    static const std::regex numbered("parameters? ([0-9]+(?:, [0-9]+)*(?: and [0-9]+)?)"),
+        number("[0-9]+");
+    std::string text;
+    std::string::const_iterator behind = message.begin();
+    for (std::sregex_iterator list(message.begin(), message.end(), numbered), none; list != none;
+         ++list) {
+        text.append(behind, (*list)[0].first);
+        std::string::const_iterator from = (*list)[1].first;
+        for (std::sregex_iterator at(from, (*list)[1].second, number); at != none; ++at) {
+            text.append(from, (*at)[0].first);
+            text += "'" + names[std::stoul(at->str())] + "'";
+            from = (*at)[0].second;
+        }
+        behind = (*list)[0].second;
+    }
+    return text.append(behind, message.end());
+}
 
 /// Some of a batch's problems, one after the other.
 template <class T>
@@ -226,7 +258,8 @@ class Block {
     }
 
     std::string why(const BatchResult<T>& result, long problem) const {
-        return explain(choice_.model().model, data_, options_, result, problem).message;
+        return with_names(explain(choice_.model().model, data_, options_, result, problem).message,
+                          choice_.model().parameters);
     }
 
   private:

@@ -392,8 +392,9 @@ int compare_models(const CompareSettings& s) {
         }
         print(json);
     } else {
-        std::cout << regressions[0]->settings().table.file << ": " << regressions[0]->rows()
-                  << " rows, models of '" << s.regression.target << "'\n\n";
+        std::cout << regressions[0]->settings().table.file << ": "
+                  << counted(regressions[0]->rows(), "row") << ", models of '"
+                  << s.regression.target << "'\n\n";
         print_table(lines);
         for (std::size_t i = 0; i < results.size(); ++i)
             if (!results[i].converged())

@@ -37,6 +37,7 @@ struct Curves {
 Curves read_curves(const CurvesSettings& s, int coordinates, Progress& progress) {
     using readers::Column;
     readers::CsvOptions options = csv_options(s.table, progress);
+    options.if_text = "mend the file, or name another column";
     if (static_cast<int>(s.x.size()) != coordinates)
         throw InvalidArgument("the model has other coordinates (" + s.model.model + " has " +
                               std::to_string(coordinates) + ", --x names " +

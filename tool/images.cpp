@@ -51,7 +51,9 @@ std::vector<T> read_times(const ImagesSettings& s, long images, int coordinates,
     } else {
         TableSettings table = s.table;
         table.file = s.times;
-        const readers::Table<T> read = readers::read_csv<T>(s.times, csv_options(table, progress));
+        readers::CsvOptions options = csv_options(table, progress);
+        options.if_text = "give numbers alone, a column for each coordinate";
+        const readers::Table<T> read = readers::read_csv<T>(s.times, options);
         shape = {read.rows, read.columns};
         times.assign(read.values.all().begin(), read.values.all().end());
     }

@@ -564,6 +564,18 @@ class Tool(unittest.TestCase):
             for what in ("estimate", "standard_error"):
                 self.assert_close(other["coefficients"][j][what] * unit, fit["coefficients"][j][what], 6)
 
+    def test_counts_that_vary_too_little_for_an_alpha(self):
+        self.write("even.csv", "x,y\n" + "".join(f"{i},{2 + i // 5}\n" for i in range(40)))
+        run = self.run_tool("fit", "even.csv", "--loss", "negative_binomial", "--target", "y", status=2)
+        self.assertIn("log(alpha) falls without end (the counts vary no more than Poisson's) pass --loss poisson", run.stdout)
+
+    def test_a_feature_that_is_the_same_in_all_rows_is_named(self):
+        self.write("same.csv", "a,b,y\n" + "".join(f"{a},5,{y}\n" for (a, _), y in zip(X, Y)))
+        command = ["fit", "same.csv", "--loss", "linear", "--target", "y"]
+        expected = "note: 'b' is the same in all rows (5), as the intercept's column is: leave it out (--drop)\n"
+        self.assertEqual(self.run_tool(*command, status=2).stderr, expected)
+        self.assertEqual(self.run_tool(*command, "--no-intercept").stderr, "")
+
     def test_quantiles(self):
         draw = random.Random(8)
         values = [draw.gauss(3, 2) for _ in range(2001)]
@@ -714,6 +726,7 @@ class Tool(unittest.TestCase):
         self.refused("there is no such feature ('c' in --lower; the features are a, b)", *command, "c=1")
         self.refused("a bound is not a name and a number (--lower a)", *command, "a")
         self.refused("the bounds leave nothing ('a')", *command, "a=1", "--upper", "a=0")
+        self.refused("a feature is named twice ('a' in --lower)", *command, "a=0,a=1")
         self.refused("softmax has a coefficient of a feature for each class", "fit", "made.csv", "--loss", "softmax",
                      "--target", "l", "--lower", "a=0")
 
@@ -914,8 +927,19 @@ class Tool(unittest.TestCase):
         self.refused("the model has no such parameter ('q' in --fix) decay has: a, k, b", "curves", table, "--model",
                      "decay", "--x", "a", "--y", "y", "--fix", "q=1")
         self.write("n.csv", "x,y\n1,5\n2,5\n")
-        run = self.run_tool("curves", "n.csv", "--model", "decay", "--x", "x", "--y", "y", status=2)
+        command = ["curves", "n.csv", "--model", "decay", "--x", "x", "--y", "y"]
+        run = self.run_tool(*command, status=2)
         self.assertIn("singular", run.stdout)
+        self.assertIn("the data do not determine 'k' (it has no influence there)", run.stdout)
+        self.write("one.csv", "x,y\n1,5\n")
+        self.assertIn("the data do not determine 'a', 'k' and 'b' (they may change",
+                      self.run_tool("curves", "one.csv", *command[2:], status=2).stdout)
+        self.refused("a parameter is named twice ('k' in --start)", *command, "--start", "k=1,k=2")
+        self.refused("a start is outside of its bounds ('k' from 0 to inf)", *command, "--start", "k=-1", "--lower", "k=0")
+        self.refused("a fixed parameter has a start too ('k' in --fix and --start)", *command, "--start", "k=1", "--fix", "k=1")
+        self.write("text.csv", "x,y\n1,a\n")
+        self.refused("a field is not a finite number ('text.csv', line 2, column 2 'y': 'a') mend the file, or name another "
+                     "column", "curves", "text.csv", *command[2:])
 
     # ---- robust curves
 
