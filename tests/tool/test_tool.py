@@ -825,6 +825,19 @@ class Tool(unittest.TestCase):
             self.assertEqual([float(row[name]) for name in ("v", "v_error", "k", "k_error")], own)
         self.assertRegex(self.run_tool(*command).stdout, r"treated +212\.68\d +6\.95 +0\.0641\d+ +0\.00828 +converged")
 
+    def test_curves_of_any_sizes_beside_each_other(self):
+        # The first 64 have as many points as the last one alone.
+        sizes = [3] * 64 + [1, 2, 192]
+        self.write("k.csv", "k,x,y\n" + "".join(f"{k:03},{i},{k + 2 * i + (i % 3) / 8}\n" for k, size in enumerate(sizes)
+                                              for i in range(size)))
+        for more in [], ["--estimator", "huber"]:
+            curves = self.json_of("curves", "k.csv", "--model", "polynomial1", "--x", "x", "--y", "y", "--by", "k", *more,
+                                  status=2)["curves"]
+            self.assertEqual([c["points"] for c in curves], sizes)
+            self.assertEqual([c["status"] for c in curves if c["points"] >= 2], ["converged"] * 66)
+            for k in (0, 63, 66):
+                self.assertAlmostEqual(curves[k]["parameters"]["p0"]["estimate"], k, 0)
+
     def test_every_model_finds_its_way(self):
         """From the guess of the program to the parameters that the points were made with."""
         numbers = random.Random(3)
