@@ -363,6 +363,12 @@ class Scorer {
             const auto train = of_samples(parts_, in), test = of_samples(loss_, out);
             if (!(train->weight > 0) || !(test->weight > 0)) continue;
             const Result<T> fit = minimize(Problem<T>(train), fitted_.x, options_.minimize);
+            if (fit.status == Status::cancelled) {
+                note(score_, "Cross-validation was cancelled after " +
+                                 std::to_string(means.size()) + " of " + std::to_string(folds) +
+                                 " folds.");
+                break;
+            }
             if (fit.status == Status::converged || fit.status == Status::singular) {
                 ++score_.folds_converged;
             } else {
@@ -375,12 +381,13 @@ class Scorer {
             sum += test->weight * mean;
             weight += test->weight;
         }
+        score_.folds = static_cast<int>(means.size());
         if (failed > 0)
             note(score_, std::to_string(failed) + " of " + std::to_string(means.size()) +
                              " fits to folds ended otherwise than converged (the last as " +
                              to_string(failure) + ").");
         if (means.size() < 2)
-            return note(score_, "No cross-validation: fewer than two folds have a weight.");
+            return note(score_, "No held-out loss: it takes two folds that have a weight.");
         const double count = static_cast<double>(means.size());
         double mean = 0, squares = 0;
         for (const double m : means) mean += m / count;

@@ -2,10 +2,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -30,11 +26,11 @@ class ModelChoice {
     const Model& model() const { return *model_; }
     int parameters() const { return static_cast<int>(model_->parameters.size()); }
     BatchOptions options() const;
-    /// Starts of a problem, the model's with what the user says: starts() times the parameters.
-    std::vector<double> start(const Points& points) const;
-    /// 1 where the user has named the start of all parameters.
-    int starts() const { return starts_; }
-    /// Empty without any.
+    /// Of all parameters, NaN where the user has named none.
+    const std::vector<double>& start() const { return start_; }
+    bool all_starts_named() const;
+    bool any_start_named() const;
+    /// Empty without any; those of a parameter that is fixed are equal.
     const std::vector<double>& lower() const { return lower_; }
     const std::vector<double>& upper() const { return upper_; }
     /// "k (1/ms)"
@@ -42,7 +38,8 @@ class ModelChoice {
     bool is_robust() const;
     /// Of the residuals of points about the model with these parameters: their median size times
     /// 1.4826, which is the standard deviation where they are normally distributed.
-    double residual_scale(const std::vector<double>& parameters, const Points& points) const;
+    double residual_scale(const std::vector<double>& parameters, const std::vector<double>& x,
+                          const std::vector<double>& y) const;
 
   private:
     std::vector<double> assigned(const std::vector<std::string>& settings, const char* option,
@@ -50,68 +47,36 @@ class ModelChoice {
 
     const ModelSettings settings_;
     const Model* model_;
-    std::vector<double> start_;  // NaN: the model's
-    std::vector<bool> fixed_;
-    std::vector<double> lower_, upper_;
-    int starts_;
+    std::vector<double> start_, lower_, upper_;
 };
 
-/// Robust estimators tell outliers by residuals in standard deviations. Where those of the data are
-/// not known they are estimated for each problem, from a least-squares fit and then, five times,
+/// The fits of all problems.
+template <class T>
+struct AllFits {
+    /// Those that a signal left out have the status not_run.
+    BatchResult<T> result;
+    /// Standard deviations of the residuals that a robust estimator told outliers by; else empty.
+    std::vector<double> scales;
+    /// Of one problem: why it has not converged. Else empty.
+    std::string message;
+};
+
+/// Fits the model to each problem, from where the user says and else from the model's guess, until
+/// a signal; shows progress in `things`. data: without a start and bounds; with offsets
+/// coordinates are each problem's, without they are the same for all. Throws Interrupted if no fit
+/// was done.
+///
+/// Robust estimators without weights: what is an outlier is told by residuals in standard
+/// deviations, which are estimated for each problem, from a least-squares fit and then, five times,
 /// from Huber's about the scale before (Huber 1981, section 7.8): results do not depend on the unit
 /// of y.
 template <class T>
-struct RobustScales {
-    std::vector<double> scales;  ///< of the problems
-    std::vector<T> start;        ///< of the fit with those
-};
-
-/// points(problem, x, y) gives the points of a problem, weigh(scales) sets data.weights. Leaves the
-/// last fit's data and options. Returns that fit, with the seconds of all of them.
-template <class T, class PointsOf, class Weigh>
-BatchResult<T> fit_robustly(const ModelChoice& choice, BatchData<T>& data, BatchOptions& options,
-                            RobustScales<T>& robust, const PointsOf& points, const Weigh& weigh) {
-    const Estimator estimator = options.estimator;
-    const auto n = static_cast<std::size_t>(choice.parameters());
-    // Of a fit that is exact, residuals are rounding.
-    const double rounding = std::sqrt(static_cast<double>(
-        options.precision == BatchPrecision::single ? std::numeric_limits<float>::epsilon()
-                                                    : std::numeric_limits<T>::epsilon()));
-    double seconds = 0;
-    robust.scales.assign(static_cast<std::size_t>(data.problems), 1);
-    constexpr int rounds = 6;
-    for (int round = 0; round < rounds; ++round) {
-        options.estimator = round == 0 ? Estimator::least_squares : Estimator::huber;
-        const BatchResult<T> fits = fit_batch(choice.model().model, data, options);
-        seconds += fits.seconds;
-        check_signals();
-        robust.start = fits.parameters;
-        std::vector<double> x, y;
-        for (long i = 0; i < data.problems; ++i) {
-            const auto begin = fits.parameters.begin() + i * static_cast<long>(n);
-            points(i, x, y);
-            double largest = 0;
-            for (const double value : y) largest = std::max(largest, std::abs(value));
-            const double scale =
-                std::max(choice.residual_scale({begin, begin + static_cast<long>(n)}, {x, y}),
-                         rounding * largest);
-            robust.scales[static_cast<std::size_t>(i)] =
-                scale > 0 && std::isfinite(scale) ? scale : 1;
-            const std::vector<double> own = choice.start({x, y});
-            for (std::size_t j = 0; j < n; ++j) {
-                T& value = robust.start[static_cast<std::size_t>(i) * n + j];
-                if (!std::isfinite(value)) value = static_cast<T>(own[j]);
-            }
-        }
-        weigh(robust.scales);
-        options.starts = 1;
-        data.start = Array<const T>(robust.start.data(), data.problems, choice.parameters());
-    }
-    options.estimator = estimator;
-    BatchResult<T> result = fit_batch(choice.model().model, data, options);
-    result.seconds += seconds;
-    return result;
-}
+AllFits<T> fit_all(const ModelChoice& choice, const BatchData<T>& data, const BatchOptions& options,
+                   Progress& progress, const char* things);
+extern template AllFits<double> fit_all(const ModelChoice&, const BatchData<double>&,
+                                        const BatchOptions&, Progress&, const char*);
+extern template AllFits<float> fit_all(const ModelChoice&, const BatchData<float>&,
+                                       const BatchOptions&, Progress&, const char*);
 
 /// On stderr, where bounds of the user's decided parameters.
 template <class T>

@@ -106,8 +106,10 @@ Weights weights_of(const Regression<T>& r) {
     return sum;
 }
 
+/// `asked`: what the score was asked for, `folds`: what the user asks for.
 template <class T>
-Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score, int folds) {
+Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score,
+             const CompareOptions& asked, int folds) {
     constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
     Line line{std::move(score), "", r.settings().loss, r.settings().loss};
     ModelScore& s = line.score;
@@ -145,8 +147,9 @@ Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score, 
             note("AICc needs more than k + 1 rows.");
         }
         if (std::isnan(s.log_evidence))
-            note(l2 == 0 ? "No evidence: it needs a penalty on every parameter (--l2 or "
-                           "--penalties, with --penalize-intercept)."
+            note(!asked.evidence ? "No evidence: a signal came before it."
+                 : l2 == 0       ? "No evidence: it needs a penalty on every parameter (--l2 or "
+                                   "--penalties, with --penalize-intercept)."
                  : r.has_intercept() && !r.settings().penalize_intercept
                      ? "No evidence: the intercept has no penalty (--penalize-intercept)."
                      : "No evidence: the Hessian is too large, or not positive definite.");
@@ -154,7 +157,10 @@ Line line_of(const Regression<T>& r, const Result<T>& result, ModelScore score, 
             note("The evidence is that for the estimated residual variance.");
     }
     line.folds_converged = s.folds_converged >= folds;
-    if (!line.folds_converged)
+    if (s.folds < folds && was_interrupted())
+        note("A signal ended the cross-validation after " + std::to_string(s.folds) + " of " +
+             std::to_string(folds) + " folds.");
+    else if (!line.folds_converged)
         note(std::to_string(folds - s.folds_converged) + " of " + std::to_string(folds) +
              " fits to folds have not converged, or had no weight.");
     s.notes = line.notes;
@@ -312,8 +318,13 @@ int compare_models(const CompareSettings& s) {
     std::vector<FittedModel<T>> models;
     std::vector<Result<T>> results;
     for (const Candidate& candidate : candidates) {
-        regressions.push_back(
-            std::make_unique<Regression<T>>(candidate.settings, progress, Units::internal));
+        try {
+            regressions.push_back(
+                std::make_unique<Regression<T>>(candidate.settings, progress, Units::internal));
+        } catch (const Interrupted&) {
+            if (models.empty()) throw;
+            break;
+        }
         const Regression<T>& r = *regressions.back();
         if (r.rows() != regressions.front()->rows())
             throw FileError(
@@ -321,30 +332,43 @@ int compare_models(const CompareSettings& s) {
                 std::to_string(regressions.front()->rows()) +
                 ", as values are missing in different columns) leave rows out beforehand");
         options.callback = shown_by(progress, candidate.name);
-        results.push_back(solve(r, options));
-        check_signals();
-        models.push_back({candidate.name, r.problem(), results.back().x});
+        Result<T> result = solve(r, options);
+        if (result.status == Status::cancelled) break;
+        models.push_back({candidate.name, r.problem(), result.x});
         if (r.loss() == Loss::linear) models.back().samples = weights_of(r).rows;
+        results.push_back(std::move(result));
     }
-    CompareOptions compare_options;
-    compare_options.folds = s.folds;
-    compare_options.seed = s.seed;
-    compare_options.minimize = options;
-    compare_options.minimize.callback = shown_by(progress, "cross-validation");
-    const std::vector<ModelScore> scores = compare(models, compare_options);
-    check_signals();
-    progress.clear();
+    if (models.empty()) check_signals();
     std::vector<Line> lines;
     bool all_converged = true;
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-        lines.push_back(line_of(*regressions[i], results[i], scores[i], s.folds));
+    for (std::size_t i = 0; i < models.size(); ++i) {
+        CompareOptions asked;
+        asked.folds = s.folds;
+        asked.seed = s.seed;
+        asked.minimize = options;
+        asked.minimize.callback = shown_by(progress, models[i].name + ", cross-validation");
+        // After a signal only what takes no time.
+        if (was_interrupted()) {
+            asked.folds = 0;
+            asked.evidence = false;
+        }
+        lines.push_back(line_of(*regressions[i], results[i],
+                                compare(std::vector{models[i]}, asked).front(), asked, s.folds));
         all_converged = all_converged && results[i].converged();
     }
+    progress.clear();
+    std::vector<std::string> not_fitted;
+    for (std::size_t i = models.size(); i < candidates.size(); ++i)
+        not_fitted.push_back(candidates[i].name);
+    if (was_interrupted())
+        note("ended by a signal" +
+             (not_fitted.empty() ? std::string() : ", not fitted: " + joined(not_fitted)));
     if (s.run.json) {
         Json json;
         json["command"] = "compare";
         json["data"] = s.regression.table.file;
         json["rows"] = regressions[0]->rows();
+        if (!not_fitted.empty()) json["not_fitted"] = not_fitted;
         json["models"] = Json::array();
         for (std::size_t i = 0; i < lines.size(); ++i) {
             const ModelScore& score = lines[i].score;
@@ -362,19 +386,22 @@ int compare_models(const CompareSettings& s) {
                                       {"log_evidence", number(score.log_evidence)},
                                       {"held_out_loss", number(score.held_out_loss)},
                                       {"held_out_error", number(score.held_out_error)},
+                                      {"folds", score.folds},
                                       {"folds_converged", score.folds_converged},
                                       {"notes", lines[i].notes}});
         }
         print(json);
     } else {
-        std::cout << regressions[0]->settings().table.file << ": " << regressions[0]->rows()
-                  << " rows, models of '" << s.regression.target << "'\n\n";
+        std::cout << regressions[0]->settings().table.file << ": "
+                  << counted(regressions[0]->rows(), "row") << ", models of '"
+                  << s.regression.target << "'\n\n";
         print_table(lines);
         for (std::size_t i = 0; i < results.size(); ++i)
             if (!results[i].converged())
-                std::cout << scores[i].name << ": " << to_string(results[i].status) << ": "
+                std::cout << models[i].name << ": " << to_string(results[i].status) << ": "
                           << in_words_of_the_program(results[i].message) << '\n';
     }
+    if (was_interrupted()) return interrupted_status();
     if (picture) draw(*picture, lines, s.folds > 0);
     return all_converged ? success : not_converged;
 }

@@ -37,6 +37,7 @@ struct Curves {
 Curves read_curves(const CurvesSettings& s, int coordinates, Progress& progress) {
     using readers::Column;
     readers::CsvOptions options = csv_options(s.table, progress);
+    options.if_text = "mend the file, or name another column";
     if (static_cast<int>(s.x.size()) != coordinates)
         throw InvalidArgument("the model has other coordinates (" + s.model.model + " has " +
                               std::to_string(coordinates) + ", --x names " +
@@ -110,11 +111,9 @@ Curves read_curves(const CurvesSettings& s, int coordinates, Progress& progress)
     return curves;
 }
 
-struct Fits {
+struct Fits : AllFits<double> {
     const ModelChoice& choice;
     const Curves& curves;
-    BatchResult<double> result;
-    std::vector<double> scales{};  // of robust estimators without --sigma, else empty
     double value(long curve, int parameter) const {
         return result.parameters[static_cast<std::size_t>(curve * choice.parameters() + parameter)];
     }
@@ -126,7 +125,7 @@ struct Fits {
 };
 
 /// One curve: a line a parameter.
-void print_one(const Fits& fits, const std::string& message) {
+void print_one(const Fits& fits) {
     const double freedom = fits.result.degrees_of_freedom[0];
     const double quantile = student_two_sided_quantile(0.05, freedom);
     TextTable table({"parameter", "estimate", "std. error", "95% from", "to"});
@@ -143,7 +142,7 @@ void print_one(const Fits& fits, const std::string& message) {
     if (!fits.scales.empty())
         std::cout << format("Residuals are in standard deviations of %.6g, from their median.\n",
                             fits.scales[0]);
-    if (!message.empty()) std::cout << message << '\n';
+    if (!fits.message.empty()) std::cout << fits.message << '\n';
 }
 
 void print_several(const Fits& fits, bool all) {
@@ -210,7 +209,7 @@ std::string csv_of(const Fits& fits) {
     return text;
 }
 
-Json to_json(const CurvesSettings& s, const Fits& fits, const std::string& message) {
+Json to_json(const CurvesSettings& s, const Fits& fits) {
     Json json;
     json["command"] = "curves";
     json["data"] = s.table.file;
@@ -220,7 +219,7 @@ Json to_json(const CurvesSettings& s, const Fits& fits, const std::string& messa
     json["backend"] = fits.result.backend;
     json["seconds"] = fits.result.seconds;
     json["statuses"] = status_counts_json(fits.result.status);
-    if (!message.empty()) json["message"] = message;
+    if (!fits.message.empty()) json["message"] = fits.message;
     json["curves"] = Json::array();
     for (long i = 0; i < fits.curves.count(); ++i) {
         const auto at = static_cast<std::size_t>(i);
@@ -314,89 +313,34 @@ int fit_curves(const CurvesSettings& s) {
                               std::to_string(choice.model().coordinates) + ") leave --plot out");
     Progress progress(progress_when(s.run));
     const Curves curves = read_curves(s, choice.model().coordinates, progress);
-    const auto d = static_cast<std::size_t>(choice.model().coordinates);
-    const auto points_of = [&](long i, std::vector<double>& x, std::vector<double>& y) {
-        const auto begin = static_cast<std::size_t>(curves.offsets[static_cast<std::size_t>(i)]),
-                   end = static_cast<std::size_t>(curves.offsets[static_cast<std::size_t>(i) + 1]);
-        const auto part = [](const std::vector<double>& all, std::size_t from, std::size_t to) {
-            return std::vector<double>(all.begin() + static_cast<std::ptrdiff_t>(from),
-                                       all.begin() + static_cast<std::ptrdiff_t>(to));
-        };
-        x = part(curves.x, begin * d, end * d);
-        y = part(curves.y, begin, end);
-    };
-    std::vector<double> start, x, y;
-    for (long i = 0; i < curves.count(); ++i) {
-        points_of(i, x, y);
-        const std::vector<double> own = choice.start({x, y});
-        start.insert(start.end(), own.begin(), own.end());
-        if (i % 1000 == 0)
-            progress.show([&] { return format("starts of %ld of %ld curves", i, curves.count()); });
-    }
     BatchOptions options = choice.options();
     apply(s.run, options);
     if (s.run.precision == "f32") options.precision = BatchPrecision::single;
     options.absolute_weights = !s.sigma.empty();
-    options.progress = [&](const BatchProgress& at) {
-        if (was_interrupted()) return false;
-        progress.show([&] { return format("%ld of %ld curves", at.completed, at.problems); });
-        return true;
-    };
     BatchData<double> data;
     data.problems = curves.count();
-    long most = 0;
     for (std::size_t i = 1; i < curves.offsets.size(); ++i)
-        most = std::max(most, curves.offsets[i] - curves.offsets[i - 1]);
-    data.points = static_cast<int>(most);
-    const long count = curves.count();
-    if (count > 1) data.offsets = curves.offsets;
+        data.points =
+            std::max(data.points, static_cast<int>(curves.offsets[i] - curves.offsets[i - 1]));
+    data.offsets = curves.offsets;
     data.coordinates = curves.x;
     data.y = curves.y;
     if (!curves.weights.empty()) data.weights = curves.weights;
-    data.start = Array<const double>(start.data(), count * choice.starts(), choice.parameters());
-    data.lower = choice.lower();
-    data.upper = choice.upper();
-    Fits fits{choice, curves, {}};
-    RobustScales<double> robust;
-    std::vector<double> weights;
-    if (choice.is_robust() && s.sigma.empty()) {
-        fits.result = fit_robustly(
-            choice, data, options, robust, points_of, [&](const std::vector<double>& scales) {
-                weights.clear();
-                for (std::size_t i = 0; i < scales.size(); ++i)
-                    weights.insert(
-                        weights.end(),
-                        static_cast<std::size_t>(curves.offsets[i + 1] - curves.offsets[i]),
-                        1 / (scales[i] * scales[i]));
-                data.weights = weights;
-            });
-        fits.scales = robust.scales;
-    } else {
-        fits.result = fit_batch(choice.model().model, data, options);
-    }
-    for (long i = 0; i < count; ++i)
-        for (const int j : choice.model().without_sign) {
-            double& value =
-                fits.result.parameters[static_cast<std::size_t>(i * choice.parameters() + j)];
-            value = std::abs(value);
-        }
-    progress.clear();
-    check_signals();
+    const Fits fits{fit_all(choice, data, options, progress, "curves"), choice, curves};
+    hold_signals();
     note_bounds(choice, fits.result);
-    // Of one curve the reason is short enough to be told.
-    std::string message;
-    if (count == 1 && fits.status(0) != Status::converged)
-        message = explain(choice.model().model, data, options, fits.result, 0).message;
     if (!s.output.empty()) write_file(s.output, csv_of(fits));
     if (s.run.json)
-        print(to_json(s, fits, message));
+        print(to_json(s, fits));
     else if (s.by.empty())
-        print_one(fits, message);
+        print_one(fits);
     else
         print_several(fits, false);
     if (!s.output.empty()) std::cerr << "table: " << s.output << '\n';
+    release_signals();
+    if (was_interrupted()) return interrupted_status();
     if (picture) draw(*picture, s, fits);
-    return fits.result.count(Status::converged) == count ? success : not_converged;
+    return fits.result.count(Status::converged) == curves.count() ? success : not_converged;
 }
 
 }  // namespace

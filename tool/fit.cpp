@@ -63,6 +63,9 @@ std::vector<double> bounds(const Regression<T>& r, const std::vector<std::string
                                   list_text({names.begin(), names.begin() + r.features()}, 12) +
                                   ") name one of them");
         const auto j = static_cast<std::size_t>(place - names.begin());
+        if (all[j] != otherwise)
+            throw InvalidArgument("a feature is named twice ('" + name + "' in " + option +
+                                  ") name it once");
         all[j] = value * r.deviations()[j];
     }
     return all;
@@ -75,6 +78,16 @@ std::vector<std::string> names_at_bounds(const Regression<T>& r, const Inference
     for (std::size_t e = 0; e < names.size(); ++e)
         if (inference.without[e] == WithoutError::at_bound) found.push_back(names[e]);
     return found;
+}
+
+/// How the fit ended.
+template <class T>
+std::string message_of(const Regression<T>& r, const Result<T>& result) {
+    constexpr T little = -10;  // of log(alpha)
+    if (r.estimates_alpha() && result.status == Status::unbounded && result.x.back() < little)
+        return "log(alpha) falls without end (the counts vary no more than Poisson's) pass --loss "
+               "poisson";
+    return in_words_of_the_program(result.message);
 }
 
 template <class T>
@@ -90,7 +103,7 @@ Json to_json(const Regression<T>& r, const Result<T>& result, const Findings& fi
     json["l2"] = r.settings().l2;
     if (!r.classes().empty()) json["classes"] = r.classes();
     json["status"] = to_string(result.status);
-    json["message"] = in_words_of_the_program(result.message);
+    json["message"] = message_of(r, result);
     json["method"] = to_string(result.method);
     json["iterations"] = result.iterations;
     json["backend"] = result.backend;
@@ -137,8 +150,8 @@ Json to_json(const Regression<T>& r, const Result<T>& result, const Findings& fi
 /// What the fit was of, and how it ended.
 template <class T>
 void print_head(const Regression<T>& r, const Result<T>& result, const Inference& inference) {
-    std::cout << r.settings().table.file << ": " << r.rows() << " rows, " << r.features()
-              << " features\n"
+    std::cout << r.settings().table.file << ": " << counted(r.rows(), "row") << ", "
+              << counted(r.features(), "feature") << '\n'
               << printable(r.title());
     if (r.settings().l2 > 0)
         std::cout << ", penalty " << r.settings().l2 << "/2 |w|^2"
@@ -148,8 +161,7 @@ void print_head(const Regression<T>& r, const Result<T>& result, const Inference
     std::cout << '\n'
               << to_string(result.status) << " by " << to_string(result.method) << " after "
               << result.iterations << " iterations on " << result.backend
-              << format(", %.3g s: ", result.seconds.total)
-              << in_words_of_the_program(result.message) << '\n';
+              << format(", %.3g s: ", result.seconds.total) << message_of(r, result) << '\n';
     if (!result.undetermined.empty()) {
         std::vector<std::string> names;
         const std::vector<std::string> all = r.parameter_names();
@@ -330,8 +342,8 @@ int fit(const FitSettings& s) {
     options.checkpoint = {.file = s.checkpoint,
                           .every = s.every,
                           .of = s.regression.table.file + ", " + r.title() +
-                                format(", l2 %.17g ", s.regression.l2) +
-                                (s.regression.penalize_intercept ? "with the intercept" : "") +
+                                format(", l2 %.17g", s.regression.l2) +
+                                (s.regression.penalize_intercept ? " with the intercept" : "") +
                                 ", fingerprint " + std::to_string(fingerprint_of(r.samples()))};
     for (std::size_t j = 0; j < options.lower.size() && j < options.upper.size(); ++j)
         if (options.lower[j] > options.upper[j])

@@ -2,12 +2,10 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <future>
 #include <iostream>
 #include <limits>
 #include <memory>
 #include <optional>
-#include <thread>
 
 #include "cunewton/error.h"
 #include "readers/npy.h"
@@ -53,7 +51,9 @@ std::vector<T> read_times(const ImagesSettings& s, long images, int coordinates,
     } else {
         TableSettings table = s.table;
         table.file = s.times;
-        const readers::Table<T> read = readers::read_csv<T>(s.times, csv_options(table, progress));
+        readers::CsvOptions options = csv_options(table, progress);
+        options.if_text = "give numbers alone, a column for each coordinate";
+        const readers::Table<T> read = readers::read_csv<T>(s.times, options);
         shape = {read.rows, read.columns};
         times.assign(read.values.all().begin(), read.values.all().end());
     }
@@ -65,38 +65,6 @@ std::vector<T> read_times(const ImagesSettings& s, long images, int coordinates,
                         std::to_string(coordinates) +
                         " coordinates) give a row for each image and a column for each coordinate");
     return times;
-}
-
-/// Starts of all pixels, by all threads.
-template <class T>
-std::vector<T> starts_of(const ModelChoice& choice, const std::vector<T>& times, const T* stack,
-                         long images, long pixels, int threads, Progress& progress) {
-    const std::size_t own = static_cast<std::size_t>(choice.starts() * choice.parameters());
-    std::vector<T> starts(static_cast<std::size_t>(pixels) * own);
-    const std::vector<double> x(times.begin(), times.end());
-    const long parts = std::min<long>(
-        pixels, threads > 0 ? threads : std::max(1U, std::thread::hardware_concurrency()));
-    const auto work = [&](long part) {
-        std::vector<double> y(static_cast<std::size_t>(images));
-        for (long p = pixels * part / parts; p < pixels * (part + 1) / parts; ++p) {
-            for (long k = 0; k < images; ++k)
-                y[static_cast<std::size_t>(k)] = static_cast<double>(stack[k * pixels + p]);
-            const std::vector<double> start = choice.start({x, y});
-            for (std::size_t e = 0; e < own; ++e)
-                starts[static_cast<std::size_t>(p) * own + e] = static_cast<T>(start[e]);
-            if (part == 0 && p % 4096 == 0)
-                progress.show(
-                    [&] { return format("starts of %ld of %ld pixels", p * parts, pixels); });
-            if (was_interrupted()) return;
-        }
-    };
-    std::vector<std::future<void>> others;
-    for (long part = 1; part < parts; ++part)
-        others.push_back(std::async(std::launch::async, work, part));
-    work(0);
-    for (std::future<void>& other : others) other.get();
-    check_signals();
-    return starts;
 }
 
 /// A map as it is drawn: at most this many pixels on a side, patches of larger ones averaged over
@@ -239,19 +207,11 @@ int fit_images(const ImagesSettings& s) {
         throw FileError("there are too many images ('" + s.stack + "' has " +
                         std::to_string(images) + ") is the order images x rows x columns?");
     const std::vector<T> times = read_times<T>(s, images, choice.model().coordinates, progress);
-    const std::vector<T> start =
-        starts_of(choice, times, stack.values.data(), images, pixels, s.run.threads, progress);
     BatchData<T> data;
     data.problems = pixels;
     data.points = static_cast<int>(images);
     data.coordinates = Array<const T>(times.data(), 1, static_cast<long>(times.size()));
-    if (pixels == 1) data.coordinates = times;
     data.y = Array<const T>(stack.values.data(), images, pixels).transposed();
-    data.start = Array<const T>(start.data(), pixels * choice.starts(), n);
-    const std::vector<T> lower(choice.lower().begin(), choice.lower().end()),
-        upper(choice.upper().begin(), choice.upper().end());
-    data.lower = lower;
-    data.upper = upper;
     T weight = T(1);
     if (s.sigma > 0) {
         weight = static_cast<T>(1 / (s.sigma * s.sigma));
@@ -262,42 +222,10 @@ int fit_images(const ImagesSettings& s) {
     options.absolute_weights = s.sigma > 0;
     // What single precision does not settle double does.
     if (sizeof(T) == sizeof(float)) options.precision = BatchPrecision::twice;
-    options.progress = [&](const BatchProgress& at) {
-        if (was_interrupted()) return false;
-        progress.show([&] { return format("%ld of %ld pixels", at.completed, at.problems); });
-        return true;
-    };
-    RobustScales<T> robust;
-    std::vector<T> weights;
-    BatchResult<T> fits;
-    if (choice.is_robust() && !(s.sigma > 0)) {
-        const auto points_of = [&](long p, std::vector<double>& x, std::vector<double>& y) {
-            x.assign(times.begin(), times.end());
-            y.resize(static_cast<std::size_t>(images));
-            for (long k = 0; k < images; ++k)
-                y[static_cast<std::size_t>(k)] =
-                    static_cast<double>(stack.values.data()[k * pixels + p]);
-            if (p % 4096 == 0)
-                progress.show([&] { return format("residuals of %ld of %ld pixels", p, pixels); });
-        };
-        fits = fit_robustly(
-            choice, data, options, robust, points_of, [&](const std::vector<double>& scales) {
-                weights.clear();
-                for (const double scale : scales)
-                    weights.push_back(static_cast<T>(1 / (scale * scale)));
-                data.weights = Array<const T>(weights.data(), pixels, images).strided(1, 0);
-            });
-    } else {
-        fits = fit_batch(choice.model().model, data, options);
-    }
-    progress.clear();
-    check_signals();
+    const AllFits<T> all = fit_all(choice, data, options, progress, "pixels");
+    const BatchResult<T>& fits = all.result;
+    hold_signals();
     note_bounds(choice, fits);
-    for (long p = 0; p < pixels; ++p)
-        for (const int j : choice.model().without_sign) {
-            T& value = fits.parameters[static_cast<std::size_t>(p * n + j)];
-            value = std::abs(value);
-        }
 
     Json files = Json::array();
     const auto save = [&](const std::string& name, const auto& values) {
@@ -367,6 +295,8 @@ int fit_images(const ImagesSettings& s) {
                   << format("%ld fits in %.3g s on ", fits.completed, fits.seconds) << fits.backend
                   << ": " << status_counts(fits.status) << '\n';
     }
+    release_signals();
+    if (was_interrupted()) return interrupted_status();
     if (!picture_file.empty())
         draw(picture_file,
              std::filesystem::path(s.stack).filename().string() + ", " + s.model.model + ": " +

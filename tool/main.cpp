@@ -155,8 +155,9 @@ int run(int argc, char** argv) {
         "cunewton COMMAND --help has the options of each, with examples.\n"
         "Exit codes: 0 done and converged; 1 arguments, data or files are wrong; 2 there is a\n"
         "result, but it has not converged (or the loss is not convex); 3 the backend that was\n"
-        "named cannot run here; 130 ended by Ctrl-C (of fit with the best point so far). No file\n"
-        "is ever left half-written.");
+        "named cannot run here; 130 ended by Ctrl-C. The first Ctrl-C stops fit, curves, images\n"
+        "and compare with what is finished, a second one ends them at once. No file is ever left\n"
+        "half-written.");
     int status = success;
     add_fit(app, status);
     add_curves(app, status);
@@ -207,9 +208,9 @@ int main(int argc, char** argv) {
                "the data, or --precision f32\n";
         return refused;
     } catch (const std::exception& error) {
-        if (was_interrupted()) {
+        if (was_interrupted() && !signals_are_held()) {
             std::cerr << "interrupted: nothing more was written\n";
-            return 130;
+            return interrupted_status();
         }
         std::cerr << "error: " << in_words_of_the_program(error.what()) << '\n';
         return refused;

@@ -504,6 +504,9 @@ void Regression<T>::condition() {
             std::abs(sums[j]) * static_cast<double>(std::numeric_limits<T>::epsilon()) * 4;
         const bool is_constant = centred && !(deviation > noise);
         if (!std::isfinite(deviation)) continue;
+        if (is_constant && scaled && rows > 1)
+            note("'" + names_[j] + "' is the same in all rows (" + number_text(sums[j]) +
+                 "), as the intercept's column is: leave it out (--drop)");
         if (centred && !is_constant) means_[j] = sums[j];
         const double unit = is_constant ? std::abs(sums[j]) : deviation;
         if (scaled && unit > 0) deviations_[j] = unit;

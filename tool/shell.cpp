@@ -17,6 +17,7 @@ namespace cunewton::tool {
 namespace {
 
 volatile sig_atomic_t received_signal = 0;
+bool held = false;
 /// What is being written, for the signal handler; empty: nothing.
 char temporary_name[4096] = "";
 
@@ -52,7 +53,19 @@ int interrupted_status() {
 }
 
 void check_signals() {
-    if (received_signal) throw Interrupted{received_signal};
+    if (received_signal && !held) throw Interrupted{received_signal};
+}
+
+void hold_signals() {
+    held = true;
+}
+
+void release_signals() {
+    held = false;
+}
+
+bool signals_are_held() {
+    return held;
 }
 
 Replacement::Replacement(const std::string& path)
@@ -77,7 +90,7 @@ void write_file(const std::string& path, std::string_view bytes) {
         open(replacement.temporary().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0) cannot_write(path);
     bool done = true;
-    while (done && !bytes.empty() && !received_signal) {
+    while (done && !bytes.empty() && (!received_signal || held)) {
         const ssize_t written = write(file, bytes.data(), bytes.size());
         if (written >= 0)
             bytes.remove_prefix(static_cast<std::size_t>(written));

@@ -31,6 +31,11 @@ void check_signals();
 bool was_interrupted();
 /// 128 and the number of the signal that there was.
 int interrupted_status();
+/// Until release_signals() a first signal ends nothing, whether it has come already or not: what is
+/// done is written and told.
+void hold_signals();
+void release_signals();
+bool signals_are_held();
 
 /// The file has these bytes when it returns, and has been what it was until then: they are written
 /// to another file beside it, which takes its name. Throws FileError; Interrupted.

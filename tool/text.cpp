@@ -35,6 +35,10 @@ std::string number_text(double value) {
     return std::isnan(value) ? std::string() : format("%.6g", value);
 }
 
+std::string counted(long number, const std::string& thing) {
+    return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
+}
+
 std::string probability_text(double p) {
     if (std::isnan(p)) return {};
     return p < 1e-16 ? "< 1e-16" : format("%.3g", p);

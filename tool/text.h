@@ -16,6 +16,9 @@ format(const char* pattern, ...);
 /// Six digits; "" for NaN.
 std::string number_text(double value);
 
+/// "1 row", "2 rows".
+std::string counted(long number, const std::string& thing);
+
 /// A probability: "< 1e-16" or three digits.
 std::string probability_text(double p);
 

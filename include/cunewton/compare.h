@@ -49,7 +49,8 @@ struct CompareOptions {
     std::uint64_t seed = 1;    ///< of the folds: the same for all models of as many samples
     bool evidence = true;      ///< takes a dense Hessian and its factor
     int largest_dense = 5000;  ///< parameters up to which that is done
-    /// With which models are fitted to folds, from their x; also where everything runs.
+    /// With which models are fitted to folds, from their x; also where everything runs. A callback
+    /// that returns false ends the model's cross-validation.
     Options minimize{};
 };
 
@@ -73,7 +74,10 @@ struct ModelScore {
     /// error over the folds.
     double held_out_loss = std::numeric_limits<double>::quiet_NaN();
     double held_out_error = std::numeric_limits<double>::quiet_NaN();
-    int folds_converged = 0;  ///< fits to folds that ended as converged or singular
+    /// Folds that the held-out loss is of: not those without a weight, and none from the one on in
+    /// which minimize.callback ended the fit.
+    int folds = 0;
+    int folds_converged = 0;  ///< of these, fits that ended as converged or singular
     double noise_variance = std::numeric_limits<double>::quiet_NaN();  ///< s^2, of gaussian
     std::string notes;
 };

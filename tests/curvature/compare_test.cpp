@@ -467,6 +467,38 @@ TEST_F(CompareTest, WhatCannotBeSaidIsNotANumberAndSaysWhy) {
               std::string::npos);
 }
 
+TEST_F(CompareTest, ACallbackEndsTheCrossValidation) {
+    const Model<double> model(ModelKind::logistic,
+                              {.samples = 60, .features = 3, .problem = {.l2 = 0.1}});
+    const FittedModel<double> fitted{.name = "m", .problem = model.problem(), .x = {1, 1, 1}};
+    CompareOptions how = compare_options(5);
+    const ModelScore whole = compare<double>({fitted}, how)[0];
+    EXPECT_EQ(whole.folds, 5);
+    // `last` folds are fitted to the end; the fit to the next one ends at its start.
+    const auto ended_after = [&](int last) {
+        int begun = 0;
+        how.minimize.callback = [&, last](const IterationRecord& at) {
+            begun += at.iteration == 0;
+            return begun <= last;
+        };
+        return compare<double>({fitted}, how)[0];
+    };
+    const ModelScore some = ended_after(3);
+    EXPECT_EQ(some.folds, 3);
+    EXPECT_EQ(some.folds_converged, 3);
+    EXPECT_EQ(some.log_likelihood, whole.log_likelihood);
+    EXPECT_NE(some.notes.find("cancelled after 3 of 5 folds"), std::string::npos) << some.notes;
+    EXPECT_NE(some.held_out_loss, whole.held_out_loss);
+    EXPECT_NEAR(some.held_out_loss, whole.held_out_loss, 0.5 * whole.held_out_loss);
+    for (const int last : {0, 1}) {
+        const ModelScore none = ended_after(last);
+        EXPECT_EQ(none.folds, last);
+        EXPECT_TRUE(std::isnan(none.held_out_loss));
+        EXPECT_NE(none.notes.find("two folds"), std::string::npos) << none.notes;
+    }
+    EXPECT_EQ(ended_after(5).held_out_loss, whole.held_out_loss);
+}
+
 TEST_F(CompareTest, MisuseIsRefused) {
     const Model<double> model(ModelKind::logistic, {.samples = 10, .features = 2});
     const auto expect = [&](const std::vector<FittedModel<double>>& models,

@@ -173,6 +173,52 @@ TEST_F(Guesses, DoNotDependOnUnitsOrOrder) {
     }
 }
 
+// The factor's unit is y's over x's to a power that is not known beforehand.
+TEST_F(Guesses, OfAPowerDoNotDependOnUnitsOrOrderEither) {
+    std::vector<double> x, y, x2, y2;
+    for (int i = 1; i <= 12; ++i) {
+        x.push_back(0.3 * i);
+        y.push_back(2 * std::pow(0.3 * i, 1.7) - 9 + 0.3 * (i % 3));
+        x2.insert(x2.begin(), 1000 * x.back());
+        y2.insert(y2.begin(), 1e-4 * y.back());
+    }
+    const std::vector<double> start = start_of("PowerLaw", x, y),
+                              other = start_of("PowerLaw", x2, y2);
+    EXPECT_NEAR(other[0], 1e-4 * std::pow(1000, -start[1]) * start[0], 1e-9 * std::abs(other[0]));
+    EXPECT_NEAR(other[1], start[1], 1e-9);
+    EXPECT_NEAR(other[2], 1e-4 * start[2], 1e-12);
+}
+
+// Of few points, unevenly placed over log(x), within whatever range, with an offset or none.
+TEST_F(Guesses, OfPowersLeadToTheMinimum) {
+    struct Range {
+        double from, to;
+    };
+    const FitModel model = fit_case("PowerLaw").model();
+    for (const Range range : {Range{1.3, 1.7}, Range{0.1, 3}, Range{0, 40}})
+        for (const double power : {-2.0, -0.4, 0.5, 1.0, 3.9})
+            for (const double factor : {2.0, -0.7})
+                for (const double offset : {0.0, 4.0, -6.0}) {
+                    if (power < 0 && range.from == 0) continue;
+                    constexpr int points = 7;
+                    std::vector<double> x, y;
+                    double scale = 0;
+                    for (int i = 0; i < points; ++i) {
+                        x.push_back(range.from + (range.to - range.from) * i / (points - 1));
+                        const double base = x.back() == 0 ? 0 : std::pow(x.back(), power);
+                        y.push_back(factor * base + offset);
+                        scale = std::max(scale, std::abs(factor * base));
+                    }
+                    const BatchResult<double> fit = fit_batch<double>(
+                        model, {.problems = 1, .points = points, .coordinates = x, .y = y},
+                        options_here());
+                    EXPECT_EQ(fit.status[0], Status::converged);
+                    EXPECT_LT(fit.objective[0], 1e-12 * scale * scale)
+                        << "x from " << range.from << " to " << range.to << ": " << factor << " x^"
+                        << power << " + " << offset;
+                }
+}
+
 TEST_F(Guesses, OfDipsAndRisingDecays) {
     std::vector<double> x, dip, rise, peak;
     for (int i = 0; i < 40; ++i) {
@@ -210,7 +256,7 @@ TEST_F(Guesses, OfConstantDataAndFewPointsAreFinite) {
 // A mean that is negative would be rejected.
 TEST_F(Guesses, OfCountsArePositive) {
     for (const char* name : {"Gaussian1D", "Gaussian2D", "ExponentialDecay<1>", "Lorentzian",
-                             "LogisticGrowth", "Polynomial<1>", "DiffusionTensor"}) {
+                             "LogisticGrowth", "Polynomial<1>", "DiffusionTensor", "PowerLaw"}) {
         FitDataOptions how;
         how.problems = 20;
         how.counts = true;

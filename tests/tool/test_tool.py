@@ -564,6 +564,18 @@ class Tool(unittest.TestCase):
             for what in ("estimate", "standard_error"):
                 self.assert_close(other["coefficients"][j][what] * unit, fit["coefficients"][j][what], 6)
 
+    def test_counts_that_vary_too_little_for_an_alpha(self):
+        self.write("even.csv", "x,y\n" + "".join(f"{i},{2 + i // 5}\n" for i in range(40)))
+        run = self.run_tool("fit", "even.csv", "--loss", "negative_binomial", "--target", "y", status=2)
+        self.assertIn("log(alpha) falls without end (the counts vary no more than Poisson's) pass --loss poisson", run.stdout)
+
+    def test_a_feature_that_is_the_same_in_all_rows_is_named(self):
+        self.write("same.csv", "a,b,y\n" + "".join(f"{a},5,{y}\n" for (a, _), y in zip(X, Y)))
+        command = ["fit", "same.csv", "--loss", "linear", "--target", "y"]
+        expected = "note: 'b' is the same in all rows (5), as the intercept's column is: leave it out (--drop)\n"
+        self.assertEqual(self.run_tool(*command, status=2).stderr, expected)
+        self.assertEqual(self.run_tool(*command, "--no-intercept").stderr, "")
+
     def test_quantiles(self):
         draw = random.Random(8)
         values = [draw.gauss(3, 2) for _ in range(2001)]
@@ -714,6 +726,7 @@ class Tool(unittest.TestCase):
         self.refused("there is no such feature ('c' in --lower; the features are a, b)", *command, "c=1")
         self.refused("a bound is not a name and a number (--lower a)", *command, "a")
         self.refused("the bounds leave nothing ('a')", *command, "a=1", "--upper", "a=0")
+        self.refused("a feature is named twice ('a' in --lower)", *command, "a=0,a=1")
         self.refused("softmax has a coefficient of a feature for each class", "fit", "made.csv", "--loss", "softmax",
                      "--target", "l", "--lower", "a=0")
 
@@ -812,6 +825,19 @@ class Tool(unittest.TestCase):
             self.assertEqual([float(row[name]) for name in ("v", "v_error", "k", "k_error")], own)
         self.assertRegex(self.run_tool(*command).stdout, r"treated +212\.68\d +6\.95 +0\.0641\d+ +0\.00828 +converged")
 
+    def test_curves_of_any_sizes_beside_each_other(self):
+        # The first 64 have as many points as the last one alone.
+        sizes = [3] * 64 + [1, 2, 192]
+        self.write("k.csv", "k,x,y\n" + "".join(f"{k:03},{i},{k + 2 * i + (i % 3) / 8}\n" for k, size in enumerate(sizes)
+                                              for i in range(size)))
+        for more in [], ["--estimator", "huber"]:
+            curves = self.json_of("curves", "k.csv", "--model", "polynomial1", "--x", "x", "--y", "y", "--by", "k", *more,
+                                  status=2)["curves"]
+            self.assertEqual([c["points"] for c in curves], sizes)
+            self.assertEqual([c["status"] for c in curves if c["points"] >= 2], ["converged"] * 66)
+            for k in (0, 63, 66):
+                self.assertAlmostEqual(curves[k]["parameters"]["p0"]["estimate"], k, 0)
+
     def test_every_model_finds_its_way(self):
         """From the guess of the program to the parameters that the points were made with."""
         numbers = random.Random(3)
@@ -870,6 +896,39 @@ class Tool(unittest.TestCase):
             self.assertEqual(own["status"], "converged")
             self.assertAlmostEqual(own["parameters"]["cx"]["estimate"], 4.5, 1)
 
+    def test_starts_that_are_named_count_and_the_others_are_guessed(self):
+        # Thirty periods, of which the guess does not look for the frequency.
+        truth, xs = {"a": 3, "omega": 60 * math.pi, "phi": 0.7, "b": 1}, [i / 200 for i in range(200)]
+        numbers = random.Random(5)
+        self.write("s.csv", "x,y\n" + "".join(
+            f"{x},{truth['a'] * math.sin(truth['omega'] * x + truth['phi']) + truth['b'] + numbers.gauss(0, 0.01)}\n" for x in xs))
+        command = ["curves", "s.csv", "--model", "sine", "--x", "x", "--y", "y"]
+
+        def curve_of(*more, status=0):
+            curve, = self.json_of(*command, *more, status=status)["curves"]
+            return curve
+
+        whole = ",".join(f"{name}={value}" for name, value in truth.items())
+        best = curve_of("--start", whole)
+        self.assertLessEqual(best["iterations"], 4)
+        self.assertEqual(best["degrees_of_freedom"], 196)
+        self.assertGreater(curve_of()["objective"], 10 * best["objective"])
+        for more in (["--start", "omega=188"], ["--start", "omega=188.4", "--estimator", "huber"],
+                     ["--start", "omega=188", "--lower", "a=0"]):
+            with self.subTest(more):
+                own = curve_of(*more)
+                for name, value in truth.items():
+                    found = own["parameters"][name]["estimate"]
+                    self.assertAlmostEqual(math.remainder(found - value, 2 * math.pi) if name == "phi" else found,
+                                           0 if name == "phi" else value, 1)
+        fixed = curve_of("--fix", f"omega={truth['omega']}")
+        self.assertEqual(fixed["parameters"]["omega"], {"estimate": truth["omega"], "standard_error": 0})
+        self.assertEqual((fixed["degrees_of_freedom"], "at_bound" in fixed), (197, False))
+        self.assert_close(fixed["parameters"]["b"]["estimate"], best["parameters"]["b"]["estimate"], 3)
+        both = curve_of("--fix", f"omega={truth['omega']}", "--start", "phi=0.7,b=1")
+        for name in "ab":
+            self.assert_close(both["parameters"][name]["estimate"], fixed["parameters"][name]["estimate"], 5)
+
     def test_curves_say_what_is_wrong(self):
         table = self.write_table()
         self.refused("there is no such model ('gauss1d') did you mean 'gaussian1d'?", "curves", table, "--model",
@@ -881,8 +940,19 @@ class Tool(unittest.TestCase):
         self.refused("the model has no such parameter ('q' in --fix) decay has: a, k, b", "curves", table, "--model",
                      "decay", "--x", "a", "--y", "y", "--fix", "q=1")
         self.write("n.csv", "x,y\n1,5\n2,5\n")
-        run = self.run_tool("curves", "n.csv", "--model", "decay", "--x", "x", "--y", "y", status=2)
+        command = ["curves", "n.csv", "--model", "decay", "--x", "x", "--y", "y"]
+        run = self.run_tool(*command, status=2)
         self.assertIn("singular", run.stdout)
+        self.assertIn("the data do not determine 'k' (it has no influence there)", run.stdout)
+        self.write("one.csv", "x,y\n1,5\n")
+        self.assertIn("the data do not determine 'a', 'k' and 'b' (they may change",
+                      self.run_tool("curves", "one.csv", *command[2:], status=2).stdout)
+        self.refused("a parameter is named twice ('k' in --start)", *command, "--start", "k=1,k=2")
+        self.refused("a start is outside of its bounds ('k' from 0 to inf)", *command, "--start", "k=-1", "--lower", "k=0")
+        self.refused("a fixed parameter has a start too ('k' in --fix and --start)", *command, "--start", "k=1", "--fix", "k=1")
+        self.write("text.csv", "x,y\n1,a\n")
+        self.refused("a field is not a finite number ('text.csv', line 2, column 2 'y': 'a') mend the file, or name another "
+                     "column", "curves", "text.csv", *command[2:])
 
     # ---- robust curves
 
@@ -1330,19 +1400,112 @@ class Tool(unittest.TestCase):
         self.assertFalse((self.folder / "o.csv").exists())
         self.assert_no_leftovers()
 
-    def test_interrupted_while_fitting(self):
-        rows = "".join(f"{p},{t},{50 * math.exp(-0.1 * t * (1 + p % 7)) + math.sin(p * t)}\n" for p in range(20000)
-                       for t in range(12))
-        self.write("many.csv", "p,t,y\n" + rows)
-        process = subprocess.Popen([PROGRAM, "curves", "many.csv", "--model", "decay3", "--x", "t", "--y", "y", "--by", "p",
-                                    "--output", "o.csv", "--progress", "always"], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, cwd=self.folder)
+    def until(self, pattern, process):
+        """Reads what it says on stderr until there is such a line."""
         for line in process.stderr:
-            if b" curves" in line:
-                break
-        process.send_signal(signal.SIGTERM)
+            if re.search(pattern, line):
+                return
+        self.fail(f"it ended with {process.wait()} before it said {pattern}")
+
+    def many_decays(self, count):
+        """Three exponentials of twelve points each, which take many iterations."""
+        return [[50 * math.exp(-0.1 * t * (1 + p % 7)) + math.sin(p * t) for t in range(12)] for p in range(count)]
+
+    def test_interrupted_curves_are_written_as_far_as_they_are(self):
+        curves = self.many_decays(20000)
+        head, rows = "p,t,y\n", [f"{p:05},{t},{y}\n" for p, curve in enumerate(curves) for t, y in enumerate(curve)]
+        self.write("many.csv", head + "".join(rows))
+        self.write("first.csv", head + "".join(rows[:12 * 50]))
+        command = ["--model", "decay3", "--x", "t", "--y", "y", "--by", "p"]
+        for more, name, status in ([], signal.SIGINT, 130), (["--estimator", "huber"], signal.SIGTERM, 143):
+            with self.subTest(more):
+                self.run_tool("curves", "first.csv", *command, *more, "--output", "f.csv", status=2)
+                whole = (self.folder / "f.csv").read_text().splitlines()
+                process = self.start_tool("curves", "many.csv", *command, *more, "--output", "o.csv", "--json",
+                                          "--progress", "always", "--plot", "p.gp")
+                self.until(rb"[1-9]\d+ of 20000 curves", process)
+                process.send_signal(name)
+                out, err = process.communicate(timeout=LONGEST)
+                self.assertEqual(process.returncode, status)
+                result = json.loads(out)
+                left = result["statuses"]["not_run"]
+                self.assertTrue(0 < left <= 20000 - 64, left)
+                self.assertIn(f"ended by a signal: {20000 - left} of 20000 curves are fitted", err.decode())
+                # Those that were fitted are as they would have been; nothing is said of the others.
+                lines = (self.folder / "o.csv").read_text().splitlines()
+                self.assertEqual(lines[:51], whole)
+                table = list(csv.DictReader(lines))
+                self.assertEqual([row["status"] == "not_run" for row in table], [False] * (20000 - left) + [True] * left)
+                self.assertEqual({row["a1"] + row["a1_error"] + row["objective"] for row in table[-left:]}, {""})
+                self.assertFalse((self.folder / "p.gp").exists())
+                self.assert_no_leftovers()
+
+    def test_interrupted_maps_are_written_as_far_as_they_are(self):
+        pixels = self.many_decays(20000)
+        self.write("stack.npy", npy((12, 200, 100), [curve[t] for t in range(12) for curve in pixels]))
+        process = self.start_tool("images", "stack.npy", "--model", "decay3", "--dt", 1, "--output", "m", "--plot", "m.gp",
+                                  "--json", "--progress", "always")
+        self.until(rb"[1-9]\d+ of 20000 pixels", process)
+        process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=LONGEST)
-        self.assertEqual((process.returncode, out), (143, b""))
+        self.assertEqual(process.returncode, 130)
+        result = json.loads(out)
+        left = result["statuses"]["not_run"]
+        self.assertTrue(0 < left <= 20000 - 64, left)
+        self.assertEqual(len(result["files"]), 15)
+        statuses = read_npy(self.folder / "m_status.npy")[1]
+        self.assertEqual([status == result["status_codes"]["not_run"] for status in statuses],
+                         [False] * (20000 - left) + [True] * left)
+        self.assertEqual([math.isnan(a) for a in read_npy(self.folder / "m_a1.npy")[1]], [False] * (20000 - left) + [True] * left)
+        self.assertFalse((self.folder / "m.gp").exists())
+        self.assert_no_leftovers()
+
+    def test_interrupted_comparisons_tell_what_is_finished(self):
+        with gzip.open(Path(SOURCES) / "bench/data/digits.csv.gz", "rt") as digits:
+            self.write("some.csv", "".join(digits.readlines()[:300]))
+        # Fits of a thousand iterations, each of which is a line of a pipe that holds fewer.
+        command = ["compare", "some.csv", "--no-header", "--loss", "softmax", "--target", "65", "--penalties", "10,1",
+                   "--method", "gradient_descent", "--threads", 1, "--folds", 2, "--plot", "p.gp"]
+        whole = self.json_of(*command, status=2)["models"]
+
+        def ended(where, *more):
+            process = self.start_tool(*command, "--progress", "always", *more)
+            self.until(where, process)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=LONGEST)
+            self.assertEqual(process.returncode, 130)
+            self.assertFalse((self.folder / "p.gp").exists())
+            return out, err.decode()
+
+        (self.folder / "p.gp").unlink()
+        out, err = ended(rb"^l2=1, cross-validation: iteration", "--json")
+        self.assertIn("ended by a signal\n", err)
+        first, second = json.loads(out)["models"]
+        self.assertEqual(first, whole[0])
+        self.assertEqual((second["folds"], second["held_out_loss"]), (0, None))
+        self.assertEqual(second["log_likelihood"], whole[1]["log_likelihood"])
+        self.assertIn("A signal ended the cross-validation after 0 of 2 folds.", second["notes"])
+        out, err = ended(rb"^l2=1: iteration", "--json")
+        self.assertIn("ended by a signal, not fitted: l2=1\n", err)
+        result = json.loads(out)
+        self.assertEqual((len(result["models"]), result["not_fitted"]), (1, ["l2=1"]))
+        self.assertEqual(result["models"][0]["log_likelihood"], whole[0]["log_likelihood"])
+        self.assertIn("l2=10", ended(rb"^l2=1: iteration")[0].decode())
+        out, err = ended(rb"^l2=10: iteration")
+        self.assertEqual(out, b"")
+        self.assertIn("interrupted: nothing more was written", err)
+
+    def test_a_second_signal_ends_curves_at_once(self):
+        self.write("many.csv", "p,t,y\n" + "".join(f"{p},{t},{y}\n" for p, curve in enumerate(self.many_decays(20000))
+                                                  for t, y in enumerate(curve)))
+        process = self.start_tool("curves", "many.csv", "--model", "decay3", "--x", "t", "--y", "y", "--by", "p",
+                                  "--output", "o.csv", "--progress", "always")
+        self.until(rb"[1-9]\d+ of 20000 curves", process)
+        for name in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+            process.send_signal(name)
+        out, _ = process.communicate(timeout=LONGEST)
+        self.assertIn(process.returncode, (130, 143))
+        self.assertEqual(out, b"")
         self.assertFalse((self.folder / "o.csv").exists())
         self.assert_no_leftovers()
 

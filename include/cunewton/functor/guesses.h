@@ -129,55 +129,44 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess_line(const Points& points
     p[3] = g.offset;
 }
 
-/// y ~ height exp(-rate (t - first)) + offset.
+/// y ~ height exp(-rate (x - first)) + offset.
 template <class S>
 struct ExponentialGuess {
     S height, rate, first, offset;
 };
 
-/// A place on the axis of an exponential; points that are not valid have none.
-template <class S>
-struct Place {
-    using Mask = decltype(S() < S());
-    S at;
-    Mask valid;
-};
-
-/// The points' places are place(x). By the means of y in the quarters of the range of places, whose
-/// differences fall by a constant factor; where that is small, by the mean life of what is in the
-/// first quarter. Never negative where no y is.
-template <class Points, class F>
-CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_exponential(const Points& points,
-                                                                   const F& place) {
+/// By the means of y in the quarters of the range of x, whose differences fall by a constant
+/// factor; where that is small, by the mean life of what is in the first quarter. Never negative
+/// where no y is.
+template <class Points>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_exponential(const Points& points) {
     using namespace math;
     using S = typename Points::value_type;
     const S zero(0.0), one(1.0);
-    const S none(-limits::largest<real_t<S>>);
-    const auto ends = points.template largest<3>([&](const auto& x, const S& y, S* terms) {
-        const Place<S> t = place(x);
-        terms[0] = select(t.valid, t.at, none);
-        terms[1] = select(t.valid, -t.at, none);
+    const auto ends = points.template largest<3>([](const auto& x, const S& y, S* terms) {
+        terms[0] = x[0];
+        terms[1] = -x[0];
         terms[2] = -y;
     });
     const auto any_range = ends[0] + ends[1] > zero;
     const S first = -ends[1], range = select(any_range, ends[0] + ends[1], one);
     const S scale = one / range;
     const auto sums = points.template sum<11>([&](const auto& x, const S& y, S* terms) {
-        const Place<S> t = place(x);
-        const S u = (t.at - first) * scale, none_here(0.0);
+        const S u = (x[0] - first) * scale, none_here(0.0);
         // Up to the end of each quarter: fewer operations for a point than by quarters.
         const auto put = [&](int k, const auto& where) {
             terms[k] = select(where, S(1.0), none_here);
             terms[4 + k] = select(where, y, none_here);
         };
-        const auto in_first = t.valid && u < S(0.25);
+        const auto in_first = u < S(0.25);
         put(0, in_first);
-        put(1, t.valid && u < S(0.5));
-        put(2, t.valid && u < S(0.75));
-        put(3, t.valid);
+        put(1, u < S(0.5));
+        put(2, u < S(0.75));
+        terms[3] = S(1.0);
+        terms[7] = y;
         terms[8] = select(in_first, u, none_here);
         terms[9] = select(in_first, u * y, none_here);
-        terms[10] = select(t.valid, u, none_here);
+        terms[10] = u;
     });
     const S all = sums[3], mean = ratio_or(sums[7], all, zero);
     const S count2 = sums[1] - sums[0], count3 = sums[2] - sums[1], count4 = sums[3] - sums[2];
@@ -231,6 +220,14 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE LineGuess<S> guess_line(
     const S slope = select(known, sums[0] * sums[4] - sums[1] * sums[3], S(0.0)) / divisor;
     return {ratio_or(sums[3] - slope * sums[1], sums[0], S(0.0)), slope, known};
 }
+
+/// A place on the axis of a curve; points that are not valid have none.
+template <class S>
+struct Place {
+    using Mask = decltype(S() < S());
+    S at;
+    Mask valid;
+};
 
 /// The line of log(y / (top - y)) over places u, which a logistic function of u is; every point
 /// counts by the inverse of that logarithm's variance.

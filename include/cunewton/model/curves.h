@@ -60,20 +60,82 @@ struct PowerLaw {
         base = select(zero, S(1.0), base);
         return factor * select(zero, S(0.0), pow(base, exponent)) + offset;
     }
+    /// The best of eight exponents, by which x^b changes over the range of x by factors of 1.6 to
+    /// 7e5 up and down, with the a and c that are best for it. By three passes over the points.
     template <class Points>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
                                                            typename Points::value_type* p) const {
         using namespace math;
         using S = typename Points::value_type;
-        // An exponential function of log(x).
-        const auto g = detail::guess_exponential(points, [](const auto& x) {
+        constexpr int together = 4;
+        const S zero(0.0), one(1.0), half(0.5), none(-limits::largest<real_t<S>>);
+        const auto place = [](const auto& x) {
             const S at = x[0];
             const auto some = at > S(0.0);
             return detail::Place<S>{log(select(some, at, S(1.0))), some};
+        };
+        const auto ends = points.template largest<5>([&](const auto& x, const S& y, S* terms) {
+            const detail::Place<S> u = place(x);
+            terms[0] = select(u.valid, u.at, none);
+            terms[1] = select(u.valid, -u.at, none);
+            terms[2] = select(u.valid, S(0.0), S(1.0));
+            terms[3] = y;
+            terms[4] = -y;
         });
-        p[0] = g.height * exp(g.rate * g.first);
-        p[1] = -g.rate;
-        p[2] = g.offset;
+        const S range = select(ends[0] + ends[1] > zero, ends[0] + ends[1], one);
+        const S middle = half * (ends[3] - ends[4]);
+        const auto positive = -ends[4] >= zero;
+        const auto has_zero = ends[2] > zero;
+        S least(limits::largest<real_t<S>>), factor(0.0), exponent(1.0), offset = middle;
+        for (const double sign : {-1.0, 1.0}) {
+            // Of e = (x / end)^b, which is at most 1: e, e^2 and e y for each of the b; 1, y, y^2.
+            const S end = sign < 0 ? S(-ends[1]) : ends[0];
+            const S first = S(half * S(sign)) / range;
+            const auto sums =
+                points.template sum<3 * together + 3>([&](const auto& x, const S& y, S* terms) {
+                    const detail::Place<S> u = place(x);
+                    const S value = y - middle;
+                    S e = select(u.valid, exp(first * (u.at - end)), S(0.0));
+                    for (int k = 0; k < together; ++k) {
+                        terms[3 * k] = e;
+                        terms[3 * k + 1] = e * e;
+                        terms[3 * k + 2] = e * value;
+                        e = e * e * e;
+                    }
+                    terms[3 * together] = S(1.0);
+                    terms[3 * together + 1] = value;
+                    terms[3 * together + 2] = value * value;
+                });
+            const S n = sums[3 * together], sy = sums[3 * together + 1];
+            const S syy = sums[3 * together + 2], mean = sy / n;
+            S b = first, lowest_e = exp(-half);
+            for (int k = 0; k < together; ++k) {
+                const S se = sums[3 * k], see = sums[3 * k + 1], sey = sums[3 * k + 2];
+                S a = detail::ratio_or(S(sey - se * mean), S(see - se * se / n), zero);
+                S c = mean - a * se / n;
+                S squares = syy - sy * mean - a * (sey - se * mean);
+                c = c + middle;
+                // Without an offset where it would make the curve of what is positive negative.
+                const S lowest = minimum(a, a * select(has_zero, zero, lowest_e)) + c;
+                const auto through_zero = positive && lowest < zero;
+                const S raw = sey + middle * se;
+                const S slope = detail::ratio_or(raw, see, zero);
+                const S raw_squares = syy + middle * (S(2.0) * sy + n * middle) - slope * raw;
+                squares = select(through_zero, raw_squares, squares);
+                a = select(through_zero, slope, a);
+                c = select(through_zero, zero, c);
+                const auto better = squares < least;
+                least = select(better, squares, least);
+                factor = select(better, a * exp(-b * end), factor);
+                exponent = select(better, b, exponent);
+                offset = select(better, c, offset);
+                b = b * S(3.0);
+                lowest_e = lowest_e * lowest_e * lowest_e;
+            }
+        }
+        p[0] = factor;
+        p[1] = exponent;
+        p[2] = offset;
     }
 };
 
