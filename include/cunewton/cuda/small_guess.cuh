@@ -55,9 +55,10 @@ class WarpGuessPoints {
     const Warp& warp_;
 };
 
-/// A warp for each problem, whose points are read from where they lie.
+/// A warp for each problem, whose points are read from where they lie. With a least number of
+/// blocks given, ptxas does not spill registers to fit one more block onto a multiprocessor.
 template <class T, class Model>
-__global__ void __launch_bounds__(128)
+__global__ void __launch_bounds__(128, 1)
     batch_guess_kernel(const Model model, const batch::BatchView<T> batch, T* start) {
     constexpr int n = Model::parameters;
     const Warp warp;
