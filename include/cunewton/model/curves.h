@@ -64,12 +64,12 @@ struct PowerLaw {
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
                                                            typename Points::value_type* p) const {
         using namespace math;
-        using S = typename Points::value_type;
         // An exponential function of log(x).
         const auto g = detail::guess_exponential(points, [](const auto& x) {
-            const S at = x[0];
-            const auto some = at > S(0.0);
-            return detail::Place<S>{log(select(some, at, S(1.0))), some};
+            const auto at = x[0];
+            using X = std::remove_const_t<decltype(at)>;
+            const auto some = at > X(0.0);
+            return detail::Place{log(select(some, at, X(1.0))), some};
         });
         p[0] = g.height * exp(g.rate * g.first);
         p[1] = -g.rate;

@@ -28,8 +28,8 @@ struct ExponentialDecay {
         using namespace math;
         using S = typename Points::value_type;
         const auto g = detail::guess_exponential(points, [](const auto& x) {
-            const S at = x[0];
-            return detail::Place<S>{at, at <= at};
+            const auto at = x[0];
+            return detail::Place{at, at <= at};
         });
         // Rates around that of a single decay, a factor of 3 apart.
         constexpr double factors[] = {1, 3, 9, 27, 81, 243, 729};
