@@ -11,6 +11,7 @@
 #include "cunewton/small/problem_io.h"
 #include "host/backend/thread_pool.h"
 #include "host/cpu/advance_lanes.h"
+#include "host/cpu/dense_kernels.h"
 #include "host/cpu/rank_k.h"
 
 namespace cunewton::cpu {
@@ -49,6 +50,8 @@ class LaneSolver {
     void solve(const BatchView<T>& chunk, const std::vector<int>& order,
                const RunResults<T>& results, std::atomic<long>& next) {
         chunk_ = &chunk;
+        begun_ = chunk;
+        if (guess_) begun_.start = {guess_.get(), 0, guess_lanes};
         order_ = order.empty() ? nullptr : order.data();
         results_ = &results;
         next_ = &next;
@@ -73,6 +76,8 @@ class LaneSolver {
 
   private:
     static constexpr int lanes = lane_count<T>;
+    /// As many problems are guessed at once.
+    static constexpr int guess_lanes = 2 * lanes;
 
     // Numbers of a lane.
     static batch::StateLayout layout(const BatchTask<T>& task) {
@@ -95,9 +100,8 @@ class LaneSolver {
     }
     /// The guesses, then the points that they are of.
     static long guess_size(const BatchTask<T>& task) {
-        return task.view.guesses()
-                   ? task.n + y_size(task) + coordinates_size(task) + weights_size(task)
-                   : 0;
+        const long numbers = task.n + y_size(task) + coordinates_size(task) + weights_size(task);
+        return task.view.guesses() ? numbers * (guess_lanes / lanes) : 0;
     }
     static Buffer<T> buffer(long numbers) {
         if (numbers == 0) return {};
@@ -117,7 +121,7 @@ class LaneSolver {
             block_end_ = std::min(runs, block_begin_ + runs_per_block);
             if (block_begin_ == block_end_) return -1;
         }
-        if (guess_ && block_begin_ % lanes == 0) guess();
+        if (guess_ && block_begin_ % guess_lanes == 0) guess();
         return run_at(block_begin_++);
     }
     long run_at(long place) const {
@@ -149,39 +153,36 @@ class LaneSolver {
         if (!checked.usable) return false;
         points_[lane] = points.count;
         const batch::Memory<T> typical{steps_ ? steps_.get() + lane : nullptr, lanes};
-        if (guess_) {
-            // The run is the one before block_begin_.
-            BatchView<T> view = *chunk_;
-            view.start = {guess_.get() + (block_begin_ - 1) % lanes, 0, lanes};
-            return batch::load_start(view, task_.method, layout_, slots(lane), typical, run,
-                                     problem, checked, batch::Alone());
-        }
-        return batch::load_start(*chunk_, task_.method, layout_, slots(lane), typical, run, problem,
+        // The run is the one before block_begin_.
+        if (guess_) begun_.start.data = guess_.get() + (block_begin_ - 1) % guess_lanes;
+        return batch::load_start(begun_, task_.method, layout_, slots(lane), typical, run, problem,
                                  checked, batch::Alone());
     }
 
-    /// Guesses for the next problems, as many as there are lanes: for each alone it would cost as
-    /// much as the fit. There is one run of each.
+    /// Guesses for the next problems, guess_lanes of them: for each alone it would cost as much as
+    /// the fit. There is one run of each.
     void guess() {
         const BatchView<T>& chunk = *chunk_;
-        T* const y = guess_.get() + task_.n * lanes;
-        T* const coordinates = y + y_size(task_) * lanes;
-        T* const weights = coordinates + coordinates_size(task_) * lanes;
-        const int used = static_cast<int>(std::min<long>(lanes, block_end_ - block_begin_));
-        batch::PointRange points[lanes];
+        T* const y = guess_.get() + task_.n * guess_lanes;
+        T* const coordinates = y + y_size(task_) * guess_lanes;
+        T* const weights = coordinates + coordinates_size(task_) * guess_lanes;
+        const int used = static_cast<int>(std::min<long>(guess_lanes, block_end_ - block_begin_));
+        batch::PointRange points[guess_lanes];
         int most = 0;
         for (int lane = 0; lane < used; ++lane) {
             points[lane] = chunk.points_of(run_at(block_begin_ + lane));
             most = std::max(most, points[lane].count);
         }
         const auto place = [&](const Rows<const T>& rows, int numbers, T* to) {
+            // Without offsets the problems' rows follow each other.
+            if (!chunk.offsets)
+                return product_kernels<T>().pack_panel(used, most * numbers,
+                                                       rows.data + points[0].begin * rows.row,
+                                                       rows.row, rows.column, guess_lanes, to);
             for (int lane = 0; lane < used; ++lane) {
                 const T* const from = rows.data + points[lane].begin * rows.row;
                 const long count = long{points[lane].count} * numbers;
-                if (rows.column == 1)
-                    for (long k = 0; k < count; ++k) to[k * lanes + lane] = from[k];
-                else
-                    for (long k = 0; k < count; ++k) to[k * lanes + lane] = from[k * rows.column];
+                for (long k = 0; k < count; ++k) to[k * guess_lanes + lane] = from[k * rows.column];
             }
         };
         place(chunk.y, 1, y);
@@ -191,11 +192,11 @@ class LaneSolver {
             for (int lane = 0; lane < used; ++lane) {
                 const long count = points[lane].count;
                 if (!chunk.weights)
-                    for (long i = 0; i < count; ++i) weights[i * lanes + lane] = T(1);
-                for (long i = count; i < most; ++i) weights[i * lanes + lane] = T(0);
+                    for (long i = 0; i < count; ++i) weights[i * guess_lanes + lane] = T(1);
+                for (long i = count; i < most; ++i) weights[i * guess_lanes + lane] = T(0);
             }
         }
-        task_.cpu->guess({lanes, most, coordinates_ ? coordinates : chunk.coordinates.data,
+        task_.cpu->guess({guess_lanes, most, coordinates_ ? coordinates : chunk.coordinates.data,
                           !coordinates_, y, weights_ ? weights : nullptr, guess_.get()});
     }
 
@@ -324,6 +325,7 @@ class LaneSolver {
     Buffer<T> guess_;  // see guess_size()
 
     const BatchView<T>* chunk_ = nullptr;
+    BatchView<T> begun_;  // the same, with the guesses as starts
     const int* order_ = nullptr;
     const RunResults<T>* results_ = nullptr;
     std::atomic<long>* next_ = nullptr;

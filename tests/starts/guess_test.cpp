@@ -125,6 +125,42 @@ TEST_F(Guesses, AreWithinBounds) {
     EXPECT_EQ(at_start.parameters, (std::vector<double>{2, 3.5}));
 }
 
+// Code for coordinates that all problems share, without weights, is code of its own.
+TEST_F(Guesses, DoNotDependOnHowCoordinatesAreGiven) {
+    for (const FitCase& fit : fit_cases()) {
+        FitDataOptions how;
+        how.problems = 37;  // no multiple of the lanes
+        how.noise = 0.05;
+        const FitData<double> all(fit, how);
+        BatchData<double> data = all.data();
+        data.start = {};
+        BatchOptions options = options_here();
+        options.max_iterations = 0;
+        const auto guesses = [&] { return fit_batch(fit.model(), data, options).parameters; };
+        const std::vector<double> shared = guesses();
+        const std::vector<double> weights(all.y.size(), 1.0);
+        data.weights = weights;
+        const std::vector<double> weighted = guesses();
+        std::vector<double> repeated;
+        for (long i = 0; i < data.problems; ++i)
+            repeated.insert(repeated.end(), all.coordinates.begin(), all.coordinates.end());
+        data.coordinates = repeated;
+        data.weights = {};
+        const std::vector<double> own = guesses();
+        std::vector<long> offsets;
+        for (long i = 0; i <= data.problems; ++i) offsets.push_back(i * data.points);
+        data.offsets = offsets;
+        const std::vector<double> counted = guesses();
+        ASSERT_EQ(shared.size(), static_cast<std::size_t>(37 * fit.parameters()));
+        for (std::size_t k = 0; k < shared.size(); ++k) {
+            const double slack = 1e-9 * std::abs(shared[k]) + 1e-12;
+            EXPECT_NEAR(weighted[k], shared[k], slack) << fit.name << " " << k;
+            EXPECT_NEAR(own[k], shared[k], slack) << fit.name << " " << k;
+            EXPECT_NEAR(counted[k], shared[k], slack) << fit.name << " " << k;
+        }
+    }
+}
+
 /// The start of one curve.
 std::vector<double> start_of(const std::string& name, const std::vector<double>& x,
                              const std::vector<double>& y) {

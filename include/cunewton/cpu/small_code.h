@@ -34,7 +34,7 @@ struct LaneBlock {
 /// Problems side by side whose parameters are guessed; numbers lie as in a LaneBlock.
 template <class T>
 struct GuessBlock {
-    int lanes;   ///< a multiple of 64 / sizeof(T)
+    int lanes;   ///< a multiple of 128 / sizeof(T)
     int points;  ///< of the problem that has most
     const T* coordinates;
     bool shared_coordinates;

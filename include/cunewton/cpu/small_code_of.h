@@ -30,8 +30,10 @@ struct LaneCoordinates {
     int count;
     bool shared;
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S operator[](int c) const {
-        if (points == Points::plain_shared || (points == Points::any && shared)) return S(data[c]);
-        return S::load(data + c * stride);
+        if constexpr (points == Points::plain_shared)
+            return S(data[c]);
+        else
+            return points == Points::any && shared ? S(data[c]) : S::load(data + c * stride);
     }
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE int size() const { return count; }
 };
@@ -106,47 +108,74 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void evaluate_lanes(const Model& mod
     store(sums.f * half, sums.g, sums.h);
 }
 
-/// What a guess sees of the points of a vector's problems.
-template <class S, int coordinates>
+/// What a guess sees of the points of a vector's problems. `alike`: all have the same coordinates
+/// and all points count, so that what depends on coordinates alone is a plain number.
+template <class S, int coordinates, bool alike>
 class LaneGuessPoints {
   public:
     using value_type = S;
+    /// What depends on coordinates alone.
+    using place_type = std::conditional_t<alike, real_t<S>, S>;
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE LaneGuessPoints(const GuessBlock<real_t<S>>& block,
                                                                 int lane)
         : block_(block), lane_(lane) {}
 
-    template <int k, class F>
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> sum(const F& f) const {
-        return reduce<k>(S(0.0), f, [](const S& a, const S& b) { return a + b; });
+    template <int of_x, int k, class F>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto sum(const F& f) const {
+        return reduce<of_x, k>(0, f, [](const auto& a, const auto& b) { return a + b; });
     }
-    template <int k, class F>
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> largest(const F& f) const {
-        return reduce<k>(S(-limits::largest<real_t<S>>), f, [](const S& a, const S& b) {
+    template <int of_x, int k, class F>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto largest(const F& f) const {
+        return reduce<of_x, k>(-limits::largest<real_t<S>>, f, [](const auto& a, const auto& b) {
             using namespace math;
             return maximum(a, b);
         });
     }
+    template <int k, class F>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> sum(const F& f) const {
+        return sum<0, k>(without_split(f)).of_y;
+    }
+    template <int k, class F>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> largest(const F& f) const {
+        return largest<0, k>(without_split(f)).of_y;
+    }
 
   private:
-    template <int k, class F, class Combine>
-    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE PointNumbers<S, k> reduce(
-        const S& none, const F& f, const Combine& combine) const {
+    template <class X>
+    using Coordinates = LaneCoordinates<X, alike ? Points::plain_shared : Points::any>;
+
+    /// f(x, y, terms), to which a coordinate is an S.
+    template <class F>
+    CUNEWTON_HOST_DEVICE static CUNEWTON_ALWAYS_INLINE auto without_split(const F& f) {
+        return [&f](const auto& x, const S& y, place_type*, S* terms) {
+            f(Coordinates<S>{x.data, x.stride, x.count, x.shared}, y, terms);
+        };
+    }
+    template <int of_x, int k, class F, class Combine>
+    CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE SplitNumbers<place_type, of_x, S, k> reduce(
+        real_t<S> none, const F& f, const Combine& combine) const {
         const std::ptrdiff_t lanes = block_.lanes;
-        const bool shared = block_.shared_coordinates;
+        const bool shared = alike || block_.shared_coordinates;
         const std::ptrdiff_t next = shared ? coordinates : coordinates * lanes;
         const real_t<S>* x = block_.coordinates + (shared ? 0 : lane_);
-        PointNumbers<S, k> all;
-        for (int j = 0; j < k; ++j) all.values[j] = none;
+        SplitNumbers<place_type, of_x, S, k> all, terms;
+        for (int j = 0; j < of_x; ++j) all.of_x.values[j] = place_type(none);
+        for (int j = 0; j < k; ++j) all.of_y.values[j] = S(none);
         for (int i = 0; i < block_.points; ++i, x += next) {
             const std::ptrdiff_t place = i * lanes + lane_;
-            S terms[k];
-            f(LaneCoordinates<S, Points::any>{x, lanes, coordinates, shared},
-              S::load(block_.y + place), terms);
-            if (block_.weights) {
-                const auto counts = S::load(block_.weights + place) > S(0.0);
-                for (int j = 0; j < k; ++j) terms[j] = select(counts, terms[j], none);
+            f(Coordinates<place_type>{x, lanes, coordinates, shared}, S::load(block_.y + place),
+              terms.of_x.values, terms.of_y.values);
+            if constexpr (!alike) {
+                if (block_.weights) {
+                    const auto counts = S::load(block_.weights + place) > S(0.0);
+                    for (int j = 0; j < of_x; ++j)
+                        terms.of_x.values[j] = select(counts, terms.of_x[j], S(none));
+                    for (int j = 0; j < k; ++j)
+                        terms.of_y.values[j] = select(counts, terms.of_y[j], S(none));
+                }
             }
-            for (int j = 0; j < k; ++j) all.values[j] = combine(all.values[j], terms[j]);
+            for (int j = 0; j < of_x; ++j) all.of_x.values[j] = combine(all.of_x[j], terms.of_x[j]);
+            for (int j = 0; j < k; ++j) all.of_y.values[j] = combine(all.of_y[j], terms.of_y[j]);
         }
         return all;
     }
@@ -154,13 +183,13 @@ class LaneGuessPoints {
     int lane_;
 };
 
-template <class S, class Model>
+template <class S, bool alike, class Model>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess_lanes(const Model& model,
                                                              const GuessBlock<real_t<S>>& block,
                                                              int lane) {
     constexpr int n = Model::parameters;
     S guessed[n];
-    model.guess(LaneGuessPoints<S, Model::coordinates>(block, lane), guessed);
+    model.guess(LaneGuessPoints<S, Model::coordinates, alike>(block, lane), guessed);
     for (int j = 0; j < n; ++j)
         finite_guess(guessed[j]).store(block.start + j * std::ptrdiff_t{block.lanes} + lane);
 }
@@ -231,9 +260,17 @@ class SmallCodeOf final : public SmallCode<T> {
     void guess(const GuessBlock<T>& block) const override {
         if constexpr (guesses)
             with_lanes([&]<class Lanes>() {
-                using S = typename Lanes::template Pack<T, 1>;
-                for (int lane = 0; lane < block.lanes; lane += S::lanes)
-                    detail::guess_lanes<S>(model_, block, lane);
+                // Two vectors: a guess ends in a chain of operations that wait for each other.
+                using S = typename Lanes::template Pack<T, 2>;
+                const bool alike = block.shared_coordinates && !block.weights;
+                for (int lane = 0; lane < block.lanes; lane += S::lanes) {
+                    if constexpr (detail::has_special_points<Lanes, BatchDerivatives::autodiff>())
+                        if (alike) {
+                            detail::guess_lanes<S, true>(model_, block, lane);
+                            continue;
+                        }
+                    detail::guess_lanes<S, false>(model_, block, lane);
+                }
             });
         else
             throw InvalidArgument("a start is missing (the model has no guess()) pass one");
@@ -242,8 +279,8 @@ class SmallCodeOf final : public SmallCode<T> {
   private:
     static constexpr bool own =
         model_kind == SmallKind::fit ? batch::HasOwnGradient<Model> : batch::HasOwnHessian<Model>;
-    using Points =
-        detail::LaneGuessPoints<typename BaselineLanes::template Pack<T, 1>, Model::coordinates>;
+    using Points = detail::LaneGuessPoints<typename BaselineLanes::template Pack<T, 1>,
+                                           Model::coordinates, false>;
     static constexpr bool guesses = model_kind == SmallKind::fit && HasGuess<Model, Points>;
     Model model_;
 };

@@ -16,38 +16,59 @@ template <class T, int coordinates>
 class WarpGuessPoints {
   public:
     using value_type = plain_t<T>;
+    using place_type = value_type;
     __device__ WarpGuessPoints(const PointData<T, 1>& data, const Warp& warp)
         : data_(data), warp_(warp) {}
 
+    template <int of_x, int k, class F>
+    __device__ __forceinline__ auto sum(const F& f) const {
+        return reduce<of_x, k>(T(0), f, [](T a, T b) { return a + b; });
+    }
+    template <int of_x, int k, class F>
+    __device__ __forceinline__ auto largest(const F& f) const {
+        return reduce<of_x, k>(-limits::largest<T>, f,
+                               [](T a, T b) { return math::maximum(a, b); });
+    }
     template <int k, class F>
     __device__ __forceinline__ PointNumbers<value_type, k> sum(const F& f) const {
-        return reduce<k>(T(0), f, [](T a, T b) { return a + b; });
+        return sum<0, k>(without_split(f)).of_y;
     }
     template <int k, class F>
     __device__ __forceinline__ PointNumbers<value_type, k> largest(const F& f) const {
-        return reduce<k>(-limits::largest<T>, f, [](T a, T b) { return math::maximum(a, b); });
+        return largest<0, k>(without_split(f)).of_y;
     }
 
   private:
-    template <int k, class F, class Combine>
-    __device__ __forceinline__ PointNumbers<value_type, k> reduce(T none, const F& f,
-                                                                  const Combine& combine) const {
-        T all[k];
+    template <class F>
+    __device__ static __forceinline__ auto without_split(const F& f) {
+        return [&f](const auto& x, const value_type& y, value_type*, value_type* terms) {
+            f(x, y, terms);
+        };
+    }
+    template <int of_x, int k, class F, class Combine>
+    __device__ __forceinline__ SplitNumbers<value_type, of_x, value_type, k> reduce(
+        T none, const F& f, const Combine& combine) const {
+        constexpr int count = of_x + k;
+        T all[count];
 #pragma unroll
-        for (int j = 0; j < k; ++j) all[j] = none;
+        for (int j = 0; j < count; ++j) all[j] = none;
         for (int i = warp_.lane; i < data_.count; i += warp_threads) {
             if (!(data_.weight(i) > T(0))) continue;
-            value_type terms[k];
-            f(point<coordinates, value_type>(data_, i), value_type(data_.y_at(i)), terms);
+            value_type terms[count];
+            f(point<coordinates, value_type>(data_, i), value_type(data_.y_at(i)), terms,
+              terms + of_x);
 #pragma unroll
-            for (int j = 0; j < k; ++j) all[j] = combine(all[j], T(terms[j]));
+            for (int j = 0; j < count; ++j) all[j] = combine(all[j], T(terms[j]));
         }
-        PointNumbers<value_type, k> numbers;
+        SplitNumbers<value_type, of_x, value_type, k> numbers;
 #pragma unroll
-        for (int j = 0; j < k; ++j) {
+        for (int j = 0; j < count; ++j) {
             for (int step = warp_threads / 2; step > 0; step /= 2)
                 all[j] = combine(all[j], __shfl_xor_sync(~0u, all[j], step));
-            numbers.values[j] = value_type(all[j]);
+            if (j < of_x)
+                numbers.of_x.values[j] = value_type(all[j]);
+            else
+                numbers.of_y.values[j - of_x] = value_type(all[j]);
         }
         return numbers;
     }
@@ -55,9 +76,10 @@ class WarpGuessPoints {
     const Warp& warp_;
 };
 
-/// A warp for each problem, whose points are read from where they lie.
+/// A warp for each problem, whose points are read from where they lie. With a least number of
+/// blocks given, ptxas does not spill registers to fit one more block onto a multiprocessor.
 template <class T, class Model>
-__global__ void __launch_bounds__(128)
+__global__ void __launch_bounds__(128, 1)
     batch_guess_kernel(const Model model, const batch::BatchView<T> batch, T* start) {
     constexpr int n = Model::parameters;
     const Warp warp;

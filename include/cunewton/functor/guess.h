@@ -12,10 +12,21 @@ namespace cunewton {
 /// k numbers about all points of a problem.
 template <class S, int k>
 struct PointNumbers {
-    S values[k];
+    S values[k > 0 ? k : 1];
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE const S& operator[](int j) const {
         return values[j];
     }
+};
+
+/// Numbers about all points by their coordinates alone, and by y too. The Points of a guess make
+/// them in one pass: besides sum<k>(f) and largest<k>(f) of make_fit_model() there are
+/// sum<of_x, k>(f) and largest<of_x, k>(f), for which f(x, y, of_x, terms) writes of_x numbers of
+/// X = Points::place_type and k of S. X, which coordinates are of there, is a plain number where
+/// all problems have the same coordinates, so that what depends on them costs little.
+template <class X, int of_x_alone, class S, int k>
+struct SplitNumbers {
+    PointNumbers<X, of_x_alone> of_x;
+    PointNumbers<S, k> of_y;
 };
 
 /// A model that guesses its parameters from the points of a problem: see make_fit_model().

@@ -9,12 +9,13 @@
 
 namespace cunewton::detail {
 
-/// a / b, or `otherwise` where b is not above 0.
-template <class S>
-CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S ratio_or(const S& a, const S& b, const S& otherwise) {
+/// a / b, or `otherwise` where b is not above 0. The inverse is of b's type, which may be a plain
+/// number.
+template <class S, class B>
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE S ratio_or(const S& a, const B& b, const S& otherwise) {
     using math::select;
-    const auto some = b > S(0.0);
-    return select(some, a / select(some, b, S(1.0)), otherwise);
+    const auto some = b > B(0.0);
+    return select(some, S(a * (B(1.0) / select(some, b, B(1.0)))), otherwise);
 }
 
 /// A peak, or a dip, whose height is negative. The variances are of the place weighted by how far y
@@ -31,42 +32,44 @@ template <int dimensions, bool round, class Points>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_peak(const Points& points) {
     using namespace math;
     using S = typename Points::value_type;
-    const S zero(0.0), one(1.0), half(0.5);
-    const auto ends =
-        points.template largest<2 + 2 * dimensions>([](const auto& x, const S& y, S* terms) {
-            terms[0] = y;
-            terms[1] = -y;
+    using X = typename Points::place_type;
+    // (zero - y: GCC 12 calls a function for -y here, once a point.)
+    const S half(0.5), zero(0.0);
+    const auto ends = points.template largest<2 * dimensions, 2>(
+        [&](const auto& x, const S& y, X* of_x, S* terms) {
             for (int c = 0; c < dimensions; ++c) {
-                terms[2 + 2 * c] = x[c];
-                terms[3 + 2 * c] = -x[c];
+                of_x[2 * c] = x[c];
+                of_x[2 * c + 1] = -x[c];
             }
+            terms[0] = y;
+            terms[1] = zero - y;
         });
-    const S high = ends[0], low = -ends[1], middle = half * high + half * low;
-    const S origin_x = half * (ends[2] - ends[3]);
-    S origin_y(0.0), range = ends[2] + ends[3];
+    const S high = ends.of_y[0], low = -ends.of_y[1], middle = half * high + half * low;
+    const X origin_x = X(0.5) * (ends.of_x[0] - ends.of_x[1]);
+    X origin_y(0.0), range = ends.of_x[0] + ends.of_x[1];
     if constexpr (dimensions == 2) {
-        origin_y = half * (ends[4] - ends[5]);
-        range = maximum(range, ends[4] + ends[5]);
+        origin_y = X(0.5) * (ends.of_x[2] - ends.of_x[3]);
+        range = maximum(range, ends.of_x[2] + ends.of_x[3]);
     }
-    range = select(range > zero, range, one);
-    const S scale = one / range;
+    range = select(range > X(0.0), range, X(1.0));
+    const X scale = X(1.0) / range;
     // Moments of what is above: 1, x, xx (y, xy, yy); of what is below; the number of points.
     constexpr int moments = dimensions == 1 ? 3 : round ? 4 : 6;
     const auto sums =
-        points.template sum<2 * moments + 1>([&](const auto& x, const S& y, S* terms) {
+        points.template sum<1, 2 * moments>([&](const auto& x, const S& y, X* of_x, S* terms) {
             const S difference = y - middle;
             const S above = maximum(difference, S(0.0)), below = above - difference;
-            const S u = (x[0] - origin_x) * scale;
+            const X u = (x[0] - origin_x) * scale;
             const auto put = [&](const S& weight, S* to) {
                 to[0] = weight;
                 to[1] = weight * u;
                 if constexpr (dimensions == 1) {
                     to[2] = to[1] * u;
                 } else {
-                    const S v = (x[1] - origin_y) * scale;
+                    const X v = (x[1] - origin_y) * scale;
                     to[2] = weight * v;
                     if constexpr (round) {
-                        to[3] = to[1] * u + to[2] * v;
+                        to[3] = weight * (u * u + v * v);
                     } else {
                         to[3] = to[1] * u;
                         to[4] = to[1] * v;
@@ -76,11 +79,12 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_peak(const Points& points
             };
             put(above, terms);
             put(below, terms + moments);
-            terms[2 * moments] = S(1.0);
+            of_x[0] = X(1.0);
         });
     const auto shape = [&](int from) {
-        const S all = sums[from];
-        const auto mean = [&](int k) { return ratio_or(sums[from + k], all, S(0.0)); };
+        const auto all = sums.of_y[from];
+        const S inverse = ratio_or(S(1.0), all, S(0.0));
+        const auto mean = [&](int k) { return sums.of_y[from + k] * inverse; };
         PeakGuess<S> g{};
         g.center_x = mean(1);
         if constexpr (dimensions == 1) {
@@ -103,9 +107,9 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_peak(const Points& points
         return select(dips, of_dip, of_peak);
     };
     // Not narrower than half of the distance between points.
-    const S count = maximum(sums[2 * moments], one);
-    const S least = S(0.25) / (dimensions == 1 ? count * count : count);
-    const S square = range * range;
+    const X count = maximum(sums.of_x[0], X(1.0));
+    const S least(X(0.25) / (dimensions == 1 ? count * count : count));
+    const X square = range * range;
     return PeakGuess<S>{choose(low - high, high - low),
                         origin_x + range * choose(dip.center_x, peak.center_x),
                         origin_y + range * choose(dip.center_y, peak.center_y),
@@ -142,64 +146,69 @@ template <class Points>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_exponential(const Points& points) {
     using namespace math;
     using S = typename Points::value_type;
+    using X = typename Points::place_type;
     const S zero(0.0), one(1.0);
-    const auto ends = points.template largest<3>([](const auto& x, const S& y, S* terms) {
-        terms[0] = x[0];
-        terms[1] = -x[0];
-        terms[2] = -y;
+    // (zero - y as in guess_peak().)
+    const auto ends =
+        points.template largest<2, 1>([&](const auto& x, const S& y, X* of_x, S* terms) {
+            of_x[0] = x[0];
+            of_x[1] = -x[0];
+            terms[0] = zero - y;
+        });
+    const auto any_range = ends.of_x[0] + ends.of_x[1] > X(0.0);
+    const X first = -ends.of_x[1];
+    const X range = select(any_range, ends.of_x[0] + ends.of_x[1], X(1.0));
+    const X scale = X(1.0) / range;
+    // Counts, and sums of y, up to the end of each quarter; of u, and of u y, in the first one; of
+    // u.
+    const auto sums = points.template sum<6, 5>([&](const auto& x, const S& y, X* of_x, S* terms) {
+        const X u = (x[0] - first) * scale, none_here(0.0);
+        const auto in_first = u < X(0.25);
+        of_x[0] = select(in_first, X(1.0), none_here);
+        of_x[1] = select(u < X(0.5), X(1.0), none_here);
+        of_x[2] = select(u < X(0.75), X(1.0), none_here);
+        of_x[3] = X(1.0);
+        of_x[4] = select(in_first, u, none_here);
+        of_x[5] = u;
+        for (int k = 0; k < 5; ++k) terms[k] = of_x[k] * y;
     });
-    const auto any_range = ends[0] + ends[1] > zero;
-    const S first = -ends[1], range = select(any_range, ends[0] + ends[1], one);
-    const S scale = one / range;
-    const auto sums = points.template sum<11>([&](const auto& x, const S& y, S* terms) {
-        const S u = (x[0] - first) * scale, none_here(0.0);
-        // Up to the end of each quarter: fewer operations for a point than by quarters.
-        const auto put = [&](int k, const auto& where) {
-            terms[k] = select(where, S(1.0), none_here);
-            terms[4 + k] = select(where, y, none_here);
-        };
-        const auto in_first = u < S(0.25);
-        put(0, in_first);
-        put(1, u < S(0.5));
-        put(2, u < S(0.75));
-        terms[3] = S(1.0);
-        terms[7] = y;
-        terms[8] = select(in_first, u, none_here);
-        terms[9] = select(in_first, u * y, none_here);
-        terms[10] = u;
-    });
-    const S all = sums[3], mean = ratio_or(sums[7], all, zero);
-    const S count2 = sums[1] - sums[0], count3 = sums[2] - sums[1], count4 = sums[3] - sums[2];
+    const auto& n = sums.of_x;
+    const auto& y = sums.of_y;
+    const X count2 = n[1] - n[0], count3 = n[2] - n[1], count4 = n[3] - n[2];
+    const S mean = ratio_or(y[3], n[3], zero);
     // A quarter without points has the mean of its neighbour.
-    const S y1 = ratio_or(sums[4], sums[0], mean);
-    const S y2 = ratio_or(sums[5] - sums[4], count2, mean);
-    const S y3 = ratio_or(sums[6] - sums[5], count3, mean);
-    const S y4 = ratio_or(sums[7] - sums[6], count4, y3);
-    const auto full = sums[0] > zero && count2 > zero && count3 > zero && count4 > zero;
+    const S y1 = ratio_or(y[0], n[0], mean);
+    const S y2 = ratio_or(S(y[1] - y[0]), count2, mean);
+    const S y3 = ratio_or(S(y[2] - y[1]), count3, mean);
+    const S y4 = ratio_or(S(y[3] - y[2]), count4, y3);
+    const auto full = n[0] > X(0.0) && count2 > X(0.0) && count3 > X(0.0) && count4 > X(0.0);
     const S d1 = y1 - y2, d2 = y2 - y3, d3 = y3 - y4;
-    S factor = ratio_or(d1 * d2 + d2 * d3, d1 * d1 + d2 * d2, one);
+    S factor = ratio_or(S(d1 * d2 + d2 * d3), S(d1 * d1 + d2 * d2), one);
     factor = select(factor > S(0.01), factor, S(0.01));
     factor = select(factor < S(20.0), factor, S(20.0));
     S rate = S(-4.0) * log(factor);
-    const S end = S(0.5) * (y3 + y4), rest = sums[4] - end * sums[0];
-    const S life_sum = sums[9] - end * sums[8];
+    const S end = S(0.5) * (y3 + y4), rest = y[0] - end * n[0];
+    const S life_sum = y[4] - end * n[4];
     const auto falls = rest > zero;
-    const S life = ratio_or(select(falls, life_sum, -life_sum), select(falls, rest, -rest), zero);
-    const auto is_fast = factor < S(0.08) && life > zero && life < S(0.12);
-    rate = select(is_fast, one / maximum(life, S(0.25) / maximum(all, one)), rate);
-    const S spread = maximum(ratio_or(sums[10], all, S(0.5)), S(0.05));
-    rate = select(full, rate, one / spread);
+    const S loss = select(falls, rest, -rest), life = select(falls, life_sum, -life_sum);
+    // The mean life, life / loss, is above 0 and below 0.12.
+    const auto is_fast = factor < S(0.08) && life > zero && life < S(0.12) * loss;
+    const X least_life = X(0.25) / maximum(n[3], X(1.0));
+    rate = select(is_fast, loss / select(is_fast, maximum(life, S(least_life * loss)), one), rate);
+    const X spread = maximum(ratio_or(n[5], n[3], X(0.5)), X(0.05));
+    rate = select(full, rate, S(X(1.0) / spread));
     rate = select(abs(rate) < S(0.2), select(rate < zero, S(-0.2), S(0.2)), rate);
-    // The means of exp(-rate u) in the first and the last quarter.
-    const S quarter = S(0.25) * rate;
-    const S mean1 = (one - exp(-quarter)) / quarter, mean4 = mean1 * exp(S(-3.0) * quarter);
-    S height = (y1 - y4) / (mean1 - mean4);
-    S offset = y1 - height * mean1;
-    const auto positive = -ends[2] >= zero;
+    // The means of exp(-rate u) in the first and in the last quarter, where it is from decay^0 to
+    // decay^1 and from decay^3 to decay^4, are (1 - decay) / quarter and that times decay^3.
+    const S quarter = S(0.25) * rate, decay = exp(-quarter), decay3 = decay * decay * decay;
+    const S first_part = (y1 - y4) / (one - decay3);
+    S height = first_part * quarter / (one - decay);
+    S offset = y1 - first_part;
+    const auto positive = -ends.of_y[0] >= zero;
     offset = select(positive && offset < zero, zero, offset);
-    const S deepest = -offset * select(rate > zero, one, exp(rate));
+    const S deepest = -offset / select(rate > zero, one, decay3 * decay);
     height = select(positive && height < deepest, deepest, height);
-    return ExponentialGuess<S>{height, rate * scale, first, offset};
+    return ExponentialGuess<S>{height, rate * scale, S(first), offset};
 }
 
 /// The line z ~ intercept + slope u by weighted least squares, from the sums of w, wu, wuu, wz and

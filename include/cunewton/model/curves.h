@@ -80,7 +80,7 @@ struct PowerLaw {
             terms[1] = select(u.valid, -u.at, none);
             terms[2] = select(u.valid, S(0.0), S(1.0));
             terms[3] = y;
-            terms[4] = -y;
+            terms[4] = zero - y;  // as in guess_peak()
         });
         const S range = select(ends[0] + ends[1] > zero, ends[0] + ends[1], one);
         const S middle = half * (ends[3] - ends[4]);
