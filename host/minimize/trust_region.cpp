@@ -389,11 +389,13 @@ Status TrustRegion<T>::minimize() {
                 continue;
             }
             const double predicted = decrement - 0.5 * curvature;
-            const double actual = run_.f() - trial.f;
+            const double actual = run_.decrease(trial, -decrement);
             if (predicted <= run_.noise()) {
-                // Losses cannot judge the step any more; the gradient can.
+                // Losses cannot judge the step any more; the gradient can, and exact slopes.
+                const bool falls = run_.derivatives().gradient_step == 0 && actual > 0 &&
+                                   actual >= poor * predicted;
                 const bool better = trial.finite() && actual >= -run_.noise() &&
-                                    trial.gradient_size < run_.gradient_size();
+                                    (falls || trial.gradient_size < run_.gradient_size());
                 if (!better && rule_ == StepRule::damped && damping_ > 0 && !undamped_tried) {
                     // Whether this is a minimum the step without a shift tells.
                     damping_ = 0;
