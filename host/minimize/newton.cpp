@@ -17,12 +17,18 @@ std::optional<Status> Newton<T>::accept(const Trial& trial, double shift) {
 
 template <class T>
 bool Newton<T>::refines(double decrement, double ratio) {
-    if (run_.derivatives().hessian != HessianBy::gauss_newton || refinements_ >= 20 ||
+    const double eps = std::numeric_limits<T>::epsilon(), f = std::abs(run_.f());
+    // Steps by a Gauss-Newton matrix go on until the next one would be within the last digits.
+    // Where curvatures are next to nothing of what they were, so is what the test has asked for;
+    // there one that is within the rounding of the loss is enough.
+    const bool visible =
+        run_.derivatives().hessian == HessianBy::gauss_newton
+            ? decrement * ratio * ratio > std::pow(eps, 1.25) * f
+            : run_.read(run_.numbers().least_diagonal) <= 1e-6 && decrement > eps * f;
+    const bool falls = refinements_ == 0 || decrement <= 0.9 * refined_;
+    if (!visible || !falls || refinements_ >= 20 ||
         run_.arrived_status(decrement) != Status::converged)
         return false;
-    const double least = std::pow(std::numeric_limits<T>::epsilon(), 1.25) * std::abs(run_.f());
-    const bool falls = refinements_ == 0 || decrement <= 0.9 * refined_;
-    if (!falls || !(decrement * ratio * ratio > least)) return false;
     ++refinements_;
     refined_ = decrement;
     return true;

@@ -39,8 +39,9 @@ class Newton {
     std::optional<Status> chord();
     std::optional<Status> accept(const Trial& trial, double shift);
 
-    /// Whether another step by a Gauss-Newton matrix is worth its evaluation, where the test is met
-    /// by this decrement and a step has changed the gradient's size by this ratio. Counts it.
+    /// Whether another step is worth its evaluation, where the test is met by this decrement and a
+    /// step has changed the gradient's size by this ratio: by a Gauss-Newton matrix, or where the
+    /// test has become weak. Counts it.
     bool refines(double decrement, double ratio);
 
     Minimization<T>& run_;
