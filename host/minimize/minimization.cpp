@@ -409,6 +409,14 @@ double Minimization<T>::noise() const {
 }
 
 template <class T>
+double Minimization<T>::decrease(const Trial& trial, double slope) const {
+    const double by_values = f_ - trial.f;
+    const double alike = std::pow(std::numeric_limits<T>::epsilon(), 2.0 / 3) * std::abs(f_);
+    if (derivatives_.gradient_step > 0 || !(std::abs(by_values) <= alike)) return by_values;
+    return -0.5 * trial.alpha * (slope + trial.slope);
+}
+
+template <class T>
 std::vector<double> Minimization<T>::gradient_errors(const std::vector<T>& scales) {
     const std::vector<T> x = download(x_);
     const std::vector<double>& typical = options_.derivatives.typical_x;

@@ -16,6 +16,25 @@ std::optional<Status> Newton<T>::accept(const Trial& trial, double shift) {
 }
 
 template <class T>
+bool Newton<T>::refines(double decrement, double ratio) {
+    const double eps = std::numeric_limits<T>::epsilon(), f = std::abs(run_.f());
+    // Steps by a Gauss-Newton matrix go on until the next one would be within the last digits.
+    // Where curvatures are next to nothing of what they were, so is what the test has asked for;
+    // there one that is within the rounding of the loss is enough.
+    const bool visible =
+        run_.derivatives().hessian == HessianBy::gauss_newton
+            ? decrement * ratio * ratio > std::pow(eps, 1.25) * f
+            : run_.read(run_.numbers().least_diagonal) <= 1e-6 && decrement > eps * f;
+    const bool falls = refinements_ == 0 || decrement <= 0.9 * refined_;
+    if (!visible || !falls || refinements_ >= 20 ||
+        run_.arrived_status(decrement) != Status::converged)
+        return false;
+    ++refinements_;
+    refined_ = decrement;
+    return true;
+}
+
+template <class T>
 std::optional<Status> Newton<T>::settle(double decrement, const Trial& trial) {
     if (run_.has_run_away()) return Status::unbounded;
     Definiteness found = Definiteness::positive;
@@ -29,7 +48,7 @@ std::optional<Status> Newton<T>::settle(double decrement, const Trial& trial) {
         return Status::singular;
     }
     const bool moves = run_.gradient_norm() > 0 && trial.finite() &&
-                       trial.f <= run_.f() + run_.noise() && !run_.at_limit();
+                       run_.decrease(trial, -decrement) >= -run_.noise() && !run_.at_limit();
     // The next step is as long as this one, or nearly: a few more tell whether that goes on.
     const bool suspicious =
         moves && -trial.slope >= 0.1 * decrement && run_.may_run_away() && confirmations_ < 12;
@@ -37,6 +56,13 @@ std::optional<Status> Newton<T>::settle(double decrement, const Trial& trial) {
         ++confirmations_;
         return accept(trial, run_.factor_shift());
     }
+    // The full step has been evaluated: it squares the error, or multiplies it by a factor if the
+    // matrix is not the Hessian; then more of them follow. Errors of parameters are the roots of
+    // decrements.
+    const bool improves = moves && !run_.tests_gradient();
+    const double ratio = std::min(1.0, trial.gradient_size / run_.gradient_size());
+    if (improves && found == Definiteness::positive && refines(decrement, ratio))
+        return accept(trial, run_.factor_shift());
     // Singular, or next to nothing of what curvature there was: the loss may fall on, as at the
     // inflection of x^3.
     const bool degenerate =
@@ -52,17 +78,7 @@ std::optional<Status> Newton<T>::settle(double decrement, const Trial& trial) {
     }
     if (found == Definiteness::semidefinite) return Status::singular;
     const Status status = run_.arrived_status(decrement);
-    // The full step has been evaluated: it squares the error.
-    if (!moves || run_.tests_gradient() || !(trial.gradient_size < run_.gradient_size()))
-        return status;
-    // It multiplies it by a factor if the matrix is not the Hessian: errors of parameters are the
-    // roots of decrements.
-    const double ratio = trial.gradient_size / run_.gradient_size(),
-                 least = std::pow(std::numeric_limits<T>::epsilon(), 1.5);
-    if (run_.derivatives().hessian == HessianBy::gauss_newton && status == Status::converged &&
-        ratio <= 0.5 && decrement * ratio * ratio > least * std::abs(run_.f()) &&
-        ++refinements_ <= 20)
-        return accept(trial, run_.factor_shift());
+    if (!improves || !(ratio < 1)) return status;
     const bool ill_conditioned = run_.read(run_.numbers().least_pivot) < 1e-6;
     if (const auto end = accept(trial, run_.factor_shift()); end == Status::cancelled) return end;
     if (!ill_conditioned) return status;

@@ -28,7 +28,7 @@ class Newton {
     std::optional<Status> settle(double decrement, const Trial& trial);
     void pass(State<T>& state) {
         state(last_shift_, last_step_, decrement_, last_decrement_, trusted_, confirmations_,
-              plateaus_, refinements_);
+              plateaus_, refinements_, refined_);
     }
 
   private:
@@ -39,10 +39,16 @@ class Newton {
     std::optional<Status> chord();
     std::optional<Status> accept(const Trial& trial, double shift);
 
+    /// Whether another step is worth its evaluation, where the test is met by this decrement and a
+    /// step has changed the gradient's size by this ratio: by a Gauss-Newton matrix, or where the
+    /// test has become weak. Counts it.
+    bool refines(double decrement, double ratio);
+
     Minimization<T>& run_;
     double last_shift_ = 0, last_step_ = 0, decrement_ = -1, last_decrement_ = -1;
     bool trusted_ = false;  ///< the last factor was that of a regular matrix, near enough to here
     bool left_ = false;     ///< not at a minimum
+    double refined_ = 0;    ///< the decrement at the last of the refinements
     int confirmations_ = 0, plateaus_ = 0, refinements_ = 0;
 };
 

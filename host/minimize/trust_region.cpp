@@ -1,8 +1,8 @@
 // The exact trust-region method: minimises the quadratic model within |S p| <= radius by repeated
 // Cholesky factorisations (More and Sorensen 1983; Conn, Gould and Toint 2000, section 7.3), S
-// being the run's scaling. And two methods that differ in how a step is made while the matrix is
-// positive definite, and take the exact one where it is not: Levenberg and Marquardt's, and the
-// dogleg.
+// being the run's scaling: for sums of residuals this is Levenberg and Marquardt's method in More's
+// form (1978). And the dogleg, which makes its steps in another way while the matrix is positive
+// definite.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -18,18 +18,17 @@ namespace {
 
 constexpr double radius_accuracy = 0.1;  // the step's length may miss the radius by this part
 
-// The radius follows the ratio of actual to predicted decrease as in Conn, Gould and Toint 2000,
-// section 17.1: it grows, from the step's length, only where the model is nearly exact.
-constexpr double accepted = 0.05, poor = 0.25, very_good = 0.9;
-constexpr double growth = 2.5, shrinkage = 0.25;
+// The radius follows the ratio of actual to predicted decrease nearly as in More 1978: it doubles,
+// from the step's length, after a good step, and is half of one that was not taken. Steps are taken
+// for little: the next model is made where they lead. Below the rounding of values slopes have to
+// tell more than that.
+constexpr double accepted = 1e-4, good = 0.75, growth = 2, shrinkage = 0.5, seen_by_slopes = 0.25;
+// The first radius: this part of the size of x, at most. The first model knows of no curvature but
+// that at the start, and a long step leads to where a curve is flat.
+constexpr double longest_first = 0.1;
 // A step along which the curvature is negative has no natural length, and a long one leads from
 // bump to bump: this part of the size of x, at most. Found by trial on bumpy functions.
 constexpr double longest_along_negative_curvature = 0.1;
-
-// Levenberg and Marquardt's first shift, in units of the diagonal (Nielsen 1999); what it falls to
-// a part of, at least, after a step; and what part of the gradient it may account for where it is
-// left out from then on (Fletcher 1971 has a bound for it that takes the inverse).
-constexpr double first_damping = 1e-3, least_damping_factor = 1.0 / 3, negligible_damping = 0.1;
 
 struct Subproblem {
     bool solved = false;
@@ -65,15 +64,9 @@ class TrustRegion {
     Subproblem solve(double radius, double guess);
     /// By the method's rule. first: at this Hessian.
     Subproblem next_step(double radius, double guess, bool first);
-    /// direction() = -(H + damping S^2)^-1 g; by a damping of 0 as solve() does where the radius
-    /// does not matter.
-    Subproblem damped_step(double radius, double guess);
     /// direction() = the point of the path from 0 by the Cauchy point to Newton's step whose length
     /// is the radius, or its end.
     Subproblem dogleg_step(double radius, double guess, bool first);
-    /// The damping after a step, or after one that was not taken.
-    void damp(double actual, double predicted, double step_size);
-    void damp_more(const Trial& trial);
     /// p + tau u on the sphere, if that is good enough: the hard case, and any time p is too short.
     bool extend_to_sphere(double radius, double multiplier, double p_size, double& lower);
     /// Queues what the model's reduction is made of; it is read with the trial's scalars.
@@ -82,7 +75,6 @@ class TrustRegion {
 
     Minimization<T>& run_;
     const StepRule rule_;
-    double damping_ = first_damping, damping_growth_ = 2;
     double newton_size_ = -1, cauchy_size_ = 0;  // sizes of the vectors; -1: there is no such step
     Buffer<T> newton_, cauchy_;
     Vectors<T>& vectors_;
@@ -177,55 +169,8 @@ Subproblem TrustRegion<T>::solve(double radius, double guess) {
 
 template <class T>
 Subproblem TrustRegion<T>::next_step(double radius, double guess, bool first) {
-    if (rule_ == StepRule::damped) return damped_step(radius, guess);
     if (rule_ == StepRule::dogleg) return dogleg_step(radius, guess, first);
     return solve(radius, guess);
-}
-
-template <class T>
-Subproblem TrustRegion<T>::damped_step(double radius, double guess) {
-    // A diagonal below zero: the exact step has bounds for the multiplier.
-    if (run_.read(run_.numbers().least_diagonal) < 0) return solve(radius, guess);
-    queue_step(damping_);
-    const bool factored = run_.factored() && std::isfinite(run_.read(run_.numbers().step_size));
-    if (damping_ > 0) {
-        if (factored) return {true, damping_, false};
-        return solve(radius, damping_);
-    }
-    if (factored && run_.factor_is_regular()) return {true, 0, true};
-    const double shift = run_.rounding_shift();
-    queue_step(shift);
-    const double size = run_.read(run_.numbers().step_size);
-    if (run_.factored() && size <= std::max(radius, run_.size())) return {true, shift, true};
-    return solve(radius, shift);
-}
-
-template <class T>
-void TrustRegion<T>::damp(double actual, double predicted, double step_size) {
-    const double ratio = actual / predicted, bend = 2 * ratio - 1;
-    // Of a shift that the step hardly notices the next one needs none.
-    const bool small = damping_ * step_size <= negligible_damping * run_.gradient_size();
-    if (ratio > very_good && small)
-        damping_ = 0;
-    else
-        damping_ *= std::max(least_damping_factor, 1 - bend * bend * bend);
-    damping_growth_ = 2;
-}
-
-template <class T>
-void TrustRegion<T>::damp_more(const Trial& trial) {
-    if (!trial.finite() && damping_ > 0) {
-        // Nothing is known of how far it is to where there are numbers.
-        damping_ /= shrinkage;
-        return;
-    }
-    // The step becomes no longer than by this damping alone, and is halved where that is all.
-    const double of_length = trial.step_size > 0 ? run_.gradient_size() / trial.step_size : 0;
-    if (damping_ == 0)
-        damping_ = of_length > 0 ? of_length : first_damping;
-    else
-        damping_ *= damping_growth_;
-    damping_growth_ *= 2;
 }
 
 template <class T>
@@ -314,12 +259,17 @@ double TrustRegion<T>::first_radius() {
         return length > 0 ? run_.options().initial_radius * g_size / length
                           : run_.options().initial_radius;
     }
-    // Length of the Cauchy step where the model is convex along it, else the size of x.
+    // Length of the Cauchy step where the model is convex along it, within the size of x; else
+    // that.
     run_.curvature().apply(p, 1, work_.get());
     vectors_.dot(p, work_.get(), n_, bend_);
     const double curvature = run_.read(bend_);
     const double cauchy = curvature > 0 ? g_size * g_size / curvature * g_size : 0;
-    if (std::isfinite(cauchy) && cauchy > 0) return std::max(cauchy, 1e-3 * run_.x_size());
+    if (std::isfinite(cauchy) && cauchy > 0) {
+        const double longest = std::max(longest_first * run_.x_size(), 1e-3 * run_.size());
+        const double part = run_.x_size() > 0 ? std::min(cauchy, longest) : cauchy;
+        return std::max(part, 1e-3 * run_.x_size());
+    }
     return longest_along_negative_curvature * run_.size();
 }
 
@@ -331,8 +281,7 @@ Status TrustRegion<T>::minimize() {
     bool trusted = false;
     for (;;) {
         run_.at_iteration([&](State<T>& state) {
-            state(radius, multiplier, last_step, given_radius, longest_part, trusted, newton,
-                  damping_, damping_growth_);
+            state(radius, multiplier, last_step, given_radius, longest_part, trusted, newton);
         });
         if (run_.options().max_iterations == 0 && run_.gradient_norm() > 0)
             return Status::max_iterations;
@@ -343,13 +292,10 @@ Status TrustRegion<T>::minimize() {
         run_.fetch_sizes();
         if (radius < 0) {
             radius = first_radius();
-            if (run_.options().initial_radius > 0) {
-                given_radius = radius;
-                damping_ = std::max(damping_, run_.gradient_size() / radius);
-            }
+            if (run_.options().initial_radius > 0) given_radius = radius;
         }
 
-        bool next_is_first = true, undamped_tried = false;
+        bool next_is_first = true;
         for (;;) {  // until a step is accepted
             const bool first = std::exchange(next_is_first, false);
             const Subproblem step = next_step(radius, multiplier, first);
@@ -385,34 +331,26 @@ Status TrustRegion<T>::minimize() {
             if (curvature < 0 && trial.step_size > (1 + 2 * radius_accuracy) * longest) {
                 if (run_.out_of_evaluations()) return Status::max_evaluations;
                 radius = longest;
-                damp_more(trial);
                 continue;
             }
             const double predicted = decrement - 0.5 * curvature;
-            const double actual = run_.f() - trial.f;
+            const double actual = run_.decrease(trial, -decrement);
             if (predicted <= run_.noise()) {
-                // Losses cannot judge the step any more; the gradient can.
+                // Losses cannot judge the step any more; the gradient can, and exact slopes.
+                const bool falls = run_.derivatives().gradient_step == 0 && actual > 0 &&
+                                   actual >= seen_by_slopes * predicted;
                 const bool better = trial.finite() && actual >= -run_.noise() &&
-                                    trial.gradient_size < run_.gradient_size();
-                if (!better && rule_ == StepRule::damped && damping_ > 0 && !undamped_tried) {
-                    // Whether this is a minimum the step without a shift tells.
-                    damping_ = 0;
-                    next_is_first = undamped_tried = true;
-                    continue;
-                }
+                                    (falls || trial.gradient_size < run_.gradient_size());
                 if (!better) return stuck();
             } else if (!trial.finite() || actual < accepted * predicted) {
                 if (run_.out_of_evaluations()) return Status::max_evaluations;
                 if (trial.step_size <= 1e-3 * run_.size() && run_.contradicts(trial, -decrement))
                     return stuck();
                 radius = shrinkage * std::min(radius, trial.step_size);
-                damp_more(trial);
                 const double smallest = std::numeric_limits<T>::epsilon() * run_.x_size();
                 if (!(radius > smallest) || radius < std::numeric_limits<T>::min()) return stuck();
                 continue;
-            } else if (actual < poor * predicted) {
-                radius = shrinkage * trial.step_size;
-            } else if (actual > very_good * predicted) {
+            } else if (actual > good * predicted) {
                 radius = std::max(radius, growth * trial.step_size);
             }
             if (curvature < 0) {
@@ -421,7 +359,6 @@ Status TrustRegion<T>::minimize() {
                 longest_part = exact ? growth * longest_part : longest_along_negative_curvature;
                 radius = std::min(radius, std::max(longest_part * run_.size(), given_radius));
             }
-            if (predicted > run_.noise()) damp(actual, predicted, trial.step_size);
             const double previous = run_.f();
             run_.accept(trial, step.interior);
             trusted = regular && step_settles(trial.step_size, last_step, run_.size());

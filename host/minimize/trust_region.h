@@ -7,7 +7,6 @@ namespace cunewton::solver {
 
 enum class StepRule {
     exact,   ///< the minimiser of the model within the radius
-    damped,  ///< that of the model with a shift, which follows from how steps turn out
     dogleg,  ///< on the path by the Cauchy point to Newton's step
 };
 

@@ -1,8 +1,9 @@
-// NIST's problems as one curve each, from both starts, by every method that takes the Gauss-Newton
-// matrix.
+// NIST's problems as one curve each, from both starts, by the methods of a trust region on the
+// Gauss-Newton matrix.
 #include "tests/nist/nist.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,11 +32,20 @@ std::vector<double> in_order(const NistProblem& problem, const std::vector<doubl
     return sorted;
 }
 
+/// A run that is known to end away from the certified values: on the way to infinity, where MGH09
+/// has an infimum.
+struct Strays {
+    Method method;
+    std::string_view problem;
+    std::size_t start;
+};
+constexpr Strays strays[] = {{Method::dogleg, "MGH09", 0}};
+
 class ResidualNist : public BackendTest, public ::testing::WithParamInterface<Method> {};
 
-TEST_P(ResidualNist, MostCertifiedValuesFromBothStarts) {
+TEST_P(ResidualNist, EightCertifiedDigitsFromBothStarts) {
     if (testing_cuda()) GTEST_SKIP() << "the models' GPU code is that of fit_batch()";
-    int solved = 0;
+    int solved = 0, known = 0;
     for (const NistProblem& problem : nist_problems()) {
         Samples<double> samples;
         samples.features = problem.x.data();
@@ -56,14 +66,25 @@ TEST_P(ResidualNist, MostCertifiedValuesFromBothStarts) {
                             to_string(GetParam()), problem.name.c_str(), start + 1,
                             to_string(result.status), result.iterations, result.counts.evaluations,
                             digits, result.f, problem.residual_sum);
-            solved += digits >= 6;
-            if (result.converged() && problem.name != "Lanczos1") {
-                EXPECT_NEAR(result.f, problem.residual_sum, 1e-8 * problem.residual_sum);
+            const bool stray = std::ranges::any_of(strays, [&](const Strays& run) {
+                return run.method == GetParam() && run.problem == problem.name &&
+                       run.start == start;
+            });
+            known += stray;
+            solved += digits >= 8;
+            if (stray) {
+                EXPECT_LT(digits, 1) << "it strays no more: take it off the list";
+                EXPECT_NE(result.status, Status::converged);
+                continue;
             }
+            EXPECT_GE(digits, 8);
+            EXPECT_EQ(result.status, Status::converged) << to_string(result.status);
+            // The sum of Lanczos1 is the rounding of y.
+            const double sum = problem.residual_sum;
+            EXPECT_NEAR(result.f, sum, problem.name == "Lanczos1" ? 1e-24 : 1e-9 * sum);
         }
     }
-    // Of 54; which of the hardest starts lead elsewhere differs.
-    EXPECT_GE(solved, GetParam() == Method::levenberg_marquardt ? 48 : 51);
+    EXPECT_EQ(solved + known, 54);
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, ResidualNist,
