@@ -412,7 +412,7 @@ template <class T>
 double Minimization<T>::decrease(const Trial& trial, double slope) const {
     const double by_values = f_ - trial.f;
     const double alike = std::pow(std::numeric_limits<T>::epsilon(), 2.0 / 3) * std::abs(f_);
-    if (derivatives_.gradient_step > 0 || !(std::abs(by_values) <= alike)) return by_values;
+    if (!slopes_tell() || !(std::abs(by_values) <= alike)) return by_values;
     return -0.5 * trial.alpha * (slope + trial.slope);
 }
 

@@ -244,10 +244,14 @@ class Minimization {
 
     /// Differences of losses below this are rounding: 10 eps |f|.
     double noise() const;
-    /// What the trial has lowered the loss by. Values that are alike tell it by their rounding,
-    /// which in a sum of residuals is that of the data; there the slopes at both ends tell it
-    /// (Hager and Zhang 2005), where they are exact. `slope` is the derivative along direction() at
-    /// x.
+    /// Values of a sum of residuals have the rounding of its data, which may be many times that of
+    /// the sum. Where they are alike exact slopes at both ends tell what a step has lowered it by
+    /// (Hager and Zhang 2005).
+    bool slopes_tell() const {
+        return derivatives_.hessian == HessianBy::gauss_newton && derivatives_.gradient_step == 0;
+    }
+    /// What the trial has lowered the loss by, by its values or so. `slope` is the derivative along
+    /// direction() at x.
     double decrease(const Trial& trial, double slope) const;
     /// Estimated 2-norm of the error of the gradient by differences; 0 if it is exact.
     double gradient_error();

@@ -23,8 +23,8 @@ constexpr double radius_accuracy = 0.1;  // the step's length may miss the radiu
 // for little: the next model is made where they lead. Below the rounding of values slopes have to
 // tell more than that.
 constexpr double accepted = 1e-4, good = 0.75, growth = 2, shrinkage = 0.5, seen_by_slopes = 0.25;
-// The first radius: this part of the size of x, at most. The first model knows of no curvature but
-// that at the start, and a long step leads to where a curve is flat.
+// The first radius of sums of residuals: this part of the size of x, at most. A long first step
+// leads to where a curve is flat.
 constexpr double longest_first = 0.1;
 // A step along which the curvature is negative has no natural length, and a long one leads from
 // bump to bump: this part of the size of x, at most. Found by trial on bumpy functions.
@@ -266,9 +266,10 @@ double TrustRegion<T>::first_radius() {
     const double curvature = run_.read(bend_);
     const double cauchy = curvature > 0 ? g_size * g_size / curvature * g_size : 0;
     if (std::isfinite(cauchy) && cauchy > 0) {
+        const bool limited =
+            run_.derivatives().hessian == HessianBy::gauss_newton && run_.x_size() > 0;
         const double longest = std::max(longest_first * run_.x_size(), 1e-3 * run_.size());
-        const double part = run_.x_size() > 0 ? std::min(cauchy, longest) : cauchy;
-        return std::max(part, 1e-3 * run_.x_size());
+        return std::max(limited ? std::min(cauchy, longest) : cauchy, 1e-3 * run_.x_size());
     }
     return longest_along_negative_curvature * run_.size();
 }
@@ -337,7 +338,7 @@ Status TrustRegion<T>::minimize() {
             const double actual = run_.decrease(trial, -decrement);
             if (predicted <= run_.noise()) {
                 // Losses cannot judge the step any more; the gradient can, and exact slopes.
-                const bool falls = run_.derivatives().gradient_step == 0 && actual > 0 &&
+                const bool falls = run_.slopes_tell() && !run_.tests_gradient() && actual > 0 &&
                                    actual >= seen_by_slopes * predicted;
                 const bool better = trial.finite() && actual >= -run_.noise() &&
                                     (falls || trial.gradient_size < run_.gradient_size());
