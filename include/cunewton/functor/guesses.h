@@ -133,10 +133,11 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess_line(const Points& points
     p[3] = g.offset;
 }
 
-/// y ~ height exp(-rate (x - first)) + offset.
+/// y ~ height exp(-rate (x - from)) + offset, where `from` is the end of the range of x at which
+/// that is farthest from the offset: the first if it decays, the last if it grows.
 template <class S>
 struct ExponentialGuess {
-    S height, rate, first, offset;
+    S height, rate, from, offset;
 };
 
 /// By the means of y in the quarters of the range of x, whose differences fall by a constant
@@ -206,9 +207,11 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_exponential(const Points&
     S offset = y1 - first_part;
     const auto positive = -ends.of_y[0] >= zero;
     offset = select(positive && offset < zero, zero, offset);
-    const S deepest = -offset / select(rate > zero, one, decay3 * decay);
-    height = select(positive && height < deepest, deepest, height);
-    return ExponentialGuess<S>{height, rate * scale, S(first), offset};
+    const auto decays = rate > zero;
+    height = height * select(decays, one, decay3 * decay);
+    height = select(positive && height < -offset, -offset, height);
+    const S from = select(decays, S(first), S(first + range));
+    return ExponentialGuess<S>{height, rate * scale, from, offset};
 }
 
 /// The line z ~ intercept + slope u by weighted least squares, from the sums of w, wu, wuu, wz and

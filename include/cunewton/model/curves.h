@@ -151,7 +151,8 @@ struct Sine {
         return amplitude * sin(frequency * x[0] + phase) + offset;
     }
     /// The best of the frequencies of half a period to 16 periods within the range of x, in steps
-    /// of half a period, by six passes over the points. Higher ones need a start.
+    /// of half a period, but fewer half periods than there are intervals between points; by six
+    /// passes over the points. Higher ones need a start.
     template <class Points>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
                                                            typename Points::value_type* p) const {
@@ -186,10 +187,13 @@ struct Sine {
                     }
                 });
             for (int k = 0; k < together; ++k) {
+                const S halves(1.0 * (together * block + k + 1));
+                // Of n evenly spaced points n - 1 half periods and more have the sums of fewer, to
+                // rounding.
                 const S power = square(sums[2 * k]) + square(sums[2 * k + 1]);
-                const auto better = power > most;
+                const auto better = halves < means[1] - one && power > S(1.001) * most;
                 most = select(better, power, most);
-                number = select(better, S(1.0 * (together * block + k + 1)), number);
+                number = select(better, halves, number);
                 best_cosine = select(better, sums[2 * k], best_cosine);
                 best_sine = select(better, sums[2 * k + 1], best_sine);
             }
