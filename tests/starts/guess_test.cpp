@@ -366,6 +366,39 @@ TEST_F(Guesses, OfGrowthAreThoseOfDecaysInAMirror) {
     }
 }
 
+// All of the change is within the first interval or two, or the last.
+TEST_F(Guesses, OfFastDecayAndFastGrowth) {
+    for (const double rate : {20.0, 4.0, 0.5, -0.5, -4.0, -20.0}) {
+        std::vector<double> x, y;
+        for (int i = 0; i <= 40; ++i) {
+            x.push_back(rate > 0 ? 0.125 * i : -0.125 * i);
+            y.push_back(3 * std::exp(-rate * x.back()) + 2);
+        }
+        const BatchResult<double> fit = fit_batch<double>(
+            fit_case("ExponentialDecay<1>").model(),
+            {.problems = 1, .points = 41, .coordinates = x, .y = y}, options_here());
+        EXPECT_EQ(fit.status[0], Status::converged) << rate;
+        EXPECT_NEAR(fit.parameters[1], rate, 1e-5 * std::abs(rate));
+    }
+}
+
+// What is outside of a peak that the range cuts off is narrower than the peak, and no dip.
+TEST_F(Guesses, OfAWidePeakIsNotADip) {
+    for (const double sign : {1.0, -1.0})
+        for (const double center : {2.4, 4.0, 7.3}) {
+            std::vector<double> x, y;
+            for (int i = 0; i < 10; ++i) {
+                x.push_back(10.0 * i / 9);
+                y.push_back(sign * std::exp(-0.5 * std::pow((x.back() - center) / 2.7, 2)));
+            }
+            const BatchResult<double> fit = fit_batch<double>(
+                fit_case("Gaussian1D").model(),
+                {.problems = 1, .points = 10, .coordinates = x, .y = y}, options_here());
+            EXPECT_NEAR(fit.parameters[0], sign, 1e-5) << center;
+            EXPECT_NEAR(fit.parameters[1], center, 1e-5);
+        }
+}
+
 TEST_F(Guesses, OfConstantDataAndFewPointsAreFinite) {
     for (const FitCase& fit : fit_cases()) {
         const int points = fit.parameters();
