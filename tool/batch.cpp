@@ -114,7 +114,8 @@ std::vector<double> ModelChoice::assigned(const std::vector<std::string>& settin
         if (is_good) {
             const char* const end = setting.data() + setting.size();
             const auto [behind, error] = std::from_chars(setting.data() + equals + 1, end, value);
-            is_good = error == std::errc() && behind == end && !std::isnan(value);
+            is_good = error == std::errc() && behind == end &&
+                      (std::isfinite(value) || value == otherwise);
         }
         if (!is_good)
             throw InvalidArgument(std::string("a value is not understood (") + option + " " +

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -70,8 +71,11 @@ bool signals_are_held() {
 
 Replacement::Replacement(const std::string& path)
     : path_(path), temporary_(path + ".tmp." + std::to_string(getpid())) {
-    if (temporary_.size() < sizeof(temporary_name))
-        std::memcpy(temporary_name, temporary_.c_str(), temporary_.size() + 1);
+    if (temporary_.size() >= sizeof(temporary_name)) return;
+    // The first letter comes last: the handler sees the whole name or none.
+    std::memcpy(temporary_name + 1, temporary_.c_str() + 1, temporary_.size());
+    std::atomic_signal_fence(std::memory_order_release);
+    temporary_name[0] = temporary_[0];
 }
 
 Replacement::~Replacement() {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "tests/starts/models.h"
 #include "tests/support/backends.h"
@@ -275,6 +276,127 @@ TEST_F(Guesses, OfDipsAndRisingDecays) {
     expect(fit("Gaussian1D", dip), {-4, 6, 1.5, 9});
     expect(fit("Gaussian1D", peak), {4, 6, 3.5, 9});
     expect(fit("ExponentialDecay<1>", rise), {-3, 0.6, 5});
+}
+
+// Evenly spaced points cannot tell frequencies beyond half of their own from lower ones.
+TEST_F(Guesses, OfFewPointsOfAWaveAreTheLowestFrequency) {
+    const FitModel model = fit_case("Sine").model();
+    for (const int points : {6, 8, 10, 17})
+        for (const double periods : {0.5, 1.0, 1.5, 2.3, 3.0}) {
+            if (periods >= 0.5 * (points - 1)) continue;
+            const double omega = 2 * std::acos(-1.0) * periods / 10;
+            std::vector<double> x, y;
+            for (int i = 0; i < points; ++i) {
+                x.push_back(10.0 * i / (points - 1));
+                y.push_back(3 * std::sin(omega * x.back() + 0.4) + 1);
+            }
+            const BatchResult<double> fit = fit_batch<double>(
+                model, {.problems = 1, .points = points, .coordinates = x, .y = y}, options_here());
+            EXPECT_EQ(fit.status[0], Status::converged);
+            EXPECT_NEAR(fit.parameters[1], omega, 1e-6) << points << " points, " << periods;
+        }
+}
+
+/// Sums of decays over x from 0 to 10 whose rates are anything from 0.05 to 5.
+struct ManyDecays {
+    std::vector<double> x, y, truth;
+    ManyDecays(int terms, long problems, double noise) {
+        std::mt19937_64 draw(7);
+        std::uniform_real_distribution<double> uniform;
+        std::normal_distribution<double> normal;
+        for (int i = 0; i < 60; ++i) x.push_back(i / 6.0);
+        for (long c = 0; c < problems; ++c) {
+            double top = 0;
+            const std::size_t p = truth.size();
+            for (int k = 0; k < terms; ++k) {
+                truth.push_back(0.3 + uniform(draw));
+                top += truth.back();
+                truth.push_back(0.05 * std::pow(100, uniform(draw)));
+            }
+            truth.push_back(uniform(draw));
+            for (const double at : x) {
+                double value = truth.back();
+                for (int k = 0; k < terms; ++k)
+                    value += truth[p + 2 * k] * std::exp(-truth[p + 2 * k + 1] * at);
+                y.push_back(value + noise * top * normal(draw));
+            }
+        }
+    }
+};
+
+// The minimum near the truth is often a local one.
+TEST_F(Guesses, OfDecaysOfAnyRatesLeadAsFarAsTheTruthAndFarther) {
+    for (const int terms : {2, 3}) {
+        const long problems = 40;
+        const ManyDecays decays(terms, problems, 0.05);
+        const FitModel model = fit_case("ExponentialDecay<" + std::to_string(terms) + ">").model();
+        BatchData<double> data{
+            .problems = problems, .points = 60, .coordinates = decays.x, .y = decays.y};
+        const BatchResult<double> guessed = fit_batch(model, data, options_here());
+        data.start = decays.truth;
+        const BatchResult<double> near_truth = fit_batch(model, data, options_here());
+        int as_far = 0, farther = 0;
+        for (long i = 0; i < problems; ++i) {
+            as_far += guessed.objective[i] <= 1.001 * near_truth.objective[i];
+            farther += guessed.objective[i] < 0.999 * near_truth.objective[i];
+        }
+        EXPECT_GE(as_far, 33) << terms;
+        EXPECT_GE(farther, terms == 2 ? 4 : 10) << terms;
+    }
+}
+
+TEST_F(Guesses, OfGrowthAreThoseOfDecaysInAMirror) {
+    std::vector<double> x, mirrored, y;
+    for (int i = 0; i < 40; ++i) {
+        x.push_back(0.1 + 0.25 * i);
+        mirrored.push_back(-x.back());
+        y.push_back(5 * std::exp(-0.4 * x[i]) + 4 * std::exp(-3 * x[i]) + 2 + 0.03 * (i % 3));
+    }
+    const auto fit = [&](const std::vector<double>& at) {
+        return fit_batch<double>(fit_case("ExponentialDecay<2>").model(),
+                                 {.problems = 1, .points = 40, .coordinates = at, .y = y},
+                                 options_here());
+    };
+    const BatchResult<double> decays = fit(x), grows = fit(mirrored);
+    EXPECT_EQ(decays.status[0], Status::converged);
+    EXPECT_EQ(grows.status[0], Status::converged);
+    for (int j = 0; j < 5; ++j) {
+        const double sign = j == 1 || j == 3 ? -1 : 1;
+        EXPECT_NEAR(grows.parameters[j], sign * decays.parameters[j], 1e-4) << j;
+    }
+}
+
+// All of the change is within the first interval or two, or the last.
+TEST_F(Guesses, OfFastDecayAndFastGrowth) {
+    for (const double rate : {20.0, 4.0, 0.5, -0.5, -4.0, -20.0}) {
+        std::vector<double> x, y;
+        for (int i = 0; i <= 40; ++i) {
+            x.push_back(rate > 0 ? 0.125 * i : -0.125 * i);
+            y.push_back(3 * std::exp(-rate * x.back()) + 2);
+        }
+        const BatchResult<double> fit = fit_batch<double>(
+            fit_case("ExponentialDecay<1>").model(),
+            {.problems = 1, .points = 41, .coordinates = x, .y = y}, options_here());
+        EXPECT_EQ(fit.status[0], Status::converged) << rate;
+        EXPECT_NEAR(fit.parameters[1], rate, 1e-5 * std::abs(rate));
+    }
+}
+
+// What is outside of a peak that the range cuts off is narrower than the peak, and no dip.
+TEST_F(Guesses, OfAWidePeakIsNotADip) {
+    for (const double sign : {1.0, -1.0})
+        for (const double center : {2.4, 4.0, 7.3}) {
+            std::vector<double> x, y;
+            for (int i = 0; i < 10; ++i) {
+                x.push_back(10.0 * i / 9);
+                y.push_back(sign * std::exp(-0.5 * std::pow((x.back() - center) / 2.7, 2)));
+            }
+            const BatchResult<double> fit = fit_batch<double>(
+                fit_case("Gaussian1D").model(),
+                {.problems = 1, .points = 10, .coordinates = x, .y = y}, options_here());
+            EXPECT_NEAR(fit.parameters[0], sign, 1e-5) << center;
+            EXPECT_NEAR(fit.parameters[1], center, 1e-5);
+        }
 }
 
 TEST_F(Guesses, OfConstantDataAndFewPointsAreFinite) {

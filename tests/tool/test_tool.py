@@ -948,6 +948,8 @@ class Tool(unittest.TestCase):
         self.assertIn("the data do not determine 'a', 'k' and 'b' (they may change",
                       self.run_tool("curves", "one.csv", *command[2:], status=2).stdout)
         self.refused("a parameter is named twice ('k' in --start)", *command, "--start", "k=1,k=2")
+        for option in ("--start", "--fix", "--lower"):
+            self.refused(f"a value is not understood ({option} k=inf)", *command, option, "k=inf")
         self.refused("a start is outside of its bounds ('k' from 0 to inf)", *command, "--start", "k=-1", "--lower", "k=0")
         self.refused("a fixed parameter has a start too ('k' in --fix and --start)", *command, "--start", "k=1", "--fix", "k=1")
         self.write("text.csv", "x,y\n1,a\n")

@@ -102,7 +102,17 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_peak(const Points& points
         return g;
     };
     const PeakGuess<S> peak = shape(0), dip = shape(moments);
-    const auto dips = dip.xx + dip.yy < peak.xx + peak.yy;
+    // Of what an end of the range cuts off the variance is that of a part: five times the variance
+    // is the square of half of a parabola's width.
+    const auto extent = [&](const PeakGuess<S>& g) {
+        if constexpr (dimensions == 2) {
+            return g.xx + g.yy;
+        } else {
+            const S inside = half - abs(g.center_x);
+            return g.xx + maximum(S(5.0) * g.xx - inside * inside, zero);
+        }
+    };
+    const auto dips = extent(dip) < extent(peak);
     const auto choose = [&](const S& of_dip, const S& of_peak) {
         return select(dips, of_dip, of_peak);
     };
@@ -133,15 +143,16 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess_line(const Points& points
     p[3] = g.offset;
 }
 
-/// y ~ height exp(-rate (x - first)) + offset.
+/// y ~ height exp(-rate (x - from)) + offset, where `from` is the end of the range of x at which
+/// that changes most: the first of what decays, the last of what grows.
 template <class S>
 struct ExponentialGuess {
-    S height, rate, first, offset;
+    S height, rate, from, offset;
 };
 
 /// By the means of y in the quarters of the range of x, whose differences fall by a constant
-/// factor; where that is small, by the mean life of what is in the first quarter. Never negative
-/// where no y is.
+/// factor; where that is small, by the mean life of what is in the first quarter. Growth is decay
+/// in a mirror. Never negative where no y is.
 template <class Points>
 CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_exponential(const Points& points) {
     using namespace math;
@@ -159,56 +170,61 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_exponential(const Points&
     const X first = -ends.of_x[1];
     const X range = select(any_range, ends.of_x[0] + ends.of_x[1], X(1.0));
     const X scale = X(1.0) / range;
-    // Counts, and sums of y, up to the end of each quarter; of u, and of u y, in the first one; of
-    // u.
-    const auto sums = points.template sum<6, 5>([&](const auto& x, const S& y, X* of_x, S* terms) {
+    // Counts, and sums of y, up to the end of each quarter; in the first and in the last one of the
+    // distance from the end of the range, too; of u.
+    const auto sums = points.template sum<7, 6>([&](const auto& x, const S& y, X* of_x, S* terms) {
         const X u = (x[0] - first) * scale, none_here(0.0);
-        const auto in_first = u < X(0.25);
+        const auto in_first = u < X(0.25), before_last = u < X(0.75);
         of_x[0] = select(in_first, X(1.0), none_here);
         of_x[1] = select(u < X(0.5), X(1.0), none_here);
-        of_x[2] = select(u < X(0.75), X(1.0), none_here);
+        of_x[2] = select(before_last, X(1.0), none_here);
         of_x[3] = X(1.0);
         of_x[4] = select(in_first, u, none_here);
-        of_x[5] = u;
-        for (int k = 0; k < 5; ++k) terms[k] = of_x[k] * y;
+        of_x[5] = select(before_last, none_here, X(1.0) - u);
+        of_x[6] = u;
+        for (int k = 0; k < 6; ++k) terms[k] = of_x[k] * y;
     });
     const auto& n = sums.of_x;
     const auto& y = sums.of_y;
     const X count2 = n[1] - n[0], count3 = n[2] - n[1], count4 = n[3] - n[2];
-    const S mean = ratio_or(y[3], n[3], zero);
     // A quarter without points has the mean of its neighbour.
-    const S y1 = ratio_or(y[0], n[0], mean);
-    const S y2 = ratio_or(S(y[1] - y[0]), count2, mean);
-    const S y3 = ratio_or(S(y[2] - y[1]), count3, mean);
+    const S y1 = ratio_or(y[0], n[0], zero);
+    const S y2 = ratio_or(S(y[1] - y[0]), count2, y1);
+    const S y3 = ratio_or(S(y[2] - y[1]), count3, y2);
     const S y4 = ratio_or(S(y[3] - y[2]), count4, y3);
     const auto full = n[0] > X(0.0) && count2 > X(0.0) && count3 > X(0.0) && count4 > X(0.0);
-    const S d1 = y1 - y2, d2 = y2 - y3, d3 = y3 - y4;
-    S factor = ratio_or(S(d1 * d2 + d2 * d3), S(d1 * d1 + d2 * d2), one);
-    factor = select(factor > S(0.01), factor, S(0.01));
-    factor = select(factor < S(20.0), factor, S(20.0));
+    const S middle = S(0.5) * (y2 + y3);
+    const auto grows = select(full, abs(middle - y4), zero) > abs(y1 - middle);
+    const auto seen = [&](const S& from_first, const S& from_last) {
+        return select(grows, from_last, from_first);
+    };
+    const S m1 = seen(y1, y4), m2 = seen(y2, y3), m3 = seen(y3, y2), m4 = seen(y4, y1);
+    const S d1 = m1 - m2, d2 = m2 - m3, d3 = m3 - m4;
+    // At most 1, as d3 is not larger than d1.
+    const S factor = maximum(ratio_or(S(d2 * (d1 + d3)), S(d1 * d1 + d2 * d2), one), S(0.01));
     S rate = S(-4.0) * log(factor);
-    const S end = S(0.5) * (y3 + y4), rest = y[0] - end * n[0];
-    const S life_sum = y[4] - end * n[4];
+    const S end = S(0.5) * (m3 + m4);
+    const S rest = seen(y[0], y[3] - y[2]) - end * seen(S(n[0]), S(count4));
+    const S life_sum = seen(y[4], y[5]) - end * seen(S(n[4]), S(n[5]));
     const auto falls = rest > zero;
     const S loss = select(falls, rest, -rest), life = select(falls, life_sum, -life_sum);
     // The mean life, life / loss, is above 0 and below 0.12.
     const auto is_fast = factor < S(0.08) && life > zero && life < S(0.12) * loss;
     const X least_life = X(0.25) / maximum(n[3], X(1.0));
     rate = select(is_fast, loss / select(is_fast, maximum(life, S(least_life * loss)), one), rate);
-    const X spread = maximum(ratio_or(n[5], n[3], X(0.5)), X(0.05));
-    rate = select(full, rate, S(X(1.0) / spread));
-    rate = select(abs(rate) < S(0.2), select(rate < zero, S(-0.2), S(0.2)), rate);
+    const X spread = maximum(ratio_or(n[6], n[3], X(0.5)), X(0.05));
+    rate = maximum(select(full, rate, S(X(1.0) / spread)), S(0.2));
     // The means of exp(-rate u) in the first and in the last quarter, where it is from decay^0 to
     // decay^1 and from decay^3 to decay^4, are (1 - decay) / quarter and that times decay^3.
     const S quarter = S(0.25) * rate, decay = exp(-quarter), decay3 = decay * decay * decay;
-    const S first_part = (y1 - y4) / (one - decay3);
+    const S first_part = (m1 - m4) / (one - decay3);
     S height = first_part * quarter / (one - decay);
-    S offset = y1 - first_part;
+    S offset = m1 - first_part;
     const auto positive = -ends.of_y[0] >= zero;
     offset = select(positive && offset < zero, zero, offset);
-    const S deepest = -offset / select(rate > zero, one, decay3 * decay);
-    height = select(positive && height < deepest, deepest, height);
-    return ExponentialGuess<S>{height, rate * scale, S(first), offset};
+    height = select(positive && height < -offset, -offset, height);
+    return ExponentialGuess<S>{height, seen(rate, -rate) * scale, seen(S(first), S(first + range)),
+                               offset};
 }
 
 /// The line z ~ intercept + slope u by weighted least squares, from the sums of w, wu, wuu, wz and
@@ -220,7 +236,7 @@ struct LineGuess {
     Mask known;
 };
 template <class S>
-CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE LineGuess<S> guess_line(
+CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE LineGuess<S> straight_line(
     const PointNumbers<S, 5>& sums) {
     using namespace math;
     const S determinant = sums[0] * sums[2] - sums[1] * sums[1];
@@ -246,7 +262,7 @@ CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE auto guess_logistic(
     using namespace math;
     using S = typename Points::value_type;
     const S inverse = S(1.0) / select(top < S(0.0) || top > S(0.0), top, S(1.0));
-    return guess_line(points.template sum<5>([&](const auto& x, const S& y, S* terms) {
+    return straight_line(points.template sum<5>([&](const auto& x, const S& y, S* terms) {
         const Place<S> u = place(x);
         const S share = y * inverse;
         const auto counts = u.valid && share > S(0.02) && share < S(0.98);

@@ -151,51 +151,60 @@ struct Sine {
         return amplitude * sin(frequency * x[0] + phase) + offset;
     }
     /// The best of the frequencies of half a period to 16 periods within the range of x, in steps
-    /// of half a period, by six passes over the points. Higher ones need a start.
+    /// of half a period, but fewer half periods than there are intervals between points; by six
+    /// passes over the points. Higher ones need a start.
     template <class Points>
     CUNEWTON_HOST_DEVICE CUNEWTON_ALWAYS_INLINE void guess(const Points& points,
                                                            typename Points::value_type* p) const {
         using namespace math;
         using S = typename Points::value_type;
+        using X = typename Points::place_type;
         constexpr int together = 8, blocks = 4;
-        const S zero(0.0), one(1.0), step(3.14159265358979323846);
-        const auto ends = points.template largest<2>([](const auto& x, const S&, S* terms) {
-            terms[0] = x[0];
-            terms[1] = -x[0];
+        const S zero(0.0), one(1.0);
+        const X step(3.14159265358979323846);
+        const auto ends = points.template largest<2, 0>([](const auto& x, const S&, X* of_x, S*) {
+            of_x[0] = x[0];
+            of_x[1] = -x[0];
         });
         const auto means = points.template sum<2>([](const auto&, const S& y, S* terms) {
             terms[0] = y;
             terms[1] = S(1.0);
         });
-        const S first = -ends[1], mean = means[0] / means[1];
-        const S range = select(ends[0] + ends[1] > zero, ends[0] + ends[1], one);
+        const S mean = means[0] / means[1];
+        const X first = -ends.of_x[1], width = ends.of_x[0] + ends.of_x[1];
+        const X range = select(width > X(0.0), width, X(1.0));
         S most(0.0), number(1.0), best_cosine(0.0), best_sine(0.0);
         for (int block = 0; block < blocks; ++block) {
             const auto sums =
-                points.template sum<2 * together>([&](const auto& x, const S& y, S* terms) {
-                    const S u = (x[0] - first) / range * step, value = y - mean;
-                    const S c = cos(u), s = sin(u);
-                    const S before = u * S(1.0 * together * block);
-                    S cosine = cos(before), sine = sin(before);
-                    for (int k = 0; k < together; ++k) {
-                        const S next = cosine * c - sine * s;
-                        sine = sine * c + cosine * s;
-                        cosine = next;
-                        terms[2 * k] = value * cosine;
-                        terms[2 * k + 1] = value * sine;
-                    }
-                });
+                points
+                    .template sum<0, 2 * together>([&](const auto& x, const S& y, X*, S* terms) {
+                        const S value = y - mean;
+                        const X u = (x[0] - first) / range * step;
+                        const X c = cos(u), s = sin(u), before = u * X(1.0 * together * block);
+                        X cosine = cos(before), sine = sin(before);
+                        for (int k = 0; k < together; ++k) {
+                            const X next = cosine * c - sine * s;
+                            sine = sine * c + cosine * s;
+                            cosine = next;
+                            terms[2 * k] = value * cosine;
+                            terms[2 * k + 1] = value * sine;
+                        }
+                    })
+                    .of_y;
             for (int k = 0; k < together; ++k) {
+                const S halves(1.0 * (together * block + k + 1));
+                // Of n evenly spaced points n - 1 half periods and more have the sums of fewer, to
+                // rounding.
                 const S power = square(sums[2 * k]) + square(sums[2 * k + 1]);
-                const auto better = power > most;
+                const auto better = halves < means[1] - one && power > S(1.001) * most;
                 most = select(better, power, most);
-                number = select(better, S(1.0 * (together * block + k + 1)), number);
+                number = select(better, halves, number);
                 best_cosine = select(better, sums[2 * k], best_cosine);
                 best_sine = select(better, sums[2 * k + 1], best_sine);
             }
         }
         // a cos(phi) is the part of the sine, a sin(phi) that of the cosine.
-        const S frequency = number * step / range;
+        const S frequency = number * (step / range);
         p[0] = S(2.0) * sqrt(most) / means[1];
         p[1] = frequency;
         p[2] = atan2(best_cosine, best_sine) - frequency * first;
