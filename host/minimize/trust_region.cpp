@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 #include "cunewton/math/trust_region.h"
 #include "host/minimize/newton.h"
@@ -259,8 +258,8 @@ double TrustRegion<T>::first_radius() {
         return length > 0 ? run_.options().initial_radius * g_size / length
                           : run_.options().initial_radius;
     }
-    // Length of the Cauchy step where the model is convex along it, within the size of x; else
-    // that.
+    // Length of the Cauchy step where the model is convex along it, of sums of residuals at most
+    // longest_first; else a part of the size of x.
     run_.curvature().apply(p, 1, work_.get());
     vectors_.dot(p, work_.get(), n_, bend_);
     const double curvature = run_.read(bend_);
@@ -296,9 +295,7 @@ Status TrustRegion<T>::minimize() {
             if (run_.options().initial_radius > 0) given_radius = radius;
         }
 
-        bool next_is_first = true;
-        for (;;) {  // until a step is accepted
-            const bool first = std::exchange(next_is_first, false);
+        for (bool first = true;; first = false) {  // until a step is accepted
             const Subproblem step = next_step(radius, multiplier, first);
             if (!step.solved) return run_.stuck_status(std::numeric_limits<double>::infinity());
             const bool regular = step.interior && run_.factor_is_regular();
